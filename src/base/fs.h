@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * File calls that finish what they start: EINTR is retried, short reads and writes go on, errors become
+ * alb_code with errno. The only place where albumen calls write, fsync and rename on files it keeps, so the
+ * fault plan below reaches every one of them. Descriptors are close-on-exec. Any thread.
+ */
+#ifndef ALB_BASE_FS_H
+#define ALB_BASE_FS_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, int *fd,
+                          struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_write_all(int fd, const void *p, size_t n, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_pwrite_all(int fd, const void *p, size_t n, int64_t off, struct alb_err *err) ALB_MUST_CHECK;
+/* Reads until n bytes or the end of the file; *got says how many. */
+enum alb_code alb_fs_pread_all(int fd, void *p, size_t n, int64_t off, size_t *got, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_size(int fd, int64_t *size, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_truncate(int fd, int64_t size, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_sync(int fd, struct alb_err *err) ALB_MUST_CHECK;     /* fsync */
+enum alb_code alb_fs_datasync(int fd, struct alb_err *err) ALB_MUST_CHECK; /* fdatasync */
+enum alb_code alb_fs_sync_dir(int dirfd, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, const char *to,
+                            struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_unlink(int dirfd, const char *path, struct alb_err *err) ALB_MUST_CHECK; /* absent = NOT_FOUND */
+/* mkdir -p below dirfd; every new directory's parent is fsynced. */
+enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb_err *err) ALB_MUST_CHECK;
+/* A whole small file into memory (free with alb_mem_free); TOO_LARGE above max. */
+enum alb_code alb_fs_read_file(int dirfd, const char *path, size_t max, char **p, size_t *n,
+                               struct alb_err *err) ALB_MUST_CHECK;
+void alb_fs_close(int *fd); /* -1 inside is allowed; sets -1; for ALB_CLEANUP */
+
+/* Fault plan, process-wide, for tests: the n-th matching call fails with `sys` (short: a write stores half
+ * of its bytes first). n = 0 ends the plan. */
+enum alb_fs_call { ALB_FS_OPEN, ALB_FS_WRITE, ALB_FS_SYNC, ALB_FS_RENAME, ALB_FS_READ, ALB_FS_ANY };
+void alb_fs_fault(enum alb_fs_call call, uint64_t n, int sys, bool once);
+bool alb_fs_fault_fired(void);
+
+#endif
