@@ -6,6 +6,9 @@
  */
 ALB_X(TEST_OUTER, 1, "tests: outer lock")
 ALB_X(TEST_INNER, 2, "tests: inner lock")
+ALB_X(IMPORT_QUEUE, 50, "import: one queue of the pipeline")
+ALB_X(IMPORT_TWINS, 52, "import: files in work by checksum")
+ALB_X(IMPORT_TALLY, 54, "import: what has happened so far")
 ALB_X(UPLOAD_TABLE, 100, "upload: table of active uploads")
 ALB_X(UPLOAD, 110, "upload: one upload's holder and waiters")
 ALB_X(RENDER, 200, "render: job list")

@@ -9,7 +9,49 @@
  *   group     heading in --help
  * The same table makes --help, the man page and docs/OPTIONS.md. Limits (law 7) stand in the group "Limits".
  */
-ALB_X(DATA, "data", STRING, "./data", ALB_CMD_SERVER_SIDE, "General", "Folder that holds everything albumen keeps")
-ALB_X(CONFIG, "config", STRING, "", ALB_CMD_ALL, "General", "File with options; default DATA/albumen.conf if it exists")
+ALB_X(DATA, "data", STRING, "./data", ALB_CMD_SERVER_SIDE, "General",
+      "Folder that holds everything albumen keeps")
+ALB_X(CONFIG, "config", STRING, "", ALB_CMD_ALL, "General",
+      "File with options; default DATA/albumen.conf if it exists")
 ALB_X(LOG_LEVEL, "log-level", STRING, "info", ALB_CMD_ALL, "General", "debug, info, warn or error")
-ALB_X(LOG_FORMAT, "log-format", STRING, "auto", ALB_CMD_ALL, "General", "logfmt, json, or auto: logfmt on a terminal")
+ALB_X(LOG_FORMAT, "log-format", STRING, "auto", ALB_CMD_ALL, "General",
+      "logfmt, json, or auto: logfmt on a terminal")
+ALB_X(SERVER, "server", STRING, "", ALB_CMD_IMPORT, "Server",
+      "Where the albumen server answers, such as http://photos.example:8080")
+ALB_X(KEY, "key", STRING, "", ALB_CMD_IMPORT, "Server",
+      "API key (albumen key new prints one); others on this machine can see the command line: prefer "
+      "ALBUMEN_KEY or --key-file")
+ALB_X(KEY_FILE, "key-file", STRING, "", ALB_CMD_IMPORT, "Server", "File whose first line is the API key")
+ALB_X(RETRY_FOR, "retry-for", DURATION, "5m", ALB_CMD_IMPORT, "Server",
+      "How long a server that does not answer is tried again before a file fails")
+ALB_X(STALL_TIMEOUT, "stall-timeout", DURATION, "60s", ALB_CMD_IMPORT, "Server",
+      "A connection on which no byte moves for so long is given up and tried again")
+ALB_X(CONCURRENT, "concurrent", INT, "0", ALB_CMD_IMPORT, "Speed",
+      "Uploads at the same time, 1 to 20; 0: one per processor core")
+ALB_X(RECURSIVE, "recursive", BOOL, "true", ALB_CMD_IMPORT, "Selection", "Go into the folders of a folder")
+ALB_X(INCLUDE_EXTENSIONS, "include-extensions", LIST, "", ALB_CMD_IMPORT, "Selection",
+      "Import only files that end so: .jpg,.heic; also kinds that the server does not list")
+ALB_X(EXCLUDE_EXTENSIONS, "exclude-extensions", LIST, "", ALB_CMD_IMPORT, "Selection",
+      "Leave out files that end so")
+ALB_X(BAN_FILE, "ban-file", LIST, "", ALB_CMD_IMPORT, "Selection",
+      "Leave out names that match this pattern (* ? [...]; / at the end: folders only), beside the "
+      "built-in list")
+ALB_X(DATE_RANGE, "date-range", STRING, "", ALB_CMD_IMPORT, "Selection",
+      "Import only files of this time: 2023, 2023-07, 2023-07-14 or FROM,TO; by the date in the name, "
+      "else by the last change")
+ALB_X(TRASHED, "trashed", STRING, "skip", ALB_CMD_IMPORT, "Selection",
+      "Files that lie in the server's trash: skip, or restore them")
+ALB_X(ALBUM, "album", STRING, "", ALB_CMD_IMPORT, "Albums and tags", "Put everything into this album")
+ALB_X(FOLDER_AS_ALBUM, "folder-as-album", STRING, "NONE", ALB_CMD_IMPORT, "Albums and tags",
+      "Albums from folders: NONE, FOLDER (its name) or PATH (the names from the given folder down)")
+ALB_X(TAG, "tag", LIST, "", ALB_CMD_IMPORT, "Albums and tags",
+      "Give everything this tag; a/b is tag b under a")
+ALB_X(DRY_RUN, "dry-run", BOOL, "false", ALB_CMD_IMPORT, "Run",
+      "Only say what would happen; nothing is written, here or on the server")
+ALB_X(ON_ERRORS, "on-errors", STRING, "continue", ALB_CMD_IMPORT, "Run",
+      "After a file has failed: continue, stop, or a number: stop after so many")
+ALB_X(JOURNAL, "journal", STRING, "", ALB_CMD_IMPORT, "Run",
+      "File that remembers hashes and half uploads; default in XDG_STATE_HOME/albumen")
+ALB_X(NO_JOURNAL, "no-journal", BOOL, "false", ALB_CMD_IMPORT, "Run", "Remember nothing between runs")
+ALB_X(QUIET, "quiet", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print failures only")
+ALB_X(JSON, "json", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print the final report as JSON on standard output")
