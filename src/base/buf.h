@@ -39,7 +39,8 @@ enum alb_code alb_buf_code(const struct alb_buf *b) ALB_MUST_CHECK;
 struct alb_str alb_buf_view(const struct alb_buf *b); /* valid until the next append */
 /* The contents with a NUL behind; "" on error. Valid until the next append. */
 const char *alb_buf_cstr(struct alb_buf *b);
-/* Gives the memory away (free with alb_mem_free) and leaves b empty. */
+/* Gives the memory away, with a NUL behind it (free with alb_mem_free), and leaves b empty and without
+ * error. NULL if an error stuck to b or no memory was left for an empty text. */
 char *alb_buf_give(struct alb_buf *b, size_t *n);
 
 #endif

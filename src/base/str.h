@@ -49,12 +49,15 @@ struct alb_str alb_str_trim(struct alb_str s); /* spaces and tabs at both ends *
 /* Strict decimal: digits only, at least one, no sign (u64) or one '-' (i64), whole view, no overflow. */
 bool alb_str_u64(struct alb_str s, uint64_t *out) ALB_MUST_CHECK;
 bool alb_str_i64(struct alb_str s, int64_t *out) ALB_MUST_CHECK;
-/* Strict decimal number with optional sign and fraction, no exponent, no NaN, no infinity. */
+/* Strict decimal number: optional sign, digits, optionally a point and digits; at most 320 bytes. No exponent,
+ * no NaN, no infinity. */
 bool alb_str_double(struct alb_str s, double *out) ALB_MUST_CHECK;
 bool alb_str_hex_u64(struct alb_str s, uint64_t *out) ALB_MUST_CHECK; /* 1..16 hex digits */
 
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool alb_str_is_utf8(struct alb_str s);
+/* Length (1..4) of the well-formed UTF-8 character that s begins with, and its code point; 0 = there is none. */
+size_t alb_utf8_next(struct alb_str s, uint32_t *code_point);
 bool alb_str_has_control(struct alb_str s); /* any byte < 0x20 or 0x7f */
 
 /* Copies with a NUL into out[cap]; false (out = "") when it does not fit or s contains a NUL. */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One log record as logfmt or JSON (contract: log_format.h). This is the only place where values that users
+ * can influence are escaped for the log: quotes, control characters of ASCII and of Unicode (a terminal obeys
+ * them), line and paragraph separators, and the characters that turn the direction of writing, which can make
+ * a record read as something else. Bytes that are not UTF-8 show as U+FFFD in JSON, as \xNN in logfmt.
+ */
+#include "base/log_format.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+#define TAIL_ROOM 16 /* always left for ,"cut":true} and the end of line */
+
+struct line {
+    char *p;
+    size_t n, limit;
+    bool json;
+    bool cut;
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char hex[] = "0123456789abcdef";
+
+static bool put(struct line *l, const char *p, size_t n)
+{
+    if (n > l->limit - l->n) {
+        l->cut = true;
+        return false;
+    }
+    memcpy(l->p + l->n, p, n);
+    l->n += n;
+    return true;
+}
+
+static bool put_c(struct line *l, const char *text)
+{
+    return put(l, text, strlen(text));
+}
+
+static bool put_u64(struct line *l, uint64_t v, int least_digits)
+{
+    char text[20];
+    size_t at = sizeof(text);
+
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+        least_digits--;
+    } while (v > 0 || least_digits > 0);
+    return put(l, text + at, sizeof(text) - at);
+}
+
+static bool put_i64(struct line *l, int64_t v)
+{
+    return (v >= 0 || put(l, "-", 1)) && put_u64(l, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
+}
+
+/* Milliseconds with three places, by integers: the decimal point must not depend on a locale. */
+static bool put_ms(struct line *l, double ms)
+{
+    if (!(ms > -1e15 && ms < 1e15))
+        return put_c(l, l->json ? "null" : "-");
+    int64_t us = (int64_t)(ms * 1000.0 + (ms < 0 ? -0.5 : 0.5));
+    uint64_t abs_us = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
+
+    return (us >= 0 || put(l, "-", 1)) && put_u64(l, abs_us / 1000, 1) && put(l, ".", 1) &&
+           put_u64(l, abs_us % 1000, 3);
+}
+
+static bool needs_escape(uint32_t c)
+{
+    return c < 0x20 || c == '"' || c == '\\' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f ||
+           c == 0x061c;
+}
+
+static bool put_escaped(struct line *l, uint32_t c)
+{
+    char u[6] = {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
+
+    switch (c) {
+    case '"':
+        return put(l, "\\\"", 2);
+    case '\\':
+        return put(l, "\\\\", 2);
+    case '\n':
+        return put(l, "\\n", 2);
+    case '\r':
+        return put(l, "\\r", 2);
+    case '\t':
+        return put(l, "\\t", 2);
+    default:
+        return put(l, u, sizeof(u));
+    }
+}
+
+static bool put_bad_byte(struct line *l, unsigned char b)
+{
+    char x[4] = {'\\', 'x', hex[b >> 4], hex[b & 15]};
+
+    return l->json ? put(l, "\xef\xbf\xbd", 3) : put(l, x, sizeof(x));
+}
+
+/* Puts as much of s as fits; false if something was left out. */
+static bool put_chars(struct line *l, struct alb_str s)
+{
+    while (s.n > 0) {
+        uint32_t c;
+        size_t len = alb_utf8_next(s, &c);
+        bool ok;
+        if (len == 0)
+            ok = put_bad_byte(l, (unsigned char)s.p[0]);
+        else if (needs_escape(c))
+            ok = put_escaped(l, c);
+        else
+            ok = put(l, s.p, len);
+        if (!ok)
+            return false;
+        s = alb_str_from(s, len > 0 ? len : 1);
+    }
+    return true;
+}
+
+static bool needs_quotes(struct alb_str s)
+{
+    if (s.n == 0)
+        return true;
+    while (s.n > 0) {
+        uint32_t c;
+        size_t len = alb_utf8_next(s, &c);
+        if (len == 0 || c == ' ' || c == '=' || needs_escape(c))
+            return true;
+        s = alb_str_from(s, len);
+    }
+    return false;
+}
+
+static bool put_string(struct line *l, struct alb_str s)
+{
+    bool quotes = l->json || needs_quotes(s);
+    size_t start = l->n;
+
+    if (l->json && s.p == NULL)
+        return put_c(l, "null");
+    if (!quotes)
+        return put_chars(l, s) || l->n > start;
+    /* Both quotes must fit; one byte is kept for the second, so a cut string still ends. */
+    if (!put(l, "\"\"", 2))
+        return false;
+    l->n--;
+    l->limit--;
+    (void)put_chars(l, s);
+    l->limit++;
+    return put(l, "\"", 1);
+}
+
+static bool put_value(struct line *l, const struct alb_log_field *f)
+{
+    switch (f->kind) {
+    case ALB_F_STR:
+        return put_string(l, f->v.s);
+    case ALB_F_I64:
+        return put_i64(l, f->v.i);
+    case ALB_F_U64:
+        return put_u64(l, f->v.u, 1);
+    case ALB_F_MS:
+        return put_ms(l, f->v.ms);
+    case ALB_F_BOOL:
+        return put_c(l, f->v.b ? "true" : "false");
+    case ALB_F_SECRET:
+        return put_string(l, ALB_STR("[secret]"));
+    case ALB_F_END:
+        break;
+    }
+    return true;
+}
+
+static void put_field(struct line *l, const struct alb_log_field *f)
+{
+    size_t start = l->n;
+    bool ok;
+
+    if (l->json)
+        ok = put(l, l->n > 1 ? ",\"" : "\"", l->n > 1 ? 2 : 1) && put_c(l, f->key) && put(l, "\":", 2);
+    else
+        ok = (l->n == 0 || put(l, " ", 1)) && put_c(l, f->key) && put(l, "=", 1);
+    if (!ok || !put_value(l, f))
+        l->n = start; /* half a field is no field */
+}
+
+size_t alb_log_format(char out[ALB_LOG_LINE_MAX], bool json, enum alb_log_level level, const char *event,
+                      const struct alb_log_field *fields)
+{
+    struct line l = {.p = out, .limit = ALB_LOG_LINE_MAX - TAIL_ROOM, .json = json};
+    char now[25];
+
+    alb_time_rfc3339(alb_wall(alb_clock_real()), now);
+    if (json)
+        put(&l, "{", 1);
+    put_field(&l, &ALB_LOG_C("time", now));
+    put_field(&l, &ALB_LOG_C("level", level_names[level]));
+    put_field(&l, &ALB_LOG_C("event", event));
+    for (; fields->kind != ALB_F_END && !l.cut; fields++)
+        put_field(&l, fields);
+
+    /* TAIL_ROOM is kept free for this. */
+    const char *tail = json ? (l.cut ? ",\"cut\":true}\n" : "}\n") : (l.cut ? " cut=true\n" : "\n");
+    size_t n = strlen(tail);
+    memcpy(out + l.n, tail, n);
+    return l.n + n;
+}
