@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every kind of content that albumen can name: ALB_X(id, name, media type, file ending, class).
+ * class: RASTER, RAW (camera raw: shown by its embedded preview), VECTOR (needs fonts), VIDEO, SIDECAR.
+ * What a file is, is decided by its bytes (image/sniff.h), never by its name. Numbers of the enum are not
+ * stored; the names are.
+ */
+ALB_X(JPEG, "jpeg", "image/jpeg", "jpg", RASTER)
+ALB_X(PNG, "png", "image/png", "png", RASTER)
+ALB_X(WEBP, "webp", "image/webp", "webp", RASTER)
+ALB_X(GIF, "gif", "image/gif", "gif", RASTER)
+ALB_X(TIFF, "tiff", "image/tiff", "tif", RASTER)
+ALB_X(HEIC, "heic", "image/heic", "heic", RASTER)
+ALB_X(AVIF, "avif", "image/avif", "avif", RASTER)
+ALB_X(JXL, "jxl", "image/jxl", "jxl", RASTER)
+ALB_X(JP2, "jp2", "image/jp2", "jp2", RASTER)
+ALB_X(BMP, "bmp", "image/bmp", "bmp", RASTER)
+ALB_X(ICO, "ico", "image/vnd.microsoft.icon", "ico", RASTER)
+ALB_X(PSD, "psd", "image/vnd.adobe.photoshop", "psd", RASTER)
+ALB_X(SVG, "svg", "image/svg+xml", "svg", VECTOR)
+ALB_X(PDF, "pdf", "application/pdf", "pdf", VECTOR)
+ALB_X(DNG, "dng", "image/x-adobe-dng", "dng", RAW)
+ALB_X(CR2, "cr2", "image/x-canon-cr2", "cr2", RAW)
+ALB_X(CR3, "cr3", "image/x-canon-cr3", "cr3", RAW)
+ALB_X(CRW, "crw", "image/x-canon-crw", "crw", RAW)
+ALB_X(NEF, "nef", "image/x-nikon-nef", "nef", RAW)
+ALB_X(ARW, "arw", "image/x-sony-arw", "arw", RAW)
+ALB_X(RAF, "raf", "image/x-fuji-raf", "raf", RAW)
+ALB_X(ORF, "orf", "image/x-olympus-orf", "orf", RAW)
+ALB_X(RW2, "rw2", "image/x-panasonic-rw2", "rw2", RAW)
+ALB_X(PEF, "pef", "image/x-pentax-pef", "pef", RAW)
+ALB_X(SRW, "srw", "image/x-samsung-srw", "srw", RAW)
+ALB_X(X3F, "x3f", "image/x-sigma-x3f", "x3f", RAW)
+ALB_X(MP4, "mp4", "video/mp4", "mp4", VIDEO)
+ALB_X(MOV, "mov", "video/quicktime", "mov", VIDEO)
+ALB_X(GPP, "3gp", "video/3gpp", "3gp", VIDEO)
+ALB_X(MKV, "mkv", "video/x-matroska", "mkv", VIDEO)
+ALB_X(WEBM, "webm", "video/webm", "webm", VIDEO)
+ALB_X(AVI, "avi", "video/x-msvideo", "avi", VIDEO)
+ALB_X(MPEG, "mpg", "video/mpeg", "mpg", VIDEO)
+ALB_X(MTS, "mts", "video/mp2t", "mts", VIDEO)
+ALB_X(WMV, "wmv", "video/x-ms-wmv", "wmv", VIDEO)
+ALB_X(XMP, "xmp", "application/rdf+xml", "xmp", SIDECAR)
