@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of published originals. A blob dies only so:
+ *
+ *   LIVE --alb_library_blob_bury: a transaction that saw no reference--> DYING
+ *   DYING --asset_create with the same bytes--> LIVE (blob_revived)
+ *   DYING --the reaper, under the blob store's lock of that hash: alb_library_blob_dying still true?
+ *           unlink; lock released; alb_library_blob_gone--> row removed (only if still DYING)
+ *
+ * The other side: ingest publishes the bytes (the store takes the lock of the hash), calls asset_create, and
+ * keeps its own copy of the bytes until that has settled. If the result says blob_revived it publishes again
+ * before it acknowledges: either the reaper's check under the lock came after our commit (it sees LIVE and
+ * leaves the file), or it came before, and the second publish puts the file back. No order loses bytes.
+ */
+#ifndef ALB_LIBRARY_BLOB_H
+#define ALB_LIBRARY_BLOB_H
+
+#include "library/library.h"
+
+enum alb_blob_state { ALB_BLOB_LIVE = 0, ALB_BLOB_DYING = 1 };
+struct alb_blob {
+    int64_t id, size, created_at;
+    enum alb_blob_state state;
+    unsigned char sha256[ALB_SHA256_LEN], sha1[ALB_SHA1_LEN];
+    bool has_md5;
+    unsigned char md5[ALB_MD5_LEN];
+    struct alb_str store, key, sums;
+    int64_t verified_at; /* last time the scrubber read it whole, 0 = never */
+    bool bad;            /* and found it damaged */
+};
+/* NOT_FOUND if there is no row. */
+enum alb_code alb_library_blob_find(struct alb_library *lib, const unsigned char sha256[ALB_SHA256_LEN],
+                                    struct alb_arena *a, struct alb_blob *out,
+                                    struct alb_err *err) ALB_MUST_CHECK;
+/* All rows by id, a page at a time (check, scrub): ids greater than `after`. */
+enum alb_code alb_library_blob_page(struct alb_library *lib, int64_t after, size_t limit, struct alb_arena *a,
+                                    struct alb_blob **list, size_t *count,
+                                    struct alb_err *err) ALB_MUST_CHECK;
+/* Marks up to `limit` blobs without any reference as dying. Result alb_done (count). */
+enum alb_code alb_library_blob_bury(struct alb_library *lib, size_t limit, struct alb_future **future,
+                                    struct alb_err *err) ALB_MUST_CHECK;
+/* Blobs that are dying, by id after `after`. */
+enum alb_code alb_library_blob_dying_page(struct alb_library *lib, int64_t after, size_t limit,
+                                          struct alb_arena *a, struct alb_blob **list, size_t *count,
+                                          struct alb_err *err) ALB_MUST_CHECK;
+/* Fresh answer, for the reaper under the store's lock (short read). False also when it cannot be read. */
+bool alb_library_blob_dying(struct alb_library *lib, int64_t blob_id);
+/* Removes the row if it is still dying. Result alb_done (count 0 or 1). */
+enum alb_code alb_library_blob_gone(struct alb_library *lib, int64_t blob_id, struct alb_future **future,
+                                    struct alb_err *err) ALB_MUST_CHECK;
+/* The scrubber's finding. */
+enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id, bool good,
+                                        struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+
+#endif
