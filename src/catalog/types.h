@@ -108,6 +108,7 @@ struct alb_media {
     double f_number, focal_mm;
     int32_t iso;
     struct alb_str thumbhash; /* bytes */
+    struct alb_str header;    /* what the image room wants to know before it decodes: its packed header, opaque here */
 };
 
 /* The folded form of a text, for comparing without case: NFKC case folding. Appends to out. */

@@ -35,6 +35,7 @@ struct alb_source {
     /* the header */
     enum alb_kind kind;
     struct alb_str mime;
+    struct alb_str header; /* alb_media.header: the image room's packed header, empty = never probed */
     int32_t width, height; /* as stored, 0 = unknown */
     int orientation;       /* EXIF 1..8, 0 = unknown */
     int rotation;          /* by a person, clockwise, on top */
