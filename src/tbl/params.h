@@ -55,3 +55,20 @@ ALB_X(JOURNAL, "journal", STRING, "", ALB_CMD_IMPORT, "Run",
 ALB_X(NO_JOURNAL, "no-journal", BOOL, "false", ALB_CMD_IMPORT, "Run", "Remember nothing between runs")
 ALB_X(QUIET, "quiet", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print failures only")
 ALB_X(JSON, "json", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print the final report as JSON on standard output")
+ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK, "Limits",
+      "Disk space for rendered pictures; 0: keep none")
+ALB_X(QUARANTINE_SIZE, "quarantine-size", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_CHECK, "Limits",
+      "Disk space for damaged files that are kept for a person to look at; the oldest go first")
+ALB_X(UPLOAD_SIZE, "upload-size", SIZE, "64G", ALB_CMD_SERVE, "Limits", "Largest upload")
+ALB_X(UPLOAD_SPACE, "upload-space", SIZE, "512G", ALB_CMD_SERVE, "Limits",
+      "Disk space for all unfinished uploads together")
+ALB_X(UPLOAD_COUNT, "upload-count", INT, "100000", ALB_CMD_SERVE, "Limits",
+      "Uploads that are remembered at the same time, finished ones included")
+ALB_X(UPLOADS_PER_USER, "uploads-per-user", INT, "20000", ALB_CMD_SERVE, "Limits",
+      "Unfinished uploads of one user")
+ALB_X(UPLOAD_MIN_FREE, "upload-min-free", SIZE, "256M", ALB_CMD_SERVE, "Limits",
+      "Disk space that a new upload must leave free")
+ALB_X(UPLOAD_KEEP, "upload-keep", DURATION, "14d", ALB_CMD_SERVE, "Limits",
+      "How long an unfinished upload waits for its client to come back")
+ALB_X(UPLOAD_KEEP_DONE, "upload-keep-done", DURATION, "1d", ALB_CMD_SERVE, "Limits",
+      "How long the answer to a finished upload is kept for a client that lost it")

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Derived files: bytes that can be made again (results of render, copies of remote sources). One file =
+ *
+ *   offset  size  field (integers little-endian)
+ *        0     8  magic "ALBDERV1"
+ *        8     8  XXH3-64 of everything behind this field
+ *       16    32  key
+ *       48     8  length of the body
+ *       56     8  created, wall ms
+ *       64     4  length of the meta blob (<= 4096)
+ *       68     4  0, reserved
+ *       72     m  meta blob (content type and whatever render wants to know about the body)
+ *   72 + m     n  body, to the end of the file
+ *
+ * They are published atomically but not fsynced: after a power cut a file may be torn, the checksum tells,
+ * the file goes to quarantine/ and the bytes are made again. They are read and checked whole before a byte is
+ * used (law 3). File name: the first 16 bytes of the key in hex, in a folder of its first two digits; the
+ * full key in the header decides. Any thread, no locks.
+ */
+#ifndef ALB_BLOB_DERIVED_H
+#define ALB_BLOB_DERIVED_H
+
+#include "base/obj.h"
+#include "blob/quarantine.h"
+
+#define ALB_DERIVED_KEY_LEN 32
+#define ALB_DERIVED_HEAD 72
+#define ALB_DERIVED_META_MAX 4096
+#define ALB_DERIVED_BODY_MAX ((int64_t)1 << 30)
+#define ALB_DERIVED_NAME_MAX 40 /* "ab/" + 32 digits + NUL */
+
+struct alb_derived_key {
+    unsigned char b[ALB_DERIVED_KEY_LEN];
+};
+
+/* What a file says; views into the parsed memory. */
+struct alb_derived_view {
+    struct alb_derived_key key;
+    int64_t created_ms;
+    struct alb_str meta, body;
+};
+/* Pure. CORRUPT if anything is wrong; key NULL = any key is fine. A good file of another key is NOT_FOUND. */
+enum alb_code alb_derived_parse(const unsigned char *p, size_t n, const struct alb_derived_key *key,
+                                struct alb_derived_view *view, struct alb_err *err) ALB_MUST_CHECK;
+void alb_derived_name(const struct alb_derived_key *key, char out[ALB_DERIVED_NAME_MAX]);
+
+/* What was read; ref-counted parts. Fini releases. */
+struct alb_derived {
+    struct alb_bytes *body; /* a view that keeps the file's memory alive */
+    char *meta;             /* meta_n bytes, alb_mem */
+    size_t meta_n;
+    int64_t created_ms;
+};
+void alb_derived_fini(struct alb_derived *d); /* safe twice and on a zeroed struct */
+
+/* Size of the file that holds such a body. */
+int64_t alb_derived_file_size(size_t meta_n, size_t body_n);
+
+/* dirfd: the folder of the cache; tmp_dirfd: tmp/ of the same file system. *stored_bytes (may be NULL) =
+ * size. */
+enum alb_code alb_derived_write(int dirfd, int tmp_dirfd, const struct alb_derived_key *key,
+                                struct alb_str meta, struct alb_str body, int64_t created_ms,
+                                struct alb_err *err) ALB_MUST_CHECK;
+/* NOT_FOUND = miss. CORRUPT: it was bad, has been moved to quarantine and counted: a miss as well. */
+enum alb_code alb_derived_read(int dirfd, const struct alb_derived_key *key,
+                               struct alb_quarantine *quarantine, struct alb_derived *out,
+                               struct alb_err *err) ALB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * upload: bytes arrive, in pieces, over bad networks, and are never lost once we said that we have them. This
+ * room knows no protocol: tus, resumable uploads for HTTP, multipart and Piwigo chunks are doors on it. It
+ * needs no catalog: below DATA/uploads each upload is two files,
+ *
+ *   <id>.data    the bytes, nothing else; becomes the original by rename
+ *   <id>.state   a checksummed record (upload/record.h): length, durable offset, mid-states of the hashes
+ *                there, block sums so far, owner, metadata, result
+ *
+ * States of an upload (bytes: offset = what is durable and may be reported, length = -1 while deferred):
+ *
+ *            create               commit
+ *   (none) ---------> UNANNOUNCED --------> OPEN       append*, commit*, release
+ *                      |        \            |
+ *              release |         \-----------+ finish, offset == length
+ *   (none) <-----------+                     v
+ *                              +-------> FINISHING ----+---> FINISHED   (result kept)
+ *                 finish again |             |         \---> REJECTED   (code kept)
+ *                              |             v the sink failed for now
+ *                              +--------- COMPLETE
+ *
+ *   OPEN, COMPLETE, FINISHED, REJECTED --terminate, expiry--> (none)
+ *
+ * One session holds an upload at a time (its *holder*); others queue, first come first served, as futures:
+ *
+ *   - alb_upload_acquire grants at once, or gives a future; the step waits on it and goes on with the same
+ *     session;
+ *   - a newcomer asks the holder to stop: the holder's `interrupt` future ends and its next append says
+ *     CONFLICT (alb_upload_interrupted tells). It commits what it has and releases; the first of the queue
+ *     is granted;
+ *   - a holder that others wait for already when it is granted is born interrupted: it may look and
+ *     finish, but not append;
+ *   - FINISHING is not interrupted: who comes then waits for the sink, and sees the result.
+ *
+ * Invariants (tests/unit/upload):
+ *   U1  what view.offset says is durable, and stays: bytes below it never change and are never cut off,
+ *       unless the upload is terminated, expires or is finished (law 5: a HEAD's offset is accepted by a
+ *       later PATCH).
+ *   U2  at most one session holds an upload; each waiting session gets exactly one grant or one error; a
+ *       session that is released while it waits is never granted; the release of a granted one passes the
+ *       upload on.
+ *   U3  the sink takes an upload at most once at a time, and never again after it succeeded or refused;
+ *       after a crash it may be offered again (the sink is idempotent by id).
+ *   U4  an upload whose bytes are complete is finished without its client: by the running finish, or by
+ *       the sweep, also after a restart.
+ *   U5  an idle upload costs memory only (no descriptor, no hash state): alb_uploads_look says how much.
+ *   U6  a full disk, a full limit or an I/O error changes no reported offset; everything stays resumable.
+ *
+ * What it costs in fsyncs: create + data + finish in one request: 1 (data) + what the sink does, and with a
+ * sink that cannot recall 2 more; create 2 (record, folder); a commit 2 (data, record); finish 1 (data), and
+ * 1 more if part of the upload had been reported durable before (the seal; see record.h).
+ *
+ * Threads: all functions do file I/O and belong on the io pool or threads of their own, except
+ * alb_upload_interrupted and those marked "no I/O". A session is used by one thread at a time. Lock:
+ * UPLOAD_TABLE, never held over I/O or a callback.
+ */
+#ifndef ALB_UPLOAD_UPLOAD_H
+#define ALB_UPLOAD_UPLOAD_H
+
+#include "base/clock.h"
+#include "base/future.h"
+#include "base/hash.h"
+#include "base/options.h"
+#include "base/pool.h"
+#include "upload/sink.h"
+
+#define ALB_UPLOAD_ID_MAX 64     /* bytes; [A-Za-z0-9_-], also what an id given by a door may be */
+#define ALB_UPLOAD_DEFERRED (-1) /* length not known yet */
+#define ALB_UPLOAD_ANYONE (-1)   /* acquire: do not compare owners */
+
+struct alb_uploads;
+struct alb_upload_session;
+
+struct alb_upload_limits {
+    int64_t max_bytes;     /* of one upload: TOO_LARGE */
+    int64_t max_total;     /* bytes of all unfinished ones: NO_SPACE */
+    int64_t max_count;     /* uploads known, finished ones included: BUSY */
+    int64_t max_per_owner; /* unfinished ones: TOO_MANY */
+    int64_t min_free;      /* bytes of the disk that a creation must leave free: NO_SPACE */
+    int64_t keep_ms;       /* an unfinished upload without progress */
+    int64_t keep_done_ms;  /* the answer of a finished one */
+    int64_t checkpoint;    /* bytes after which append commits by itself */
+    size_t metadata_max;   /* metadata and note together: TOO_LARGE */
+    unsigned waiters_max;  /* queue of one upload: BUSY */
+};
+/* The defaults of tbl/params.h, and the values of a parsed table. No I/O. */
+void alb_upload_limits_default(struct alb_upload_limits *l);
+void alb_upload_limits_options(struct alb_upload_limits *l, const struct alb_options *o);
+
+struct alb_uploads_config {
+    int data_dirfd; /* borrowed during open; the caller holds the lock of the data directory */
+    const struct alb_clock *clock;
+    struct alb_pool *pool;              /* finishing goes on there after its request has gone */
+    const struct alb_upload_sink *sink; /* borrowed, outlives the uploads */
+    struct alb_upload_limits limits;
+};
+
+/* Start-up; recovery included: scans uploads/, throws away data that nothing was reported of, takes the
+ * newest valid slot of each record, asks sink->recall for those that may have been finished. Blocks. */
+enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct alb_uploads **u,
+                               struct alb_err *err) ALB_MUST_CHECK;
+/* New creations and acquires get BUSY, waiting sessions fail with BUSY, holders are interrupted. No I/O. */
+void alb_uploads_stop(struct alb_uploads *u);
+/* After stop, when no session is left: waits for running finishes, frees. Blocks. */
+void alb_uploads_free(struct alb_uploads **u);
+
+/* Expires what is over its time, and offers up to `finishes` complete but unfinished uploads to the sink
+ * again (U4). Call it after open and then every minute or so from a job. */
+struct alb_upload_swept {
+    int64_t expired, offered;
+};
+void alb_uploads_sweep(struct alb_uploads *u, unsigned finishes, struct alb_upload_swept *swept);
+
+struct alb_uploads_view {
+    int64_t known, unfinished, finishing, held, waiting;
+    int64_t stored_bytes;     /* of unfinished ones, on disk */
+    int64_t memory_bytes;     /* of the table with all idle uploads */
+    int64_t oldest_finish_ns; /* age of the oldest running finish, 0 if none: /health looks at it */
+};
+struct alb_uploads_view alb_uploads_look(struct alb_uploads *u); /* no I/O */
+
+/* ---- one upload ---- */
+
+enum alb_upload_kind {
+    ALB_UPLOAD_NORMAL,
+    ALB_UPLOAD_PARTIAL, /* its bytes are for a later concatenation: finish seals it and calls no sink */
+    ALB_UPLOAD_FINAL,   /* bytes are appended by the server, from partials; otherwise like NORMAL */
+};
+
+enum alb_upload_state {
+    ALB_UPLOAD_OPEN,     /* more bytes to come (UNANNOUNCED too) */
+    ALB_UPLOAD_COMPLETE, /* all bytes are durable, the sink has not taken them yet: finish may be called */
+    ALB_UPLOAD_FINISHED, /* view.result */
+    ALB_UPLOAD_REJECTED, /* view.rejected: it will never be taken */
+};
+
+/* What a door says when it creates one. Copied. */
+struct alb_upload_spec {
+    struct alb_str id; /* empty: 128 random bits in hex; CONFLICT if taken, INVALID if not an id */
+    int64_t owner;     /* principal; >= 0 */
+    int64_t length;    /* or ALB_UPLOAD_DEFERRED */
+    enum alb_upload_kind kind;
+    bool md5;                /* compute MD5 too (Piwigo) */
+    struct alb_str metadata; /* opaque: the door's own text, echoed as it came; the sink gets it too */
+    struct alb_str note;     /* opaque: protocol, names of partials, … for the door and the sink */
+};
+
+/* Values at one moment. Strings are borrowed from the session, valid until it ends. */
+struct alb_upload_view {
+    struct alb_str id, metadata, note;
+    int64_t owner, created_ms, expires_ms; /* wall; expires_ms = 0: does not expire now */
+    int64_t length;                        /* or ALB_UPLOAD_DEFERRED */
+    int64_t offset;                        /* durable: may be reported */
+    enum alb_upload_kind kind;
+    enum alb_upload_state state;
+    bool announced;         /* it survives this session */
+    struct alb_str result;  /* of the sink, in FINISHED */
+    enum alb_code rejected; /* in REJECTED */
+    struct alb_str reason;  /* in REJECTED: text for the log */
+};
+
+/* Creates an upload and holds it. Nothing is durable before the first commit (or finish): until then a
+ * release or a crash leaves no trace, and the door must not report it. TOO_LARGE, TOO_MANY, NO_SPACE, BUSY,
+ * INVALID. */
+enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_upload_session **session, struct alb_err *err) ALB_MUST_CHECK;
+
+enum alb_upload_intent {
+    ALB_UPLOAD_LOOK,      /* say where it stands (HEAD): stops a running writer, so that U1 holds */
+    ALB_UPLOAD_WRITE,     /* append, declare, finish (PATCH) */
+    ALB_UPLOAD_TERMINATE, /* DELETE */
+};
+
+/* Asks for the upload. ALB_OK and *future NULL: granted. ALB_OK and *future: wait until it is done (the
+ * reference is the caller's), then call alb_upload_load. NOT_FOUND: no such upload of this owner. BUSY: too
+ * many wait. The session belongs to the caller in any case of ALB_OK, and is released in the end, also if it
+ * only waited. An id that is unknown here but that sink->recall knows is granted as FINISHED. */
+enum alb_code alb_upload_acquire(struct alb_uploads *u, struct alb_str id, int64_t owner,
+                                 enum alb_upload_intent intent, struct alb_upload_session **session,
+                                 struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+
+/* First call after the grant: reads the record, and for WRITE cuts the data to the durable offset and takes
+ * up the hashes there. The error of the wait (GONE: terminated meanwhile, BUSY: stopping), IO, or CORRUPT
+ * (its bytes or its record are lost: deactivated, never rewound). Not needed after create. */
+enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Granted and loaded, or created. No I/O. */
+void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view *view);
+
+/* Whether somebody waits for this upload. Any thread, no I/O. */
+bool alb_upload_interrupted(const struct alb_upload_session *s);
+/* A future (borrowed, until release) that ends (FAILED, CONFLICT) when somebody begins to wait: a step that
+ * waits for its client's bytes waits for this too. Ends with CANCELLED at release. No I/O. */
+struct alb_future *alb_upload_interrupt(const struct alb_upload_session *s);
+
+/* Where the next byte goes: durable offset plus what was appended since. No I/O. */
+int64_t alb_upload_position(const struct alb_upload_session *s);
+
+/* Sets a deferred length: CONFLICT if another one is set, INVALID below the position, TOO_LARGE. Durable with
+ * the next commit. Equal to a known one is fine. No I/O. */
+enum alb_code alb_upload_declare(struct alb_upload_session *s, int64_t length,
+                                 struct alb_err *err) ALB_MUST_CHECK;
+
+/* Appends at `off`, which must be the position (else CONFLICT). Nothing of the piece is taken if it would
+ * pass the length or a limit (TOO_LARGE, NO_SPACE). CONFLICT too when interrupted: commit and release.
+ * NO_SPACE, IO: the piece is not taken, what came before it is; commit keeps that. Commits by itself every
+ * limits.checkpoint bytes (not while held back). */
+enum alb_code alb_upload_append(struct alb_upload_session *s, int64_t off, const void *p, size_t n,
+                                struct alb_err *err) ALB_MUST_CHECK;
+/* Makes the upload and all that was appended and declared durable, then publishes the offset. On failure the
+ * durable offset is unchanged and the session is spoilt: only look and release remain; the client resumes
+ * from the durable offset. */
+enum alb_code alb_upload_commit(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* From here on nothing becomes durable before commit, so that the bytes of one request can be checked as a
+ * whole (Upload-Checksum, Content-Digest) and taken back: rollback cuts back to where hold_back was called. A
+ * release without commit takes them back too. hold_back commits what came before it. */
+enum alb_code alb_upload_hold_back(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_upload_rollback(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+
+/* All bytes are there (position == length): hands them to the sink. Takes the session. *future (a reference
+ * for the caller) settles with a struct alb_bytes, the sink's result, or fails with its code; it goes on
+ * whether or not anybody waits. What the sink refuses for good (codes of alb_upload_refusal) makes the upload
+ * REJECTED and frees its bytes; any other failure leaves it COMPLETE, durable, to be finished again. On a
+ * code other than ALB_OK the session stays with the caller: CONFLICT (bytes are missing), IO and NO_SPACE (as
+ * commit). In FINISHED and REJECTED the future is done at once with what was kept. */
+enum alb_code alb_upload_finish(struct alb_upload_session **s, struct alb_future **future,
+                                struct alb_err *err) ALB_MUST_CHECK;
+bool alb_upload_refusal(enum alb_code code); /* INVALID, FORBIDDEN, TOO_LARGE, UNSUPPORTED, UNPROCESSABLE */
+
+/* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
+enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Ends the session in any state, clears the pointer; NULL inside is allowed. Keeps what was appended (best
+ * effort; commit first to know), unless held back or UNANNOUNCED. Then the next waiter is granted. */
+void alb_upload_release(struct alb_upload_session **s);
+
+#endif
