@@ -48,6 +48,7 @@ struct alb_lock_stat {
     uint64_t taken, contended;
 };
 struct alb_lock_stat alb_lock_stat(enum alb_lock_class cls);
+unsigned alb_lock_held_count(void); /* by this thread; debug builds, else 0 */
 /* Writes the names of the locks this thread holds into out (debug builds; else ""). */
 void alb_lock_held_names(char *out, size_t cap);
 
