@@ -36,7 +36,7 @@
 
 #define ALIGN 16U
 #define LEAST_CAP 512
-#define FIRST_CHUNK 4096  /* the whole first piece, with the arena in it */
+#define FIRST_CHUNK 4096   /* the whole first piece, with the arena in it */
 #define LARGEST_STEP 65536 /* chunks double up to here; a larger one is made only for a larger request */
 
 struct chunk {

@@ -206,7 +206,8 @@ bool alb_uuid_parse(struct alb_str s, struct alb_uuid *out)
     *out = (struct alb_uuid){{0}};
     if (s.n != 36 || s.p[8] != '-' || s.p[13] != '-' || s.p[18] != '-' || s.p[23] != '-')
         return false;
-    if (alb_hex_decode(alb_str_n(s.p, 8), out->b, 4) && alb_hex_decode(alb_str_n(s.p + 9, 4), out->b + 4, 2) &&
+    if (alb_hex_decode(alb_str_n(s.p, 8), out->b, 4) &&
+        alb_hex_decode(alb_str_n(s.p + 9, 4), out->b + 4, 2) &&
         alb_hex_decode(alb_str_n(s.p + 14, 4), out->b + 6, 2) &&
         alb_hex_decode(alb_str_n(s.p + 19, 4), out->b + 8, 2) &&
         alb_hex_decode(alb_str_n(s.p + 24, 12), out->b + 10, 6))

@@ -63,7 +63,8 @@ enum alb_code alb_code_of_errno(int sys)
     }
 }
 
-enum alb_code alb_err_set(struct alb_err *err, enum alb_code code, int sys, const char *where, const char *fmt, ...)
+enum alb_code alb_err_set(struct alb_err *err, enum alb_code code, int sys, const char *where,
+                          const char *fmt, ...)
 {
     va_list ap;
 
@@ -83,7 +84,8 @@ enum alb_code alb_err_set(struct alb_err *err, enum alb_code code, int sys, cons
         err->msg[0] = '\0';
     if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->msg)) {
         char text[96];
-        (void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", strerror_r(sys, text, sizeof(text)));
+        (void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s",
+                       strerror_r(sys, text, sizeof(text)));
     }
     return code;
 }

@@ -193,7 +193,8 @@ enum alb_code alb_fs_sync_dir(int dirfd, struct alb_err *err)
     return sync_with(fsync, "fsync of a folder", dirfd, err);
 }
 
-enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, const char *to, struct alb_err *err)
+enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, const char *to,
+                            struct alb_err *err)
 {
     int sys = struck(ALB_FS_RENAME);
 
@@ -240,7 +241,8 @@ enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb
     int at = -1;
     enum alb_code code;
 
-    code = alb_fs_open(dirfd, alb_str_starts(rest, ALB_STR("/")) ? "/" : ".", O_RDONLY | O_DIRECTORY, 0, &at, err);
+    code = alb_fs_open(dirfd, alb_str_starts(rest, ALB_STR("/")) ? "/" : ".", O_RDONLY | O_DIRECTORY, 0, &at,
+                       err);
     while (code == ALB_OK && alb_str_next(&rest, '/', &name)) {
         int next = -1;
         if (name.n == 0)
@@ -259,7 +261,8 @@ enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb
     return code;
 }
 
-enum alb_code alb_fs_read_file(int dirfd, const char *path, size_t max, char **p, size_t *n, struct alb_err *err)
+enum alb_code alb_fs_read_file(int dirfd, const char *path, size_t max, char **p, size_t *n,
+                               struct alb_err *err)
 {
     int fd;
     int64_t size;

@@ -2,8 +2,8 @@
  *
  * A streaming JSON writer (RFC 8259) into an alb_buf: places commas, escapes strings, replaces bytes that are
  * not UTF-8 by U+FFFD, never builds a tree. Misuse (a value without a key inside an object, too many ends,
- * nesting deeper than 32, a second value after the first is complete) is a bug and panics; a full buffer sticks to the alb_buf. Long answers are written
- * by flushing the buffer between elements. One thread.
+ * nesting deeper than 32, a second value after the first is complete) is a bug and panics; a full buffer
+ * sticks to the alb_buf. Long answers are written by flushing the buffer between elements. One thread.
  * Reading: jansson, for bounded requests only (doors).
  */
 #ifndef ALB_BASE_JSON_H

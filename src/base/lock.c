@@ -230,7 +230,8 @@ bool alb_cond_wait_until(struct alb_cond *c, struct alb_mutex *m, int64_t deadli
     debug_before_wait(m);
     if (deadline_ns < 0)
         deadline_ns = 0;
-    struct timespec at = {.tv_sec = (time_t)(deadline_ns / ALB_NS_PER_S), .tv_nsec = (long)(deadline_ns % ALB_NS_PER_S)};
+    struct timespec at = {.tv_sec = (time_t)(deadline_ns / ALB_NS_PER_S),
+                          .tv_nsec = (long)(deadline_ns % ALB_NS_PER_S)};
     int rc = pthread_cond_timedwait(&c->c, &m->m, &at);
     if (rc == ETIMEDOUT)
         return false;

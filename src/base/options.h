@@ -32,7 +32,9 @@ enum {
 struct alb_options; /* opaque */
 
 /* Reads argv (without program and command name), the environment and the file. Words that are no options go
- * to *rest (borrowed pointers into argv, NULL-terminated; "--" ends the options). */
+ * to *rest (borrowed pointers into argv, NULL-terminated, in a list that *out owns; "--" ends the options).
+ * --help is no option of the table: who offers it looks for it first. Variables ALBUMEN_* that are no option
+ * are refused. */
 enum alb_code alb_options_parse(unsigned command, int argc, char **argv, char **envp,
                                 struct alb_options **out, char ***rest, struct alb_err *err) ALB_MUST_CHECK;
 void alb_options_free(struct alb_options **o);

@@ -31,10 +31,12 @@ static const struct {
 static const struct {
     const char *name, *help;
 } histograms[ALB_HIST_COUNT] = {
-    [ALB_HIST_HTTP_REQUEST] = {"albumen_http_request_seconds",
-                               "Time of a request, from the first byte of its head to the last of the answer"},
+    [ALB_HIST_HTTP_REQUEST] =
+        {"albumen_http_request_seconds",
+         "Time of a request, from the first byte of its head to the last of the answer"},
     [ALB_HIST_HTTP_STEP] = {"albumen_http_step_seconds", "Time of one step of a request on the io pool"},
-    [ALB_HIST_RENDER] = {"albumen_render_seconds", "Time of a picture that was in no cache, from request to result"},
+    [ALB_HIST_RENDER] = {"albumen_render_seconds",
+                         "Time of a picture that was in no cache, from request to result"},
     [ALB_HIST_DARKROOM] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker"},
     [ALB_HIST_COMMIT] = {"albumen_catalog_commit_seconds", "Time of one group commit"},
 };
@@ -99,9 +101,11 @@ static void write_locks(struct alb_buf *out)
     write_head(out, "albumen_lock_taken_total", "counter", "Locks taken, by class");
     for (unsigned c = 0; c < ALB_LOCK_CLASS_COUNT; c++) {
         struct alb_lock_stat s = alb_lock_stat((enum alb_lock_class)c);
-        alb_buf_printf(out, "albumen_lock_taken_total{lock=\"%s\"} %llu\n", s.name, (unsigned long long)s.taken);
+        alb_buf_printf(out, "albumen_lock_taken_total{lock=\"%s\"} %llu\n", s.name,
+                       (unsigned long long)s.taken);
     }
-    write_head(out, "albumen_lock_contended_total", "counter", "Locks that were held by another when asked for");
+    write_head(out, "albumen_lock_contended_total", "counter",
+               "Locks that were held by another when asked for");
     for (unsigned c = 0; c < ALB_LOCK_CLASS_COUNT; c++) {
         struct alb_lock_stat s = alb_lock_stat((enum alb_lock_class)c);
         alb_buf_printf(out, "albumen_lock_contended_total{lock=\"%s\"} %llu\n", s.name,
@@ -198,5 +202,6 @@ void alb_stat_write(struct alb_buf *out)
     write_locks(out);
     write_process(out);
     write_head(out, "albumen_build_info", "gauge", "Always 1; the labels name the build");
-    alb_buf_printf(out, "albumen_build_info{version=\"%s\",build_id=\"%s\"} 1\n", alb_version(), alb_build_id());
+    alb_buf_printf(out, "albumen_build_info{version=\"%s\",build_id=\"%s\"} 1\n", alb_version(),
+                   alb_build_id());
 }

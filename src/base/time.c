@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 #define MS_PER_DAY ((int64_t)86400000)
-#define LEAST_MS (INT64_C(-62135596800000))    /* 0001-01-01T00:00:00.000Z */
+#define LEAST_MS (INT64_C(-62135596800000))   /* 0001-01-01T00:00:00.000Z */
 #define LARGEST_MS (INT64_C(253402300799999)) /* 9999-12-31T23:59:59.999Z */
 
 static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -277,8 +277,8 @@ static bool take_offset(struct alb_str *s, int *minutes)
     if (!minus && !alb_str_starts(*s, ALB_STR("+")))
         return false;
     *s = alb_str_from(*s, 1);
-    if (!take_number(s, 2, &hours) || !take_text(s, ALB_STR(":")) || !take_number(s, 2, &rest) || hours > 23 ||
-        rest > 59)
+    if (!take_number(s, 2, &hours) || !take_text(s, ALB_STR(":")) || !take_number(s, 2, &rest) ||
+        hours > 23 || rest > 59)
         return false;
     *minutes = (hours * 60 + rest) * (minus ? -1 : 1);
     return true;
