@@ -36,3 +36,8 @@ ALB_X(UPLOADS_EXPIRED, COUNTER, "albumen_uploads_expired_total", "",
 ALB_X(UPLOADS_INTERRUPTED, COUNTER, "albumen_uploads_interrupted_total", "",
       "Upload requests stopped by a newcomer")
 ALB_X(UPLOAD_BYTES, COUNTER, "albumen_upload_received_bytes_total", "", "Bytes stored by uploads")
+ALB_X(RENDER_HOT_HITS, COUNTER, "albumen_render_hits_total", "cache=\"memory\"", "Pictures answered from a cache")
+ALB_X(RENDER_DISK_HITS, COUNTER, "albumen_render_hits_total", "cache=\"disk\"", "Pictures answered from a cache")
+ALB_X(RENDER_MISSES, COUNTER, "albumen_render_misses_total", "", "Pictures that had to be made")
+ALB_X(RENDER_JOINED, COUNTER, "albumen_render_joined_total", "", "Requests that shared a picture being made")
+ALB_X(RENDER_FAILED, COUNTER, "albumen_render_failed_total", "", "Renders that ended without a picture")

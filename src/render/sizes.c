@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/sizes.h"
+
+#include "image/probe.h"
+#include "library/source.h"
+
+/* How much finer than the result a JPEG is decoded, in thousandths: keeps detail that 1/8 steps would lose. */
+#define FINE_MARGIN 1700
+
+static const struct {
+    uint32_t side;
+    uint8_t jpeg_quality, webp_quality;
+    uint16_t margin;
+} SIZES[ALB_SIZE_COUNT] = {
+    [ALB_SIZE_THUMBNAIL] = {512, 80, 78, FINE_MARGIN},
+    [ALB_SIZE_PREVIEW] = {1440, 82, 80, FINE_MARGIN},
+    [ALB_SIZE_FULL] = {0, 90, 88, 0},
+};
+
+void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out) {
+    struct alb_image_header header;
+    bool keeps_alpha = false;
+    alb_plan_options_init(out);
+    if (source->header.n > 0 && alb_header_unpack(source->header, &header, NULL) == ALB_OK)
+        keeps_alpha = header.alpha || header.animated;
+    out->fit = ALB_FIT_INSIDE;
+    out->width = out->height = SIZES[size].side;
+    out->format = keeps_alpha ? ALB_FORMAT_WEBP : ALB_FORMAT_JPEG;
+    out->quality = keeps_alpha ? SIZES[size].webp_quality : SIZES[size].jpeg_quality;
+    out->shrink_margin = SIZES[size].margin;
+    out->animate = keeps_alpha && size != ALB_SIZE_THUMBNAIL;
+}
