@@ -13,15 +13,14 @@
 #include "library/source.h"
 
 enum {
-    EV_TURN = 1u << 0, /* begin, or the next slice */
-    EV_GRANTED = 1u << 1,
-    EV_REFUSED = 1u << 2,
-    EV_DONE = 1u << 3,
-    EV_FORSAKEN = 1u << 4,
-    EV_WANTED = 1u << 5,
-    EV_OVERDUE = 1u << 6,
-    EV_CANCEL = 1u << 7,
-    SCHEDULED = 1u << 31,
+    EV_TURN = ALB_ACTOR_EVENT(0), /* begin, or the next slice */
+    EV_GRANTED = ALB_ACTOR_EVENT(1),
+    EV_REFUSED = ALB_ACTOR_EVENT(2),
+    EV_DONE = ALB_ACTOR_EVENT(3),
+    EV_FORSAKEN = ALB_ACTOR_EVENT(4),
+    EV_WANTED = ALB_ACTOR_EVENT(5),
+    EV_OVERDUE = ALB_ACTOR_EVENT(6),
+    EV_CANCEL = ALB_ACTOR_EVENT(7),
 };
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
@@ -101,9 +100,7 @@ static void picture_to_disk(struct alb_render *r, const struct alb_flight_key *k
 /* ---- events ---- */
 
 static void post(struct alb_render_job *job, unsigned event) {
-    unsigned before = atomic_fetch_or(&job->events, event | SCHEDULED);
-    if (!(before & SCHEDULED))
-        alb_pool_resume(job->render->config.pool, &job->task);
+    alb_actor_post(&job->actor, event);
 }
 
 static void on_granted(struct alb_lease *l) {
@@ -382,7 +379,8 @@ static bool turn(struct alb_render_job *job) {
 }
 
 /* What ends the job comes first: after it nothing else matters. */
-static bool handle(struct alb_render_job *job, unsigned events) {
+static bool handle(struct alb_actor *actor, unsigned events) {
+    struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     if (events & EV_DONE)
         return worker_done(job);
     if (events & EV_REFUSED) {
@@ -404,16 +402,6 @@ static bool handle(struct alb_render_job *job, unsigned events) {
     return true;
 }
 
-static void run(struct alb_task *task) {
-    struct alb_render_job *job = ALB_CONTAINER_OF(task, struct alb_render_job, task);
-    unsigned events = atomic_fetch_and(&job->events, SCHEDULED) & ~SCHEDULED;
-    if (!handle(job, events))
-        return;
-    unsigned idle = SCHEDULED;
-    if (!atomic_compare_exchange_strong(&job->events, &idle, 0)) /* more has come meanwhile */
-        alb_pool_resume(job->render->config.pool, &job->task);
-}
-
 void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask, const struct alb_flight_key *key,
                           struct alb_owner *owner) {
     struct alb_err err = ALB_ERR_INIT;
@@ -431,7 +419,7 @@ void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask
     job->begun = alb_mono(r->config.clock);
     job->owner = *owner;
     *owner = ALB_OWNER_NONE;
-    job->task = (struct alb_task){.run = run, .background = ask->cls == ALB_LEASE_BACKGROUND};
+    alb_actor_init(&job->actor, r->config.pool, ask->cls == ALB_LEASE_BACKGROUND, handle, EV_TURN);
     job->lease = (struct alb_lease){
         .granted = on_granted,
         .refused = on_refused,
@@ -453,8 +441,6 @@ void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask
     r->job_count++;
     alb_mutex_unlock(&r->mtx);
 
-    /* Counted as scheduled from here, so that a hook that comes at once starts no turn before the last line. */
-    atomic_store(&job->events, EV_TURN | SCHEDULED);
     alb_future_on_forsaken(&job->owner, on_forsaken, job);
-    alb_pool_resume(r->config.pool, &job->task);
+    alb_actor_start(&job->actor);
 }

@@ -2,9 +2,7 @@
  *
  * One render: holds the title of a flight from start to end. Private to src/render.
  *
- * A job is an actor: whatever happens to it (a callback of the lease, the darkroom, the future; its own next
- * slice) is a bit in `events` and one task on the io pool, so its state is touched by one thread at a time
- * and needs no lock.
+ * A job is an actor (base/actor.h).
  *
  *   LOOKING --hit--> end(settle)
  *      | miss: plan, open the original
@@ -20,8 +18,7 @@
 #ifndef ALB_RENDER_JOB_H
 #define ALB_RENDER_JOB_H
 
-#include <stdatomic.h>
-
+#include "base/actor.h"
 #include "base/lock.h"
 #include "blob/store.h"
 #include "image/darkroom.h"
@@ -42,8 +39,8 @@ struct alb_render_job {
     struct alb_source *source; /* a reference */
     struct alb_plan_options options;
     int64_t begun;
+    struct alb_actor actor;
     /* owned by the turn that runs */
-    struct alb_task task;
     struct alb_owner owner;
     enum alb_render_stage stage;
     struct alb_blob_reader *reader;
@@ -53,7 +50,6 @@ struct alb_render_job {
     bool leased;
     struct alb_darkroom_job darkroom;
     /* atomic */
-    atomic_uint events;
     _Atomic uint64_t ticket; /* of the darkroom, 0 = none */
     enum alb_code refusal;   /* written before the REFUSED event, read after it */
     /* under the render's mtx */
