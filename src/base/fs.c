@@ -205,6 +205,22 @@ enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, cons
     return alb_fail_sys(err, alb_code_of_errno(sys), sys, "rename %s to %s", from, to);
 }
 
+enum alb_code alb_fs_link(int from_dirfd, const char *from, int to_dirfd, const char *to, struct alb_err *err)
+{
+    int sys = struck(ALB_FS_RENAME);
+
+    if (sys == 0 && linkat(from_dirfd, from, to_dirfd, to, 0) == 0)
+        return ALB_OK;
+    if (sys == 0)
+        sys = errno;
+    enum alb_code code = alb_code_of_errno(sys);
+    if (sys == EEXIST)
+        code = ALB_E_CONFLICT;
+    else if (sys == EPERM || sys == EOPNOTSUPP || sys == EMLINK || sys == EXDEV || sys == ENOSYS)
+        code = ALB_E_UNSUPPORTED;
+    return alb_fail_sys(err, code, sys, "link %s to %s", from, to);
+}
+
 enum alb_code alb_fs_unlink(int dirfd, const char *path, struct alb_err *err)
 {
     int sys = struck(ALB_FS_ANY);

@@ -25,6 +25,9 @@ enum alb_code alb_fs_datasync(int fd, struct alb_err *err) ALB_MUST_CHECK; /* fd
 enum alb_code alb_fs_sync_dir(int dirfd, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, const char *to,
                             struct alb_err *err) ALB_MUST_CHECK;
+/* A second name for the same file (link(2)). CONFLICT: `to` exists; UNSUPPORTED: not in this file system. */
+enum alb_code alb_fs_link(int from_dirfd, const char *from, int to_dirfd, const char *to,
+                          struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_unlink(int dirfd, const char *path, struct alb_err *err) ALB_MUST_CHECK; /* absent = NOT_FOUND */
 /* mkdir -p below dirfd; every new directory's parent is fsynced. */
 enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb_err *err) ALB_MUST_CHECK;
