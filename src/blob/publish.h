@@ -30,6 +30,7 @@ enum {
     ALB_PUBLISH_DURABLE = 1u << 0, /* fsync the file before and the directory after the rename */
     ALB_PUBLISH_SYNCED = 1u << 1,  /* with DURABLE: the bytes are durable already, only the name is not */
     ALB_PUBLISH_REPLACE = 1u << 2, /* an older file of that name may be replaced; else it is CONFLICT */
+    ALB_PUBLISH_LINK = 1u << 3,    /* the old name stays too (hard link), where the file system can do that */
 };
 
 /* Looks at the complete file before it gets its name: ALB_OK, or why it must not be published. */

@@ -41,27 +41,30 @@
 struct alb_blob_store;
 struct alb_blob_reader;
 struct alb_blob_publish;
+struct alb_blob_scan;
 
 /* An original as the catalog knows it. Borrowed views. */
 struct alb_blob_ref {
     unsigned char sha256[ALB_SHA256_LEN];
     int64_t size;
-    struct alb_str key;       /* as publish gave it */
-    struct alb_bytes *blocks; /* alb_blocks_of(size) sums */
+    struct alb_str key;  /* as publish gave it */
+    struct alb_str sums; /* ALB_BLOCK_SUM_LEN bytes for each of alb_blocks_of(size) blocks (sums.h) */
 };
 
 /* ---- publish ---- */
 
 /* Bytes that are to become an original: a complete file in the data directory's file system, and what was
- * computed while it was written. The file is adopted by rename: after success from_name is gone (also when an
- * equal original was there already), after failure it is untouched. All fields are borrowed until _end. */
+ * computed while it was written. The original is made as a second name (hard link) of that file: from_name
+ * stays until the caller removes it after its catalog commit, so no failure or crash in between can lose the
+ * only copy. From now on nobody may write to the file. Where the file system knows no hard links it is
+ * renamed and from_name is gone. All fields are borrowed until _end. */
 struct alb_blob_source {
     int from_dirfd;
     const char *from_name; /* may be absent if an equal original exists: finishing after a crash */
     unsigned char sha256[ALB_SHA256_LEN];
     int64_t size;
-    struct alb_bytes *blocks;
-    bool synced; /* the bytes are known to be durable (the upload committed them) */
+    struct alb_str sums;
+    bool synced; /* the bytes are known to be durable (the upload has committed them) */
 };
 
 enum alb_blob_publish_state {
@@ -76,16 +79,16 @@ enum alb_blob_publish_state {
 struct alb_blob_publish {
     /* for the caller, when done */
     char key[ALB_BLOB_KEY_MAX];
-    bool existed; /* an equal original was there; the source was dropped */
+    bool existed; /* an equal, good original was there already */
     bool healed;  /* a damaged one was there; it lies in quarantine/ now, the good bytes took its place */
     /* private */
     enum alb_blob_publish_state state;
     struct alb_blob_store *store;
     struct alb_blob_source source;
-    int fd;
-    int64_t at;
+    struct alb_blob_scan *scan; /* the file that is being verified */
+    unsigned rounds;
     bool source_absent, existing_bad, pinned;
-    int64_t existing_id[4]; /* device, inode, mtime in ns, size of what was verified */
+    uint64_t existing_id[4]; /* device, inode, time of last change, size of what was verified */
     struct alb_blob_publish *next_pin;
 };
 
@@ -105,7 +108,7 @@ void alb_blob_publish_end(struct alb_blob_publish *p);
 
 /* ---- read ---- */
 
-/* Opens an original for checked reading. `ref` is copied, its blocks referenced. NOT_FOUND: no such file;
+/* Opens an original for checked reading. `ref` and its sums are copied. NOT_FOUND: no such file;
  * CORRUPT: its size, or the number of its sums, is wrong. */
 enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,
                             struct alb_blob_reader **reader, struct alb_err *err) ALB_MUST_CHECK;
@@ -160,7 +163,7 @@ enum alb_code alb_blob_sweep_step(struct alb_blob_store *store, int64_t *cursor,
  * CORRUPT (sums, size or SHA-256 differ). With ref->blocks == NULL only the SHA-256 is compared and *blocks
  * (if not NULL) receives fresh sums: repairs a row whose sums are damaged while the file is good. */
 enum alb_code alb_blob_scrub(struct alb_blob_store *store, const struct alb_blob_ref *ref,
-                             struct alb_bytes **blocks, struct alb_err *err) ALB_MUST_CHECK;
+                             struct alb_bytes **sums, struct alb_err *err) ALB_MUST_CHECK;
 
 const char *alb_blob_store_name(const struct alb_blob_store *store); /* "disk": the row's store column */
 void alb_blob_store_free(struct alb_blob_store **store);             /* nothing pinned, no reader open */

@@ -22,12 +22,12 @@ struct alb_upload_parcel {
     unsigned char sha1[ALB_SHA1_LEN];
     unsigned char md5[ALB_MD5_LEN];
     bool has_md5;
-    struct alb_bytes *blocks; /* block sums of blob/sums.h */
+    struct alb_str sums; /* block sums (blob/sums.h) */
     struct alb_str metadata, note;
     int64_t created_ms;
-    int dirfd; /* with name: the file, to be adopted by rename (alb_blob_source) */
+    int dirfd; /* with name: the file (alb_blob_source). Never written again */
     const char *name;
-    bool present; /* false: a crash came after the sink had adopted the file and before it was done */
+    bool present; /* false: the sink has renamed it away, and a failure or crash came before it was done */
 };
 
 struct alb_upload_sink {
@@ -35,7 +35,7 @@ struct alb_upload_sink {
     /* Begins to take the parcel; called on an io thread, must not block on anything but file I/O. *future (a
      * reference for the caller) settles with a struct alb_bytes (the result: opaque, at most
      * ALB_UPLOAD_RESULT_MAX bytes, handed to every client that asks for this upload later) or fails. The sink
-     * may rename the file away; if it does not, upload removes it after success. */
+     * may link or rename the file elsewhere; what is left of it is removed after success. */
     enum alb_code (*take)(void *ctx, const struct alb_upload_parcel *parcel, struct alb_future **future,
                           struct alb_err *err);
     /* May be NULL. The durable memory of ids that were taken: ALB_OK and what is needed to answer for it, or

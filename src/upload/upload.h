@@ -4,7 +4,7 @@
  * room knows no protocol: tus, resumable uploads for HTTP, multipart and Piwigo chunks are doors on it. It
  * needs no catalog: below DATA/uploads each upload is two files,
  *
- *   <id>.data    the bytes, nothing else; becomes the original by rename
+ *   <id>.data    the bytes, nothing else; becomes the original as it is
  *   <id>.state   a checksummed record (upload/record.h): length, durable offset, mid-states of the hashes
  *                there, block sums so far, owner, metadata, result
  *
@@ -142,6 +142,8 @@ struct alb_upload_spec {
     int64_t length;    /* or ALB_UPLOAD_DEFERRED */
     enum alb_upload_kind kind;
     bool md5;                /* compute MD5 too (Piwigo) */
+    bool transient;          /* its client cannot come back to it (multipart): nothing is remembered of it but
+                                what the sink made; acquire does not find it */
     struct alb_str metadata; /* opaque: the door's own text, echoed as it came; the sink gets it too */
     struct alb_str note;     /* opaque: protocol, names of partials, … for the door and the sink */
 };
