@@ -276,7 +276,7 @@ static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err
     job->sums = alb_bytes_copy(s->sums.p, s->sums.n);
     if (!job->sums)
         return alb_fail(err, ALB_E_NO_MEMORY, "block sums");
-    ref.blocks = job->sums;
+    ref.sums = job->sums;
     return alb_blob_open(job->render->config.store, &ref, &job->reader, err);
 }
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the probe's words to the catalog's: facts of the medium, the file layer, the tags that the file carries.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "ingest/parcel.h"
+
+/* "1/250", "0.3", "2": as cameras show it. */
+static struct alb_str exposure_text(struct alb_arena *a, double seconds) {
+    if (seconds <= 0 || !isfinite(seconds))
+        return ALB_STR_NONE;
+    if (seconds < 0.25)
+        return alb_arena_printf(a, "1/%.0f", 1.0 / seconds);
+    return alb_arena_printf(a, "%.4g", seconds);
+}
+
+static struct alb_str copy(struct alb_arena *a, const void *p, size_t n) {
+    return n == 0 ? ALB_STR_NONE : alb_arena_str(a, alb_str_n(p, n));
+}
+
+static void state(struct alb_layer *l, enum alb_field field) {
+    l->stated |= ALB_FIELD_BIT(field);
+}
+
+static void fill_layer(const struct alb_meta *m, struct alb_layer *l) {
+    if (m->taken.known) {
+        state(l, ALB_FIELD_CAPTURE);
+        l->capture = alb_capture_local(m->taken.local_ms, m->taken.has_offset, m->taken.offset_min);
+    }
+    if (m->title.n > 0)
+        state(l, ALB_FIELD_TITLE), l->title = m->title;
+    if (m->description.n > 0)
+        state(l, ALB_FIELD_DESCRIPTION), l->description = m->description;
+    if (m->author.n > 0)
+        state(l, ALB_FIELD_AUTHOR), l->author = m->author;
+    if (m->has_gps) {
+        state(l, ALB_FIELD_GPS);
+        l->latitude = m->latitude;
+        l->longitude = m->longitude;
+    }
+    if (m->has_rating)
+        state(l, ALB_FIELD_RATING), l->rating = m->rating;
+}
+
+static void fill_media(const struct alb_probe *probe, struct alb_arena *a, struct alb_media *out) {
+    const struct alb_meta *m = &probe->meta;
+    const struct alb_image_header *h = &probe->header;
+    *out = (struct alb_media){
+        .width = (int32_t)h->width,
+        .height = (int32_t)h->height,
+        .orientation = h->orientation,
+        .duration_ms = m->duration_ms,
+        .fps = m->fps > 0 ? m->fps : NAN,
+        .make = m->make,
+        .model = m->model,
+        .lens = m->lens,
+        .projection = m->projection,
+        .exposure = exposure_text(a, m->exposure_s),
+        .f_number = m->f_number > 0 ? m->f_number : NAN,
+        .focal_mm = m->focal_mm > 0 ? m->focal_mm : NAN,
+        .iso = (int32_t)(m->iso > INT32_MAX ? 0 : m->iso),
+        .thumbhash = copy(a, probe->thumbhash, probe->thumbhash_len),
+    };
+    if (out->width == 0 && m->width <= INT32_MAX && m->height <= INT32_MAX) {
+        out->width = (int32_t)m->width;
+        out->height = (int32_t)m->height;
+    }
+}
+
+enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a, struct alb_parcel_facts *out,
+                               struct alb_err *err) {
+    const struct alb_meta *m = &probe->meta;
+    *out = (struct alb_parcel_facts){.file = {.stated = 0}};
+    fill_media(probe, a, &out->media);
+    fill_layer(m, &out->file);
+    if (probe->header.width > 0) {
+        struct alb_buf packed = ALB_BUF_INIT(ALB_HEADER_PACKED_MAX);
+        alb_header_pack(&probe->header, &packed);
+        struct alb_str view = alb_buf_view(&packed);
+        out->media.header = copy(a, view.p, view.n);
+        enum alb_code code = alb_buf_code(&packed);
+        alb_buf_fini(&packed);
+        if (code != ALB_OK)
+            return alb_fail(err, code, "header of a picture");
+    }
+    out->tags = alb_arena_calloc(a, m->keyword_count + 1, sizeof(*out->tags));
+    if (!out->tags)
+        return alb_fail(err, ALB_E_NO_MEMORY, "facts");
+    for (size_t i = 0; i < m->keyword_count; i++)
+        out->tags[out->tag_count++] = (struct alb_tag_name){.scope = ALB_TAG_USER, .value = m->keywords[i]};
+    return alb_arena_code(a) == ALB_OK ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "facts");
+}
