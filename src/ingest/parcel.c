@@ -111,7 +111,7 @@ static struct alb_blob_new blob_of(const struct alb_parcel_job *job) {
         .size = p->size,
         .store = alb_str_c(alb_blob_store_name(job->ingest->config.store)),
         .key = alb_str_c(job->publish.key),
-        .sums = alb_bytes_view(p->sums),
+        .sums = p->sums,
     };
     memcpy(b.sha256, p->sha256, sizeof(b.sha256));
     memcpy(b.sha1, p->sha1, sizeof(b.sha1));

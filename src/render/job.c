@@ -149,7 +149,6 @@ static void forget(struct alb_render_job *job) {
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
 static void job_free(struct alb_render_job *job) {
     alb_blob_close(&job->reader);
-    alb_bytes_unref(job->sums);
     alb_bytes_unref(job->darkroom.result);
     alb_source_unref(job->source);
     forget(job);
@@ -271,12 +270,8 @@ static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err) 
 
 static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err) {
     const struct alb_source *s = job->source;
-    struct alb_blob_ref ref = {.size = s->size, .key = s->key};
+    struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
     memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
-    job->sums = alb_bytes_copy(s->sums.p, s->sums.n);
-    if (!job->sums)
-        return alb_fail(err, ALB_E_NO_MEMORY, "block sums");
-    ref.sums = job->sums;
     return alb_blob_open(job->render->config.store, &ref, &job->reader, err);
 }
 

@@ -44,7 +44,6 @@ struct alb_render_job {
     struct alb_owner owner;
     enum alb_render_stage stage;
     struct alb_blob_reader *reader;
-    struct alb_bytes *sums;
     struct alb_plan plan;
     struct alb_lease lease;
     bool leased;
