@@ -87,6 +87,9 @@ struct alb_layer {
  * result `stated` has the fields that have a value, `source[f]` (optional) the layer it came from or -1. */
 void alb_layer_merge(const struct alb_layer *const layers[ALB_LAYER_COUNT], struct alb_layer *effective,
                      int source[ALB_FIELD_COUNT]);
+/* Puts what `over` states onto base (field by field, explicit empties too) and takes back what `forget`
+ * names: how an edit changes the person layer. */
+void alb_layer_overlay(struct alb_layer *base, const struct alb_layer *over, uint32_t forget);
 /* False (and *why) if a value is out of range or text is not UTF-8 or too long. */
 bool alb_layer_valid(const struct alb_layer *l, const char **why) ALB_MUST_CHECK;
 
@@ -108,7 +111,8 @@ struct alb_media {
     double f_number, focal_mm;
     int32_t iso;
     struct alb_str thumbhash; /* bytes */
-    struct alb_str header;    /* what the image room wants to know before it decodes: its packed header, opaque here */
+    struct alb_str
+        header; /* what the image room wants to know before it decodes: its packed header, opaque here */
 };
 
 /* The folded form of a text, for comparing without case: NFKC case folding. Appends to out. */
