@@ -80,20 +80,25 @@ static void debug_before_unlock(const struct alb_mutex *m)
     held.n--;
 }
 
-static void debug_before_wait(const struct alb_mutex *m)
-{
-    alb_mutex_assert_held((struct alb_mutex *)(uintptr_t)m);
-    if (held.n != 1)
-        alb_panic(__FILE__, "waits under %s with another lock in hand", classes[m->cls].name);
-}
-
-void alb_mutex_assert_held(struct alb_mutex *m) ALB_NO_LOCK_ANALYSIS
+static void debug_must_hold(const struct alb_mutex *m)
 {
     for (unsigned i = 0; i < held.n; i++) {
         if (held.m[i] == m)
             return;
     }
     alb_panic(__FILE__, "%s must be held here", classes[m->cls].name);
+}
+
+static void debug_before_wait(const struct alb_mutex *m)
+{
+    debug_must_hold(m);
+    if (held.n != 1)
+        alb_panic(__FILE__, "waits under %s with another lock in hand", classes[m->cls].name);
+}
+
+void alb_mutex_assert_held(struct alb_mutex *m) ALB_NO_LOCK_ANALYSIS
+{
+    debug_must_hold(m);
 }
 
 unsigned alb_lock_held_count(void)

@@ -252,11 +252,17 @@ size_t alb_utf8_next(struct alb_str s, uint32_t *code_point)
         return 1;
     }
     if (p[0] >= 0xc2 && p[0] < 0xe0) {
-        len = 2, v = p[0] & 0x1fU, least = 0x80;
+        len = 2;
+        v = p[0] & 0x1fU;
+        least = 0x80;
     } else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-        len = 3, v = p[0] & 0x0fU, least = 0x800;
+        len = 3;
+        v = p[0] & 0x0fU;
+        least = 0x800;
     } else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-        len = 4, v = p[0] & 0x07U, least = 0x10000;
+        len = 4;
+        v = p[0] & 0x07U;
+        least = 0x10000;
     } else {
         return 0;
     }

@@ -202,7 +202,7 @@ static bool take_fixdate(struct alb_str *s, struct moment *t)
 /* "Sunday, 06-Nov-94 08:49:37 GMT", after "Sunday" */
 static bool take_rfc850(struct alb_str *s, struct moment *t)
 {
-    int two, this_year, month, day;
+    int two = 0, this_year, month, day;
 
     if (!(take_text(s, ALB_STR(", ")) && take_number(s, 2, &t->day) && take_text(s, ALB_STR("-")) &&
           take_month(s, &t->month) && take_text(s, ALB_STR("-")) && take_number(s, 2, &two) &&
