@@ -75,8 +75,7 @@ struct alb_ingest_result {
 const char *alb_ingest_result_word(enum alb_created_as as); /* "created" */
 bool alb_ingest_result_parse(struct alb_str text, struct alb_ingest_result *out) ALB_MUST_CHECK;
 
-/* Kinds of follow-up jobs that come with every new asset (src/jobs runs them). */
+/* Follow-up jobs that come with a new asset (src/jobs runs them). */
 #define ALB_JOB_KIND_WARM "asset.warm" /* make the standard sizes */
-#define ALB_JOB_KIND_MD5 "asset.md5"   /* for doors that recognise photos by MD5 */
 
 #endif

@@ -131,10 +131,7 @@ static bool create(struct alb_parcel_job *job) {
     struct alb_tag_name tags[ALB_INGEST_TAGS_MAX];
     for (size_t i = 0; i < h->tag_count; i++)
         tags[i] = (struct alb_tag_name){.scope = ALB_TAG_USER, .value = h->tags[i]};
-    struct alb_job_new follow[2] = {{.kind = ALB_STR(ALB_JOB_KIND_MD5), .priority = ALB_JOB_LOW}};
-    size_t follow_count = job->parcel.has_md5 ? 0 : 1;
-    if (alb_type_can_show(job->type) && !probe->damaged)
-        follow[follow_count++] = (struct alb_job_new){.kind = ALB_STR(ALB_JOB_KIND_WARM), .priority = ALB_JOB_NORMAL};
+    const struct alb_job_new warm = {.kind = ALB_STR(ALB_JOB_KIND_WARM), .priority = ALB_JOB_NORMAL};
     struct alb_asset_new asset = {
         .owner_id = job->parcel.owner,
         .actor_id = job->parcel.owner,
@@ -154,8 +151,8 @@ static bool create(struct alb_parcel_job *job) {
         .file_tag_count = facts.tag_count,
         .person_tags = tags,
         .person_tag_count = h->tag_count,
-        .jobs = follow,
-        .job_count = follow_count,
+        .jobs = &warm,
+        .job_count = alb_type_can_show(job->type) && !probe->damaged ? 1 : 0,
         .upload_id = job->parcel.id,
         .device_id = h->device_id,
         .device_asset_id = h->device_asset_id,
