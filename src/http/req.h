@@ -73,11 +73,14 @@ void alb_req_log_err(struct alb_req *req, const struct alb_err *err);
  * done already the step is called again at once. */
 enum alb_step alb_req_wait_future(struct alb_req *req, struct alb_future *f, bool heir);
 /* For services that register the waiter themselves (alb_flight_join): lend the request's waiter, then return
- * alb_req_wait_joined with the future it was registered on. Lent but not registered: just do not return it. */
+ * alb_req_wait_joined with the future it was registered on. Lent but not registered: nothing to do. */
 struct alb_waiter *alb_req_waiter(struct alb_req *req, bool heir);
 enum alb_step alb_req_wait_joined(struct alb_req *req, struct alb_future *f);
 /* Until alb_req_body_read has something to say that is not AGAIN. */
 enum alb_step alb_req_wait_body(struct alb_req *req);
+/* The same, or until f is done, whichever comes first (f: the interrupt of an upload, so that a newcomer need not
+ * wait for a client that has fallen silent). http takes its own reference; never an heir. */
+enum alb_step alb_req_wait_body_or(struct alb_req *req, struct alb_future *f);
 /* Until at least half of the answer's ring is free. */
 enum alb_step alb_req_wait_drain(struct alb_req *req);
 /* Gives the next wait a deadline (monotonic ns); at it the step is called with alb_req_timed_out() true and

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doors/tus/metadata.h"
+
+#include "base/codec.h"
+
+#define KEYS_MAX 64
+
+/* The name without folders, as browsers and scripts may send them. */
+static struct alb_str base_name(struct alb_str path) {
+    for (size_t i = path.n; i > 0; i--)
+        if (path.p[i - 1] == '/' || path.p[i - 1] == '\\')
+            return alb_str_from(path, i);
+    return path;
+}
+
+static void take_taken(struct alb_str value, struct alb_ingest_hints *h) {
+    int64_t utc;
+    int offset;
+    if (!alb_time_rfc3339_parse(value.p, value.n, &utc, &offset))
+        return;
+    h->has_taken = true;
+    /* "Z" says that the sender knows the instant, not where the camera was. */
+    h->taken = alb_capture_utc(utc, !alb_str_ends_ci(value, ALB_STR("z")), offset);
+}
+
+static void take_tags(struct alb_str value, struct alb_ingest_hints *h) {
+    struct alb_str rest = value, tag;
+    while (h->tag_count < ALB_INGEST_TAGS_MAX && alb_str_next(&rest, ',', &tag)) {
+        tag = alb_str_trim(tag);
+        if (tag.n > 0)
+            h->tags[h->tag_count++] = tag;
+    }
+}
+
+static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hints *h) {
+    if (!alb_str_is_utf8(value))
+        return;
+    if (alb_str_eq_c(key, "filename") || (alb_str_eq_c(key, "name") && !h->name.p))
+        h->name = base_name(value);
+    else if (alb_str_eq_c(key, "taken-at"))
+        take_taken(value, h);
+    else if (alb_str_eq_c(key, "modified-at"))
+        alb_ignore(!alb_time_rfc3339_parse(value.p, value.n, &h->file_modified_ms, NULL), "only a hint");
+    else if (alb_str_eq_c(key, "title"))
+        h->title = value;
+    else if (alb_str_eq_c(key, "description"))
+        h->description = value;
+    else if (alb_str_eq_c(key, "tags"))
+        take_tags(value, h);
+    else if (alb_str_eq_c(key, "favorite"))
+        h->favorite = alb_str_eq_c(value, "true");
+}
+
+static bool is_key(struct alb_str key) {
+    for (size_t i = 0; i < key.n; i++)
+        if (key.p[i] <= ' ' || key.p[i] > '~')
+            return false;
+    return key.n > 0;
+}
+
+static bool is_new(struct alb_str key, struct alb_str *seen, size_t *count) {
+    for (size_t i = 0; i < *count; i++)
+        if (alb_str_eq(key, seen[i]))
+            return false;
+    seen[(*count)++] = key;
+    return true;
+}
+
+static enum alb_code decode(struct alb_str encoded, struct alb_arena *a, struct alb_str *out, struct alb_err *err) {
+    unsigned char *room = alb_arena_alloc(a, encoded.n + 1);
+    if (!room)
+        return alb_fail(err, ALB_E_NO_MEMORY, "Upload-Metadata");
+    int64_t n = alb_b64_decode(encoded, room, encoded.n, ALB_B64_STD);
+    if (n < 0)
+        return alb_fail(err, ALB_E_INVALID, "Upload-Metadata: a value is not base64");
+    *out = alb_str_n((const char *)room, (size_t)n);
+    return ALB_OK;
+}
+
+enum alb_code alb_tus_metadata(struct alb_str header, struct alb_arena *a, struct alb_ingest_hints *h,
+                               struct alb_err *err) {
+    struct alb_str seen[KEYS_MAX], rest = alb_str_trim(header), pair;
+    size_t count = 0;
+    if (rest.n == 0)
+        return ALB_OK;
+    while (alb_str_next(&rest, ',', &pair)) {
+        struct alb_str key, encoded, value;
+        (void)alb_str_cut(alb_str_trim(pair), ' ', &key, &encoded);
+        if (count == KEYS_MAX)
+            return alb_fail(err, ALB_E_INVALID, "Upload-Metadata: more than %d keys", KEYS_MAX);
+        if (!is_key(key))
+            return alb_fail(err, ALB_E_INVALID, "Upload-Metadata: a key is empty or not printable ASCII");
+        if (!is_new(key, seen, &count))
+            return alb_fail(err, ALB_E_INVALID, "Upload-Metadata: a key is there twice");
+        enum alb_code code = decode(alb_str_trim(encoded), a, &value, err);
+        if (code != ALB_OK)
+            return code;
+        take(key, value, h);
+    }
+    return ALB_OK;
+}
