@@ -28,6 +28,7 @@
 #define ALB_DERIVED_HEAD 72
 #define ALB_DERIVED_META_MAX 4096
 #define ALB_DERIVED_BODY_MAX ((int64_t)1 << 30)
+#define ALB_DERIVED_FILE_MAX ((size_t)ALB_DERIVED_HEAD + ALB_DERIVED_META_MAX + (size_t)ALB_DERIVED_BODY_MAX)
 #define ALB_DERIVED_NAME_MAX 40 /* "ab/" + 32 digits + NUL */
 
 struct alb_derived_key {

@@ -18,7 +18,7 @@ enum alb_code alb_quarantine_open(int data_dirfd, int64_t max_bytes, int64_t max
                                   struct alb_err *err) ALB_MUST_CHECK;
 void alb_quarantine_close(struct alb_quarantine **q);
 
-/* Moves dirfd/name here, logs `why` (a literal) and counts it. NOT_FOUND: somebody else did. If the move
+/* Moves dirfd/name here, logs `why` and counts it. NOT_FOUND: somebody else did. If the move
  * fails for another reason the file is unlinked: a damaged file never stays where it can be read again,
  * unless `keep` (originals), then it stays and the code says why. */
 enum alb_code alb_quarantine_take(struct alb_quarantine *q, int dirfd, const char *name, const char *why,

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Temporary name -> write -> verify -> fsync -> final name -> fsync of the folder (contract: publish.h).
+ * Names of temporary files: process id and a counter; tmp/ is emptied at start, and O_EXCL decides.
+ */
+#include "blob/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+#define TMP_TRIES 100
+
+static atomic_uint counter;
+
+enum alb_code alb_publish_begin(struct alb_publish *p, int tmp_dirfd, struct alb_err *err)
+{
+    struct alb_err last = ALB_ERR_INIT;
+
+    *p = (struct alb_publish)ALB_PUBLISH_INIT;
+    p->dirfd = tmp_dirfd;
+    for (int i = 0; i < TMP_TRIES; i++) {
+        unsigned n = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
+        (void)snprintf(p->name, sizeof(p->name), "%lld-%u", (long long)getpid(), n);
+        alb_err_clear(&last);
+        enum alb_code code =
+            alb_fs_open(tmp_dirfd, p->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &p->fd, &last);
+        if (code == ALB_OK) {
+            p->named = true;
+            return ALB_OK;
+        }
+        if (last.sys != EEXIST)
+            break;
+    }
+    return alb_fail_sys(err, last.code, last.sys, "%s", last.msg);
+}
+
+static enum alb_code give_name(int from_dirfd, const char *from, int dirfd, const char *name, unsigned flags,
+                               struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    struct stat st;
+
+    if ((flags & ALB_PUBLISH_LINK) != 0) {
+        enum alb_code code = alb_fs_link(from_dirfd, from, dirfd, name, &why);
+        if (code == ALB_E_CONFLICT && (flags & ALB_PUBLISH_REPLACE) == 0)
+            return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+        if (code != ALB_E_CONFLICT && code != ALB_E_UNSUPPORTED) {
+            if (code != ALB_OK)
+                (void)alb_fail_sys(err, code, why.sys, "%s", why.msg);
+            return code;
+        }
+    }
+    if ((flags & ALB_PUBLISH_REPLACE) == 0 && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return alb_fail(err, ALB_E_CONFLICT, "%s exists", name);
+    return alb_fs_rename(from_dirfd, from, dirfd, name, err);
+}
+
+enum alb_code alb_publish_adopt(int from_dirfd, const char *from_name, int fd, int dirfd, const char *name,
+                                unsigned flags, alb_publish_verify_fn *verify, void *arg, struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+
+    if (verify != NULL)
+        code = verify(arg, fd, err);
+    if (code == ALB_OK && (flags & ALB_PUBLISH_DURABLE) != 0 && (flags & ALB_PUBLISH_SYNCED) == 0)
+        code = alb_fs_sync(fd, err);
+    if (code == ALB_OK)
+        code = give_name(from_dirfd, from_name, dirfd, name, flags, err);
+    if (code == ALB_OK && (flags & ALB_PUBLISH_DURABLE) != 0)
+        code = alb_fs_sync_dir(dirfd, err);
+    return code;
+}
+
+enum alb_code alb_publish_commit(struct alb_publish *p, int dirfd, const char *name, unsigned flags,
+                                 alb_publish_verify_fn *verify, void *arg, struct alb_err *err)
+{
+    enum alb_code code = alb_publish_adopt(p->dirfd, p->name, p->fd, dirfd, name, flags, verify, arg, err);
+
+    if (code == ALB_OK && (flags & ALB_PUBLISH_LINK) == 0)
+        p->named = false;
+    return code;
+}
+
+void alb_publish_end(struct alb_publish *p)
+{
+    if (p->named)
+        alb_ignore(alb_fs_unlink(p->dirfd, p->name, NULL), "recovery empties tmp/ at the next start");
+    p->named = false;
+    alb_fs_close(&p->fd);
+}
