@@ -140,7 +140,7 @@ enum alb_load_how {
 };
 
 /* width, height of a step: of one page, after the step. */
-struct alb_step {
+struct alb_plan_step {
     enum alb_step_kind kind;
     uint32_t width, height;
     union {
@@ -178,7 +178,7 @@ struct alb_plan {
     uint64_t memory;        /* expected peak of the job in bytes: the `cost` of its lease */
     uint32_t width, height; /* of the result, one page */
     enum alb_format format; /* of the result */
-    struct alb_step steps[ALB_PLAN_STEPS];
+    struct alb_plan_step steps[ALB_PLAN_STEPS];
 };
 
 /* INVALID: options out of range. UNSUPPORTED: this type cannot be shown. TOO_LARGE: a limit (the text says which

@@ -134,7 +134,7 @@ enum alb_step alb_tus_head(struct alb_req *req) {
     else
         alb_res_header_i64(req, "Upload-Length", v.length);
     if (v.metadata.n > 0)
-        alb_res_header(req, "Upload-Metadata", v.metadata);
+        alb_res_header(req, "Upload-Metadata", alb_arena_str(alb_req_arena(req), v.metadata));
     alb_tus_expires_header(req, v.expires_ms);
     if (v.state == ALB_UPLOAD_FINISHED)
         alb_tus_result_headers(req, v.result);

@@ -189,10 +189,10 @@ static enum alb_step patch_begin(struct alb_req *req, struct alb_tus *t) {
     struct alb_upload_view v;
     uint64_t offset = 0;
     alb_upload_look(t->session, &v);
-    if (!alb_str_u64(alb_req_header(req, "upload-offset"), &offset) || offset > INT64_MAX)
+    if (!alb_str_u64(alb_req_header(req, "upload-offset"), &offset) || offset > INT64_MAX) {
         alb_upload_release(&t->session);
-    if (!t->session)
         return refuse(req, ALB_E_INVALID, "Upload-Offset must say where the body begins");
+    }
     if (v.state == ALB_UPLOAD_REJECTED)
         return finish(req, t); /* answers at once with what was kept */
     if ((int64_t)offset != v.offset)

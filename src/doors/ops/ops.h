@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operator's door: /health and /metrics.
+ *
+ * GET /health        200 while pictures, commits and requests make progress; 503 with the reasons in JSON as soon
+ *                    as one of them has waited longer than the limit. It measures waiting, not emptiness: an idle
+ *                    server is healthy.
+ * GET /health?live   200: the process answers. For supervisors that restart.
+ * GET /metrics       Prometheus text format 0.0.4. Needs an administrator's session or key, unless the option
+ *                    says that everybody may read it.
+ *
+ * Both answer from memory on the event loop (metrics: on the pool), so they work when nothing else does.
+ */
+#ifndef ALB_DOORS_OPS_OPS_H
+#define ALB_DOORS_OPS_OPS_H
+
+#include "doors/common/auth.h"
+
+struct alb_jobs;
+struct alb_render;
+struct alb_uploads;
+
+struct alb_door_ops {
+    struct alb_door_auth auth; /* first */
+    struct alb_http *http;
+    struct alb_pool *pool;
+    struct alb_render *render;
+    struct alb_uploads *uploads;
+    struct alb_jobs *jobs;
+    const struct alb_clock *clock;
+    int64_t stuck_ns; /* how long something may wait before the server is called unhealthy */
+    bool public_metrics;
+};
+enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, struct alb_err *err) ALB_MUST_CHECK;
+
+#endif
