@@ -28,6 +28,7 @@ struct alb_timer { /* zeroed before its first use; its user keeps it valid while
     int64_t due;
     uint64_t seq;
     size_t slot; /* 1-based place in the heap, 0 = not armed */
+    bool reserved;
 };
 
 /* NULL: no memory. */
@@ -40,15 +41,19 @@ void alb_timers_free(struct alb_timers **ts);
 /* (Re)arms t for `due` (monotonic ns; ALB_NEVER is armed and never fires). ALB_E_BUSY when max timers are
  * armed; re-arming never fails. */
 enum alb_code alb_timer_set(struct alb_timers *ts, struct alb_timer *t, int64_t due) ALB_MUST_CHECK;
+/* Gives t a place of its own among the max, so that setting it never fails, whatever else is armed.
+ * ALB_E_BUSY when all places are armed or reserved. unreserve clears it as alb_timer_clear_sync does. */
+enum alb_code alb_timer_reserve(struct alb_timers *ts, struct alb_timer *t) ALB_MUST_CHECK;
+void alb_timer_unreserve(struct alb_timers *ts, struct alb_timer *t);
 /* True: was armed, will not fire. False: not armed, or firing right now on another thread. */
 bool alb_timer_clear(struct alb_timers *ts, struct alb_timer *t);
 /* As alb_timer_clear, and waits for a callback that is running now; also one that arms its timer again is
  * stopped. Inside the timer's own callback it does not wait. It waits, so: without locks and not inside a
  * callback of future.h or lease.h (panics). */
 void alb_timer_clear_sync(struct alb_timers *ts, struct alb_timer *t);
-/* Fires what is due now and was armed before the call; returns the next due time, which may have passed
- * already if a callback armed one for now (ALB_NEVER: none). By hand only: not once the thread was started,
- * one call at a time, not from a callback. */
+/* Fires what is due now and was armed before the call; returns the next due time (ALB_NEVER: none). It has
+ * passed already if a callback armed one for now: that is for the next call. By hand only: not once the
+ * thread was started, one call at a time, not from a callback. */
 int64_t alb_timers_run(struct alb_timers *ts);
 
 #endif
