@@ -7,26 +7,10 @@
 #ifndef ALB_LIBRARY_ALBUM_H
 #define ALB_LIBRARY_ALBUM_H
 
+#include "catalog/album.h" /* struct alb_album, alb_album_new */
+#include "catalog/tag.h"   /* struct alb_tag */
 #include "library/principal.h"
 
-struct alb_album_new {
-    enum alb_album_kind kind;
-    int64_t parent; /* gallery: parent album, 0 = root */
-    struct alb_str name, description;
-    bool is_private, locked; /* gallery */
-};
-struct alb_album {
-    int64_t id;
-    struct alb_uuid uuid;
-    enum alb_album_kind kind;
-    int64_t owner_id, parent;               /* 0 = none */
-    struct alb_str name, description, path; /* path: ids root to self, "1,5,9" */
-    bool is_private, locked;
-    int64_t rank, representative;
-    int64_t created_at, updated_at, rev;
-    int64_t photos;    /* visible to the principal's level */
-    int64_t newest_at; /* when the newest of them was added, 0 = none */
-};
 /* Personal: any user. Gallery: administrators; under a private or locked parent it becomes so; a private one
  * grants its maker. Result alb_done. */
 enum alb_code alb_library_album_new(struct alb_library *lib, const struct alb_principal *p,
@@ -85,13 +69,6 @@ enum alb_code alb_library_share_end(struct alb_library *lib, const struct alb_pr
                                     struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Tags that the principal sees: own, and those of the gallery. */
-struct alb_tag {
-    int64_t id;
-    struct alb_uuid uuid;
-    enum alb_tag_scope scope;
-    struct alb_str value;
-    int64_t created_at, updated_at, assets;
-};
 enum alb_code alb_library_tag_list(struct alb_library *lib, const struct alb_principal *p,
                                    struct alb_arena *a, struct alb_tag **list, size_t *count,
                                    struct alb_err *err) ALB_MUST_CHECK;

@@ -9,23 +9,13 @@
 #ifndef ALB_LIBRARY_ASSET_H
 #define ALB_LIBRARY_ASSET_H
 
+#include "catalog/asset.h" /* struct alb_asset, struct alb_declared_sum */
+#include "catalog/blob.h"  /* struct alb_blob_new */
 #include "library/job.h"
 #include "library/principal.h"
 
 /* ---- making ---- */
 
-struct alb_blob_new { /* the published original */
-    unsigned char sha256[ALB_SHA256_LEN], sha1[ALB_SHA1_LEN];
-    bool has_md5;
-    unsigned char md5[ALB_MD5_LEN];
-    int64_t size;
-    struct alb_str store, key; /* where it lies: "disk", relative path */
-    struct alb_str sums;       /* checksums of the 1 MiB blocks, as the blob store made them */
-};
-struct alb_declared_sum {
-    enum alb_sum_kind kind;
-    struct alb_str value; /* bytes */
-};
 struct alb_asset_new {
     int64_t owner_id;
     int64_t actor_id; /* who uploads; usually the owner */
@@ -152,38 +142,6 @@ enum alb_code alb_library_purge_old(struct alb_library *lib, int64_t before_ms, 
 
 /* ---- reading ---- */
 
-struct alb_asset_tag {
-    int64_t id;
-    struct alb_uuid uuid;
-    enum alb_tag_scope scope;
-    struct alb_str value; /* path */
-};
-struct alb_asset {
-    int64_t id;
-    struct alb_uuid uuid;
-    int64_t owner_id;
-    struct alb_uuid owner_uuid;
-    int64_t blob_id, size;
-    unsigned char sha1[ALB_SHA1_LEN], sha256[ALB_SHA256_LEN];
-    bool has_md5;
-    unsigned char md5[ALB_MD5_LEN];
-    struct alb_str name, mime, device_id, device_asset_id;
-    enum alb_kind kind;
-    bool damaged, gallery, trashed, favorite; /* favorite: of the principal */
-    enum alb_visibility visibility;
-    int level;
-    int64_t created_at, updated_at, trashed_at, file_modified_at; /* wall ms, 0 = not / unknown */
-    int64_t rev, input_rev, render_rev;
-    struct alb_layer effective;
-    int capture_source; /* enum alb_layer_id, -1: unknown */
-    int64_t sort_local; /* wall clock used for order: capture, else created_at */
-    struct alb_media media;
-    bool has_live, has_stack, stack_cover;
-    struct alb_uuid live, stack, stack_primary; /* motion part; stack */
-    int64_t stack_count;
-    const struct alb_asset_tag *tags;
-    size_t tag_count;
-};
 /* NOT_FOUND if absent or not visible to the principal. */
 enum alb_code alb_library_asset_get(struct alb_library *lib, const struct alb_principal *p,
                                     const struct alb_uuid *id, struct alb_arena *a, struct alb_asset *out,

@@ -9,6 +9,8 @@
 #define ALB_LIBRARY_AUTH_H
 
 #include "base/log.h"
+#include "catalog/session.h" /* struct alb_session, struct alb_key */
+#include "catalog/user.h"    /* struct alb_user */
 #include "library/principal.h"
 
 #define ALB_PASSWORD_MIN 4 /* bytes; the page asks for more, this only refuses accidents */
@@ -60,12 +62,6 @@ enum alb_code alb_library_elevate(struct alb_library *lib, const struct alb_prin
                                   struct alb_str password, int64_t ms, struct alb_future **future,
                                   struct alb_err *err) ALB_MUST_CHECK;
 
-struct alb_session {
-    int64_t id;
-    struct alb_uuid uuid;
-    int64_t user_id, created_at, last_used_at, expires_at;
-    struct alb_str type, os, app, address;
-};
 enum alb_code alb_library_session_list(struct alb_library *lib, const struct alb_principal *p,
                                        struct alb_arena *a, struct alb_session **list, size_t *count,
                                        struct alb_err *err) ALB_MUST_CHECK;
@@ -82,13 +78,6 @@ struct alb_key_made {
     struct alb_uuid uuid;
     char key[ALB_TOKEN_TEXT_MAX]; /* shown once; starts with ALB_KEY_PREFIX */
 };
-struct alb_key {
-    int64_t id;
-    struct alb_uuid uuid;
-    int64_t user_id;
-    struct alb_str name, prefix, permissions; /* prefix: the first characters, to recognise it */
-    int64_t created_at, updated_at, last_used_at, expires_at, revoked_at; /* 0 = never / not */
-};
 /* permissions: words separated by blanks; empty = "all"; unknown words are kept. expires_at 0 = never.
  * Result struct alb_key_made. */
 enum alb_code alb_library_key_new(struct alb_library *lib, int64_t user_id, struct alb_str name,
@@ -103,18 +92,6 @@ enum alb_code alb_library_key_revoke(struct alb_library *lib, int64_t owner, int
 
 /* ---- users ---- */
 
-struct alb_user {
-    int64_t id;
-    struct alb_uuid uuid;
-    struct alb_str name, email, avatar_color;
-    enum alb_role role;
-    int level;
-    bool has_password, should_change_password;
-    int64_t quota_bytes; /* -1 = none */
-    int64_t used_bytes;
-    int64_t created_at, updated_at, deleted_at; /* deleted_at 0 = not */
-    int64_t rev;
-};
 struct alb_user_new {
     struct alb_str name, email, password; /* email and password may be empty (no sign-in until one is set) */
     enum alb_role role;

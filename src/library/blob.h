@@ -15,19 +15,12 @@
 #ifndef ALB_LIBRARY_BLOB_H
 #define ALB_LIBRARY_BLOB_H
 
+#include "catalog/blob.h" /* struct alb_blob */
 #include "library/library.h"
 
-enum alb_blob_state { ALB_BLOB_LIVE = 0, ALB_BLOB_DYING = 1 };
-struct alb_blob {
-    int64_t id, size, created_at;
-    enum alb_blob_state state;
-    unsigned char sha256[ALB_SHA256_LEN], sha1[ALB_SHA1_LEN];
-    bool has_md5;
-    unsigned char md5[ALB_MD5_LEN];
-    struct alb_str store, key, sums;
-    int64_t verified_at; /* last time the scrubber read it whole, 0 = never */
-    bool bad;            /* and found it damaged */
-};
+/* Queued for every blob that is buried, with the blob's id as subject; the reaper is its runner. */
+#define ALB_JOB_BLOB_REAP "blob.reap"
+
 /* NOT_FOUND if there is no row. */
 enum alb_code alb_library_blob_find(struct alb_library *lib, const unsigned char sha256[ALB_SHA256_LEN],
                                     struct alb_arena *a, struct alb_blob *out,

@@ -13,29 +13,9 @@
 #ifndef ALB_LIBRARY_JOB_H
 #define ALB_LIBRARY_JOB_H
 
+#include "catalog/job.h" /* struct alb_job, alb_job_new, alb_job_counts */
 #include "library/library.h"
 
-enum alb_job_priority { ALB_JOB_LOW = 0, ALB_JOB_NORMAL = 1, ALB_JOB_HIGH = 2 };
-enum alb_job_state { ALB_JOB_WAITING = 0, ALB_JOB_LEASED = 1, ALB_JOB_FAILED = 2 };
-#define ALB_JOB_KIND_MAX 48
-
-struct alb_job_new {
-    struct alb_str kind; /* [a-z._-]+, e.g. "asset.extract" */
-    int64_t subject;     /* usually an asset id; 0 = the asset of this call, or none */
-    int64_t input_rev;   /* of the subject; 0 with subject 0 = as it is now */
-    enum alb_job_priority priority;
-    int64_t delay_ms;
-    int max_attempts;    /* 0 = 5 */
-    struct alb_str args; /* for the job's own use, <= 4 KiB */
-};
-struct alb_job {
-    int64_t id, subject, input_rev;
-    enum alb_job_state state;
-    enum alb_job_priority priority;
-    int attempts, max_attempts;
-    int64_t run_at, lease_until, created_at;
-    struct alb_str kind, args, last_error;
-};
 struct alb_job_batch {
     struct alb_obj obj;
     size_t count; /* may be 0 */
@@ -72,12 +52,6 @@ enum alb_code alb_library_job_pause(struct alb_library *lib, struct alb_str kind
                                     int64_t actor, struct alb_future **future,
                                     struct alb_err *err) ALB_MUST_CHECK;
 
-struct alb_job_counts {
-    struct alb_str kind;
-    int64_t waiting, leased, failed, completed;
-    bool paused;
-    int64_t paused_until;
-};
 /* O(kinds): from counters. */
 enum alb_code alb_library_job_counts(struct alb_library *lib, struct alb_arena *a,
                                      struct alb_job_counts **list, size_t *count,

@@ -6,6 +6,7 @@
 #ifndef ALB_LIBRARY_TIMELINE_H
 #define ALB_LIBRARY_TIMELINE_H
 
+#include "catalog/timeline.h" /* struct alb_bucket, alb_columns, alb_statistics */
 #include "library/principal.h"
 
 struct alb_timeline {
@@ -20,38 +21,16 @@ struct alb_timeline {
 };
 struct alb_timeline alb_timeline_default(void); /* timeline and nothing else, newest first */
 
-struct alb_bucket {
-    int32_t month; /* year * 12 + month - 1 */
-    int64_t count;
-};
 /* Empty months do not appear. FORBIDDEN / NOT_FOUND for albums that the principal does not see. */
 enum alb_code alb_library_buckets(struct alb_library *lib, const struct alb_principal *p,
                                   const struct alb_timeline *t, struct alb_arena *a, struct alb_bucket **list,
                                   size_t *count, struct alb_err *err) ALB_MUST_CHECK;
 
-/* One month as parallel arrays, ordered by (sort_local, id). */
-struct alb_columns {
-    size_t count;
-    struct alb_uuid *id, *owner;
-    double *ratio; /* as shown (oriented), 1 if unknown */
-    int64_t *taken_utc, *taken_local, *created_at;
-    int32_t *offset_min;  /* INT32_MIN = unknown */
-    int64_t *duration_ms; /* 0 = none */
-    unsigned char *kind, *visibility;
-    bool *favorite, *trashed, *has_live, *has_stack, *has_gps;
-    struct alb_uuid *live, *stack;
-    int64_t *stack_count;
-    struct alb_str *thumbhash; /* bytes, empty = none */
-    struct alb_str *projection, *city, *country;
-    double *latitude, *longitude;
-};
+/* One month as parallel arrays (struct alb_columns), ordered by (sort_local, id). */
 enum alb_code alb_library_bucket(struct alb_library *lib, const struct alb_principal *p,
                                  const struct alb_timeline *t, int32_t month, struct alb_arena *a,
                                  struct alb_columns *out, struct alb_err *err) ALB_MUST_CHECK;
 
-struct alb_statistics {
-    int64_t images, videos, total; /* total: of any kind */
-};
 /* Own assets. visibility: mask (0 = timeline and archive); trashed 0, 1; favorites: -1 any, 0, 1. */
 enum alb_code alb_library_statistics(struct alb_library *lib, const struct alb_principal *p,
                                      uint32_t visibility, bool trashed, int favorites,
