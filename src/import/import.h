@@ -15,10 +15,10 @@ enum alb_import_exit {
     ALB_IMPORT_EXIT_USAGE = 2,  /* nothing was begun: bad options, no such folder, wrong key, no server */
 };
 
-/* Runs a whole import; `paths` are the words behind the options (NULL-terminated). Prints progress and messages
- * on standard error, the report on standard output. To be called once per process, from its main thread and
- * before other threads exist: it takes SIGINT, SIGTERM and SIGHUP over while it runs and puts the signal mask
- * back. The key is never printed. */
+/* Runs a whole import; `paths` are the words behind the options (NULL-terminated). Prints progress and
+ * messages on standard error, the report on standard output. To be called once per process, from its main
+ * thread and before other threads exist: it takes SIGINT, SIGTERM and SIGHUP over while it runs and puts the
+ * signal mask back. The key is never printed. */
 int alb_import_main(const struct alb_options *o, char **paths);
 
 #endif
