@@ -174,7 +174,6 @@ void alb_lease_pool_free(struct alb_lease_pool **pool)
 {
     struct alb_lease_pool *p = *pool;
 
-    *pool = NULL;
     if (p == NULL)
         return;
     ALB_MAGIC_CHECK(p, POOL_MAGIC);
@@ -190,6 +189,7 @@ void alb_lease_pool_free(struct alb_lease_pool **pool)
     alb_mutex_fini(&p->mtx);
     p->magic = 0;
     alb_mem_free(p);
+    *pool = NULL; /* not before: a callback that still ran may have used it */
 }
 
 /* Begins a call that may call back. */

@@ -210,12 +210,12 @@ void alb_pool_free(struct alb_pool **pool)
 {
     struct alb_pool *p = *pool;
 
-    *pool = NULL;
     if (p == NULL)
         return;
     ALB_MAGIC_CHECK(p, POOL_MAGIC);
     ALB_CHECK(pool_of_thread != p);
     stop(p, p->threads);
+    *pool = NULL; /* not before: what still runs may use it */
 }
 
 enum alb_code alb_pool_submit(struct alb_pool *pool, struct alb_task *task)

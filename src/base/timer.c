@@ -18,6 +18,13 @@
 
 #define TIMERS_MAGIC 0xa1b071e5U
 
+/* A thread in alb_timer_clear_sync, on its stack. */
+struct syncer {
+    const struct alb_timer *t;
+    bool done;
+    struct syncer *next;
+};
+
 struct alb_timers {
     uint32_t magic;
 
@@ -39,7 +46,7 @@ struct alb_timers {
     struct alb_timer *firing; /* a name only: its user may have freed it */
     bool passing;             /* a pass is under way, on thread `passer` */
     pthread_t passer;
-    unsigned awaited; /* threads in alb_timer_clear_sync */
+    struct syncer *syncers;
     bool stopping;
 
     struct alb_timer *slots[]; /* 1 … n */
@@ -152,12 +159,12 @@ void alb_timer_clear_sync(struct alb_timers *ts, struct alb_timer *t)
         alb_panic(ALB_WHERE, "alb_timer_clear_sync inside a callback (callback.h, C3)");
     alb_mutex_lock(&ts->mtx);
     (void)clear_locked(ts, t);
-    ts->awaited++;
-    while (ts->firing == t && pthread_equal(ts->passer, pthread_self()) == 0) {
-        alb_cond_wait(&ts->changed, &ts->mtx);
-        (void)clear_locked(ts, t); /* it may have armed itself again */
+    if (ts->firing == t && pthread_equal(ts->passer, pthread_self()) == 0) {
+        struct syncer self = {.t = t, .next = ts->syncers};
+        ts->syncers = &self;
+        while (!self.done)
+            alb_cond_wait(&ts->changed, &ts->mtx);
     }
-    ts->awaited--;
     alb_mutex_unlock(&ts->mtx);
 }
 
@@ -189,6 +196,28 @@ void alb_timer_unreserve(struct alb_timers *ts, struct alb_timer *t)
 
 /* ---- firing -------------------------------------------------------------------------------------- */
 
+/* t's callback has returned. Who waits for that gets an idle timer: one that armed itself again is stopped
+ * here, before it can fire again. (That somebody waits is what says that t is still there.) */
+static void let_syncers_go_locked(struct alb_timers *ts, struct alb_timer *t)
+{
+    bool any = false;
+
+    for (struct syncer **at = &ts->syncers; *at != NULL;) {
+        struct syncer *s = *at;
+        if (s->t != t) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        s->done = true;
+        any = true;
+    }
+    if (any) {
+        (void)clear_locked(ts, t);
+        alb_cond_broadcast(&ts->changed);
+    }
+}
+
 /* Fires what is due and was armed before; returns when that is done or the heap is to end. */
 static void pass_locked(struct alb_timers *ts, int64_t now) ALB_REQUIRES(ts->mtx)
 {
@@ -207,8 +236,7 @@ static void pass_locked(struct alb_timers *ts, int64_t now) ALB_REQUIRES(ts->mtx
         t->fire(t);
         alb_mutex_lock(&ts->mtx);
         ts->firing = NULL;
-        if (ts->awaited > 0)
-            alb_cond_broadcast(&ts->changed);
+        let_syncers_go_locked(ts, t);
     }
     ts->passing = false;
 }
@@ -287,7 +315,6 @@ void alb_timers_free(struct alb_timers **tsp)
 {
     struct alb_timers *ts = *tsp;
 
-    *tsp = NULL;
     if (ts == NULL)
         return;
     ALB_MAGIC_CHECK(ts, TIMERS_MAGIC);
@@ -304,4 +331,5 @@ void alb_timers_free(struct alb_timers **tsp)
     alb_mutex_fini(&ts->mtx);
     ts->magic = 0;
     alb_mem_free(ts);
+    *tsp = NULL; /* not before: a callback that still ran may have used it */
 }
