@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The page of albumen. It speaks to the server over the public HTTP API only.
+//
+//   api/      the API: one client, typed calls
+//   app/      session, address, frame of the page
+//   library/  the timeline: where the photos come from, where they stand, how they are shown
+//   viewer/   one photo, large
+//   upload/   files on their way to the server
+//   ui/       small things everybody uses
+
+import { render } from 'preact';
+import './style/main.css';
+import { App } from './app/app.tsx';
+import { start } from './app/session.ts';
+
+render(<App />, document.getElementById('app')!);
+void start();
