@@ -40,9 +40,10 @@ void *alb_mem_calloc(size_t count, size_t size)
 {
     if (planned_failure())
         return NULL;
-    if (count == 0 || size == 0)
-        count = size = 1;
-    return calloc(count, size);
+    size_t n;
+    if (!alb_size_mul(count, size, &n))
+        return NULL; /* calloc would say so too, but sanitizers end the process there */
+    return calloc(n > 0 ? n : 1, 1);
 }
 
 void *alb_mem_realloc(void *p, size_t n)

@@ -9,6 +9,7 @@
 #include "base/options.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -311,15 +312,14 @@ enum alb_code alb_options_conf(struct alb_options *o, const char *file, bool in_
     enum alb_code code = ALB_OK;
 
     for (unsigned number = 1; code == ALB_OK && alb_str_next(&text, '\n', &line); number++) {
-        struct alb_buf place = ALB_BUF_INIT(PLACE_MAX);
+        char place[PLACE_MAX];
         if (line.n > 0 && line.p[line.n - 1] == '\r')
             line.n--;
         line = alb_str_trim(line);
         if (line.n == 0 || line.p[0] == '#')
             continue;
-        alb_buf_printf(&place, "%.120s:%u", file, number);
-        code = read_line(o, line, alb_buf_cstr(&place), number, in_data, err);
-        alb_buf_fini(&place);
+        (void)snprintf(place, sizeof(place), "%.120s:%u", file, number);
+        code = read_line(o, line, place, number, in_data, err);
     }
     return code;
 }

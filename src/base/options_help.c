@@ -225,8 +225,7 @@ void alb_options_help(unsigned command, enum alb_help_form form, struct alb_buf 
         }
     }
     if (form == ALB_HELP_TEXT)
-        alb_buf_c(out,
-                  "\nEvery option is also an environment variable (--log-level: ALBUMEN_LOG_LEVEL) and a\n"
-                  "line of albumen.conf (log-level = info). Flags are stronger than the environment,\n"
-                  "the environment is stronger than the file.\n");
+        alb_buf_c(out, "\nEvery option is also an environment variable (--log-level: ALBUMEN_LOG_LEVEL)\n"
+                       "and a line of albumen.conf (log-level = info). Flags are stronger than the\n"
+                       "environment, the environment is stronger than the file.\n");
 }
