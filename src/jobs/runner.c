@@ -189,20 +189,24 @@ enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jo
         code = alb_thread_start(&j->janitor, "janitor", alb_janitor_main, j, err);
     *out = j;
     if (code != ALB_OK)
-        alb_jobs_stop(out);
+        alb_jobs_free(out);
     return code;
 }
 
-void alb_jobs_stop(struct alb_jobs **jobs) {
-    struct alb_jobs *j = *jobs;
-    if (!j)
-        return;
-    *jobs = NULL;
+void alb_jobs_stop(struct alb_jobs *j) {
     atomic_store(&j->stopping, true);
     alb_jobs_notice(j);
     for (unsigned i = 0; j->runners && i < j->runner_count; i++)
         alb_thread_join(&j->runners[i].thread);
     alb_thread_join(&j->janitor);
+}
+
+void alb_jobs_free(struct alb_jobs **jobs) {
+    struct alb_jobs *j = *jobs;
+    if (!j)
+        return;
+    *jobs = NULL;
+    alb_jobs_stop(j);
     alb_mem_free(j->runners);
     alb_cond_fini(&j->news);
     alb_mutex_fini(&j->mtx);

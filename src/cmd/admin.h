@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Commands that work on the data folder: user, key, check. They run inside the server when it runs (through its
+ * control socket, cmd/control.h), else in a process of their own that holds the data folder's lock: the same
+ * functions, on the same struct alb_admin, writing to the same console.
+ */
+#ifndef ALB_CMD_ADMIN_H
+#define ALB_CMD_ADMIN_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/options.h"
+
+struct alb_blob_store;
+struct alb_cache;
+struct alb_library;
+
+/* Where a command writes: to the two streams of the person who called it. False from write: nobody listens any
+ * more. Long commands look at alb_console_over now and then and end early. */
+struct alb_console {
+    bool (*write)(struct alb_console *c, int stream /* 1, 2 */, struct alb_str text);
+    const atomic_bool *stop; /* NULL: never */
+    bool closed;
+};
+bool alb_console_over(const struct alb_console *c);
+void alb_console_out(struct alb_console *c, const char *fmt, ...) ALB_PRINTF(2, 3);
+void alb_console_err(struct alb_console *c, const char *fmt, ...) ALB_PRINTF(2, 3);
+/* "albumen: what: message" on the error stream; returns the exit status for it (1). */
+int alb_console_fail(struct alb_console *c, const char *what, const struct alb_err *err);
+
+struct alb_admin {
+    const struct alb_clock *clock;
+    struct alb_library *library;
+    struct alb_blob_store *store;
+    struct alb_cache *cache;
+};
+
+/* What the person gave: parsed options, the words behind them, and a secret (a new password) if one was asked
+ * for. */
+struct alb_admin_call {
+    const struct alb_options *options;
+    char **words; /* NULL-terminated */
+    struct alb_str secret;
+};
+/* Exit statuses: 0 done, 1 failed (or check found problems), 2 wrong usage. */
+typedef int alb_admin_fn(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c);
+alb_admin_fn alb_admin_user, alb_admin_key, alb_admin_check;
+
+struct alb_admin_command {
+    const char *name;
+    unsigned command; /* ALB_CMD_* */
+    alb_admin_fn *run;
+    bool (*wants_secret)(char **words); /* NULL: never */
+};
+const struct alb_admin_command *alb_admin_find(const char *name); /* NULL: none of that name */
+
+#endif

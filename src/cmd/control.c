@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+#define MAGIC "ALBC"
+#define CALL_MAX ((uint32_t)64 << 10)
+#define WORDS_MAX 256
+#define PATIENCE_S 10
+#define CALLS_MAX 4 /* at the same time: a long check does not keep others from working */
+
+/* One call that runs now. */
+struct slot {
+    struct alb_control *control;
+    struct alb_thread thread;
+    int fd;
+    atomic_bool ended; /* the thread only needs to be joined */
+};
+
+struct alb_control {
+    /* fixed after start */
+    struct alb_admin *admin;
+    int listener, wake[2];
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct alb_thread thread;
+    atomic_bool stopping;
+    /* owned by the control thread */
+    struct slot slots[CALLS_MAX];
+};
+
+/* ---- bytes on a socket ---- */
+
+static bool send_all(int fd, const void *p, size_t n) {
+    const char *at = p;
+    while (n > 0) {
+        ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        at += sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool receive_all(int fd, void *p, size_t n) {
+    char *at = p;
+    while (n > 0) {
+        ssize_t got = recv(fd, at, n, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+static bool send_frame(int fd, int kind, const void *p, size_t n) {
+    unsigned char head[5] = {(unsigned char)kind};
+    uint32_t len = (uint32_t)n;
+    memcpy(head + 1, &len, sizeof(len));
+    return send_all(fd, head, sizeof(head)) && send_all(fd, p, n);
+}
+
+static bool address(const char *data, struct sockaddr_un *a) {
+    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int n = snprintf(a->sun_path, sizeof(a->sun_path), "%s/control.sock", data);
+    return n > 0 && (size_t)n < sizeof(a->sun_path);
+}
+
+/* ---- server ---- */
+
+struct remote {
+    struct alb_console console;
+    int fd;
+};
+
+static bool remote_write(struct alb_console *c, int stream, struct alb_str text) {
+    return send_frame(ALB_CONTAINER_OF(c, struct remote, console)->fd, stream, text.p, text.n);
+}
+
+struct call {
+    char *room; /* all words, each with a NUL behind; alb_mem */
+    char *words[WORDS_MAX + 1];
+    uint32_t count;
+    struct alb_str secret;
+};
+
+static bool receive_words(int fd, struct call *call) {
+    size_t used = 0;
+    for (uint32_t i = 0; i < call->count; i++) {
+        uint32_t n;
+        if (!receive_all(fd, &n, sizeof(n)) || n > CALL_MAX - used - 1)
+            return false;
+        call->words[i] = call->room + used;
+        if (!receive_all(fd, call->words[i], n))
+            return false;
+        call->words[i][n] = '\0';
+        call->secret = alb_str_n(call->words[i], n);
+        used += n + 1;
+    }
+    call->words[call->count - 1] = NULL; /* the secret is no word */
+    return true;
+}
+
+static bool receive_call(int fd, struct call *call) {
+    char magic[4];
+    if (!receive_all(fd, magic, sizeof(magic)) || memcmp(magic, MAGIC, sizeof(magic)) != 0 ||
+        !receive_all(fd, &call->count, sizeof(call->count)) || call->count < 2 || call->count > WORDS_MAX)
+        return false;
+    call->room = alb_mem_calloc(1, CALL_MAX);
+    return call->room && receive_words(fd, call);
+}
+
+static int run_call(struct alb_control *k, const struct call *call, struct alb_console *console) {
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_options *options = NULL;
+    char **rest = NULL;
+    char *no_environment[] = {NULL};
+    const struct alb_admin_command *command = alb_admin_find(call->words[0]);
+    if (!command) {
+        alb_console_err(console, "albumen: the server does not know the command %s\n", call->words[0]);
+        return 2;
+    }
+    int argc = (int)call->count - 2;
+    char **argv = (char **)(uintptr_t)&call->words[1];
+    if (alb_options_parse(command->command, argc, argv, no_environment, &options, &rest, &err) != ALB_OK) {
+        alb_console_err(console, "albumen: %s\n", err.msg);
+        return 2;
+    }
+    const struct alb_admin_call admin_call = {.options = options, .words = rest, .secret = call->secret};
+    int status = command->run(k->admin, &admin_call, console);
+    alb_options_free(&options);
+    return status;
+}
+
+static void serve_call(struct alb_control *k, int fd) {
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    struct call call = {.room = NULL};
+    struct remote remote = {.console = {.write = remote_write, .stop = &k->stopping}, .fd = fd};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    if (receive_call(fd, &call)) {
+        alb_log(ALB_LOG_INFO, "command", ALB_LOG_C("name", call.words[0]),
+                ALB_LOG_C("verb", call.count > 2 ? call.words[1] : ""));
+        int32_t status = run_call(k, &call, &remote.console);
+        (void)send_frame(fd, 0, &status, sizeof(status));
+    }
+    if (call.room)
+        alb_wipe(call.room, CALL_MAX);
+    alb_mem_free(call.room);
+}
+
+static void *slot_main(void *arg) {
+    struct slot *slot = arg;
+    serve_call(slot->control, slot->fd);
+    atomic_store(&slot->ended, true);
+    return NULL;
+}
+
+static void slot_end(struct slot *slot) {
+    alb_thread_join(&slot->thread);
+    alb_fs_close(&slot->fd);
+}
+
+/* False: all slots are in use (the caller reads that the server is busy). */
+static bool slot_begin(struct alb_control *k, int fd) {
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        struct slot *slot = &k->slots[i];
+        if (slot->thread.started && !atomic_load(&slot->ended))
+            continue;
+        slot_end(slot);
+        slot->fd = fd;
+        atomic_store(&slot->ended, false);
+        if (alb_thread_start(&slot->thread, "command", slot_main, slot, NULL) == ALB_OK)
+            return true;
+        slot->fd = -1;
+    }
+    return false;
+}
+
+static void refuse_call(int fd) {
+    static const char text[] = "albumen: the server is busy with other commands, try again soon\n";
+    const int32_t status = 1;
+    if (send_frame(fd, 2, text, sizeof(text) - 1))
+        (void)send_frame(fd, 0, &status, sizeof(status));
+}
+
+static void *control_main(void *arg) {
+    struct alb_control *k = arg;
+    while (!atomic_load(&k->stopping)) {
+        struct pollfd p[2] = {{.fd = k->listener, .events = POLLIN}, {.fd = k->wake[0], .events = POLLIN}};
+        if (poll(p, 2, -1) < 0 || !(p[0].revents & POLLIN))
+            continue;
+        int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 || slot_begin(k, fd))
+            continue;
+        refuse_call(fd);
+        alb_fs_close(&fd);
+    }
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        slot_end(&k->slots[i]);
+    return NULL;
+}
+
+static enum alb_code open_listener(struct alb_control *k, const char *data, struct alb_err *err) {
+    struct sockaddr_un a;
+    if (!address(data, &a))
+        return alb_fail(err, ALB_E_INVALID, "the path of the data folder is too long for a socket: %s", data);
+    memcpy(k->path, a.sun_path, sizeof(k->path));
+    (void)unlink(k->path); /* ours: the data folder is locked */
+    k->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    mode_t before = umask(0177);
+    int bound = k->listener < 0 ? -1 : bind(k->listener, (struct sockaddr *)&a, sizeof(a));
+    int sys = errno;
+    (void)umask(before);
+    if (bound < 0)
+        return alb_fail_sys(err, ALB_E_IO, sys, "control socket %s", k->path);
+    if (listen(k->listener, 16) < 0 || pipe2(k->wake, O_CLOEXEC) < 0)
+        return alb_fail_sys(err, ALB_E_IO, errno, "control socket %s", k->path);
+    return ALB_OK;
+}
+
+enum alb_code alb_control_start(const char *data, struct alb_admin *admin, struct alb_control **out,
+                                struct alb_err *err) {
+    struct alb_control *k = alb_mem_calloc(1, sizeof(*k));
+    *out = k;
+    if (!k)
+        return alb_fail(err, ALB_E_NO_MEMORY, "control socket");
+    k->admin = admin;
+    k->listener = k->wake[0] = k->wake[1] = -1;
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        k->slots[i].control = k;
+        k->slots[i].fd = -1;
+    }
+    enum alb_code code = open_listener(k, data, err);
+    if (code == ALB_OK)
+        code = alb_thread_start(&k->thread, "control", control_main, k, err);
+    if (code != ALB_OK)
+        alb_control_stop(out);
+    return code;
+}
+
+void alb_control_stop(struct alb_control **control) {
+    struct alb_control *k = *control;
+    if (!k)
+        return;
+    *control = NULL;
+    atomic_store(&k->stopping, true);
+    if (k->thread.started && write(k->wake[1], "", 1) == 1)
+        alb_thread_join(&k->thread);
+    if (k->listener >= 0)
+        (void)unlink(k->path);
+    alb_fs_close(&k->listener);
+    alb_fs_close(&k->wake[0]);
+    alb_fs_close(&k->wake[1]);
+    alb_mem_free(k);
+}
+
+/* ---- caller ---- */
+
+static bool send_word(int fd, const char *p, size_t n) {
+    uint32_t len = (uint32_t)n;
+    return send_all(fd, &len, sizeof(len)) && send_all(fd, p, n);
+}
+
+static bool send_call(int fd, const char *command, int argc, char **argv, struct alb_str secret) {
+    uint32_t count = (uint32_t)argc + 2;
+    if (!send_all(fd, MAGIC, 4) || !send_all(fd, &count, sizeof(count)) || !send_word(fd, command, strlen(command)))
+        return false;
+    for (int i = 0; i < argc; i++)
+        if (!send_word(fd, argv[i], strlen(argv[i])))
+            return false;
+    return send_word(fd, secret.p, secret.n);
+}
+
+/* Passes the streams on until the exit status comes. */
+static bool receive_answer(int fd, struct alb_console *console, int *status) {
+    for (;;) {
+        unsigned char head[5];
+        char text[4096];
+        uint32_t n;
+        if (!receive_all(fd, head, sizeof(head)))
+            return false;
+        memcpy(&n, head + 1, sizeof(n));
+        if (n > sizeof(text) || !receive_all(fd, text, n))
+            return false;
+        if (head[0] == 0) {
+            int32_t code = 1;
+            memcpy(&code, text, n < sizeof(code) ? n : sizeof(code));
+            *status = code;
+            return true;
+        }
+        (void)console->write(console, head[0], alb_str_n(text, n));
+    }
+}
+
+bool alb_control_call(const char *data, const char *command, int argc, char **argv, struct alb_str secret,
+                      struct alb_console *console, int *status) {
+    struct sockaddr_un a;
+    int fd = -1;
+    if (!address(data, &a))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+        alb_fs_close(&fd);
+        return false;
+    }
+    if (!send_call(fd, command, argc, argv, secret) || !receive_answer(fd, console, status)) {
+        alb_console_err(console, "albumen: the server ended before it answered\n");
+        *status = 1;
+    }
+    alb_fs_close(&fd);
+    return true;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * albumen: one binary, one table of commands. Parses options, shows help and the manual page from the same
+ * tables, and hands over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "cmd/admin.h"
+#include "cmd/control.h"
+#include "cmd/local.h"
+#include "cmd/serve.h"
+#include "import/import.h"
+
+extern char **environ;
+
+#define HELP_MAX ((size_t)1 << 20)
+#define PASSWORD_LINE_MAX 1024
+
+struct command {
+    const char *name;
+    unsigned flag; /* ALB_CMD_* */
+    const char *words, *summary, *text;
+};
+
+static const struct command commands[] = {
+    {"serve", ALB_CMD_SERVE, "", "run the photo server",
+     "Serves the web page and the programming interfaces on the data folder. Needs no set-up: at the first start it\n"
+     "takes the password of the first user, admin, from ALBUMEN_ADMIN_PASSWORD, or prints a link that asks for one.\n"
+     "SIGTERM ends it in an orderly way; SIGQUIT prints every request in flight and what it waits for.\n"},
+    {"user", ALB_CMD_USER, "add NAME | list | passwd NAME", "manage users",
+     "add     makes a user; the password is asked for, or read from the first line of standard input\n"
+     "list    shows all users\n"
+     "passwd  sets a new password and ends the user's sessions\n"
+     "Works on the running server, or on the data folder if none runs.\n"},
+    {"key", ALB_CMD_KEY, "new --user NAME | list | revoke ID", "manage API keys",
+     "new     makes a key and prints it, and nothing else, on standard output; it cannot be shown again\n"
+     "list    shows the keys (of --user NAME)\n"
+     "revoke  ends a key by the id that list shows\n"
+     "Works on the running server, or on the data folder if none runs.\n"},
+    {"import", ALB_CMD_IMPORT, "DIR|FILE...", "upload folders of photos to a server",
+     "Uploads what the server does not have yet, in parallel, and can be stopped and started again at any time.\n"
+     "Ends with a table of what happened; exit status 0: all is there, 1: something failed, 2: wrong usage,\n"
+     "130: interrupted.\n"},
+    {"check", ALB_CMD_CHECK, "", "verify everything that is kept",
+     "Reads every original and every cached picture, checks them against their checksums, and the catalog against\n"
+     "itself. Exit status 0: clean, 1: problems. Works beside a running server.\n"},
+    {"version", ALB_CMD_VERSION, "", "print the version", ""},
+};
+
+static const struct alb_admin_command admin_commands[];
+
+/* ---- help ---- */
+
+static void print_buf(struct alb_buf *b) {
+    struct alb_str v = alb_buf_view(b);
+    (void)fwrite(v.p, 1, v.n, stdout);
+    alb_buf_fini(b);
+}
+
+static int help(void) {
+    printf("albumen " ALB_VERSION ": keeps your photographs on your own machine\n\nusage: albumen COMMAND [options]\n\n");
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
+        printf("  %-8s %-36s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+    printf("\n`albumen COMMAND --help` shows the options of a command. Every option is also an environment variable\n"
+           "(--log-level is ALBUMEN_LOG_LEVEL) and a line of DATA/albumen.conf (log-level = debug).\n");
+    return 0;
+}
+
+static int command_help(const struct command *c) {
+    struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
+    printf("usage: albumen %s %s[options]%s\n%s\n%s\n", c->name, c->flag == ALB_CMD_IMPORT ? "" : c->words,
+           c->flag == ALB_CMD_IMPORT ? " DIR|FILE..." : "", c->summary, c->text);
+    alb_options_help(c->flag, ALB_HELP_TEXT, &out);
+    print_buf(&out);
+    return 0;
+}
+
+/* The manual page, from the same tables: albumen help --man > albumen.1 */
+static int manual(void) {
+    struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
+    alb_buf_printf(&out, ".TH ALBUMEN 1 \"\" \"albumen %s\" \"User Commands\"\n.SH NAME\nalbumen \\- keeps your photographs on "
+                         "your own machine\n.SH SYNOPSIS\n",
+                   ALB_VERSION);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
+        alb_buf_printf(&out, ".B albumen %s\n%s [\\fIoptions\\fR]\n.br\n", commands[i].name, commands[i].words);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
+        alb_buf_printf(&out, ".SH %s\n%s.\n.PP\n%s", commands[i].name, commands[i].summary, commands[i].text);
+        alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
+    }
+    alb_buf_c(&out, ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
+                    ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
+    print_buf(&out);
+    return 0;
+}
+
+static int markdown(void) {
+    struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
+    alb_buf_c(&out, "# Options\n\nMade by `albumen help --markdown` from `src/tbl/params.h`.\n");
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
+        alb_buf_printf(&out, "\n## albumen %s %s\n\n%s\n", commands[i].name, commands[i].words, commands[i].text);
+        alb_options_help(commands[i].flag, ALB_HELP_MARKDOWN, &out);
+    }
+    print_buf(&out);
+    return 0;
+}
+
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* ---- running ---- */
+
+static void setup_log(const struct alb_options *o) {
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    const char *format = alb_opt_string(o, ALB_P_LOG_FORMAT), *level = alb_opt_string(o, ALB_P_LOG_LEVEL);
+    enum alb_log_level least = ALB_LOG_INFO;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(levels); i++)
+        if (strcmp(level, levels[i]) == 0)
+            least = (enum alb_log_level)i;
+    alb_log_setup(STDERR_FILENO,
+                  strcmp(format, "json") == 0     ? ALB_LOG_JSON
+                  : strcmp(format, "logfmt") == 0 ? ALB_LOG_LOGFMT
+                                                  : ALB_LOG_AUTO,
+                  least);
+}
+
+static bool terminal_write(struct alb_console *c, int stream, struct alb_str text) {
+    (void)c;
+    return alb_fs_write_all(stream, text.p, text.n, NULL) == ALB_OK;
+}
+
+/* One line from the terminal without echo, or the first line of standard input. */
+static struct alb_str ask_password(char room[PASSWORD_LINE_MAX]) {
+    struct termios before;
+    bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+    if (terminal) {
+        struct termios quiet = before;
+        quiet.c_lflag &= (tcflag_t)~ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+        fputs("New password: ", stderr);
+    }
+    char *line = fgets(room, PASSWORD_LINE_MAX, stdin);
+    if (terminal) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputs("\n", stderr);
+    }
+    struct alb_str password = line ? alb_str_c(line) : ALB_STR("");
+    while (password.n > 0 && (password.p[password.n - 1] == '\n' || password.p[password.n - 1] == '\r'))
+        password.n--;
+    return password;
+}
+
+static bool sets_password(char **words) {
+    return words[0] && (strcmp(words[0], "add") == 0 || strcmp(words[0], "passwd") == 0) && words[1] && !words[2];
+}
+
+static const struct alb_admin_command admin_commands[] = {
+    {"user", ALB_CMD_USER, alb_admin_user, sets_password},
+    {"key", ALB_CMD_KEY, alb_admin_key, NULL},
+    {"check", ALB_CMD_CHECK, alb_admin_check, NULL},
+};
+
+const struct alb_admin_command *alb_admin_find(const char *name) {
+    for (size_t i = 0; i < ALB_ARRAY_LEN(admin_commands); i++)
+        if (strcmp(name, admin_commands[i].name) == 0)
+            return &admin_commands[i];
+    return NULL;
+}
+
+/* In the server if it runs, else here. */
+static int run_admin(const struct alb_admin_command *command, int argc, char **argv, const struct alb_options *options,
+                     char **words) {
+    char room[PASSWORD_LINE_MAX];
+    int status = 1;
+    struct alb_console console = {.write = terminal_write};
+    struct alb_admin_call call = {.options = options, .words = words};
+    const char *data = alb_opt_string(options, ALB_P_DATA);
+    if (command->wants_secret && command->wants_secret(words))
+        call.secret = ask_password(room);
+    if (!alb_control_call(data, command->name, argc, argv, call.secret, &console, &status))
+        status = alb_local_run(data, command, &call, &console);
+    alb_wipe(room, sizeof(room));
+    return status;
+}
+
+static int run(const struct command *c, int argc, char **argv) {
+    struct alb_options *options = NULL;
+    char **words = NULL;
+    struct alb_err err = ALB_ERR_INIT;
+    int status;
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (is_help(argv[i]) && (argv[i][0] == '-' || i == 0))
+            return command_help(c);
+    if (alb_options_parse(c->flag, argc, argv, environ, &options, &words, &err) != ALB_OK) {
+        fprintf(stderr, "albumen: %s\n(albumen %s --help shows the options)\n", err.msg, c->name);
+        return 2;
+    }
+    setup_log(options);
+    const struct alb_admin_command *admin = alb_admin_find(c->name);
+    if (c->flag == ALB_CMD_VERSION) {
+        printf("albumen %s\n", ALB_VERSION);
+        status = 0;
+    } else if (c->flag == ALB_CMD_IMPORT) {
+        status = alb_import_main(options, words);
+    } else if (admin) {
+        status = run_admin(admin, argc, argv, options, words);
+    } else if (words[0]) {
+        fprintf(stderr, "albumen: %s takes options only, not \"%s\"\n", c->name, words[0]);
+        status = 2;
+    } else {
+        status = alb_serve(options);
+    }
+    alb_options_free(&options);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    alb_thread_name("main");
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0)
+        argv[1] = (char *)(uintptr_t) "version";
+    if (argc < 2) {
+        (void)help();
+        return 2;
+    }
+    if (is_help(argv[1]))
+        return argc > 2 && strcmp(argv[2], "--man") == 0        ? manual()
+               : argc > 2 && strcmp(argv[2], "--markdown") == 0 ? markdown()
+                                                                : help();
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run(&commands[i], argc - 2, argv + 2);
+    fprintf(stderr, "albumen: there is no command %s (albumen --help)\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from daemon import Daemon  # noqa: E402
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    """A running daemon with a data folder of its own; must end cleanly."""
+    server = Daemon(tmp_path / "data")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(tmp_path_factory):
+    """One daemon for the tests of a module that do not disturb each other."""
+    server = Daemon(tmp_path_factory.mktemp("shared") / "data")
+    server.start()
+    yield server
+    server.stop()
