@@ -16,8 +16,9 @@
 
 struct alb_arena;
 
-struct alb_arena *alb_arena_new(size_t cap) ALB_MUST_CHECK; /* NULL: no memory */
-void alb_arena_free(struct alb_arena **arena);              /* runs the hooks; NULL inside is allowed */
+/* cap: bytes of heap, the arena's own included; less than 512 counts as 512. NULL: no memory. */
+struct alb_arena *alb_arena_new(size_t cap) ALB_MUST_CHECK;
+void alb_arena_free(struct alb_arena **arena); /* runs the hooks; NULL inside is allowed */
 
 /* Aligned for any type, not cleared / cleared. NULL once the cap is reached. */
 void *alb_arena_alloc(struct alb_arena *a, size_t n);
@@ -40,7 +41,8 @@ struct alb_arena_mark {
 struct alb_arena_mark alb_arena_mark(struct alb_arena *a);
 void alb_arena_rewind(struct alb_arena *a, struct alb_arena_mark mark);
 
-enum alb_code alb_arena_code(const struct alb_arena *a) ALB_MUST_CHECK; /* OK, TOO_LARGE, NO_MEMORY */
-size_t alb_arena_used(const struct alb_arena *a);                       /* bytes taken from the heap */
+/* OK, TOO_LARGE or NO_MEMORY: the first failure of this arena's life; rewinding does not forget it. */
+enum alb_code alb_arena_code(const struct alb_arena *a) ALB_MUST_CHECK;
+size_t alb_arena_used(const struct alb_arena *a); /* bytes taken from the heap */
 
 #endif

@@ -47,10 +47,10 @@
 #define ALB_CONTAINER_OF(p, type, m) ((type *)(void *)((char *)(p) - offsetof(type, m)))
 
 /* Best-effort calls: says that a must-check result is dropped on purpose; `why` is for the reader. */
-#define alb_ignore(call, why)                                                                      \
-    do {                                                                                           \
-        if (call) {                                                                                \
-        }                                                                                          \
+#define alb_ignore(call, why)                                                                                \
+    do {                                                                                                     \
+        if (call) {                                                                                          \
+        }                                                                                                    \
     } while (0)
 
 #endif

@@ -12,10 +12,10 @@
 
 ALB_NORETURN ALB_COLD void alb_panic(const char *where, const char *fmt, ...) ALB_PRINTF(2, 3);
 
-#define ALB_CHECK(expr)                                                                            \
-    do {                                                                                           \
-        if (__builtin_expect(!(expr), 0))                                                          \
-            alb_panic(__FILE__, "line %d: %s", __LINE__, #expr);                                   \
+#define ALB_CHECK(expr)                                                                                      \
+    do {                                                                                                     \
+        if (__builtin_expect(!(expr), 0))                                                                    \
+            alb_panic(__FILE__, "line %d: %s", __LINE__, #expr);                                             \
     } while (0)
 
 /* What the calling thread is working on, shown by alb_panic; a literal or memory that outlives the work. */

@@ -20,8 +20,14 @@ struct alb_clock {
 };
 
 const struct alb_clock *alb_clock_real(void);
-static inline int64_t alb_mono(const struct alb_clock *c) { return c->mono_ns(c->ctx); }
-static inline int64_t alb_wall(const struct alb_clock *c) { return c->wall_ms(c->ctx); }
+static inline int64_t alb_mono(const struct alb_clock *c)
+{
+    return c->mono_ns(c->ctx);
+}
+static inline int64_t alb_wall(const struct alb_clock *c)
+{
+    return c->wall_ms(c->ctx);
+}
 
 /* now + d without overflow; ALB_NEVER stays ALB_NEVER. */
 int64_t alb_deadline(int64_t now, int64_t d);

@@ -15,9 +15,11 @@
 enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, int *fd,
                           struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_write_all(int fd, const void *p, size_t n, struct alb_err *err) ALB_MUST_CHECK;
-enum alb_code alb_fs_pwrite_all(int fd, const void *p, size_t n, int64_t off, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_pwrite_all(int fd, const void *p, size_t n, int64_t off,
+                                struct alb_err *err) ALB_MUST_CHECK;
 /* Reads until n bytes or the end of the file; *got says how many. */
-enum alb_code alb_fs_pread_all(int fd, void *p, size_t n, int64_t off, size_t *got, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_fs_pread_all(int fd, void *p, size_t n, int64_t off, size_t *got,
+                               struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_size(int fd, int64_t *size, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_truncate(int fd, int64_t size, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_sync(int fd, struct alb_err *err) ALB_MUST_CHECK;     /* fsync */
@@ -28,7 +30,8 @@ enum alb_code alb_fs_rename(int from_dirfd, const char *from, int to_dirfd, cons
 /* A second name for the same file (link(2)). CONFLICT: `to` exists; UNSUPPORTED: not in this file system. */
 enum alb_code alb_fs_link(int from_dirfd, const char *from, int to_dirfd, const char *to,
                           struct alb_err *err) ALB_MUST_CHECK;
-enum alb_code alb_fs_unlink(int dirfd, const char *path, struct alb_err *err) ALB_MUST_CHECK; /* absent = NOT_FOUND */
+enum alb_code alb_fs_unlink(int dirfd, const char *path,
+                            struct alb_err *err) ALB_MUST_CHECK; /* absent = NOT_FOUND */
 /* mkdir -p below dirfd; every new directory's parent is fsynced. */
 enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb_err *err) ALB_MUST_CHECK;
 /* A whole small file into memory (free with alb_mem_free); TOO_LARGE above max. */

@@ -31,7 +31,8 @@ void alb_hash_update(struct alb_hash *h, const void *p, size_t n);
 size_t alb_hash_final(const struct alb_hash *h, unsigned char out[ALB_HASH_MAX_LEN]);
 size_t alb_hash_len(enum alb_hash_kind kind);
 size_t alb_hash_save(const struct alb_hash *h, unsigned char out[ALB_HASH_STATE_MAX]);
-bool alb_hash_load(struct alb_hash *h, enum alb_hash_kind kind, const unsigned char *p, size_t n) ALB_MUST_CHECK;
+bool alb_hash_load(struct alb_hash *h, enum alb_hash_kind kind, const unsigned char *p,
+                   size_t n) ALB_MUST_CHECK;
 
 void alb_sha256(const void *p, size_t n, unsigned char out[ALB_SHA256_LEN]);
 void alb_sha1(const void *p, size_t n, unsigned char out[ALB_SHA1_LEN]);

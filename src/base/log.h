@@ -40,10 +40,9 @@ struct alb_log_field {
 
 /* alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", a), ALB_LOG_INT("port", p)); event is a literal;
  * at least one field (a record without one: alb_log_event). */
-#define alb_log(level, event, ...)                                                                 \
-    alb_log_write((level), (event),                                                                \
-                  (const struct alb_log_field[]){__VA_ARGS__, {NULL, ALB_F_END, {.u = 0}}})
-#define alb_log_event(level, event)                                                                \
+#define alb_log(level, event, ...)                                                                           \
+    alb_log_write((level), (event), (const struct alb_log_field[]){__VA_ARGS__, {NULL, ALB_F_END, {.u = 0}}})
+#define alb_log_event(level, event)                                                                          \
     alb_log_write((level), (event), (const struct alb_log_field[]){{NULL, ALB_F_END, {.u = 0}}})
 void alb_log_write(enum alb_log_level level, const char *event, const struct alb_log_field *fields);
 /* Logs an error value at the level of its code: fields code, errno, at, message. */

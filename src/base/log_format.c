@@ -103,13 +103,33 @@ static bool put_bad_byte(struct line *l, unsigned char b)
     return l->json ? put(l, "\xef\xbf\xbd", 3) : put(l, x, sizeof(x));
 }
 
+/* How many bytes at the start of s are printable ASCII that never needs an escape: nearly all of most values.
+ */
+static size_t plain_run(struct alb_str s)
+{
+    size_t n = 0;
+
+    while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+        n++;
+    return n;
+}
+
 /* Puts as much of s as fits; false if something was left out. */
 static bool put_chars(struct line *l, struct alb_str s)
 {
     while (s.n > 0) {
+        size_t len = plain_run(s), room = l->limit - l->n;
+        if (len > 0) {
+            if (!put(l, s.p, len < room ? len : room) || len > room) {
+                l->cut = true;
+                return false;
+            }
+            s = alb_str_from(s, len);
+            continue;
+        }
         uint32_t c;
-        size_t len = alb_utf8_next(s, &c);
         bool ok;
+        len = alb_utf8_next(s, &c);
         if (len == 0)
             ok = put_bad_byte(l, (unsigned char)s.p[0]);
         else if (needs_escape(c))
@@ -125,16 +145,18 @@ static bool put_chars(struct line *l, struct alb_str s)
 
 static bool needs_quotes(struct alb_str s)
 {
-    if (s.n == 0)
+    if (s.n == 0 || alb_str_find(s, ' ') != ALB_STR_NPOS || alb_str_find(s, '=') != ALB_STR_NPOS)
         return true;
-    while (s.n > 0) {
+    for (;;) {
         uint32_t c;
+        s = alb_str_from(s, plain_run(s));
+        if (s.n == 0)
+            return false;
         size_t len = alb_utf8_next(s, &c);
-        if (len == 0 || c == ' ' || c == '=' || needs_escape(c))
+        if (len == 0 || needs_escape(c))
             return true;
         s = alb_str_from(s, len);
     }
-    return false;
 }
 
 static bool put_string(struct line *l, struct alb_str s)

@@ -10,21 +10,23 @@
 
 #include "base/attr.h"
 
-void *alb_mem_alloc(size_t n) ALB_MUST_CHECK;                 /* not cleared; n = 0 gives a unique pointer */
+void *alb_mem_alloc(size_t n) ALB_MUST_CHECK; /* not cleared; n = 0 gives a unique pointer */
 void *alb_mem_calloc(size_t count, size_t size) ALB_MUST_CHECK; /* cleared; NULL on overflow */
-void *alb_mem_realloc(void *p, size_t n) ALB_MUST_CHECK;      /* p stays valid on failure */
+void *alb_mem_realloc(void *p, size_t n) ALB_MUST_CHECK;        /* p stays valid on failure */
 void *alb_mem_alloc_nofail(size_t n) ALB_MUST_CHECK;
 void alb_mem_free(void *p); /* NULL is allowed */
 
 /* Checked size arithmetic: false on overflow (out untouched). */
-static inline bool alb_size_add(size_t a, size_t b, size_t *out) {
+static inline bool alb_size_add(size_t a, size_t b, size_t *out)
+{
     size_t r;
     if (__builtin_add_overflow(a, b, &r))
         return false;
     *out = r;
     return true;
 }
-static inline bool alb_size_mul(size_t a, size_t b, size_t *out) {
+static inline bool alb_size_mul(size_t a, size_t b, size_t *out)
+{
     size_t r;
     if (__builtin_mul_overflow(a, b, &r))
         return false;

@@ -39,14 +39,17 @@ struct alb_bytes *alb_bytes_copy(const void *p, size_t n) ALB_MUST_CHECK; /* NUL
 struct alb_bytes *alb_bytes_wrap(const void *p, size_t n,
                                  void (*release)(void *arg, const unsigned char *p, size_t n),
                                  void *arg) ALB_MUST_CHECK;
-static inline struct alb_bytes *alb_bytes_ref(struct alb_bytes *b) {
+static inline struct alb_bytes *alb_bytes_ref(struct alb_bytes *b)
+{
     return b ? (struct alb_bytes *)(void *)alb_obj_ref(&b->obj) : NULL;
 }
-static inline void alb_bytes_unref(struct alb_bytes *b) {
+static inline void alb_bytes_unref(struct alb_bytes *b)
+{
     if (b)
         alb_obj_unref(&b->obj);
 }
-static inline struct alb_str alb_bytes_view(const struct alb_bytes *b) {
+static inline struct alb_str alb_bytes_view(const struct alb_bytes *b)
+{
     return (struct alb_str){(const char *)b->p, b->n};
 }
 

@@ -39,17 +39,22 @@ int64_t alb_hist_bound_ns(unsigned bucket)
     return ALB_HIST_FIRST_NS << bucket;
 }
 
+/* The first bucket whose bound is not below ns; the bounds double. */
+static unsigned bucket_of(int64_t ns)
+{
+    if (ns <= ALB_HIST_FIRST_NS)
+        return 0;
+    unsigned b = 64 - (unsigned)__builtin_clzll((uint64_t)(ns - 1) / (uint64_t)ALB_HIST_FIRST_NS);
+    return b < ALB_HIST_BUCKETS ? b : ALB_HIST_BUCKETS;
+}
+
 void alb_stat_observe(enum alb_histogram h, int64_t ns)
 {
-    unsigned b = 0;
-
     ALB_CHECK((unsigned)h < ALB_HIST_COUNT);
     if (ns < 0)
-        ns = 0;
-    while (b < ALB_HIST_BUCKETS && ns > alb_hist_bound_ns(b))
-        b++;
+        ns = 0; /* a clock that was set back must not make a sum shrink */
     unsigned shard = alb_shard_of_thread();
-    atomic_fetch_add_explicit(&shards[shard].bucket[h][b], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&shards[shard].bucket[h][bucket_of(ns)], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&shards[shard].sum[h], ns, memory_order_relaxed);
 }
 

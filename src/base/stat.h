@@ -17,8 +17,14 @@ enum alb_stat {
 };
 
 void alb_stat_add(enum alb_stat s, int64_t n);
-static inline void alb_stat_inc(enum alb_stat s) { alb_stat_add(s, 1); }
-static inline void alb_stat_dec(enum alb_stat s) { alb_stat_add(s, -1); }
+static inline void alb_stat_inc(enum alb_stat s)
+{
+    alb_stat_add(s, 1);
+}
+static inline void alb_stat_dec(enum alb_stat s)
+{
+    alb_stat_add(s, -1);
+}
 int64_t alb_stat_get(enum alb_stat s);
 void alb_stat_reset_for_tests(void);
 

@@ -188,30 +188,38 @@ bool alb_str_i64(struct alb_str s, int64_t *out)
     return true;
 }
 
+static size_t count_digits(struct alb_str s)
+{
+    size_t n = 0;
+
+    while (n < s.n && alb_is_digit(s.p[n]))
+        n++;
+    return n;
+}
+
+/* [sign] digits [. digits], and nothing else */
+static bool is_decimal(struct alb_str s)
+{
+    if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))
+        s = alb_str_from(s, 1);
+    size_t whole = count_digits(s);
+    s = alb_str_from(s, whole);
+    if (whole == 0 || s.n == 0)
+        return whole > 0;
+    size_t fraction = s.p[0] == '.' ? count_digits(alb_str_from(s, 1)) : 0;
+    return fraction > 0 && fraction + 1 == s.n;
+}
+
 bool alb_str_double(struct alb_str s, double *out)
 {
     char text[DOUBLE_TEXT_MAX + 1];
-    size_t i = 0, digits = 0;
 
     *out = 0;
-    if (s.n == 0 || s.n > DOUBLE_TEXT_MAX)
-        return false;
-    if (s.p[0] == '-' || s.p[0] == '+')
-        i++;
-    for (; i < s.n && alb_is_digit(s.p[i]); i++)
-        digits++;
-    if (digits == 0)
-        return false;
-    if (i < s.n && s.p[i] == '.') {
-        for (digits = 0, i++; i < s.n && alb_is_digit(s.p[i]); i++)
-            digits++;
-    }
-    if (i < s.n || digits == 0 || !alb_str_to_c(s, text, sizeof(text)))
+    if (!is_decimal(s) || !alb_str_to_c(s, text, sizeof(text)))
         return false;
     /* The C locale is static in libc: no allocation, and the decimal point is a point whatever a library did
      * to the locale of the process. */
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double v = strtod_l(text, NULL, c_locale);
+    double v = strtod_l(text, NULL, newlocale(LC_ALL_MASK, "C", (locale_t)0));
     if (!__builtin_isfinite(v))
         return false;
     *out = v;
@@ -238,45 +246,45 @@ bool alb_str_hex_u64(struct alb_str s, uint64_t *out)
     return true;
 }
 
+/* What the first byte of a character says: bytes in all (0: no first byte), its own bits, the least value
+ * that needs so many bytes. */
+struct utf8_lead {
+    size_t len;
+    uint32_t bits, least;
+};
+
+static struct utf8_lead utf8_lead(unsigned char c)
+{
+    if (c < 0x80)
+        return (struct utf8_lead){1, c, 0};
+    if (c >= 0xc2 && c < 0xe0)
+        return (struct utf8_lead){2, c & 0x1fU, 0x80};
+    if (c >= 0xe0 && c < 0xf0)
+        return (struct utf8_lead){3, c & 0x0fU, 0x800};
+    if (c >= 0xf0 && c < 0xf5)
+        return (struct utf8_lead){4, c & 0x07U, 0x10000};
+    return (struct utf8_lead){0, 0, 0};
+}
+
 size_t alb_utf8_next(struct alb_str s, uint32_t *code_point)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t len;
-    uint32_t v, least;
-
     *code_point = 0;
     if (s.n == 0)
         return 0;
-    if (p[0] < 0x80) {
-        *code_point = p[0];
-        return 1;
-    }
-    if (p[0] >= 0xc2 && p[0] < 0xe0) {
-        len = 2;
-        v = p[0] & 0x1fU;
-        least = 0x80;
-    } else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-        len = 3;
-        v = p[0] & 0x0fU;
-        least = 0x800;
-    } else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-        len = 4;
-        v = p[0] & 0x07U;
-        least = 0x10000;
-    } else {
+    const unsigned char *p = (const unsigned char *)s.p;
+    struct utf8_lead lead = utf8_lead(p[0]);
+    if (lead.len == 0 || s.n < lead.len)
         return 0;
-    }
-    if (s.n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
+    uint32_t v = lead.bits;
+    for (size_t i = 1; i < lead.len; i++) {
         if ((p[i] & 0xc0U) != 0x80)
             return 0;
         v = v << 6 | (p[i] & 0x3fU);
     }
-    if (v < least || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
+    if (v < lead.least || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
         return 0;
     *code_point = v;
-    return len;
+    return lead.len;
 }
 
 bool alb_str_is_utf8(struct alb_str s)

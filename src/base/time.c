@@ -284,6 +284,14 @@ static bool take_offset(struct alb_str *s, int *minutes)
     return true;
 }
 
+/* "1994-11-06T", also with t or a blank */
+static bool take_date(struct alb_str *s, struct moment *t)
+{
+    return take_number(s, 4, &t->year) && take_text(s, ALB_STR("-")) && take_number(s, 2, &t->month) &&
+           take_text(s, ALB_STR("-")) && take_number(s, 2, &t->day) &&
+           (take_text(s, ALB_STR("T")) || take_text(s, ALB_STR("t")) || take_text(s, ALB_STR(" ")));
+}
+
 bool alb_time_rfc3339_parse(const char *p, size_t n, int64_t *wall_ms, int *offset_min)
 {
     struct alb_str s = alb_str_n(p, n);
@@ -294,13 +302,8 @@ bool alb_time_rfc3339_parse(const char *p, size_t n, int64_t *wall_ms, int *offs
     *wall_ms = 0;
     if (offset_min != NULL)
         *offset_min = 0;
-    if (!(take_number(&s, 4, &t.year) && take_text(&s, ALB_STR("-")) && take_number(&s, 2, &t.month) &&
-          take_text(&s, ALB_STR("-")) && take_number(&s, 2, &t.day)))
-        return false;
-    if (!take_text(&s, ALB_STR("T")) && !take_text(&s, ALB_STR("t")) && !take_text(&s, ALB_STR(" ")))
-        return false;
-    if (!take_hms(&s, &t) || !take_fraction(&s, &t.ms) || !take_offset(&s, &offset) || s.n > 0 ||
-        !moment_to_ms(&t, &ms))
+    if (!take_date(&s, &t) || !take_hms(&s, &t) || !take_fraction(&s, &t.ms) || !take_offset(&s, &offset) ||
+        s.n > 0 || !moment_to_ms(&t, &ms))
         return false;
     ms -= (int64_t)offset * 60000;
     if (ms < LEAST_MS || ms > LARGEST_MS)
