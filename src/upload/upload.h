@@ -47,9 +47,10 @@
  *   U5  an idle upload costs memory only (no descriptor, no hash state): alb_uploads_look says how much.
  *   U6  a full disk, a full limit or an I/O error changes no reported offset; everything stays resumable.
  *
- * What it costs in fsyncs: create + data + finish in one request: 1 (data) + what the sink does, and with a
- * sink that cannot recall 2 more; create 2 (record, folder); a commit 2 (data, record); finish 1 (data), and
- * 1 more if part of the upload had been reported durable before (the seal; see record.h).
+ * What it costs in fsyncs: create + data + finish in one request: 1 (data) + what the sink does, and 2 more
+ * (record, folder) unless the upload is transient or the sink can recall; create alone 2 (record, folder); a
+ * commit 2 (data, record); finish of an announced one 2 (data, and its record sealed as COMPLETE, so that it
+ * is never written again once the sink has linked it).
  *
  * Threads: all functions do file I/O and belong on the io pool or threads of their own, except
  * alb_upload_interrupted and those marked "no I/O". A session is used by one thread at a time. Lock:
@@ -69,6 +70,7 @@
 #define ALB_UPLOAD_DEFERRED (-1) /* length not known yet */
 #define ALB_UPLOAD_ANYONE (-1)   /* acquire: do not compare owners */
 
+struct alb_quarantine;
 struct alb_uploads;
 struct alb_upload_session;
 
@@ -81,7 +83,7 @@ struct alb_upload_limits {
     int64_t keep_ms;       /* an unfinished upload without progress */
     int64_t keep_done_ms;  /* the answer of a finished one */
     int64_t checkpoint;    /* bytes after which append commits by itself */
-    size_t metadata_max;   /* metadata and note together: TOO_LARGE */
+    size_t metadata_max;   /* bytes of metadata and note together: TOO_LARGE */
     unsigned waiters_max;  /* queue of one upload: BUSY */
 };
 /* The defaults of tbl/params.h, and the values of a parsed table. No I/O. */
@@ -93,6 +95,7 @@ struct alb_uploads_config {
     const struct alb_clock *clock;
     struct alb_pool *pool;              /* finishing goes on there after its request has gone */
     const struct alb_upload_sink *sink; /* borrowed, outlives the uploads */
+    struct alb_quarantine *quarantine;  /* borrowed; for damaged uploads. NULL: they are removed */
     struct alb_upload_limits limits;
 };
 
@@ -122,17 +125,20 @@ struct alb_uploads_view alb_uploads_look(struct alb_uploads *u); /* no I/O */
 
 /* ---- one upload ---- */
 
-enum alb_upload_kind {
-    ALB_UPLOAD_NORMAL,
-    ALB_UPLOAD_PARTIAL, /* its bytes are for a later concatenation: finish seals it and calls no sink */
-    ALB_UPLOAD_FINAL,   /* bytes are appended by the server, from partials; otherwise like NORMAL */
+enum alb_upload_kind { /* numbers are part of the record's format */
+                       ALB_UPLOAD_NORMAL,
+                       ALB_UPLOAD_PARTIAL, /* its bytes are for a later concatenation: finish seals it and
+                                              calls no sink */
+                       ALB_UPLOAD_FINAL,   /* bytes are appended by the server, from partials; otherwise like
+                                              NORMAL */
 };
 
-enum alb_upload_state {
-    ALB_UPLOAD_OPEN,     /* more bytes to come (UNANNOUNCED too) */
-    ALB_UPLOAD_COMPLETE, /* all bytes are durable, the sink has not taken them yet: finish may be called */
-    ALB_UPLOAD_FINISHED, /* view.result */
-    ALB_UPLOAD_REJECTED, /* view.rejected: it will never be taken */
+enum alb_upload_state {                      /* numbers are part of the record's format */
+                        ALB_UPLOAD_OPEN,     /* more bytes to come (UNANNOUNCED too) */
+                        ALB_UPLOAD_COMPLETE, /* all bytes are durable, the sink has not taken them yet: finish
+                                                may be called */
+                        ALB_UPLOAD_FINISHED, /* view.result */
+                        ALB_UPLOAD_REJECTED, /* view.rejected: it will never be taken */
 };
 
 /* What a door says when it creates one. Copied. */
@@ -228,6 +234,9 @@ enum alb_code alb_upload_rollback(struct alb_upload_session *s, struct alb_err *
 enum alb_code alb_upload_finish(struct alb_upload_session **s, struct alb_future **future,
                                 struct alb_err *err) ALB_MUST_CHECK;
 bool alb_upload_refusal(enum alb_code code); /* INVALID, FORBIDDEN, TOO_LARGE, UNSUPPORTED, UNPROCESSABLE */
+/* Whether the upload is there, for who tells a client where to go on: after a finish failed for now on a disk
+ * so full that not even the state of a new upload could be kept, it is not. No I/O. */
+bool alb_upload_known(struct alb_uploads *u, struct alb_str id);
 
 /* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two files of an upload: what is written when, and what is believed when it is read again.
+ *
+ *   data is fdatasynced before the slot that counts it is written, and the slot is fdatasynced before the
+ * offset is published in the entry: so an offset that anybody has seen is durable (U1); a slot whose
+ * fdatasync failed may be on the disk or not: it does not count (its seq is above the entry's), and is wiped
+ * before the data behind the durable offset changes; data is written only while its file has one name: once
+ * the sink has linked it, it is an original.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "upload/priv.h"
+
+#define COPY_PIECE ((size_t)256 * 1024)
+
+    void
+    alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX])
+{
+    ALB_CHECK(id.n <= ALB_UPLOAD_ID_MAX && strlen(ending) < 8);
+    memcpy(out, id.p, id.n);
+    memcpy(out + id.n, ending, strlen(ending) + 1);
+}
+
+void alb_upload_close_files(struct alb_upload_session *s)
+{
+    alb_fs_close(&s->datafd);
+    alb_fs_close(&s->statefd);
+}
+
+void alb_upload_remove_data(struct alb_uploads *u, struct alb_str id)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_name(id, ".data", name);
+    alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent, or the next start removes it");
+}
+
+enum alb_code alb_upload_remove_files(struct alb_uploads *u, struct alb_str id, struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_name(id, ".state", name);
+    enum alb_code code = alb_fs_unlink(u->dirfd, name, &why);
+    if (code != ALB_OK && code != ALB_E_NOT_FOUND)
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    alb_upload_remove_data(u, id);
+    return ALB_OK;
+}
+
+void alb_upload_quarantine(struct alb_uploads *u, struct alb_str id, const char *why)
+{
+    const char *const endings[] = {".state", ".data"};
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(endings); i++) {
+        alb_upload_name(id, endings[i], name);
+        if (u->quarantine != NULL)
+            alb_ignore(alb_quarantine_take(u->quarantine, u->dirfd, name, why, false, NULL), "logged there");
+        else
+            alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent");
+    }
+}
+
+/* ---- data ---- */
+
+static enum alb_code copy_bytes(int from, int to, int64_t n, struct alb_err *err)
+{
+    unsigned char *piece = alb_mem_alloc(COPY_PIECE);
+    enum alb_code code = ALB_OK;
+
+    if (piece == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to copy an upload");
+    for (int64_t at = 0; at < n && code == ALB_OK;) {
+        size_t want = n - at < (int64_t)COPY_PIECE ? (size_t)(n - at) : COPY_PIECE, got;
+        code = alb_fs_pread_all(from, piece, want, at, &got, err);
+        if (code == ALB_OK && got != want)
+            code = alb_fail(err, ALB_E_CORRUPT, "the data of an upload is too short");
+        if (code == ALB_OK)
+            code = alb_fs_pwrite_all(to, piece, want, at, err);
+        at += (int64_t)want;
+    }
+    alb_mem_free(piece);
+    return code;
+}
+
+/* The file has another name (an original after a crash, or somebody's backup): it must not change. The upload
+ * goes on with a copy of its own. */
+static enum alb_code leave_to_others(struct alb_upload_session *s, struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX], copy[ALB_UPLOAD_NAME_MAX];
+    int fd = -1;
+
+    alb_upload_name(s->head.id, ".data", name);
+    alb_upload_name(s->head.id, ".copy", copy);
+    enum alb_code code =
+        alb_fs_open(s->u->dirfd, copy, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, &fd, err);
+    if (code == ALB_OK)
+        code = copy_bytes(s->datafd, fd, s->slot.offset, err);
+    if (code == ALB_OK)
+        code = alb_fs_datasync(fd, err);
+    if (code == ALB_OK)
+        code = alb_fs_rename(s->u->dirfd, copy, s->u->dirfd, name, err);
+    if (code == ALB_OK)
+        code = alb_fs_sync_dir(s->u->dirfd, err);
+    if (code != ALB_OK) {
+        alb_fs_close(&fd);
+        return code;
+    }
+    alb_fs_close(&s->datafd);
+    s->datafd = fd;
+    return ALB_OK;
+}
+
+/* What may be missing: a file that never had a durable byte. */
+static enum alb_code make_data(struct alb_upload_session *s, const char *name, struct alb_err *err)
+{
+    enum alb_code code =
+        alb_fs_open(s->u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->datafd, err);
+
+    s->name_new = code == ALB_OK;
+    return code;
+}
+
+enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    struct alb_err why = ALB_ERR_INIT;
+    struct stat st;
+
+    if (s->datafd >= 0)
+        return ALB_OK;
+    alb_upload_name(s->head.id, ".data", name);
+    if (!s->e->announced)
+        return make_data(s, name, err);
+    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->datafd, &why);
+    if (code == ALB_E_NOT_FOUND && s->slot.offset == 0)
+        return make_data(s, name, err);
+    if (code != ALB_OK)
+        return alb_fail_sys(err, code == ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
+    if (fstat(s->datafd, &st) != 0)
+        return alb_fail_sys(err, alb_code_of_errno(errno), errno, "stat %s", name);
+    if (st.st_size < s->slot.offset)
+        return alb_fail(err, ALB_E_CORRUPT, "%s has %lld bytes of %lld", name, (long long)st.st_size,
+                        (long long)s->slot.offset);
+    if (st.st_nlink > 1)
+        return leave_to_others(s, err);
+    if (st.st_size > s->slot.offset)
+        return alb_fs_truncate(s->datafd, s->slot.offset, err);
+    return ALB_OK;
+}
+
+enum alb_code alb_upload_sync_data(struct alb_upload_session *s, struct alb_err *err)
+{
+    if (s->synced == s->position)
+        return ALB_OK;
+    enum alb_code code = alb_fs_datasync(s->datafd, err);
+    if (code == ALB_OK)
+        s->synced = s->position;
+    return code;
+}
+
+/* ---- reading the record ---- */
+
+/* A newer slot that did not count may be valid on the disk: it goes before anything that it speaks of
+ * changes. */
+static enum alb_code wipe_stale(struct alb_upload_session *s, struct alb_err *err)
+{
+    static const unsigned char none[ALB_RECORD_SLOT];
+    enum alb_code code =
+        alb_fs_pwrite_all(s->statefd, none, sizeof(none), alb_record_slot_at(&s->head, s->slot.seq + 1), err);
+
+    return code == ALB_OK ? alb_fs_datasync(s->statefd, err) : code;
+}
+
+enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    struct alb_err why = ALB_ERR_INIT;
+    struct alb_str sums;
+    bool stale = false;
+    int64_t size = 0;
+    size_t got = 0;
+
+    alb_upload_name(alb_str_n(s->e->id, s->e->id_n), ".state", name);
+    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, &why);
+    if (code == ALB_OK)
+        code = alb_fs_size(s->statefd, &size, &why);
+    if (code == ALB_OK && (size < 0 || (uint64_t)size > ALB_RECORD_FILE_MAX))
+        code = alb_fail(&why, ALB_E_CORRUPT, "%s has %lld bytes", name, (long long)size);
+    if (code == ALB_OK) {
+        s->record = alb_mem_alloc((size_t)size);
+        if (s->record == NULL)
+            code = alb_fail(&why, ALB_E_NO_MEMORY, "no memory for the state of an upload");
+    }
+    if (code == ALB_OK)
+        code = alb_fs_pread_all(s->statefd, s->record, (size_t)size, 0, &got, &why);
+    if (code == ALB_OK)
+        code = alb_record_read((const unsigned char *)s->record, got, s->e->seq, &s->head, &s->slot, &sums,
+                               &stale, &why);
+    if (code == ALB_OK &&
+        (s->slot.seq != s->e->seq || !alb_str_eq(s->head.id, alb_str_n(s->e->id, s->e->id_n))))
+        code = alb_fail(&why, ALB_E_CORRUPT, "%s is not what was written", name);
+    if (code == ALB_OK && stale && s->intent != ALB_UPLOAD_LOOK)
+        code = wipe_stale(s, &why);
+    if (code != ALB_OK)
+        return alb_fail_sys(err, code == ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
+    s->record_n = got;
+    s->length = s->slot.length;
+    s->position = s->synced = s->slot.offset;
+    return ALB_OK;
+}
+
+/* ---- hashes and sums at the durable offset ---- */
+
+static unsigned hash_count(const struct alb_upload_session *s)
+{
+    return s->head.md5 ? 3 : 2;
+}
+
+static const enum alb_hash_kind hash_kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256, ALB_HASH_SHA1,
+                                                                 ALB_HASH_MD5};
+
+static bool load_hashes(struct alb_upload_session *s)
+{
+    for (unsigned i = 0; i < hash_count(s); i++) {
+        if (s->slot.offset == 0)
+            alb_hash_init(&s->hashes[i], hash_kinds[i]);
+        else if (!alb_hash_load(&s->hashes[i], hash_kinds[i], s->slot.hashes[i].p, s->slot.hashes[i].n))
+            return false;
+    }
+    return true;
+}
+
+/* From `from` to the durable offset, into the sums (the running block), or into everything. */
+static enum alb_code read_again(struct alb_upload_session *s, int fd, int64_t from, bool hashes,
+                                struct alb_err *err)
+{
+    unsigned char *piece = alb_mem_alloc(COPY_PIECE);
+    enum alb_code code = ALB_OK;
+
+    if (piece == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to read an upload");
+    for (int64_t at = from; at < s->slot.offset && code == ALB_OK;) {
+        int64_t left = s->slot.offset - at;
+        size_t want = left < (int64_t)COPY_PIECE ? (size_t)left : COPY_PIECE, got;
+        code = alb_fs_pread_all(fd, piece, want, at, &got, err);
+        if (code == ALB_OK && got != want)
+            code = alb_fail(err, ALB_E_CORRUPT, "the data of an upload is too short");
+        if (code == ALB_OK)
+            code = alb_sums_update(&s->sums, piece, want, err);
+        for (unsigned i = 0; hashes && code == ALB_OK && i < hash_count(s); i++)
+            alb_hash_update(&s->hashes[i], piece, want);
+        at += (int64_t)want;
+    }
+    alb_mem_free(piece);
+    return code;
+}
+
+/* The sums of complete blocks below the durable offset: from this session if it has them, else the record's.
+ */
+static enum alb_code begin_sums(struct alb_upload_session *s, bool known, struct alb_err *err)
+{
+    size_t n = known ? (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
+
+    if (s->hashing) {
+        s->sums.done.n = n;
+        s->sums.part_n = 0;
+        alb_xxh3_reset(s->sums.part);
+        return ALB_OK;
+    }
+    alb_sums_fini(&s->sums);
+    enum alb_code code = alb_sums_init(&s->sums, err);
+    if (code != ALB_OK || n == 0)
+        return code;
+    alb_buf_add(&s->sums.done, s->record + alb_record_sums_at(&s->head), n);
+    code = alb_buf_code(&s->sums.done);
+    return code == ALB_OK ? ALB_OK : alb_fail(err, code, "no memory for block sums");
+}
+
+enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *err)
+{
+    bool known = load_hashes(s);
+    bool complete = s->slot.state == ALB_UPLOAD_COMPLETE;
+    int fd = s->datafd, own = -1;
+    enum alb_code code = begin_sums(s, known, err);
+
+    s->hashing = false;
+    if (code != ALB_OK)
+        return code;
+    /* A complete upload has its last sum in the slot; its data may have been renamed by the sink. */
+    bool reading = !known || (!complete && s->slot.offset % ALB_BLOCK_SIZE != 0);
+    if (reading && fd < 0) {
+        char name[ALB_UPLOAD_NAME_MAX];
+        alb_upload_name(s->head.id, ".data", name);
+        code = alb_fs_open(s->u->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, &own, err);
+        fd = own;
+    }
+    if (code == ALB_OK && !known) {
+        alb_log(ALB_LOG_WARN, "upload hashed again", ALB_LOG_STR("upload", s->head.id),
+                ALB_LOG_INT("bytes", s->slot.offset));
+        for (unsigned i = 0; i < hash_count(s); i++)
+            alb_hash_init(&s->hashes[i], hash_kinds[i]);
+    }
+    if (code == ALB_OK && reading)
+        code = read_again(s, fd, known ? s->slot.offset - s->slot.offset % ALB_BLOCK_SIZE : 0, !known, err);
+    alb_fs_close(&own);
+    s->hashing = code == ALB_OK;
+    return code;
+}
+
+/* ---- writing the record ---- */
+
+static int64_t expiry(const struct alb_uploads *u, enum alb_upload_state state)
+{
+    bool done = state == ALB_UPLOAD_FINISHED || state == ALB_UPLOAD_REJECTED;
+
+    return alb_wall(u->clock) + (done ? u->limits.keep_done_ms : u->limits.keep_ms);
+}
+
+/* What the slot says about the bytes so far. */
+static void describe(const struct alb_upload_session *s, enum alb_upload_state state,
+                     struct alb_record_slot *slot)
+{
+    *slot = s->slot;
+    slot->seq = s->e->seq + 1;
+    slot->state = state;
+    slot->length = s->length;
+    slot->offset = s->position;
+    slot->expires_ms = expiry(s->u, state);
+    slot->chain = slot->tail_sum = 0;
+    if (state != ALB_UPLOAD_OPEN && state != ALB_UPLOAD_COMPLETE)
+        return;
+    slot->chain = alb_record_chain(0, alb_buf_view(&s->sums.done));
+    if (s->sums.part_n > 0)
+        slot->tail_sum = alb_xxh3_digest(s->sums.part);
+    for (unsigned i = 0; i < hash_count(s); i++)
+        slot->hashes[i].n = alb_hash_save(&s->hashes[i], slot->hashes[i].p);
+}
+
+/* The first record: everything in one write under a new name. */
+static enum alb_code write_new(struct alb_upload_session *s, const struct alb_record_slot *slot,
+                               struct alb_err *err)
+{
+    struct alb_buf all = ALB_BUF_INIT(ALB_RECORD_FILE_MAX);
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_name(s->head.id, ".state", name);
+    alb_buf_add(&all, s->record, s->record_n);
+    char *slots = alb_buf_reserve(&all, (size_t)2 * ALB_RECORD_SLOT);
+    if (slots != NULL) {
+        memset(slots, 0, (size_t)2 * ALB_RECORD_SLOT);
+        alb_record_slot_write(slot, (unsigned char *)slots + slot->seq % 2 * ALB_RECORD_SLOT);
+        alb_buf_commit(&all, (size_t)2 * ALB_RECORD_SLOT);
+    }
+    if (slot->state == ALB_UPLOAD_OPEN || slot->state == ALB_UPLOAD_COMPLETE)
+        alb_buf_str(&all, alb_buf_view(&s->sums.done));
+    enum alb_code code = alb_buf_code(&all);
+    if (code != ALB_OK)
+        (void)alb_fail(err, code, "no memory for the state of an upload");
+    if (code == ALB_OK)
+        code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->statefd, err);
+    if (code == ALB_OK) {
+        code = alb_fs_pwrite_all(s->statefd, all.p, all.n, 0, err);
+        if (code != ALB_OK) {
+            alb_fs_close(&s->statefd);
+            alb_ignore(alb_fs_unlink(s->u->dirfd, name, NULL), "an empty record is removed at start");
+        }
+    }
+    alb_buf_fini(&all);
+    return code;
+}
+
+/* A later one: the sums that have come since, then the slot. */
+static enum alb_code write_next(struct alb_upload_session *s, const struct alb_record_slot *slot,
+                                struct alb_err *err)
+{
+    unsigned char bytes[ALB_RECORD_SLOT];
+    size_t known = (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN;
+    enum alb_code code = ALB_OK;
+
+    if (s->hashing && s->sums.done.n > known)
+        code = alb_fs_pwrite_all(s->statefd, s->sums.done.p + known, s->sums.done.n - known,
+                                 alb_record_sums_at(&s->head) + (int64_t)known, err);
+    alb_record_slot_write(slot, bytes);
+    if (code == ALB_OK)
+        code =
+            alb_fs_pwrite_all(s->statefd, bytes, sizeof(bytes), alb_record_slot_at(&s->head, slot->seq), err);
+    return code;
+}
+
+enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_state state, bool durable,
+                              struct alb_err *err)
+{
+    struct alb_uploads *u = s->u;
+    struct alb_record_slot slot;
+    bool fresh = !s->e->announced;
+
+    enum alb_code code = ALB_OK;
+
+    describe(s, state, &slot);
+    if (durable && s->name_new && !fresh)
+        code = alb_fs_sync_dir(u->dirfd, err); /* before a slot speaks of what lies under that name */
+    if (code == ALB_OK)
+        code = fresh ? write_new(s, &slot, err) : write_next(s, &slot, err);
+    if (code == ALB_OK && durable)
+        code = alb_fs_datasync(s->statefd, err);
+    if (code == ALB_OK && durable && fresh)
+        code = alb_fs_sync_dir(u->dirfd, err); /* both names */
+    if (code != ALB_OK) {
+        if (fresh)
+            alb_ignore(alb_upload_remove_files(u, s->head.id, NULL), "nobody was told of it");
+        s->spoilt = true;
+        return code;
+    }
+    if (durable)
+        s->name_new = false;
+    s->slot = slot;
+    alb_mutex_lock(&u->mtx);
+    s->e->seq = slot.seq;
+    s->e->state = (uint8_t)state;
+    s->e->length = slot.length;
+    s->e->offset = slot.offset;
+    s->e->expires_ms = slot.expires_ms;
+    s->e->announced = true;
+    alb_mutex_unlock(&u->mtx);
+    return ALB_OK;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to upload: the table, an upload in it, a session. Who writes what:
+ *   - struct alb_uploads and struct alb_upload_entry: under mtx (UPLOAD_TABLE), unless said otherwise;
+ *   - struct alb_upload_session: the thread that uses it, except the group "under mtx".
+ * What the lock's holder has to tell others (end futures) is collected in struct alb_upload_calls and done
+ * after the lock is gone.
+ */
+#ifndef ALB_UPLOAD_PRIV_H
+#define ALB_UPLOAD_PRIV_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "blob/quarantine.h"
+#include "blob/sums.h"
+#include "upload/record.h"
+#include "upload/upload.h"
+
+#define ALB_UPLOAD_NAME_MAX (ALB_UPLOAD_ID_MAX + 8)
+#define ALB_UPLOAD_WAITERS_CAP 64
+
+struct alb_upload_owner { /* a principal with unfinished uploads */
+    struct alb_upload_owner *next;
+    int64_t id, unfinished;
+};
+
+/* One upload in memory; everything else about it is in its record. */
+struct alb_upload_entry {
+    struct alb_upload_entry *next;           /* in its bucket */
+    struct alb_upload_owner *owner;          /* NULL once it does not count any more */
+    struct alb_upload_session *holder;       /* granted */
+    struct alb_upload_session *first, *last; /* waiting */
+    uint64_t seq;                            /* of the slot that counts */
+    int64_t owner_id, length, offset, expires_ms;
+    uint32_t refs; /* the table's and one per session */
+    uint16_t waiting;
+    uint8_t state, kind;
+    bool announced, hidden, gone, finishing;
+    uint8_t id_n;
+    char id[];
+};
+
+struct alb_upload_finishing;
+
+struct alb_uploads {
+    /* fixed after create */
+    int dirfd; /* uploads/ */
+    const struct alb_clock *clock;
+    struct alb_pool *pool;
+    const struct alb_upload_sink *sink;
+    struct alb_quarantine *quarantine;
+    struct alb_upload_limits limits;
+    struct alb_bytes *token; /* result of every grant */
+    /* under mtx */
+    struct alb_mutex mtx;
+    struct alb_cond idle; /* the last finish has ended */
+    bool stopped;
+    struct alb_upload_entry **buckets;
+    size_t bucket_count;
+    int64_t known, unfinished, held, waiting, id_bytes;
+    struct alb_upload_owner **owners;
+    size_t owner_buckets;
+    struct alb_upload_finishing *finishing;
+    int64_t finishing_count;
+    size_t sweep_at; /* bucket */
+    /* atomic */
+    _Atomic int64_t stored; /* bytes of unfinished uploads, appended ones included */
+};
+
+struct alb_upload_session {
+    struct alb_uploads *u;
+    struct alb_upload_entry *e; /* a reference; NULL: known to the sink only */
+    enum alb_upload_intent intent;
+    struct alb_future *interrupt; /* fixed after create */
+    atomic_bool interrupted;
+    /* under mtx */
+    bool granted, queued;
+    enum alb_code refused; /* why the wait failed */
+    struct alb_owner grant_title, interrupt_title;
+    struct alb_upload_session *prev, *next;
+    /* the user's thread */
+    bool ready;     /* created or loaded */
+    bool hashing;   /* hashes and sums stand at `position` */
+    bool spoilt;    /* a commit failed */
+    bool held_back; /* nothing becomes durable before commit */
+    bool transient;
+    bool name_new; /* the data file's name is not durable yet */
+    int datafd, statefd;
+    int64_t length;   /* as declared; the entry's after commit */
+    int64_t position; /* next byte */
+    int64_t synced;   /* fdatasynced up to here */
+    struct alb_hash hashes[ALB_RECORD_HASHES];
+    struct alb_sums sums;
+    char *record; /* the record's bytes; `head` looks into it */
+    size_t record_n;
+    struct alb_record_head head;
+    struct alb_record_slot slot; /* what is durable */
+    struct alb_bytes *recalled;  /* the sink's answer, if e is NULL */
+};
+
+/* A finish that runs: it owns the session, and goes on whoever waits (finish.c). */
+struct alb_upload_finishing {
+    struct alb_task task; /* first step after the sink's future has ended */
+    struct alb_waiter waiter;
+    struct alb_uploads *u;
+    struct alb_upload_session *session;
+    struct alb_owner title;   /* of what the door waits on */
+    struct alb_future *taken; /* the sink's */
+    struct alb_upload_parcel parcel;
+    struct alb_bytes *sums;
+    char name[ALB_UPLOAD_NAME_MAX];
+    /* under mtx */
+    int64_t since;
+    struct alb_upload_finishing *prev, *next;
+};
+
+struct alb_upload_calls {
+    struct alb_owner granted, interrupted;
+    struct alb_owner refused[ALB_UPLOAD_WAITERS_CAP];
+    unsigned refused_n;
+    enum alb_code why;
+};
+
+/* ---- table.c ---- */
+
+enum alb_code alb_upload_table_init(struct alb_uploads *u, struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_table_fini(struct alb_uploads *u);
+bool alb_upload_id_valid(struct alb_str id);
+/* A new entry, one reference, not in the table; NULL: no memory. */
+struct alb_upload_entry *alb_upload_entry_new(struct alb_str id, int64_t owner) ALB_MUST_CHECK;
+void alb_upload_entry_unref(struct alb_upload_entry *e); /* under mtx, or not shared */
+struct alb_upload_entry *alb_upload_find_locked(struct alb_uploads *u, struct alb_str id);
+/* Puts it in (takes over the reference). CONFLICT, BUSY, TOO_MANY, NO_MEMORY. limited: false at start. */
+enum alb_code alb_upload_insert_locked(struct alb_uploads *u, struct alb_upload_entry *e, bool limited,
+                                       struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_remove_locked(struct alb_uploads *u, struct alb_upload_entry *e);
+/* It does not count as unfinished any more. Safe twice. */
+void alb_upload_uncount_locked(struct alb_uploads *u, struct alb_upload_entry *e);
+
+/* ---- queue.c ---- */
+
+/* Not yet of any upload; NULL: no memory. */
+struct alb_upload_session *alb_upload_session_new(struct alb_uploads *u,
+                                                  enum alb_upload_intent intent) ALB_MUST_CHECK;
+/* Frees it; closes its files. It holds nothing. */
+void alb_upload_session_free(struct alb_upload_session *s);
+void alb_upload_attach_locked(struct alb_upload_session *s,
+                              struct alb_upload_entry *e); /* becomes the holder */
+void alb_upload_refuse_waiters_locked(struct alb_upload_entry *e, enum alb_code why,
+                                      struct alb_upload_calls *calls);
+void alb_upload_interrupt_locked(struct alb_upload_entry *e, struct alb_upload_calls *calls);
+void alb_upload_calls_run(struct alb_uploads *u, struct alb_upload_calls *calls); /* without the lock */
+/* The end of a granted session whose files are in order: passes the upload on, frees the session. */
+void alb_upload_pass_on(struct alb_upload_session *s);
+
+/* ---- files.c ---- */
+
+void alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX]);
+/* Opens (WRITE: makes, if nothing is durable yet) the data file and cuts it to the durable offset. */
+enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Reads the record; sets head, slot, and from them length and position. */
+enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Takes up hashes and sums at the durable offset. */
+enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Makes the bytes up to the position durable, not the record. */
+enum alb_code alb_upload_sync_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Writes the record with `state` at the position (result and refusal are in s->slot already), durable or not,
+ * then publishes it in the entry. */
+enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_state state, bool durable,
+                              struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_close_files(struct alb_upload_session *s);
+void alb_upload_remove_data(struct alb_uploads *u, struct alb_str id);
+/* Both files to quarantine, as far as they are there. */
+void alb_upload_quarantine(struct alb_uploads *u, struct alb_str id, const char *why);
+/* Removes record and data, in this order: data without a record is swept at start. */
+enum alb_code alb_upload_remove_files(struct alb_uploads *u, struct alb_str id,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+
+/* ---- session.c ---- */
+
+/* Takes back what was appended and is not durable: counters only; the file is cut when it is next opened. */
+void alb_upload_forget_tail(struct alb_upload_session *s);
+/* Takes it out of the table; those who wait get `why`. Its files are the caller's. */
+void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One session: create, load, append, commit, roll back, terminate, release (contract: upload.h).
+ *
+ *   durable offset <= synced <= position
+ *     slot.offset      data fdatasynced   appended, hashed
+ */
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/check.h"
+#include "base/codec.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/stat.h"
+#include "upload/priv.h"
+
+/* ---- create ---- */
+
+static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_err *err)
+{
+    struct statvfs vfs;
+
+    if (spec->id.n > 0 && !alb_upload_id_valid(spec->id))
+        return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
+    if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
+        return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
+                        (long long)spec->length);
+    if (spec->length > u->limits.max_bytes)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
+                        (long long)spec->length);
+    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
+    int64_t need = spec->length > 0 ? spec->length : 0;
+    if (atomic_load(&u->stored) > u->limits.max_total - need)
+        return alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
+    if (fstatvfs(u->dirfd, &vfs) == 0) {
+        uint64_t avail = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+        if (avail < (uint64_t)need || avail - (uint64_t)need < (uint64_t)u->limits.min_free)
+            return alb_fail(err, ALB_E_NO_SPACE, "%llu bytes are free", (unsigned long long)avail);
+    }
+    return ALB_OK;
+}
+
+static enum alb_code prepare(struct alb_upload_session *s, const struct alb_upload_spec *spec,
+                             struct alb_str id, struct alb_err *err)
+{
+    struct alb_buf record = ALB_BUF_INIT(ALB_RECORD_HEAD_MAX);
+
+    s->head = (struct alb_record_head){
+        .id = id,
+        .metadata = spec->metadata,
+        .note = spec->note,
+        .owner = spec->owner,
+        .created_ms = alb_wall(s->u->clock),
+        .kind = spec->kind,
+        .md5 = spec->md5,
+    };
+    enum alb_code code = alb_record_head_write(&s->head, &record, err);
+    if (code != ALB_OK) {
+        alb_buf_fini(&record);
+        return code;
+    }
+    s->record = alb_buf_give(&record, &s->record_n);
+    const char *at = s->record + ALB_RECORD_HEAD_FIXED; /* from now on the views are ours */
+    s->head.id.p = at;
+    s->head.metadata.p = at + id.n;
+    s->head.note.p = at + id.n + spec->metadata.n;
+    s->transient = spec->transient;
+    s->length = s->slot.length = spec->length;
+    s->slot.expires_ms = s->head.created_ms + s->u->limits.keep_ms;
+    return alb_upload_take_up(s, err);
+}
+
+enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_upload_session **session, struct alb_err *err)
+{
+    unsigned char random[16];
+    char random_id[2 * sizeof(random) + 1];
+    struct alb_str id = spec->id;
+
+    *session = NULL;
+    enum alb_code code = check_spec(u, spec, err);
+    if (code != ALB_OK)
+        return code;
+    if (id.n == 0) {
+        alb_random(random, sizeof(random));
+        alb_hex(random, sizeof(random), random_id);
+        id = alb_str_c(random_id);
+    }
+    struct alb_upload_session *s = alb_upload_session_new(u, ALB_UPLOAD_WRITE);
+    struct alb_upload_entry *e = alb_upload_entry_new(id, spec->owner);
+    if (s == NULL || e == NULL)
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for an upload");
+    if (code == ALB_OK)
+        code = prepare(s, spec, id, err);
+    if (code == ALB_OK) {
+        e->length = spec->length;
+        e->expires_ms = s->slot.expires_ms;
+        e->kind = (uint8_t)spec->kind;
+        e->hidden = spec->transient;
+        alb_mutex_lock(&u->mtx);
+        code = u->stopped ? alb_fail(err, ALB_E_BUSY, "uploads are stopping")
+                          : alb_upload_insert_locked(u, e, true, err);
+        if (code == ALB_OK)
+            alb_upload_attach_locked(s, e);
+        alb_mutex_unlock(&u->mtx);
+    }
+    if (code != ALB_OK) {
+        if (e != NULL)
+            alb_upload_entry_unref(e);
+        if (s != NULL)
+            alb_upload_session_free(s);
+        return code;
+    }
+    s->ready = true;
+    alb_stat_inc(ALB_STAT_UPLOADS_CREATED);
+    *session = s;
+    return ALB_OK;
+}
+
+/* ---- load and look ---- */
+
+/* Its state or its bytes are lost: never rewound, so it goes; its client is told, and begins anew. */
+static void deactivate(struct alb_upload_session *s)
+{
+    alb_upload_close_files(s);
+    alb_upload_quarantine(s->u, alb_str_n(s->e->id, s->e->id_n), "its state or its bytes are damaged");
+    alb_upload_drop_entry(s, ALB_E_GONE);
+}
+
+enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err)
+{
+    alb_mutex_lock(&s->u->mtx);
+    bool granted = s->granted;
+    enum alb_code refused = s->refused;
+    alb_mutex_unlock(&s->u->mtx);
+    if (refused != ALB_OK)
+        return alb_fail(err, refused, "the upload is not to be had any more");
+    ALB_CHECK(granted);
+    if (s->ready)
+        return ALB_OK;
+    enum alb_code code = s->e != NULL ? alb_upload_read_record(s, err) : ALB_OK;
+    bool running = s->slot.state == ALB_UPLOAD_OPEN || s->slot.state == ALB_UPLOAD_COMPLETE;
+    if (code == ALB_OK && s->intent == ALB_UPLOAD_WRITE && running) {
+        if (s->slot.state == ALB_UPLOAD_OPEN)
+            code = alb_upload_open_data(s, err);
+        if (code == ALB_OK)
+            code = alb_upload_take_up(s, err);
+    }
+    s->spoilt = code != ALB_OK;
+    s->ready = code == ALB_OK;
+    if (code == ALB_E_CORRUPT)
+        deactivate(s);
+    return code;
+}
+
+void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view *view)
+{
+    const struct alb_record_slot *slot = &s->slot;
+
+    ALB_CHECK(s->ready || s->spoilt);
+    *view = (struct alb_upload_view){
+        .id = s->head.id,
+        .metadata = s->head.metadata,
+        .note = s->head.note,
+        .owner = s->head.owner,
+        .created_ms = s->head.created_ms,
+        .expires_ms = slot->expires_ms,
+        .length = s->length,
+        .offset = slot->offset,
+        .kind = s->head.kind,
+        .state = slot->state,
+        .announced = s->e == NULL || s->e->announced,
+        .rejected = slot->rejected,
+        .reason = alb_str_n(slot->reason, slot->reason_n),
+    };
+    if (s->recalled != NULL)
+        view->result = alb_bytes_view(s->recalled);
+    else if (slot->state == ALB_UPLOAD_FINISHED)
+        view->result = alb_str_n((const char *)slot->result, slot->result_n);
+}
+
+int64_t alb_upload_position(const struct alb_upload_session *s)
+{
+    return s->position;
+}
+
+/* ---- write ---- */
+
+static enum alb_code may_write(const struct alb_upload_session *s, struct alb_err *err)
+{
+    ALB_CHECK(s->intent == ALB_UPLOAD_WRITE && (s->ready || s->spoilt));
+    if (s->spoilt)
+        return alb_fail(err, ALB_E_IO, "an earlier write of this session failed");
+    if (s->slot.state != ALB_UPLOAD_OPEN)
+        return alb_fail(err, ALB_E_CONFLICT, "the upload is complete");
+    return ALB_OK;
+}
+
+enum alb_code alb_upload_declare(struct alb_upload_session *s, int64_t length, struct alb_err *err)
+{
+    if (s->length == length && length >= 0)
+        return ALB_OK;
+    enum alb_code code = may_write(s, err);
+    if (code != ALB_OK)
+        return code;
+    if (s->length != ALB_UPLOAD_DEFERRED)
+        return alb_fail(err, ALB_E_CONFLICT, "the length is %lld already", (long long)s->length);
+    if (length < s->position)
+        return alb_fail(err, ALB_E_INVALID, "length %lld, and %lld bytes are there", (long long)length,
+                        (long long)s->position);
+    if (length > s->u->limits.max_bytes)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
+                        (long long)length);
+    s->length = length;
+    return ALB_OK;
+}
+
+static enum alb_code check_piece(const struct alb_upload_session *s, int64_t off, size_t n,
+                                 struct alb_err *err)
+{
+    int64_t most = s->length >= 0 ? s->length : s->u->limits.max_bytes;
+    enum alb_code code = may_write(s, err);
+
+    if (code != ALB_OK)
+        return code;
+    if (atomic_load(&s->interrupted))
+        return alb_fail(err, ALB_E_CONFLICT, "upload interrupted: another request wants it");
+    if (off != s->position)
+        return alb_fail(err, ALB_E_CONFLICT, "bytes for %lld, the upload stands at %lld", (long long)off,
+                        (long long)s->position);
+    if (most < s->position || n > (uint64_t)(most - s->position))
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes at %lld pass the length %lld", n, (long long)off,
+                        (long long)most);
+    return ALB_OK;
+}
+
+static enum alb_code store_piece(struct alb_upload_session *s, const void *p, size_t n, struct alb_err *err)
+{
+    struct alb_uploads *u = s->u;
+    enum alb_code code = alb_upload_open_data(s, err);
+
+    if (code != ALB_OK)
+        return code;
+    if (atomic_fetch_add(&u->stored, (int64_t)n) > u->limits.max_total - (int64_t)n)
+        code = alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
+    if (code == ALB_OK)
+        code = alb_fs_pwrite_all(s->datafd, p, n, s->position, err);
+    if (code == ALB_OK)
+        code = alb_sums_update(&s->sums, p, n, err);
+    if (code != ALB_OK) {
+        (void)atomic_fetch_sub(&u->stored, (int64_t)n);
+        alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "a full disk gets its half piece back");
+        return code;
+    }
+    for (unsigned i = 0; i < (s->head.md5 ? 3U : 2U); i++)
+        alb_hash_update(&s->hashes[i], p, n);
+    s->position += (int64_t)n;
+    alb_stat_add(ALB_STAT_UPLOAD_BYTES, (int64_t)n);
+    return ALB_OK;
+}
+
+enum alb_code alb_upload_append(struct alb_upload_session *s, int64_t off, const void *p, size_t n,
+                                struct alb_err *err)
+{
+    enum alb_code code = check_piece(s, off, n, err);
+
+    if (code == ALB_OK && n > 0)
+        code = store_piece(s, p, n, err);
+    if (code != ALB_OK || s->held_back || s->position - s->synced < s->u->limits.checkpoint)
+        return code;
+    /* Nobody was told of an unannounced upload: its bytes go to the disk in time, its record does not. */
+    if (s->e->announced)
+        return alb_upload_commit(s, err);
+    code = alb_upload_sync_data(s, err);
+    s->spoilt = code != ALB_OK;
+    return code;
+}
+
+enum alb_code alb_upload_commit(struct alb_upload_session *s, struct alb_err *err)
+{
+    if (s->slot.state != ALB_UPLOAD_OPEN && !s->spoilt)
+        return ALB_OK; /* everything is durable */
+    enum alb_code code = may_write(s, err);
+    if (code != ALB_OK)
+        return code;
+    s->held_back = false;
+    if (s->e->announced && s->position == s->slot.offset && s->length == s->slot.length)
+        return ALB_OK;
+    code = alb_upload_open_data(s, err); /* an announced upload has both names from the beginning */
+    if (code == ALB_OK)
+        code = alb_upload_sync_data(s, err);
+    if (code == ALB_OK && !s->transient)
+        code = alb_upload_save(s, ALB_UPLOAD_OPEN, true, err);
+    s->spoilt = code != ALB_OK;
+    return code;
+}
+
+enum alb_code alb_upload_hold_back(struct alb_upload_session *s, struct alb_err *err)
+{
+    enum alb_code code = may_write(s, err);
+
+    if (code == ALB_OK && s->position != s->slot.offset)
+        code = alb_upload_commit(s, err);
+    s->held_back = code == ALB_OK;
+    return code;
+}
+
+void alb_upload_forget_tail(struct alb_upload_session *s)
+{
+    (void)atomic_fetch_sub(&s->u->stored, s->position - s->slot.offset);
+    s->position = s->synced = s->slot.offset;
+    s->length = s->slot.length;
+}
+
+enum alb_code alb_upload_rollback(struct alb_upload_session *s, struct alb_err *err)
+{
+    enum alb_code code = may_write(s, err);
+
+    if (code != ALB_OK)
+        return code;
+    s->held_back = false;
+    if (s->position == s->slot.offset)
+        return ALB_OK;
+    alb_upload_forget_tail(s);
+    code = alb_fs_truncate(s->datafd, s->position, err);
+    if (code == ALB_OK)
+        code = alb_upload_take_up(s, err);
+    s->spoilt = code != ALB_OK;
+    return code;
+}
+
+/* ---- end ---- */
+
+void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why)
+{
+    struct alb_upload_calls calls = {0};
+    struct alb_uploads *u = s->u;
+    struct alb_upload_entry *e = s->e;
+
+    alb_mutex_lock(&u->mtx);
+    if (!e->gone) {
+        if (e->owner != NULL) /* unfinished: its durable bytes counted */
+            (void)atomic_fetch_sub(&u->stored, e->offset);
+        alb_upload_remove_locked(u, e);
+        alb_upload_refuse_waiters_locked(e, why, &calls);
+    }
+    alb_mutex_unlock(&u->mtx);
+    alb_upload_calls_run(u, &calls);
+}
+
+enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err)
+{
+    ALB_CHECK(s->ready || s->spoilt);
+    if (s->e == NULL)
+        return ALB_OK; /* only the sink remembers it: what it made is not ours to remove */
+    struct alb_str id = alb_str_n(s->e->id, s->e->id_n);
+    if (!s->e->gone) {
+        alb_upload_close_files(s);
+        enum alb_code code = alb_upload_remove_files(s->u, id, err);
+        if (code != ALB_OK)
+            return code;
+        alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);
+    }
+    if (s->position > s->slot.offset)
+        alb_upload_forget_tail(s);
+    s->spoilt = true;
+    alb_upload_drop_entry(s, ALB_E_GONE);
+    return ALB_OK;
+}
+
+/* What is left to do for a session that was granted and used. */
+static void settle(struct alb_upload_session *s)
+{
+    bool tail = s->position > s->slot.offset;
+
+    if (s->e->gone)
+        return;
+    if (!s->e->announced) {
+        if (tail)
+            alb_upload_forget_tail(s);
+        alb_upload_close_files(s);
+        alb_upload_remove_data(s->u, s->head.id);
+        alb_upload_drop_entry(s, ALB_E_GONE);
+        return;
+    }
+    if (tail && s->ready && !s->spoilt && !s->held_back)
+        alb_ignore(alb_upload_commit(s, NULL),
+                   "who must know commits before; the client resumes where it can");
+    if (s->position > s->slot.offset) {
+        alb_upload_forget_tail(s);
+        alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "the next writer cuts it anyway");
+    }
+}
+
+void alb_upload_release(struct alb_upload_session **session)
+{
+    struct alb_upload_session *s = *session;
+
+    *session = NULL;
+    if (s == NULL)
+        return;
+    if (s->e == NULL) {
+        alb_upload_session_free(s);
+        return;
+    }
+    alb_mutex_lock(&s->u->mtx);
+    bool holds = s->e->holder == s;
+    alb_mutex_unlock(&s->u->mtx);
+    if (holds)
+        settle(s);
+    alb_upload_pass_on(s);
+}
