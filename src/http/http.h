@@ -133,7 +133,8 @@ struct alb_http_limits {
     int64_t body_first_ns;      /* from the head, or 100 Continue, to the first byte of the body */
     int64_t idle_ns;            /* between requests */
     int64_t request_ns;         /* the whole request; 504 */
-    uint64_t rate_in, rate_out; /* least bytes per second, over rate_window_ns; not while we are the slow side */
+    /* Least bytes per second, measured over the window, while we are not the slow side ourselves. */
+    uint64_t rate_in, rate_out;
     int64_t rate_window_ns;
     uint64_t drain_bytes; /* of a body that nobody wants any more, to keep the connection */
     int64_t drain_ns;
@@ -141,7 +142,7 @@ struct alb_http_limits {
 };
 
 struct alb_http_config {
-    /* "127.0.0.1:8080", "[::1]:0", "unix:/path[,mode]", "fd:3", "systemd" (all it passed) */
+    /* "127.0.0.1:8080", "[::1]:0", "unix:/path[,mode]", "systemd" (all sockets it passed) */
     const char *const *listen;
     size_t listen_count;
     const char *const *trusted_proxies; /* "10.0.0.0/8", "::1", "unix" = peers of Unix sockets */

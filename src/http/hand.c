@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See hand.h. Pool threads enter by run(), any thread by on_wake(), the loop by the alb_hand_ functions.
+ */
+#include "http/hand.h"
+
+#include "base/check.h"
+#include "base/stat.h"
+
+static void run(struct alb_task *task);
+static void on_wake(struct alb_waiter *w, enum alb_wake why);
+
+void alb_hand_init(struct alb_req *r)
+{
+    r->task.run = run;
+    r->waiter.wake = on_wake;
+    r->hand = ALB_HAND_LOOP;
+    r->wait = ALB_WAIT_NONE;
+    r->wait_until = ALB_NEVER;
+}
+
+static void resume(struct alb_req *r)
+{
+    alb_pool_resume(r->server->config.pool, &r->task);
+}
+
+/* Any thread, under no lock of ours. */
+static void on_wake(struct alb_waiter *w, enum alb_wake why)
+{
+    struct alb_req *r = ALB_CONTAINER_OF(w, struct alb_req, waiter);
+    bool go;
+
+    alb_mutex_lock(&r->mtx);
+    r->registered = false;
+    r->woken = true;
+    r->why = why;
+    go = r->hand == ALB_HAND_WAITING && r->wait == ALB_WAIT_FUTURE;
+    if (go)
+        r->hand = ALB_HAND_QUEUED;
+    alb_mutex_unlock(&r->mtx);
+    if (go)
+        resume(r);
+}
+
+/* ---- pool side ----------------------------------------------------------------------------------- */
+
+static bool told(const struct alb_req *r)
+{
+    return r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_TOLD) && !r->pumping &&
+           !atomic_load_explicit(&r->server->cutting, memory_order_relaxed);
+}
+
+/* Takes the title of a promotion that came with the last wake. */
+static void take_title(struct alb_req *r)
+{
+    alb_mutex_lock(&r->mtx);
+    r->promoted = r->woken && r->why == ALB_WAKE_PROMOTED;
+    r->timed_out = r->timeout && !r->woken;
+    r->woken = false;
+    r->timeout = false;
+    alb_mutex_unlock(&r->mtx);
+    if (r->promoted) {
+        r->title = r->waiter.owner;
+        r->waiter.owner = ALB_OWNER_NONE;
+    }
+}
+
+static void resign_title(struct alb_req *r)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (!r->promoted)
+        return;
+    r->promoted = false;
+    (void)alb_fail(&err, ALB_E_CANCELLED, "a promoted waiter did not go on");
+    alb_ignore(alb_future_resign(&r->title, &err), "a stale title changes nothing");
+}
+
+/* Leaves the future that the request is still registered on. False: its wake is on the way; the request is
+ * parked to end with it and is no longer ours. */
+static bool unregister(struct alb_req *r)
+{
+    bool still;
+
+    if (r->lent) /* a waiter that was lent and registered must be waited on (req.h) */
+        ALB_CHECK(r->waiter.on == NULL);
+    r->lent = false;
+    alb_mutex_lock(&r->mtx);
+    still = r->registered;
+    alb_mutex_unlock(&r->mtx);
+    if (!still)
+        return true;
+    if (alb_future_leave(r->on, &r->waiter)) {
+        alb_mutex_lock(&r->mtx);
+        r->registered = false;
+        alb_mutex_unlock(&r->mtx);
+        return true;
+    }
+    alb_mutex_lock(&r->mtx);
+    still = r->registered;
+    if (still) {
+        r->ending = true;
+        r->hand = ALB_HAND_WAITING;
+        r->wait = ALB_WAIT_FUTURE;
+    }
+    alb_mutex_unlock(&r->mtx);
+    return !still;
+}
+
+static void drop_future(struct alb_req *r)
+{
+    alb_future_unref(r->on);
+    r->on = NULL;
+}
+
+/* No more steps: undo what hangs on the request, then the loop may have it back. */
+static void end(struct alb_req *r)
+{
+    if (!unregister(r))
+        return;
+    take_title(r);
+    resign_title(r);
+    drop_future(r);
+    alb_arena_rewind(r->arena, r->base);
+    alb_loop_post(r->loop, &r->mail, ALB_MAIL_ENDED);
+}
+
+/* The client has gone: does the step still get to know? One that reads the body is told once. */
+static bool abandon(struct alb_req *r)
+{
+    if (!atomic_load_explicit(&r->gone, memory_order_acquire))
+        return false;
+    if (!r->entered)
+        return true;
+    if (told(r))
+        return false;
+    if (r->waited == ALB_WAIT_BODY && !r->gone_told && !r->pumping) {
+        r->gone_told = true;
+        return false;
+    }
+    return true;
+}
+
+/* Has what the step waits for happened? Under mtx. */
+static bool happened(struct alb_req *r, int64_t now)
+{
+    if (r->want_until != ALB_NEVER && now >= r->want_until && r->want != ALB_WAIT_FUTURE) {
+        r->timeout = true;
+        return true;
+    }
+    switch (r->want) {
+    case ALB_WAIT_FUTURE:
+        return r->woken;
+    case ALB_WAIT_BODY:
+        return r->in_ring.fill > 0 || r->in_end || r->in_code != ALB_OK;
+    case ALB_WAIT_DRAIN:
+        return r->out_ring.fill <= r->out_ring.cap / 2 || atomic_load_explicit(&r->gone, memory_order_relaxed);
+    case ALB_WAIT_NONE:
+        break;
+    }
+    return true;
+}
+
+/* What the loop has to do before the step can go on. */
+static unsigned errands(struct alb_req *r)
+{
+    unsigned bits = 0;
+
+    alb_mutex_lock(&r->mtx);
+    if (r->head_made && (!r->head_ready || r->out_ring.fill > 0)) {
+        r->head_ready = true;
+        bits |= ALB_MAIL_OUT;
+    }
+    if (r->want == ALB_WAIT_BODY && (!r->in_wanted || r->in_paused)) {
+        r->in_wanted = true;
+        bits |= ALB_MAIL_BODY;
+    }
+    r->wait_until = r->want_until;
+    if (r->want_until != ALB_NEVER)
+        bits |= ALB_MAIL_TIMER;
+    alb_mutex_unlock(&r->mtx);
+    return bits;
+}
+
+/* The deadline of a wait for a future had passed before the request could be parked. True: go on. */
+static bool leave_late(struct alb_req *r)
+{
+    bool left = alb_future_leave(r->on, &r->waiter), go;
+
+    alb_mutex_lock(&r->mtx);
+    if (left)
+        r->registered = false;
+    r->timeout = true;
+    go = !r->registered;
+    if (!go) { /* its wake is on the way */
+        r->hand = ALB_HAND_WAITING;
+        r->wait = ALB_WAIT_FUTURE;
+    }
+    alb_mutex_unlock(&r->mtx);
+    return go;
+}
+
+/* The step waits. True: it has happened already, go on. False: parked (or ended), no longer ours. */
+static bool park(struct alb_req *r)
+{
+    unsigned bits;
+    bool go, gone;
+
+    ALB_CHECK(r->want != ALB_WAIT_NONE); /* a step that says WAIT says for what */
+    if (r->res.kind == ALB_RES_STREAM && !r->head_made)
+        alb_res_finalise(r);
+    bits = errands(r);
+    if (bits)
+        alb_loop_post(r->loop, &r->mail, bits);
+    r->waited = r->want;
+    alb_mutex_lock(&r->mtx);
+    gone = atomic_load_explicit(&r->gone, memory_order_relaxed);
+    if (gone && r->want != ALB_WAIT_BODY && !told(r)) {
+        alb_mutex_unlock(&r->mtx);
+        end(r);
+        return false;
+    }
+    r->wait_since = alb_mono(r->server->config.clock);
+    go = happened(r, r->wait_since);
+    if (!go && r->wait_since >= r->want_until) {
+        alb_mutex_unlock(&r->mtx);
+        return leave_late(r);
+    }
+    if (!go) {
+        r->hand = ALB_HAND_WAITING;
+        r->wait = r->want;
+    }
+    alb_mutex_unlock(&r->mtx);
+    return go;
+}
+
+/* The step is done. True: the body has to be pumped, go on. */
+static bool done(struct alb_req *r)
+{
+    if (!unregister(r))
+        return false;
+    if (!r->head_made)
+        alb_res_finalise(r); /* may find that the body has to be pumped */
+    if (r->pumping && r->segment_at < r->segment_n && !r->res.abort)
+        return true;
+    drop_future(r);
+    alb_mutex_lock(&r->mtx);
+    r->head_ready = true;
+    r->out_end = true;
+    r->hand = ALB_HAND_DONE;
+    alb_mutex_unlock(&r->mtx);
+    alb_loop_post(r->loop, &r->mail, ALB_MAIL_ANSWER);
+    return false;
+}
+
+static enum alb_step enter(struct alb_req *r)
+{
+    alb_before_fn *before = r->group->before ? r->group->before : r->server->config.before;
+
+    if (r->pumping)
+        return alb_pump_step(r);
+    r->entered = true;
+    if (!r->before_done && before) {
+        switch (before(r, false)) {
+        case ALB_BEFORE_GO:
+            break;
+        case ALB_BEFORE_ANSWERED:
+            return ALB_STEP_DONE;
+        case ALB_BEFORE_WAIT:
+            return ALB_STEP_WAIT;
+        case ALB_BEFORE_LATER:
+            alb_panic("http", "%s: LATER is an answer for the loop only", r->group->name);
+        }
+    }
+    r->before_done = true;
+    return r->match.entry->route->step(r);
+}
+
+/* One call of the step. True: again. */
+static bool turn(struct alb_req *r)
+{
+    const struct alb_clock *clock = r->server->config.clock;
+    enum alb_step said;
+    int64_t t;
+
+    take_title(r);
+    if (abandon(r)) {
+        end(r);
+        return false;
+    }
+    r->want = ALB_WAIT_NONE;
+    r->want_until = ALB_NEVER;
+    t = alb_mono(clock);
+    if (r->steps++ == 0)
+        r->t_entry = t;
+    said = enter(r);
+    t = alb_mono(clock) - t;
+    r->step_ns += t;
+    alb_stat_observe(ALB_HIST_HTTP_STEP, t);
+    resign_title(r);
+    return said == ALB_STEP_WAIT ? park(r) : done(r);
+}
+
+static void run(struct alb_task *task)
+{
+    struct alb_req *r = ALB_CONTAINER_OF(task, struct alb_req, task);
+    bool ending;
+
+    alb_mutex_lock(&r->mtx);
+    ALB_CHECK(r->hand == ALB_HAND_QUEUED);
+    r->hand = ALB_HAND_RUNNING;
+    r->wait = ALB_WAIT_NONE;
+    ending = r->ending;
+    alb_mutex_unlock(&r->mtx);
+    alb_thread_working_on(r->id);
+    if (ending)
+        end(r);
+    else
+        while (turn(r)) {
+        }
+    alb_thread_working_on(NULL);
+}
+
+/* ---- loop side ----------------------------------------------------------------------------------- */
+
+enum alb_code alb_hand_submit(struct alb_req *r)
+{
+    enum alb_code code;
+
+    r->task.background = r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_BACKGROUND);
+    r->hand = ALB_HAND_QUEUED; /* nobody else knows the request yet */
+    r->pooled = true;
+    code = alb_pool_submit(r->server->config.pool, &r->task);
+    if (code != ALB_OK) {
+        r->hand = ALB_HAND_LOOP;
+        r->pooled = false;
+    }
+    return code;
+}
+
+/* mtx is held, and let go. The request waits for a future and shall not any more. */
+static void take_off(struct alb_req *r, bool ending) ALB_RELEASE(r->mtx);
+static void take_off(struct alb_req *r, bool ending) ALB_NO_LOCK_ANALYSIS
+{
+    bool left, go;
+
+    r->hand = ALB_HAND_LEAVING;
+    alb_mutex_unlock(&r->mtx);
+    left = alb_future_leave(r->on, &r->waiter);
+    alb_mutex_lock(&r->mtx);
+    if (left)
+        r->registered = false;
+    if (ending)
+        r->ending = true;
+    else
+        r->timeout = true;
+    go = !r->registered;
+    r->hand = go ? ALB_HAND_QUEUED : ALB_HAND_WAITING; /* the wake that is on the way will queue it */
+    alb_mutex_unlock(&r->mtx);
+    if (go)
+        resume(r);
+}
+
+static void go_on(struct alb_req *r, enum alb_wait wait)
+{
+    bool go;
+
+    alb_mutex_lock(&r->mtx);
+    go = r->hand == ALB_HAND_WAITING && r->wait == wait;
+    if (go)
+        r->hand = ALB_HAND_QUEUED;
+    alb_mutex_unlock(&r->mtx);
+    if (go)
+        resume(r);
+}
+
+void alb_hand_body(struct alb_req *r)
+{
+    go_on(r, ALB_WAIT_BODY);
+}
+
+void alb_hand_drained(struct alb_req *r)
+{
+    go_on(r, ALB_WAIT_DRAIN);
+}
+
+void alb_hand_gone(struct alb_req *r, enum alb_code why)
+{
+    bool go = false;
+
+    alb_mutex_lock(&r->mtx);
+    atomic_store_explicit(&r->gone, true, memory_order_release);
+    if (!r->in_end && r->in_code == ALB_OK)
+        r->in_code = why;
+    if (r->hand == ALB_HAND_WAITING) {
+        if (r->wait == ALB_WAIT_FUTURE) {
+            if (!told(r)) {
+                take_off(r, true);
+                return;
+            }
+        } else {
+            if (r->wait == ALB_WAIT_DRAIN && !told(r))
+                r->ending = true;
+            r->hand = ALB_HAND_QUEUED;
+            go = true;
+        }
+    }
+    alb_mutex_unlock(&r->mtx);
+    if (go)
+        resume(r);
+}
+
+void alb_hand_cut(struct alb_req *r)
+{
+    alb_mutex_lock(&r->mtx);
+    if (r->hand == ALB_HAND_WAITING && r->wait == ALB_WAIT_FUTURE && r->registered) {
+        take_off(r, true);
+        return;
+    }
+    alb_mutex_unlock(&r->mtx);
+}
+
+void alb_hand_timeout(struct alb_req *r, int64_t now)
+{
+    bool go = false;
+
+    alb_mutex_lock(&r->mtx);
+    if (r->hand == ALB_HAND_WAITING && now >= r->wait_until) {
+        r->wait_until = ALB_NEVER;
+        if (r->wait == ALB_WAIT_FUTURE) {
+            if (r->registered) {
+                take_off(r, false);
+                return;
+            }
+        } else {
+            r->timeout = true;
+            r->hand = ALB_HAND_QUEUED;
+            go = true;
+        }
+    }
+    alb_mutex_unlock(&r->mtx);
+    if (go)
+        resume(r);
+}
+
+bool alb_hand_finish(struct alb_req *r)
+{
+    if (!r->pooled || (alb_arena_mark(r->arena).hook == r->base.hook && !r->on)) {
+        alb_arena_rewind(r->arena, r->base);
+        return true;
+    }
+    alb_mutex_lock(&r->mtx);
+    ALB_CHECK(r->hand == ALB_HAND_DONE);
+    r->ending = true;
+    r->hand = ALB_HAND_QUEUED;
+    alb_mutex_unlock(&r->mtx);
+    resume(r);
+    return false;
+}

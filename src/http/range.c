@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See range.h.
+ */
+#include "http/range.h"
+
+enum one { ONE_BAD, ONE_OUTSIDE, ONE_FOUND };
+
+/* "first-last", "first-", "-suffix". Positions beyond 64 bits are digits too: they lie outside. */
+static enum one parse_one(struct alb_str s, uint64_t size, struct alb_range *r)
+{
+    struct alb_str a, b;
+    uint64_t first, last;
+
+    if (!alb_str_cut(s, '-', &a, &b) || (a.n == 0 && b.n == 0))
+        return ONE_BAD;
+    for (size_t i = 0; i < s.n; i++)
+        if (i != a.n && !alb_is_digit(s.p[i]))
+            return ONE_BAD;
+    if (a.n == 0) {
+        if (!alb_str_u64(b, &last))
+            last = UINT64_MAX;
+        if (last == 0 || size == 0)
+            return ONE_OUTSIDE;
+        r->len = last < size ? last : size;
+        r->off = size - r->len;
+        return ONE_FOUND;
+    }
+    if (!alb_str_u64(a, &first))
+        first = UINT64_MAX;
+    if (b.n == 0 || !alb_str_u64(b, &last))
+        last = UINT64_MAX;
+    if (last < first)
+        return ONE_BAD;
+    if (first >= size)
+        return ONE_OUTSIDE;
+    r->off = first;
+    r->len = (last < size ? last : size - 1) - first + 1;
+    return ONE_FOUND;
+}
+
+enum alb_range_kind alb_range_parse(struct alb_str header, uint64_t size,
+                                    struct alb_range out[ALB_RANGES_MAX], unsigned *n)
+{
+    struct alb_str unit, set, piece;
+    uint64_t total = 0;
+    unsigned asked = 0, found = 0;
+
+    *n = 0;
+    if (!alb_str_cut(header, '=', &unit, &set) || !alb_str_eq_ci(unit, ALB_STR("bytes")))
+        return ALB_RANGE_ALL;
+    while (alb_str_next(&set, ',', &piece)) {
+        struct alb_range r;
+
+        piece = alb_str_trim(piece);
+        if (piece.n == 0)
+            continue; /* empty list elements are allowed (RFC 9110 §5.6.1) */
+        if (++asked > ALB_RANGES_MAX)
+            return ALB_RANGE_ALL;
+        switch (parse_one(piece, size, &r)) {
+        case ONE_BAD:
+            return ALB_RANGE_ALL;
+        case ONE_OUTSIDE:
+            break;
+        case ONE_FOUND:
+            out[found++] = r;
+            total += r.len; /* at most 16 times the size of a file: no overflow */
+            break;
+        }
+    }
+    if (asked == 0 || total > size)
+        return ALB_RANGE_ALL;
+    *n = found;
+    return found ? ALB_RANGE_PART : ALB_RANGE_NOT;
+}
