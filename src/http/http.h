@@ -203,7 +203,8 @@ struct alb_static_file {
     size_t gzip_n;
     const char *etag; /* without quotes */
     const char *type;
-    bool immutable; /* the name changes with the content: may be kept for ever */
+    const char *headers; /* further lines, each "Name: value\r\n"; may be NULL */
+    bool immutable;      /* the name changes with the content: may be kept for ever */
 };
 /* Answers them on the event loop, public. The table stays borrowed. Before start only. */
 enum alb_code alb_http_static(struct alb_http *s, const struct alb_static_file *files, size_t n,

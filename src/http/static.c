@@ -36,6 +36,8 @@ static enum alb_hot serve_file(struct alb_req *r)
         alb_res_header_block(r, ALB_STR("Cache-Control: public, max-age=31536000, immutable\r\n"));
     else
         alb_res_header_block(r, ALB_STR("Cache-Control: no-cache\r\n"));
+    if (file->f->headers)
+        alb_res_header_block(r, alb_str_c(file->f->headers));
     alb_res_bytes(r, gzip ? file->gzip : file->plain);
     return ALB_HOT_HIT;
 }
