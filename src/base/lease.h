@@ -21,7 +21,7 @@
  *     |        HELD --abandon--> ABANDONED       nobody waits for the work; it may finish
  *     |        HELD <--adopt---- ABANDONED       somebody waits for it again
  *     |        ABANDONED                         needed for a request that queues: reclaim(lease, WANTED),
- *     |                                          once per abandoning; longest held first, as few as will do
+ *     |                                          once per abandoning; the youngest first
  *     |        HELD, ABANDONED --tick, hold deadline passed--> OVERDUE: reclaim(lease, OVERDUE), once
  *     +--release-- HELD, ABANDONED, OVERDUE
  *
@@ -95,9 +95,9 @@ struct alb_lease_pool *alb_lease_pool_new(const struct alb_lease_config *config)
 void alb_lease_pool_free(struct alb_lease_pool **pool);
 
 enum alb_lease_answer { ALB_LEASE_HELD, ALB_LEASE_QUEUED, ALB_LEASE_REFUSED };
-/* HELD: yours now, granted is not called. QUEUED: one callback will come, perhaps before this returns.
- * REFUSED: *err says BUSY (queue full, closed, no share), TIMEOUT (queue_deadline has passed) or TOO_LARGE
- * (cost above the budget). l must be IDLE. */
+/* HELD: yours now, granted is not called; reclaim may come before this returns. QUEUED: one callback will
+ * come, perhaps before this returns. REFUSED: *err says BUSY (queue full, closed, no share), TIMEOUT
+ * (queue_deadline has passed) or TOO_LARGE (cost above the budget). l must be IDLE. */
 enum alb_lease_answer alb_lease_request(struct alb_lease_pool *pool, struct alb_lease *l,
                                         struct alb_err *err) ALB_MUST_CHECK;
 /* These two may be called in any state, also while another thread requests or releases, as long as the struct

@@ -188,19 +188,28 @@ static void grant(struct alb_ledger *g, int64_t now)
     }
 }
 
-/* The longest-held abandoned lease that brings nearer what l lacks in `room`; NULL if none does. */
-static struct alb_lease *helper(struct alb_ledger *g, const struct alb_lease_room *room,
-                                const struct alb_lease *l)
+static struct alb_lease *youngest_untold(struct alb_ledger *g, bool background, bool budget)
 {
-    bool share = l->cls == ALB_LEASE_BACKGROUND && room->background_slots == 0;
-
-    for (struct alb_lease *a = g->holders.head; a != NULL; a = a->next) {
-        if (!is_untold(a) || (share && a->cls != ALB_LEASE_BACKGROUND))
-            continue;
-        if (share || room->slots == 0 || a->cost > 0)
+    for (struct alb_lease *a = g->holders.tail; a != NULL; a = a->prev) {
+        if (is_untold(a) && (!background || a->cls == ALB_LEASE_BACKGROUND) && (!budget || a->cost > 0))
             return a;
     }
     return NULL;
+}
+
+/* The abandoned lease to tell next for l, which does not fit in `room`: one that brings nearer everything that
+ * lacks, if there is one; the youngest, so that the least work is lost. NULL: none helps. */
+static struct alb_lease *helper(struct alb_ledger *g, const struct alb_lease_room *room, const struct alb_lease *l)
+{
+    bool background = l->cls == ALB_LEASE_BACKGROUND && room->background_slots == 0;
+    bool budget = room->budget < l->cost;
+    struct alb_lease *a = youngest_untold(g, background, budget);
+
+    if (a == NULL && background && budget)
+        a = youngest_untold(g, true, false);
+    if (a == NULL && budget && room->slots == 0 && !background)
+        a = youngest_untold(g, false, false);
+    return a;
 }
 
 /* Who queues is served in thought, in order, from what is free and what will come back because its owner has
