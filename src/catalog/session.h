@@ -34,9 +34,9 @@ struct alb_token_row {
     enum alb_role role;
     int level;
 };
-enum alb_token_kind { ALB_TOKEN_SESSION, ALB_TOKEN_KEY, ALB_TOKEN_SHARE };
+enum alb_token { ALB_TOKEN_SESSION, ALB_TOKEN_KEY, ALB_TOKEN_SHARE };
 /* UNAUTHENTICATED if unknown, expired at now_ms, revoked, or of a deleted user. */
-enum alb_code alb_catalog_token(struct alb_snap *s, enum alb_token_kind kind,
+enum alb_code alb_catalog_token(struct alb_snap *s, enum alb_token kind,
                                 const unsigned char hash[ALB_SHA256_LEN], int64_t now_ms, struct alb_arena *a,
                                 struct alb_token_row *out, struct alb_err *err) ALB_MUST_CHECK;
 
@@ -62,7 +62,7 @@ enum alb_code alb_catalog_session_end_expired(struct alb_tx *tx, int64_t *count,
 enum alb_code alb_catalog_session_elevate(struct alb_tx *tx, int64_t id, int64_t until_ms,
                                           struct alb_err *err) ALB_MUST_CHECK;
 /* Written behind: last use, and for sessions the new end. */
-enum alb_code alb_catalog_token_used(struct alb_tx *tx, enum alb_token_kind kind, int64_t id, int64_t at_ms,
+enum alb_code alb_catalog_token_used(struct alb_tx *tx, enum alb_token kind, int64_t id, int64_t at_ms,
                                      int64_t expires_at, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Takes user_id, name, prefix, permissions, expires_at from `row`. */

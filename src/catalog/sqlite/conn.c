@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "catalog/types.h"
 
 #include <string.h>
 
@@ -86,6 +87,13 @@ static int past_deadline(void *arg)
     return c->deadline_ns != ALB_NEVER && alb_mono(alb_clock_real()) > c->deadline_ns;
 }
 
+/* month_of(local_ms): the month that counters use, for queries that count for themselves. */
+static void sql_month_of(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    sqlite3_result_int(ctx, alb_month_of(sqlite3_value_int64(argv[0])));
+}
+
 static const char *settings_of(enum alb_conn_kind kind)
 {
     switch (kind) {
@@ -126,6 +134,13 @@ enum alb_code alb_conn_open(const char *file, enum alb_conn_kind kind, bool crea
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)NULL);
     sqlite3_progress_handler(c->db, 2000, past_deadline, c);
     sqlite3_wal_autocheckpoint(c->db, 0);
+    rc = sqlite3_create_function(c->db, "month_of", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_month_of,
+                                 NULL, NULL);
+    if (rc != SQLITE_OK) {
+        code = alb_conn_fail(c, rc, "month_of", err);
+        alb_conn_close(&c);
+        return code;
+    }
     code = alb_conn_exec(c, settings_of(kind), err);
     if (code != ALB_OK) {
         alb_conn_close(&c);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of originals (contract: catalog/blob.h; life of a row: library/blob.h).
+ */
+#include "catalog/blob.h"
+
+#include <string.h>
+
+#include "catalog/job.h"
+#include "catalog/sqlite/engine.h"
+
+#define BLOB_COLUMNS "id, size, created_at, state, sha256, sha1, md5, store, key, verified_at, bad, sums"
+
+static void read_blob(struct alb_q *q, struct alb_arena *a, struct alb_blob *b)
+{
+    b->id = alb_q_int(q, 0);
+    b->size = alb_q_int(q, 1);
+    b->created_at = alb_q_int(q, 2);
+    b->state = (enum alb_blob_state)alb_q_int(q, 3);
+    alb_ignore(!alb_q_get_bytes(q, 4, b->sha256, ALB_SHA256_LEN), "a CHECK of the table");
+    alb_ignore(!alb_q_get_bytes(q, 5, b->sha1, ALB_SHA1_LEN), "a CHECK of the table");
+    b->has_md5 = alb_q_get_bytes(q, 6, b->md5, ALB_MD5_LEN);
+    b->store = alb_q_keep(q, 7, a);
+    b->key = alb_q_keep(q, 8, a);
+    b->verified_at = alb_q_int(q, 9);
+    b->bad = alb_q_int(q, 10) != 0;
+    b->sums = alb_q_keep(q, 11, a);
+}
+
+enum alb_code alb_catalog_blob_by_sha256(struct alb_snap *s, const unsigned char sha256[ALB_SHA256_LEN],
+                                         struct alb_arena *a, struct alb_blob *out, struct alb_err *err)
+{
+    struct alb_q q;
+    enum alb_code code;
+
+    memset(out, 0, sizeof(*out));
+    alb_q_open(&q, s, "SELECT " BLOB_COLUMNS " FROM blob WHERE sha256 = ?");
+    alb_q_blob(&q, sha256, ALB_SHA256_LEN);
+    if (alb_q_first(&q))
+        read_blob(&q, a, out);
+    code = alb_q_end(&q, err);
+    if (code == ALB_OK && out->id == 0)
+        return alb_fail(err, ALB_E_NOT_FOUND, "no such blob");
+    return code;
+}
+
+enum alb_code alb_catalog_blob_page(struct alb_snap *s, int state, int64_t after, size_t limit,
+                                    struct alb_arena *a, struct alb_blob **list, size_t *count,
+                                    struct alb_err *err)
+{
+    size_t n = 0;
+    struct alb_q q;
+    enum alb_code code;
+
+    *count = 0;
+    *list = alb_arena_calloc(a, limit, sizeof(**list));
+    if (*list == NULL)
+        return alb_fail(err, alb_arena_code(a), "no room for %zu blobs", limit);
+    if (state == ALB_BLOB_DYING) /* state = 1 as a literal: lets the partial index serve */
+        alb_q_open(&q, s,
+                   "SELECT " BLOB_COLUMNS " FROM blob WHERE state = 1 AND id > ?1 ORDER BY id LIMIT ?2");
+    else
+        alb_q_open(&q, s,
+                   "SELECT " BLOB_COLUMNS
+                   " FROM blob WHERE id > ?1 AND (?3 < 0 OR state = ?3) ORDER BY id LIMIT ?2");
+    alb_q_i64(&q, after);
+    alb_q_i64(&q, (int64_t)limit);
+    if (state != ALB_BLOB_DYING)
+        alb_q_i64(&q, state);
+    while (n < limit && alb_q_row(&q))
+        read_blob(&q, a, &(*list)[n++]);
+    code = alb_q_end(&q, err);
+    *count = code == ALB_OK ? n : 0;
+    return code;
+}
+
+enum alb_code alb_catalog_blob_is_dying(struct alb_snap *s, int64_t id, bool *dying, struct alb_err *err)
+{
+    struct alb_q q;
+
+    *dying = false;
+    alb_q_open(&q, s, "SELECT state FROM blob WHERE id = ?");
+    alb_q_i64(&q, id);
+    if (alb_q_first(&q))
+        *dying = alb_q_int(&q, 0) == ALB_BLOB_DYING;
+    return alb_q_end(&q, err);
+}
+
+static enum alb_code revive(struct alb_tx *tx, int64_t id, const struct alb_blob_new *blob,
+                            struct alb_err *err)
+{
+    struct alb_q q;
+
+    /* Where it lies is said anew: the caller has just published it there. */
+    alb_q_open(&q, &tx->snap,
+               "UPDATE blob SET state = 0, bad = 0, store = ?, key = ?, sums = ? WHERE id = ?");
+    alb_q_str(&q, blob->store);
+    alb_q_str(&q, blob->key);
+    alb_q_blob(&q, blob->sums.p, blob->sums.n);
+    alb_q_i64(&q, id);
+    return alb_q_run(&q, err);
+}
+
+static enum alb_code insert(struct alb_tx *tx, const struct alb_blob_new *blob, int64_t *id,
+                            struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, &tx->snap,
+               "INSERT INTO blob (sha256, sha1, md5, size, store, key, created_at, sums)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    alb_q_blob(&q, blob->sha256, ALB_SHA256_LEN);
+    alb_q_blob(&q, blob->sha1, ALB_SHA1_LEN);
+    if (blob->has_md5)
+        alb_q_blob(&q, blob->md5, ALB_MD5_LEN);
+    else
+        alb_q_null(&q);
+    alb_q_i64(&q, blob->size);
+    alb_q_str(&q, blob->store);
+    alb_q_str(&q, blob->key);
+    alb_q_i64(&q, alb_tx_now(tx));
+    alb_q_blob(&q, blob->sums.p, blob->sums.n);
+    return alb_q_run_id(&q, id, err);
+}
+
+enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_new *blob, int64_t *id,
+                                      bool *known, bool *revived, struct alb_err *err)
+{
+    int64_t size = 0;
+    struct alb_q q;
+    enum alb_code code;
+
+    *id = 0;
+    *known = *revived = false;
+    alb_q_open(&q, &tx->snap, "SELECT id, state, size FROM blob WHERE sha256 = ?");
+    alb_q_blob(&q, blob->sha256, ALB_SHA256_LEN);
+    if (alb_q_first(&q)) {
+        *id = alb_q_int(&q, 0);
+        *known = true;
+        *revived = alb_q_int(&q, 1) == ALB_BLOB_DYING;
+        size = alb_q_int(&q, 2);
+    }
+    code = alb_q_end(&q, err);
+    if (code != ALB_OK)
+        return code;
+    if (!*known)
+        return insert(tx, blob, id, err);
+    if (size != blob->size)
+        return alb_fail(err, ALB_E_CORRUPT, "blob %lld has %lld bytes on record, %lld were published",
+                        (long long)*id, (long long)size, (long long)blob->size);
+    if (*revived)
+        code = revive(tx, *id, blob, err);
+    if (code == ALB_OK && blob->has_md5)
+        code = alb_catalog_blob_set_md5(tx, *id, blob->md5, err);
+    return code;
+}
+
+#define UNREFERENCED                                                                                         \
+    "NOT EXISTS (SELECT 1 FROM asset a WHERE a.blob_id = blob.id)"                                           \
+    " AND NOT EXISTS (SELECT 1 FROM asset_file f WHERE f.blob_id = blob.id)"
+
+enum alb_code alb_catalog_blob_bury(struct alb_tx *tx, int64_t id, bool *buried, struct alb_err *err)
+{
+    struct alb_job_new reap = {.kind = ALB_STR("blob.reap"), .subject = id, .priority = ALB_JOB_LOW};
+    int64_t n;
+    struct alb_q q;
+    enum alb_code code;
+
+    alb_q_open(&q, &tx->snap, "UPDATE blob SET state = 1 WHERE id = ? AND state = 0 AND " UNREFERENCED);
+    alb_q_i64(&q, id);
+    code = alb_q_run_count(&q, &n, err);
+    *buried = n > 0;
+    if (code == ALB_OK && n > 0)
+        code = alb_catalog_job_add(tx, &reap, err);
+    return code;
+}
+
+enum alb_code alb_catalog_blob_bury_some(struct alb_tx *tx, size_t limit, int64_t *count, struct alb_err *err)
+{
+    int64_t after = 0;
+    enum alb_code code = ALB_OK;
+
+    *count = 0;
+    while (code == ALB_OK && *count < (int64_t)limit) {
+        int64_t id = 0;
+        bool buried = false;
+        struct alb_q q;
+
+        alb_q_open(&q, &tx->snap,
+                   "SELECT id FROM blob WHERE state = 0 AND id > ? AND " UNREFERENCED " ORDER BY id LIMIT 1");
+        alb_q_i64(&q, after);
+        if (alb_q_first(&q))
+            id = alb_q_int(&q, 0);
+        code = alb_q_end(&q, err);
+        if (code != ALB_OK || id == 0)
+            break;
+        after = id;
+        code = alb_catalog_blob_bury(tx, id, &buried, err);
+        *count += buried;
+    }
+    return code;
+}
+
+enum alb_code alb_catalog_blob_remove_dying(struct alb_tx *tx, int64_t id, int64_t *count,
+                                            struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, &tx->snap, "DELETE FROM blob WHERE id = ? AND state = 1 AND " UNREFERENCED);
+    alb_q_i64(&q, id);
+    return alb_q_run_count(&q, count, err);
+}
+
+enum alb_code alb_catalog_blob_verified(struct alb_tx *tx, int64_t id, bool good, struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, &tx->snap, "UPDATE blob SET verified_at = ?, bad = ? WHERE id = ?");
+    alb_q_i64(&q, alb_tx_now(tx));
+    alb_q_i64(&q, !good);
+    alb_q_i64(&q, id);
+    return alb_q_run(&q, err);
+}
+
+enum alb_code alb_catalog_blob_set_md5(struct alb_tx *tx, int64_t id, const unsigned char md5[ALB_MD5_LEN],
+                                       struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, &tx->snap, "UPDATE blob SET md5 = ? WHERE id = ? AND md5 IS NULL");
+    alb_q_blob(&q, md5, ALB_MD5_LEN);
+    alb_q_i64(&q, id);
+    return alb_q_run(&q, err);
+}

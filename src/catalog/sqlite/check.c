@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * alb_catalog_check: is the file sound, do references hold, and is everything derived what its rows say?
+ *
+ * Reading happens in one snapshot per question (the writer goes on; what changes meanwhile is seen by a later
+ * check). Putting right happens in units of at most one slice: counters are made anew from the rows, assets
+ * are merged again from their layers.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "catalog/sqlite/derive.h"
+
+struct report {
+    alb_catalog_report_fn *fn;
+    void *ctx;
+    uint64_t problems;
+};
+
+static void tell(struct report *r, const char *what, const char *text)
+{
+    r->problems++;
+    if (r->fn != NULL)
+        r->fn(r->ctx, what, text);
+}
+
+/* Every row of the query is a problem; column 0 tells it. */
+static enum alb_code rows_are_problems(struct alb_snap *s, struct report *r, const char *what,
+                                       const char *sql, struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, s, sql);
+    while (alb_q_row(&q)) {
+        char text[256];
+        struct alb_str v = alb_q_text(&q, 0);
+
+        snprintf(text, sizeof(text), ALB_STR_FMT, ALB_STR_ARG(v));
+        tell(r, what, text);
+    }
+    return alb_q_end(&q, err);
+}
+
+static enum alb_code check_file(struct alb_snap *s, struct report *r, struct alb_err *err)
+{
+    enum alb_code code = rows_are_problems(
+        s, r, "integrity", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+        err);
+
+    if (code == ALB_OK)
+        code =
+            rows_are_problems(s, r, "reference",
+                              "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing '"
+                              " || parent FROM pragma_foreign_key_check",
+                              err);
+    return code;
+}
+
+/* Kept and counted side by side; a row that only one side has shows up, too. */
+#define DIFFER(kept, counted)                                                                                \
+    "WITH k AS (" kept "), c AS (" counted                                                                   \
+    ") SELECT 'kept ' || r FROM (SELECT * FROM k EXCEPT SELECT * FROM c)"                                    \
+    " UNION ALL SELECT 'counted ' || r FROM (SELECT * FROM c EXCEPT SELECT * FROM k)"
+
+#define COUNTED_MONTHS                                                                                       \
+    "SELECT owner_id, visibility, trashed, month_of(sort_local) AS month, count(*) AS assets,"               \
+    " sum(kind = 0) AS images, sum(kind = 1) AS videos, sum(behind) AS behind FROM asset GROUP BY 1, 2, 3, " \
+    "4"
+#define COUNTED_OWNERS                                                                                       \
+    "SELECT a.owner_id, count(*) AS assets, sum(b.size) AS bytes FROM asset a JOIN blob b ON b.id = "        \
+    "a.blob_id"                                                                                              \
+    " GROUP BY 1"
+#define COUNTED_ALBUMS                                                                                       \
+    "SELECT l.album_id, a.level, count(*) AS photos, max(a.created_at) AS newest_at FROM album_asset l"      \
+    " JOIN asset a ON a.id = l.asset_id WHERE a.trashed = 0 AND a.visibility IN (0, 1) GROUP BY 1, 2"
+#define COUNTED_JOBS                                                                                         \
+    "SELECT kind, sum(state = 0) AS waiting, sum(state = 1) AS leased, sum(state = 2) AS failed FROM job "   \
+    "GROUP BY 1"
+
+static enum alb_code check_counters(struct alb_snap *s, struct report *r, struct alb_err *err)
+{
+    static const struct {
+        const char *what, *sql;
+    } questions[] = {
+        {"month counter", DIFFER("SELECT owner_id || '/' || visibility || '/' || trashed || '/' || month || "
+                                 "': ' || assets || ' ' ||"
+                                 " images || ' ' || videos || ' ' || behind AS r FROM count_month",
+                                 "SELECT owner_id || '/' || visibility || '/' || trashed || '/' || month || "
+                                 "': ' || assets || ' ' ||"
+                                 " images || ' ' || videos || ' ' || behind AS r FROM (" COUNTED_MONTHS ")")},
+        {"owner counter",
+         DIFFER("SELECT owner_id || ': ' || assets || ' ' || bytes AS r FROM count_owner WHERE assets <> 0"
+                " OR bytes <> 0",
+                "SELECT owner_id || ': ' || assets || ' ' || bytes AS r FROM (" COUNTED_OWNERS ")")},
+        {"album counter",
+         DIFFER("SELECT album_id || '/' || level || ': ' || photos || ' ' || newest_at AS r FROM count_album",
+                "SELECT album_id || '/' || level || ': ' || photos || ' ' || newest_at AS r FROM "
+                "(" COUNTED_ALBUMS ")")},
+        {"job counter",
+         DIFFER("SELECT kind || ': ' || waiting || ' ' || leased || ' ' || failed AS r FROM job_kind"
+                " WHERE waiting <> 0 OR leased <> 0 OR failed <> 0",
+                "SELECT kind || ': ' || waiting || ' ' || leased || ' ' || failed AS r FROM (" COUNTED_JOBS
+                ")")},
+        {"album link",
+         "SELECT l.album_id || ' ' || l.asset_id FROM album_asset l JOIN asset a ON a.id = l.asset_id"
+         " WHERE l.asset_created_at <> a.created_at OR l.shown_level IS NOT"
+         " CASE WHEN a.trashed = 0 AND a.visibility IN (0, 1) THEN a.level END"},
+        {"gallery",
+         "SELECT 'asset ' || l.asset_id || ' is in gallery album ' || l.album_id || ' but not in the gallery'"
+         " FROM album_asset l JOIN album b ON b.id = l.album_id JOIN asset a ON a.id = l.asset_id"
+         " WHERE b.kind = 0 AND a.gallery = 0"},
+        {"album path",
+         "WITH RECURSIVE up(album_id, ancestor_id, depth) AS (SELECT id, id, 0 FROM album UNION ALL"
+         " SELECT up.album_id, b.parent_id, up.depth + 1 FROM up JOIN album b ON b.id = up.ancestor_id"
+         " WHERE b.parent_id IS NOT NULL AND up.depth < 1000)"
+         " SELECT 'album ' || album_id || ' ancestor ' || ancestor_id FROM"
+         " (SELECT * FROM up EXCEPT SELECT album_id, ancestor_id, depth FROM album_path"
+         "  UNION ALL SELECT * FROM (SELECT album_id, ancestor_id, depth FROM album_path EXCEPT SELECT * "
+         "FROM up))"},
+        {"stack", "SELECT 'asset ' || id FROM asset WHERE behind = 1 AND stack_id IS NULL"
+                  " UNION ALL SELECT 'stack ' || s.id FROM stack s WHERE (SELECT count(*) FROM asset a WHERE "
+                  "a.stack_id = s.id"
+                  "  AND a.behind = 0 AND a.id = s.primary_id) <> 1 OR (SELECT count(*) FROM asset a WHERE "
+                  "a.stack_id = s.id)"
+                  "  < 2"},
+        {"dying blob", "SELECT 'blob ' || id || ' is dying but referred to' FROM blob WHERE state = 1 AND"
+                       " (EXISTS (SELECT 1 FROM asset a WHERE a.blob_id = blob.id)"
+                       " OR EXISTS (SELECT 1 FROM asset_file f WHERE f.blob_id = blob.id))"},
+    };
+    enum alb_code code = ALB_OK;
+
+    for (size_t i = 0; code == ALB_OK && i < ALB_ARRAY_LEN(questions); i++)
+        code = rows_are_problems(s, r, questions[i].what, questions[i].sql, err);
+    return code;
+}
+
+/* ---- effective values: merged again, a slice at a time, in a savepoint of the writer that is undone ---- */
+
+struct remerge {
+    struct alb_obj obj;
+    int64_t after;
+    bool repair;
+    /* owned by the writer while the unit runs, then by the checking thread */
+    int64_t next; /* last id looked at, 0 = no more */
+    size_t bad_count;
+    int64_t bad[256];
+};
+
+static void remerge_free(struct alb_obj *obj)
+{
+    alb_mem_free(ALB_CONTAINER_OF(obj, struct remerge, obj));
+}
+
+static struct remerge *remerge_new(int64_t after, bool repair)
+{
+    struct remerge *r = alb_mem_calloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return NULL;
+    alb_obj_init(&r->obj, remerge_free);
+    r->after = after;
+    r->repair = repair;
+    return r;
+}
+
+static enum alb_code next_asset(struct alb_snap *s, int64_t after, int64_t *id, struct alb_err *err)
+{
+    struct alb_q q;
+
+    *id = 0;
+    alb_q_open(&q, s, "SELECT id FROM asset WHERE id > ? ORDER BY id LIMIT 1");
+    alb_q_i64(&q, after);
+    if (alb_q_first(&q))
+        *id = alb_q_int(&q, 0);
+    return alb_q_end(&q, err);
+}
+
+/* Without repair the change is made and undone: the one merge function says what would be right. */
+static enum alb_code remerge_one(struct alb_tx *tx, int64_t id, bool repair, bool *differs, struct alb_err *err)
+{
+    int64_t last_change = tx->last_change;
+    enum alb_code code = alb_conn_exec(tx->snap.conn, "SAVEPOINT remerge", err);
+
+    if (code == ALB_OK)
+        code = alb_catalog_asset_remerge(tx, id, differs, err);
+    if (code == ALB_OK && !repair) {
+        code = alb_conn_exec(tx->snap.conn, "ROLLBACK TO remerge", err);
+        tx->last_change = last_change; /* that seq does not exist after all */
+    }
+    return code == ALB_OK ? alb_conn_exec(tx->snap.conn, "RELEASE remerge", err) : code;
+}
+
+static enum alb_code remerge_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
+                                  struct alb_err *err)
+{
+    const struct remerge *in = ALB_CONTAINER_OF(args, struct remerge, obj);
+    struct remerge *r = remerge_new(in->after, in->repair);
+    enum alb_code code = ALB_OK;
+
+    if (r == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to check assets");
+    r->next = in->after;
+    while (code == ALB_OK && !alb_tx_slice_over(tx) && r->bad_count < ALB_ARRAY_LEN(r->bad)) {
+        bool differs = false;
+        int64_t id;
+
+        code = next_asset(&tx->snap, r->next, &id, err);
+        if (code != ALB_OK || id == 0) {
+            r->next = 0;
+            break;
+        }
+        code = remerge_one(tx, id, r->repair, &differs, err);
+        if (differs)
+            r->bad[r->bad_count++] = id;
+        r->next = id;
+    }
+    if (code != ALB_OK) {
+        alb_obj_unref(&r->obj);
+        return code;
+    }
+    *result = &r->obj;
+    return ALB_OK;
+}
+
+static enum alb_code check_effective(struct alb_catalog *cat, bool repair, struct report *r,
+                                     struct alb_err *err)
+{
+    int64_t after = 0;
+
+    for (;;) {
+        struct remerge *args = remerge_new(after, repair);
+        struct alb_catalog_unit unit = {.name = "check-effective", .run = remerge_unit};
+        struct alb_obj *result;
+        struct remerge *found;
+        enum alb_code code;
+
+        if (args == NULL)
+            return alb_fail(err, ALB_E_NO_MEMORY, "no memory to check assets");
+        unit.args = &args->obj;
+        code = alb_catalog_write_now(cat, &unit, &result, err);
+        if (code != ALB_OK)
+            return code;
+        found = ALB_CONTAINER_OF(result, struct remerge, obj);
+        for (size_t i = 0; i < found->bad_count; i++) {
+            char text[64];
+
+            snprintf(text, sizeof(text), "asset %lld", (long long)found->bad[i]);
+            tell(r, "effective values", text);
+        }
+        after = found->next;
+        alb_obj_unref(result);
+        if (after == 0)
+            return ALB_OK;
+    }
+}
+
+/* ---- repair ---- */
+
+static enum alb_code recount_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
+                                  struct alb_err *err)
+{
+    (void)args;
+    (void)result;
+    alb_tx_touch_rights(tx);
+    return alb_conn_exec(
+        tx->snap.conn,
+        "DELETE FROM count_month; INSERT INTO count_month (owner_id, visibility, trashed, month, assets, "
+        "images,"
+        " videos, behind) " COUNTED_MONTHS ";"
+        "DELETE FROM count_owner; INSERT INTO count_owner (owner_id, assets, bytes) " COUNTED_OWNERS ";"
+        "UPDATE album_asset SET (asset_created_at, shown_level) = (SELECT a.created_at, CASE WHEN a.trashed "
+        "= 0"
+        " AND a.visibility IN (0, 1) THEN a.level END FROM asset a WHERE a.id = album_asset.asset_id);"
+        "DELETE FROM count_album; INSERT INTO count_album (album_id, level, photos, "
+        "newest_at) " COUNTED_ALBUMS ";"
+        "UPDATE asset SET gallery = 1 WHERE gallery = 0 AND id IN (SELECT l.asset_id FROM album_asset l"
+        " JOIN album b ON b.id = l.album_id WHERE b.kind = 0);"
+        "UPDATE job_kind SET waiting = 0, leased = 0, failed = 0;"
+        "INSERT INTO job_kind (kind, waiting, leased, failed) SELECT * FROM (" COUNTED_JOBS ") WHERE 1"
+        " ON CONFLICT DO UPDATE SET waiting = excluded.waiting, leased = excluded.leased, failed = "
+        "excluded.failed;"
+        "UPDATE blob SET state = 0 WHERE state = 1 AND (EXISTS (SELECT 1 FROM asset a WHERE a.blob_id = "
+        "blob.id)"
+        " OR EXISTS (SELECT 1 FROM asset_file f WHERE f.blob_id = blob.id));"
+        "DELETE FROM album_path; INSERT INTO album_path (album_id, ancestor_id, depth)"
+        " WITH RECURSIVE up(album_id, ancestor_id, depth) AS (SELECT id, id, 0 FROM album UNION ALL"
+        " SELECT up.album_id, b.parent_id, up.depth + 1 FROM up JOIN album b ON b.id = up.ancestor_id"
+        " WHERE b.parent_id IS NOT NULL AND up.depth < 1000) SELECT * FROM up",
+        err);
+}
+
+enum alb_code alb_catalog_check(struct alb_catalog *cat, bool repair, alb_catalog_report_fn *report,
+                                void *ctx, uint64_t *problems, struct alb_err *err)
+{
+    struct report r = {.fn = report, .ctx = ctx};
+    struct alb_catalog_unit recount = {.name = "check-recount", .run = recount_unit};
+    struct alb_snap *s;
+    uint64_t before;
+    enum alb_code code;
+
+    ALB_CHECK(alb_thread_may_block());
+    *problems = 0;
+    code = alb_catalog_read(cat, &s, err);
+    if (code != ALB_OK)
+        return code;
+    s->conn->deadline_ns = ALB_NEVER; /* slow by nature, and nobody's request waits for it */
+    code = check_file(s, &r, err);
+    before = r.problems;
+    if (code == ALB_OK)
+        code = check_counters(s, &r, err);
+    alb_catalog_read_end(&s);
+    if (code == ALB_OK && repair && r.problems > before)
+        code = alb_catalog_write_now(cat, &recount, NULL, err);
+    if (code == ALB_OK)
+        code = check_effective(cat, repair, &r, err);
+    *problems = r.problems;
+    return code;
+}
