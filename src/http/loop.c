@@ -52,6 +52,11 @@ void alb_loop_post_conn(struct alb_loop *l, struct alb_conn *c)
     alb_loop_post(l, &l->control, ALB_MAIL_CONN);
 }
 
+static void wait_fired(struct alb_wheel_entry *e, int64_t now)
+{
+    alb_hand_timeout(ALB_CONTAINER_OF(e, struct alb_req, timer), now);
+}
+
 static void arm_wait(struct alb_loop *l, struct alb_req *r)
 {
     int64_t due;
@@ -59,6 +64,7 @@ static void arm_wait(struct alb_loop *l, struct alb_req *r)
     alb_mutex_lock(&r->mtx);
     due = r->wait_until;
     alb_mutex_unlock(&r->mtx);
+    r->timer.fire = wait_fired;
     alb_wheel_set(&l->wheel, &r->timer, due);
 }
 
@@ -236,11 +242,6 @@ const char *alb_loop_date(struct alb_loop *l, size_t *n)
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
-
-static void wait_fired(struct alb_wheel_entry *e, int64_t now)
-{
-    alb_hand_timeout(ALB_CONTAINER_OF(e, struct alb_req, timer), now);
-}
 
 static int timeout(struct alb_loop *l)
 {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/codec.h"
+#include "base/hash.h"
 #include "http/http_priv.h"
 
 static bool make_segments(struct alb_req *r, unsigned n)

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Test routes that wait: for a timer, for a single flight that may resign, for events without end.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "serverd.h"
+
+/* ---- work that takes time: a future that a timer ends ---------------------------------------------- */
+
+struct work {
+    struct alb_timer timer;
+    struct alb_owner owner;
+    bool resign;
+};
+
+static void work_done(struct alb_timer *t)
+{
+    struct work *w = ALB_CONTAINER_OF(t, struct work, timer);
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (w->resign) {
+        (void)alb_fail(&err, ALB_E_BUSY, "the owner resigned and nobody took over");
+        alb_ignore(alb_future_resign(&w->owner, &err), "nobody else ends it");
+    } else {
+        struct alb_bytes *b = alb_bytes_copy("made\n", 5);
+
+        ALB_CHECK(b != NULL);
+        alb_ignore(alb_future_settle(&w->owner, &b->obj), "nobody else ends it");
+    }
+    alb_mem_free(w);
+}
+
+static void start_work(struct alb_owner *owner, int64_t ms, bool resign)
+{
+    struct work *w = alb_mem_calloc(1, sizeof(*w));
+
+    ALB_CHECK(w != NULL);
+    w->timer.fire = work_done;
+    w->owner = *owner;
+    w->resign = resign;
+    *owner = ALB_OWNER_NONE;
+    atomic_fetch_add(&serverd.builds, 1);
+    alb_future_describe_owner(&w->owner, "a timer of the test server");
+    ALB_CHECK(alb_timer_set(serverd.timers, &w->timer,
+                            alb_deadline(alb_mono(alb_clock_real()), ms * ALB_NS_PER_MS)) == ALB_OK);
+}
+
+static enum alb_step answer(struct alb_req *req, struct alb_future *f)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (alb_future_error(f, &err) != ALB_OK) {
+        alb_res_fail(req, &err);
+        return ALB_STEP_DONE;
+    }
+    alb_res_type(req, "text/plain");
+    alb_res_bytes(req, ALB_CONTAINER_OF(alb_future_result(f), struct alb_bytes, obj));
+    return ALB_STEP_DONE;
+}
+
+static void unref_future(void *f)
+{
+    alb_future_unref(f);
+}
+
+static void hold_future(struct alb_req *req, struct alb_future *f)
+{
+    alb_req_set_slot(req, f);
+    serverd_hold(req);
+    alb_ignore(!alb_arena_defer(alb_req_arena(req), unref_future, f), "the test server has memory");
+}
+
+/* /slow?ms=N&deadline=MS: waits for its own work. */
+static enum alb_step step_slow(struct alb_req *req)
+{
+    struct alb_future *f = alb_req_slot(req);
+    struct alb_owner owner;
+    int64_t deadline;
+
+    if (alb_req_timed_out(req)) {
+        alb_res_error(req, ALB_E_TIMEOUT, "its own deadline");
+        return ALB_STEP_DONE;
+    }
+    if (f)
+        return answer(req, f);
+    ALB_CHECK(alb_future_new(&f, &owner) == ALB_OK);
+    hold_future(req, f);
+    start_work(&owner, serverd_number(req, "ms", 50), false);
+    alb_req_doing(req, "slow work");
+    deadline = serverd_number(req, "deadline", -1);
+    if (deadline >= 0)
+        alb_req_wait_until(req, alb_deadline(alb_mono(alb_req_clock(req)), deadline * ALB_NS_PER_MS));
+    return alb_req_wait_future(req, f, false);
+}
+
+/* /flight/{key}?ms=N&resign=N: one work per key. The first `resign` owners give up; a waiter inherits. */
+static enum alb_step step_flight(struct alb_req *req)
+{
+    struct alb_future *f = alb_req_slot(req);
+    struct alb_str key = alb_req_param(req, "key");
+    struct alb_flight_key k = {{0}};
+    enum alb_flight_role role;
+    struct alb_owner owner;
+    int64_t ms = serverd_number(req, "ms", 20);
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (alb_req_promoted(req, &owner)) {
+        alb_req_log(req, ALB_LOG_BOOL("promoted", true));
+        start_work(&owner, ms, false);
+        return alb_req_wait_future(req, f, true);
+    }
+    if (f)
+        return answer(req, f);
+    memcpy(k.b, key.p, key.n < sizeof(k.b) ? key.n : sizeof(k.b));
+    if (alb_flight_join(serverd.flight, &k, alb_req_waiter(req, true), &f, &owner, &role, &err) != ALB_OK) {
+        alb_res_fail(req, &err);
+        return ALB_STEP_DONE;
+    }
+    hold_future(req, f);
+    if (role == ALB_FLIGHT_OWNER)
+        start_work(&owner, ms, serverd_number(req, "resign", 0) > 0);
+    return alb_req_wait_joined(req, f);
+}
+
+enum alb_step serverd_sleep(struct alb_req *req, int64_t ms)
+{
+    struct alb_future *f;
+    struct alb_owner owner;
+    enum alb_step said;
+
+    ALB_CHECK(alb_future_new(&f, &owner) == ALB_OK);
+    start_work(&owner, ms, false);
+    said = alb_req_wait_future(req, f, false);
+    alb_future_unref(f);
+    return said;
+}
+
+/* /told?ms=N: waits to the end even if its client leaves. */
+static enum alb_step step_told(struct alb_req *req)
+{
+    if (alb_req_slot(req) && alb_req_gone(req))
+        atomic_fetch_add(&serverd.told, 1);
+    return step_slow(req);
+}
+
+/* /events?n=N&ms=N: an event now and every ms. */
+struct events {
+    int64_t left, ms;
+};
+
+static enum alb_step step_events(struct alb_req *req)
+{
+    struct events *e = alb_req_slot(req);
+
+    if (!e) {
+        serverd_hold(req);
+        e = ALB_ARENA_NEW(alb_req_arena(req), struct events);
+        alb_req_set_slot(req, e);
+        e->left = serverd_number(req, "n", 3);
+        e->ms = serverd_number(req, "ms", 20);
+        alb_res_type(req, "text/event-stream");
+        alb_res_stream(req);
+    }
+    if (e->left == 0)
+        return ALB_STEP_DONE;
+    e->left--;
+    if (alb_res_write(req, "data: tick\n\n", 12) != 12)
+        alb_res_abort(req);
+    return serverd_sleep(req, e->ms);
+}
+
+static const struct alb_route routes[] = {
+    {.pattern = "/slow", .methods = ALB_M_GET | ALB_M_POST, .step = step_slow},
+    {.pattern = "/flight/{key}", .methods = ALB_M_GET, .step = step_flight},
+    {.pattern = "/told", .methods = ALB_M_GET, .flags = ALB_ROUTE_TOLD, .step = step_told},
+    {.pattern = "/events", .methods = ALB_M_GET, .step = step_events},
+};
+
+enum alb_code serverd_routes_waits(struct alb_http *s, struct alb_err *err)
+{
+    return alb_http_routes(s, &serverd_group, routes, ALB_ARRAY_LEN(routes), err);
+}
