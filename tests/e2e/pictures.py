@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures for tests, made on the spot: deterministic by seed, every one different."""
+import io
+import random
+import struct
+import zlib
+
+from PIL import Image
+
+
+def photo(seed=0, width=640, height=480, format="JPEG", exif=None, **options):
+    """Smooth colour fields with some noise: compresses like a photograph, decodes to known sizes."""
+    rng = random.Random(seed)
+    small = Image.new("RGB", (8, 6))
+    small.putdata([(rng.randrange(256), rng.randrange(256), rng.randrange(256)) for _ in range(48)])
+    image = small.resize((width, height), Image.BICUBIC)
+    for _ in range(40):
+        x, y = rng.randrange(width), rng.randrange(height)
+        image.putpixel((x, y), (rng.randrange(256), rng.randrange(256), rng.randrange(256)))
+    out = io.BytesIO()
+    if exif is not None:
+        options["exif"] = exif
+    if format == "JPEG":
+        options.setdefault("quality", 85)
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def exif(taken="2021:07:14 15:16:17", orientation=1, make="Albumen", model="Test 1"):
+    data = Image.Exif()
+    data[0x010F] = make
+    data[0x0110] = model
+    data[0x0112] = orientation
+    data[0x0132] = taken
+    data.get_ifd(0x8769)[0x9003] = taken
+    return data.tobytes()
+
+
+def png_bomb(side=30000):
+    """A PNG of side x side pixels in a few kilobytes."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    packer = zlib.compressobj(9)
+    row = b"\0" * (side // 8 + 2)
+    body = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def animated_webp(frames=4, side=120):
+    images = [Image.new("RGB", (side, side), (60 * i % 256, 255 - 50 * i, 128)) for i in range(frames)]
+    out = io.BytesIO()
+    images[0].save(out, "WEBP", save_all=True, append_images=images[1:], duration=100)
+    return out.getvalue()
+
+
+def size_of(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
+def decoded(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return image.convert("RGB")
