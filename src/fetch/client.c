@@ -11,11 +11,9 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -47,15 +45,8 @@ struct alb_client_conn {
     /* of the transfer that runs */
     const struct alb_client_request *request;
     struct alb_client_answer *answer;
-    int64_t moved; /* bytes in both directions, grows with every callback */
+    int64_t moved; /* bytes that came in */
 };
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-
-static void curl_start(void)
-{
-    ALB_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-}
 
 /* A proxy from the environment is right for the world and wrong for this machine. */
 static void make_no_proxy(struct alb_buf *out)
@@ -92,10 +83,14 @@ enum alb_code alb_client_new(const struct alb_client_config *config, struct alb_
                              struct alb_err *err)
 {
     *client = NULL;
-    pthread_once(&curl_once, curl_start);
+    /* Counted and, since libcurl 7.84, safe from any thread. */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return alb_fail(err, ALB_E_NO_MEMORY, "libcurl cannot be set up");
     struct alb_client *c = alb_mem_calloc(1, sizeof(*c));
-    if (!c)
+    if (!c) {
+        curl_global_cleanup();
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a client");
+    }
     alb_buf_init(&c->base, URL_MAX);
     alb_buf_str(&c->base, config->base);
     make_no_proxy(&c->no_proxy);
@@ -123,6 +118,7 @@ void alb_client_free(struct alb_client **client)
     alb_buf_fini(&c->no_proxy);
     alb_buf_fini(&c->base);
     alb_mem_free(c);
+    curl_global_cleanup();
 }
 
 enum alb_code alb_client_conn_new(struct alb_client *client, struct alb_client_conn **conn,
@@ -238,7 +234,6 @@ static size_t on_read(char *p, size_t size, size_t n, void *arg)
     if (got == 0 || got > room)
         return CURL_READFUNC_ABORT;
     c->answer->sent += (int64_t)got;
-    c->moved += (int64_t)got;
     return got;
 }
 
@@ -248,16 +243,13 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
     return c->answer->sent == 0 && offset == 0 && origin == SEEK_SET ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
+/* No TCP_USER_TIMEOUT: it would also cut off a server that takes its time to read (a zero window). */
 static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
+    (void)arg;
     (void)purpose;
-    struct alb_client_conn *c = arg;
     int lowat = NOTSENT_LOWAT;
-    int dead_ms = (int)(c->client->stall_ns / ALB_NS_PER_MS);
-    alb_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat)),
-               "a nicer progress bar only");
-    alb_ignore(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms)),
-               "the stall clock remains");
+    alb_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat)), "a nicer progress bar only");
     return CURL_SOCKOPT_OK;
 }
 
@@ -319,7 +311,6 @@ static void set_common(struct alb_client_conn *c)
     curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(e, CURLOPT_SEEKDATA, c);
     curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
-    curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, c);
 }
 
 static void set_method(struct alb_client_conn *c)
@@ -340,11 +331,33 @@ static void set_method(struct alb_client_conn *c)
     }
 }
 
+/* Grows with every byte that came in or went into the socket (curl's own buffer is larger than one of these). */
+static int64_t moved_so_far(const struct alb_client_conn *c)
+{
+    curl_off_t out = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &out);
+    return c->moved + (int64_t)out;
+}
+
+/* How long nothing may move. A server that has all of a body works on it (and may still read it out of the
+ * system's buffers): cutting it off then would make it do the same work again. A dead machine is found by
+ * keep-alive probes. */
+static int64_t patience_now(const struct alb_client_conn *c)
+{
+    const struct alb_client_body *body = c->request->body;
+    int64_t limit = c->client->stall_ns;
+    if (moved_so_far(c) == 0)
+        limit += c->client->connect_ns;
+    if (body && c->answer->sent == body->length)
+        limit *= ALB_CLIENT_ANSWER_FACTOR;
+    return limit;
+}
+
 /* Drives the transfer to its end. CURLE_OK = there is an answer; *why tells why it was stopped by us. */
 static CURLcode drive(struct alb_client_conn *c, enum alb_code *why)
 {
     const struct alb_clock *clock = alb_clock_real();
-    int64_t seen = c->moved, last = alb_mono(clock);
+    int64_t seen = 0, last = alb_mono(clock);
     int running = 1;
     for (;;) {
         if (curl_multi_perform(c->multi, &running) != CURLM_OK) {
@@ -353,12 +366,12 @@ static CURLcode drive(struct alb_client_conn *c, enum alb_code *why)
         }
         if (running == 0)
             break;
-        int64_t now = alb_mono(clock);
-        if (c->moved != seen) {
-            seen = c->moved;
+        int64_t now = alb_mono(clock), moved = moved_so_far(c);
+        if (moved != seen) {
+            seen = moved;
             last = now;
         }
-        if (now - last >= c->client->stall_ns + (seen == 0 ? c->client->connect_ns : 0)) {
+        if (now - last >= patience_now(c)) {
             *why = ALB_E_TIMEOUT;
             return CURLE_OPERATION_TIMEDOUT;
         }
@@ -387,8 +400,7 @@ static enum alb_code explain(struct alb_client_conn *c, CURLcode rc, enum alb_co
 {
     const char *text = c->error[0] ? c->error : curl_easy_strerror(rc);
     if (why == ALB_E_TIMEOUT)
-        return alb_fail(err, why, "no byte moved for %lld s",
-                        (long long)(c->client->stall_ns / ALB_NS_PER_S));
+        return alb_fail(err, why, "no byte moved for %lld s", (long long)(patience_now(c) / ALB_NS_PER_S));
     if (why == ALB_E_CANCELLED || rc == CURLE_ABORTED_BY_CALLBACK)
         return alb_fail(err, ALB_E_CANCELLED, "stopped");
     if (rc == CURLE_OUT_OF_MEMORY)

@@ -22,12 +22,15 @@
 struct alb_client;
 struct alb_client_conn;
 
+#define ALB_CLIENT_ANSWER_FACTOR 5
+
 struct alb_client_config {
     struct alb_str base; /* "http://host:port/prefix", no slash at the end; copied */
     struct alb_str key;  /* value of x-api-key, or empty; copied, wiped at the end */
     const char *agent;   /* literal for User-Agent */
     int64_t connect_ns;  /* time for name, TCP and TLS */
-    int64_t stall_ns;    /* TIMEOUT when no byte moved in either direction for so long */
+    int64_t stall_ns;    /* TIMEOUT when no byte moved in either direction for so long; once the whole body
+                            is out, ALB_CLIENT_ANSWER_FACTOR times so long for the answer */
     size_t answer_max;   /* bytes of an answer's body; a longer one fails with TOO_LARGE */
     int cancel_fd;       /* readable = CANCELLED; -1: never */
 };

@@ -101,30 +101,18 @@ static enum alb_code take_errors(struct alb_import_config *c, const struct alb_o
     return ALB_OK;
 }
 
-static enum alb_code take_labels(struct alb_import_config *c, const struct alb_options *o,
-                                 struct alb_err *err)
+static bool is_label(struct alb_str s)
 {
-    struct alb_str mode = alb_str_c(alb_opt_string(o, ALB_P_FOLDER_AS_ALBUM));
+    return s.n <= ALB_IMPORT_LABEL_MAX && alb_str_is_utf8(s) && !alb_str_has_control(s);
+}
+
+static enum alb_code take_tags(struct alb_import_config *c, const struct alb_options *o, struct alb_err *err)
+{
     const char *const *tags;
     size_t n = alb_opt_list(o, ALB_P_TAG, &tags);
-    c->album = alb_str_trim(alb_str_c(alb_opt_string(o, ALB_P_ALBUM)));
-    if (alb_str_eq_ci(mode, ALB_STR("NONE")))
-        c->folder_album = ALB_FOLDER_ALBUM_NONE;
-    else if (alb_str_eq_ci(mode, ALB_STR("FOLDER")))
-        c->folder_album = ALB_FOLDER_ALBUM_NAME;
-    else if (alb_str_eq_ci(mode, ALB_STR("PATH")))
-        c->folder_album = ALB_FOLDER_ALBUM_PATH;
-    else
-        return alb_fail(err, ALB_E_INVALID, "--folder-as-album: NONE, FOLDER or PATH");
-    if (c->folder_album != ALB_FOLDER_ALBUM_NONE && c->album.n > 0)
-        return alb_fail(err, ALB_E_INVALID, "--album and --folder-as-album exclude each other");
-    if (c->album.n > ALB_IMPORT_LABEL_MAX || !alb_str_is_utf8(c->album) || alb_str_has_control(c->album))
-        return alb_fail(err, ALB_E_INVALID, "--album: up to %zu bytes of UTF-8 in one line",
-                        (size_t)ALB_IMPORT_LABEL_MAX);
     for (size_t i = 0; i < n; i++) {
         struct alb_str tag = alb_str_trim(alb_str_c(tags[i]));
-        if (tag.n == 0 || tag.n > ALB_IMPORT_LABEL_MAX || !alb_str_is_utf8(tag) || alb_str_has_control(tag) ||
-            alb_str_find(tag, ',') != ALB_STR_NPOS)
+        if (tag.n == 0 || !is_label(tag) || alb_str_find(tag, ',') != ALB_STR_NPOS)
             return alb_fail(err, ALB_E_INVALID,
                             "--tag \"%s\": up to %zu bytes of UTF-8 in one line, no comma", tags[i],
                             (size_t)ALB_IMPORT_LABEL_MAX);
@@ -134,6 +122,29 @@ static enum alb_code take_labels(struct alb_import_config *c, const struct alb_o
     }
     if (alb_buf_code(&c->tags) != ALB_OK)
         return alb_fail(err, ALB_E_INVALID, "--tag: too many tags");
+    return ALB_OK;
+}
+
+static enum alb_code take_album(struct alb_import_config *c, const struct alb_options *o, struct alb_err *err)
+{
+    static const struct {
+        const char *name;
+        enum alb_folder_album mode;
+    } modes[] = {
+        {"NONE", ALB_FOLDER_ALBUM_NONE}, {"FOLDER", ALB_FOLDER_ALBUM_NAME}, {"PATH", ALB_FOLDER_ALBUM_PATH}};
+    struct alb_str mode = alb_str_c(alb_opt_string(o, ALB_P_FOLDER_AS_ALBUM));
+    size_t i = 0;
+    while (i < ALB_ARRAY_LEN(modes) && !alb_str_eq_ci(mode, alb_str_c(modes[i].name)))
+        i++;
+    if (i == ALB_ARRAY_LEN(modes))
+        return alb_fail(err, ALB_E_INVALID, "--folder-as-album: NONE, FOLDER or PATH");
+    c->folder_album = modes[i].mode;
+    c->album = alb_str_trim(alb_str_c(alb_opt_string(o, ALB_P_ALBUM)));
+    if (c->folder_album != ALB_FOLDER_ALBUM_NONE && c->album.n > 0)
+        return alb_fail(err, ALB_E_INVALID, "--album and --folder-as-album exclude each other");
+    if (!is_label(c->album))
+        return alb_fail(err, ALB_E_INVALID, "--album: up to %zu bytes of UTF-8 in one line",
+                        (size_t)ALB_IMPORT_LABEL_MAX);
     return ALB_OK;
 }
 
@@ -205,8 +216,8 @@ enum alb_code alb_import_config_init(struct alb_import_config *c, const struct a
                                      struct alb_err *err)
 {
     typedef enum alb_code take_fn(struct alb_import_config *, const struct alb_options *, struct alb_err *);
-    static take_fn *const steps[] = {take_server, take_key,       take_speed,  take_errors,
-                                     take_labels, take_selection, take_journal};
+    static take_fn *const steps[] = {take_server, take_key,  take_speed,     take_errors,
+                                     take_album,  take_tags, take_selection, take_journal};
     *c = (struct alb_import_config){.dry_run = alb_opt_bool(o, ALB_P_DRY_RUN),
                                     .quiet = alb_opt_bool(o, ALB_P_QUIET),
                                     .json = alb_opt_bool(o, ALB_P_JSON)};

@@ -47,12 +47,19 @@ static bool field_text(struct alb_str *rest, struct alb_journal_line *out)
     return memchr(out->text, '\0', out->text_n) == NULL;
 }
 
+/* The checked rest of a line. */
+static bool check_sum(struct alb_str line, struct alb_str *rest)
+{
+    struct alb_str text;
+    uint64_t sum;
+    return alb_str_cut(line, ' ', &text, rest) && text.n == 16 && alb_str_hex_u64(text, &sum) &&
+           sum == alb_xxh3(rest->p, rest->n);
+}
+
 bool alb_journal_line_parse(struct alb_str line, struct alb_journal_line *out)
 {
-    struct alb_str sum_text, rest, kind, sha1, word;
-    uint64_t sum, ino;
-    if (!alb_str_cut(line, ' ', &sum_text, &rest) || sum_text.n != 16 || !alb_str_hex_u64(sum_text, &sum) ||
-        sum != alb_xxh3(rest.p, rest.n))
+    struct alb_str rest, kind, sha1, word;
+    if (!check_sum(line, &rest))
         return false;
     if (!field(&rest, &kind) || kind.n != 1 || !field(&rest, &sha1) ||
         !alb_hex_decode(sha1, out->sha1, ALB_SHA1_LEN))
@@ -64,11 +71,8 @@ bool alb_journal_line_parse(struct alb_str line, struct alb_journal_line *out)
     out->ino = out->labels = 0;
     switch (out->kind) {
     case 'H':
-        if (!field_i64(&rest, &out->size) || !field_i64(&rest, &out->mtime_ns) || !field(&rest, &word) ||
-            !alb_str_u64(word, &ino))
-            return false;
-        out->ino = ino;
-        return field_text(&rest, out);
+        return field_i64(&rest, &out->size) && field_i64(&rest, &out->mtime_ns) && field(&rest, &word) &&
+               alb_str_u64(word, &out->ino) && field_text(&rest, out);
     case 'U':
         return field_hex(&rest, &out->labels) && field_i64(&rest, &out->size) && field_text(&rest, out);
     case 'D':

@@ -62,13 +62,11 @@ void alb_run_fini(struct alb_run *r)
     alb_select_fini(&types);
 }
 
-static bool spawn(struct alb_run *r, void *(*body)(void *))
+static enum alb_code spawn(struct alb_run *r, const char *name, void *(*body)(void *), struct alb_err *err)
 {
-    int rc = pthread_create(&r->threads[r->threads_n], NULL, body, r);
-    if (rc != 0)
-        return false;
-    r->threads_n++;
-    return true;
+    enum alb_code code = alb_thread_start(&r->threads[r->threads_n], name, body, r, err);
+    r->threads_n += code == ALB_OK;
+    return code;
 }
 
 /* From the last stage to the first, so that whoever produces has somebody who consumes. A stage that could
@@ -85,26 +83,26 @@ enum alb_code alb_run_start(struct alb_run *r, struct alb_source *source, struct
     unsigned senders = r->config->dry_run ? 1 : r->config->jobs, hashers = r->config->hashers;
     atomic_store(&r->uploaders_left, senders);
     atomic_store(&r->hashers_left, hashers);
-    bool ok = true;
-    for (unsigned i = 0; i < senders && ok; i++)
-        ok = spawn(r, alb_run_send);
-    if (ok)
-        ok = spawn(r, alb_run_check);
-    for (unsigned i = 0; i < hashers && ok; i++)
-        ok = spawn(r, alb_run_hash);
-    if (ok)
-        ok = spawn(r, alb_run_scan);
-    if (ok)
-        return ALB_OK;
-    alb_run_stop(r, ALB_STOP_ABORT);
-    alb_run_join(r);
-    return alb_fail(err, ALB_E_BUSY, "cannot start the threads of an import");
+    enum alb_code code = ALB_OK;
+    for (unsigned i = 0; i < senders && code == ALB_OK; i++)
+        code = spawn(r, "import-send", alb_run_send, err);
+    if (code == ALB_OK)
+        code = spawn(r, "import-check", alb_run_check, err);
+    for (unsigned i = 0; i < hashers && code == ALB_OK; i++)
+        code = spawn(r, "import-hash", alb_run_hash, err);
+    if (code == ALB_OK)
+        code = spawn(r, "import-scan", alb_run_scan, err);
+    if (code != ALB_OK) {
+        alb_run_stop(r, ALB_STOP_ABORT);
+        alb_run_join(r);
+    }
+    return code;
 }
 
 void alb_run_join(struct alb_run *r)
 {
     while (r->threads_n > 0)
-        pthread_join(r->threads[--r->threads_n], NULL);
+        alb_thread_join(&r->threads[--r->threads_n]);
 }
 
 void alb_run_stop(struct alb_run *r, enum alb_stop_step step)

@@ -19,6 +19,7 @@
 #ifndef ALB_IMPORT_PIPELINE_H
 #define ALB_IMPORT_PIPELINE_H
 
+#include "base/thread.h"
 #include "import/config.h"
 #include "import/queue.h"
 #include "import/twins.h"
@@ -52,7 +53,7 @@ struct alb_run {
     /* atomic */
     _Atomic unsigned hashers_left, uploaders_left;
     /* owned by the thread that starts and joins */
-    pthread_t threads[ALB_RUN_THREADS_MAX];
+    struct alb_thread threads[ALB_RUN_THREADS_MAX];
     unsigned threads_n;
 };
 

@@ -201,6 +201,13 @@ static bool parse_span(struct alb_str s, int *from, int *to)
     return true;
 }
 
+/* One side of a range; an empty one is open, if it may be. */
+static bool parse_side(struct alb_str s, bool may_be_open, int *from, int *to)
+{
+    *from = *to = 0;
+    return s.n == 0 ? may_be_open : parse_span(s, from, to);
+}
+
 enum alb_code alb_date_range_parse(struct alb_str text, struct alb_date_range *out, struct alb_err *err)
 {
     struct alb_str first, second;
@@ -210,24 +217,13 @@ enum alb_code alb_date_range_parse(struct alb_str text, struct alb_date_range *o
     if (text.n == 0)
         return ALB_OK;
     bool two = alb_str_cut(text, ',', &first, &second);
-    first = alb_str_trim(first);
-    second = alb_str_trim(second);
-    bool ok = !two || first.n > 0 || second.n > 0;
-    if (ok && first.n > 0) {
-        ok = parse_span(first, &from, &to);
-        if (ok) {
-            out->from = from;
-            out->to = two ? 0 : to;
-        }
+    bool ok = parse_side(alb_str_trim(first), two, &from, &to);
+    *out = (struct alb_date_range){from, two ? 0 : to};
+    if (ok && two) {
+        ok = parse_side(alb_str_trim(second), from != 0, &from, &to);
+        out->to = to;
     }
-    if (ok && two && second.n > 0) {
-        ok = parse_span(second, &from, &to);
-        if (ok)
-            out->to = to;
-    }
-    if (ok && out->to != 0 && out->from > out->to)
-        ok = false;
-    if (ok)
+    if (ok && (out->to == 0 || out->from <= out->to))
         return ALB_OK;
     *out = (struct alb_date_range){0, 0};
     return alb_fail(err, ALB_E_INVALID,

@@ -6,7 +6,6 @@
 
 #include <sys/eventfd.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -43,7 +42,6 @@ void *alb_run_scan(void *run)
 {
     struct alb_run *r = run;
     const struct alb_sink sink = {.ctx = r, .file = on_file, .skip = on_skip, .fail = on_fail};
-    alb_thread_name("import-scan");
     r->source->walk(r->source, &sink);
     alb_tally_scanned(&r->tally);
     alb_queue_finish(&r->to_hash);
@@ -98,7 +96,6 @@ void *alb_run_hash(void *run)
     struct alb_run *r = run;
     struct alb_item *items[2];
     size_t n;
-    alb_thread_name("import-hash");
     unsigned char *room = alb_mem_alloc_nofail(ALB_HASH_CHUNK);
     while ((n = alb_queue_take_batch(&r->to_hash, items, 2, 0)) > 0) {
         if (!alb_stop_asked(&r->stop))
@@ -228,7 +225,6 @@ void *alb_run_check(void *run)
     struct alb_api api;
     struct alb_err err = ALB_ERR_INIT;
     size_t n;
-    alb_thread_name("import-check");
     if (alb_api_init(&api, &r->server, &err) != ALB_OK)
         alb_run_fatal(r, &err);
     while ((n = alb_queue_take_batch(&r->to_check, items, ALB_IMPORT_CHECK_BATCH,
@@ -284,7 +280,6 @@ void *alb_run_send(void *run)
     struct alb_item *item;
     struct alb_api api;
     struct alb_err err = ALB_ERR_INIT;
-    alb_thread_name("import-send");
     if (alb_api_init(&api, &r->server, &err) != ALB_OK)
         alb_run_fatal(r, &err);
     while ((item = alb_queue_take(&r->to_send)) != NULL) {

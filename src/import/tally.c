@@ -193,20 +193,27 @@ const struct alb_failure *alb_tally_failures(const struct alb_tally *t, size_t *
 /* --- text --------------------------------------------------------------------------------------------------
  */
 
+static bool between(uint32_t c, uint32_t from, uint32_t to)
+{
+    return c >= from && c <= to;
+}
+
 /* Bytes of the well-formed, printable character at the start of s; 0 = none. */
 static size_t printable(struct alb_str s)
 {
     unsigned char c = (unsigned char)s.p[0];
     if (c < 0x80)
-        return c >= 0x20 && c != 0x7f ? 1 : 0;
+        return between(c, 0x20, 0x7e) ? 1 : 0;
     size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (n > s.n || !alb_str_is_utf8(alb_str_sub(s, 0, n)))
+    if (!alb_str_is_utf8(alb_str_sub(s, 0, n)))
         return 0;
-    /* C1 controls are U+0080..U+009F; bidi overrides U+202A..U+202E and U+2066..U+2069 turn lines around. */
-    unsigned char d = (unsigned char)s.p[1], e = n > 2 ? (unsigned char)s.p[2] : 0;
-    if (c == 0xc2 && d < 0xa0)
-        return 0;
-    if (c == 0xe2 && ((d == 0x80 && e >= 0xa8 && e <= 0xae) || (d == 0x81 && e >= 0xa6 && e <= 0xa9)))
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes = bytes << 8 | (unsigned char)s.p[i];
+    /* C1 controls (U+0080..9F); line ends and bidi overrides (U+2028..202E, U+2066..2069) that move text
+     * about. */
+    if (between(bytes, 0xc280, 0xc29f) || between(bytes, 0xe280a8, 0xe280ae) ||
+        between(bytes, 0xe281a6, 0xe281a9))
         return 0;
     return n;
 }

@@ -190,6 +190,16 @@ static enum step start_again(struct upload *u)
 /* --- the steps ---------------------------------------------------------------------------------------------
  */
 
+/* We and the server do not agree on the offset, or another connection of ours still holds the upload. */
+static enum step ask_later(struct upload *u)
+{
+    int64_t pause;
+    u->pieced = true;
+    if (alb_patience_again(&u->patience, &pause) == ALB_VERDICT_GIVE_UP)
+        return refused(u);
+    return alb_patience_wait(u->api->server->stop->drain_fd, pause) ? ASK : finish(u, ALB_UPLOAD_STOPPED);
+}
+
 static enum step do_create(struct upload *u)
 {
     char length[64];
@@ -218,6 +228,8 @@ static enum step do_create(struct upload *u)
         u->pieced |= named;
         return next == CREATE && named ? ASK : next;
     }
+    if (u->api->answer.status == 409 && named)
+        return ask_later(u);
     if (u->api->answer.status != 201 && u->api->answer.status != 200)
         return refused(u);
     int64_t offset = 0;
@@ -244,7 +256,7 @@ static enum step do_send(struct upload *u)
                                    .headers = headers,
                                    .body = body.length > 0 ? &body : NULL};
     enum step next = END;
-    int64_t offset, pause;
+    int64_t offset;
     u->reading = u->offset;
     u->request_end = u->item->size;
     if (exchange(u, &r, ASK, &next) != ALB_VERDICT_ANSWER) {
@@ -254,12 +266,8 @@ static enum step do_send(struct upload *u)
     int status = u->api->answer.status;
     if (status == 404 || status == 410)
         return VERIFY;
-    if (status == 409 || status == 423 || status == 460) {
-        u->pieced = true;
-        if (alb_patience_again(&u->patience, &pause) == ALB_VERDICT_GIVE_UP)
-            return refused(u);
-        return alb_patience_wait(u->api->server->stop->drain_fd, pause) ? ASK : finish(u, ALB_UPLOAD_STOPPED);
-    }
+    if (status == 409 || status == 423 || status == 460)
+        return ask_later(u);
     if (status != 204 && status != 200)
         return refused(u);
     if (!offset_header(u, &offset) || offset < u->offset || (offset == u->offset && body.length > 0))
@@ -354,6 +362,13 @@ static enum step first_step(struct upload *u)
     return ASK;
 }
 
+/* Failures with which the upload on the server is over, too. After all others it can go on in another run. */
+static bool is_over(enum alb_code code)
+{
+    return code == ALB_E_UNPROCESSABLE || code == ALB_E_UNSUPPORTED || code == ALB_E_TOO_LARGE ||
+           code == ALB_E_CONFLICT;
+}
+
 static void remember_end(struct upload *u)
 {
     static const char *const words[] = {
@@ -364,13 +379,11 @@ static void remember_end(struct upload *u)
     struct alb_str asset;
     bool stored =
         u->end == ALB_UPLOAD_CREATED || u->end == ALB_UPLOAD_DUPLICATE || u->end == ALB_UPLOAD_RESTORED;
-    /* A refusal ends the upload on the server, too; a broken connection does not. */
-    bool refusal = u->end == ALB_UPLOAD_FAILED && u->err->code != ALB_E_BUSY && u->err->code != ALB_E_TIMEOUT;
     if (!alb_client_header(&u->api->answer, "albumen-asset", &asset))
         asset = ALB_STR_NONE;
     if (stored && (u->remembered || u->item->labels != 0))
         alb_journal_done(u->env->journal, u->item, words[u->end], asset);
-    else if (refusal && u->remembered)
+    else if (u->end == ALB_UPLOAD_FAILED && u->remembered && is_over(u->err->code))
         alb_journal_gone(u->env->journal, u->item);
 }
 

@@ -49,7 +49,8 @@ void alb_upload_metadata(const struct alb_item *item, struct alb_str tags, struc
     add_text(out, "filename", name);
     add_pair(out, "filetype", alb_str_c(alb_mime_of(alb_extension_of(name, room))));
     alb_time_rfc3339(ms, when);
-    add_pair(out, "taken-at", alb_str_c(when));
+    add_pair(out, "taken-at", alb_str_c(when)); /* a hint: what the file itself says is stronger */
+    add_pair(out, "modified-at", alb_str_c(when));
     if (item->album.n > 0)
         add_text(out, "album", item->album);
     if (tags.n > 0)
