@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/stat.h"
+#include "http/nudge.h"
 
 static void run(struct alb_task *task);
 static void on_wake(struct alb_waiter *w, enum alb_wake why);
@@ -56,6 +57,7 @@ static void take_title(struct alb_req *r)
     alb_mutex_lock(&r->mtx);
     r->promoted = r->woken && r->why == ALB_WAKE_PROMOTED;
     r->timed_out = r->timeout && !r->woken;
+    r->nudged = false;
     r->woken = false;
     r->timeout = false;
     alb_mutex_unlock(&r->mtx);
@@ -116,6 +118,7 @@ static void drop_future(struct alb_req *r)
 /* No more steps: undo what hangs on the request, then the loop may have it back. */
 static void end(struct alb_req *r)
 {
+    alb_nudge_detach(r);
     if (!unregister(r))
         return;
     take_title(r);
@@ -152,7 +155,7 @@ static bool happened(struct alb_req *r, int64_t now)
     case ALB_WAIT_FUTURE:
         return r->woken;
     case ALB_WAIT_BODY:
-        return r->in_ring.fill > 0 || r->in_end || r->in_code != ALB_OK;
+        return r->in_ring.fill > 0 || r->in_end || r->in_code != ALB_OK || r->nudged;
     case ALB_WAIT_DRAIN:
         return r->out_ring.fill <= r->out_ring.cap / 2 || atomic_load_explicit(&r->gone, memory_order_relaxed);
     case ALB_WAIT_NONE:
@@ -237,6 +240,7 @@ static bool park(struct alb_req *r)
 /* The step is done. True: the body has to be pumped, go on. */
 static bool done(struct alb_req *r)
 {
+    alb_nudge_detach(r);
     if (!unregister(r))
         return false;
     if (!r->head_made)
@@ -376,6 +380,14 @@ static void go_on(struct alb_req *r, enum alb_wait wait)
 
 void alb_hand_body(struct alb_req *r)
 {
+    go_on(r, ALB_WAIT_BODY);
+}
+
+void alb_hand_nudged(struct alb_req *r)
+{
+    alb_mutex_lock(&r->mtx);
+    r->nudged = true;
+    alb_mutex_unlock(&r->mtx);
     go_on(r, ALB_WAIT_BODY);
 }
 

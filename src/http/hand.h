@@ -37,6 +37,8 @@ void alb_hand_gone(struct alb_req *r, enum alb_code why);
 /* Loop: body bytes, its end or its failure are there; or the out ring has room. */
 void alb_hand_body(struct alb_req *r);
 void alb_hand_drained(struct alb_req *r);
+/* Any thread, under HTTP_NUDGE: a wait for the body shall end, now or the next one. */
+void alb_hand_nudged(struct alb_req *r);
 /* Loop: the deadline of the wait has passed. */
 void alb_hand_timeout(struct alb_req *r, int64_t now);
 /* Loop: answered and sent (or nobody is there to read it). Runs the hooks, on the pool if a step has run.

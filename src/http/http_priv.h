@@ -193,6 +193,7 @@ struct alb_req {
     /* the pool */
     struct alb_task task;
     struct alb_waiter waiter;
+    struct alb_nudge *nudge; /* owned by the thread that has the request; may be NULL */
 
     /* under mtx (HTTP_REQUEST) */
     struct alb_mutex mtx;
@@ -202,6 +203,7 @@ struct alb_req {
     int64_t wait_since;
     bool registered; /* the waiter is, or its wake is on the way */
     bool woken;      /* the wake has come and was not looked at */
+    bool nudged;     /* a wait for the body shall end (nudge.h) */
     bool timeout;    /* the deadline of the wait has come and was not looked at */
     enum alb_wake why;
     bool ending;    /* no more steps: clean up */

@@ -11,6 +11,7 @@
 #include "base/stat.h"
 #include "http/hand.h"
 #include "http/query.h"
+#include "http/nudge.h"
 
 #define KEEP_HEAD 16384 /* larger head buffers are not kept */
 #define KEEP_OUT 16384
@@ -418,6 +419,12 @@ enum alb_step alb_req_wait_body(struct alb_req *r)
 {
     r->want = ALB_WAIT_BODY;
     return ALB_STEP_WAIT;
+}
+
+enum alb_step alb_req_wait_body_or(struct alb_req *r, struct alb_future *f)
+{
+    alb_nudge_aim(r, f);
+    return alb_req_wait_body(r);
 }
 
 enum alb_step alb_req_wait_drain(struct alb_req *r)
