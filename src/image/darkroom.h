@@ -72,18 +72,22 @@ enum alb_darkroom_work {
     ALB_WORK_PROBE,   /* -> job->probe */
     ALB_WORK_RENDER,  /* plan -> job->result */
     ALB_WORK_SIDECAR, /* the source is an XMP file -> job->probe with type XMP and its metadata */
+    ALB_WORK_CANARY,  /* draws a word in lane FONTS: OK, or UNPROCESSABLE if fonts cannot be reached; no source */
 };
+
+struct alb_darkroom_job;
+typedef void alb_job_done_fn(struct alb_darkroom_job *job);
 
 /* Lies in its user's struct; the darkroom holds it from submit until done is called. */
 struct alb_darkroom_job {
     /* set by the user */
     enum alb_darkroom_work work;
-    int source_fd;               /* borrowed: a regular file or memory file, open for reading */
+    int source_fd; /* borrowed until done: a regular file or memory file; workers get it read-only */
     int64_t source_bytes;        /* its size */
     enum alb_type type;          /* PROBE: as sniffed (chooses the lane); RENDER: taken from the plan */
     const struct alb_plan *plan; /* RENDER: borrowed; checked at submit */
     int64_t deadline;            /* real monotonic ns, queue and run together; ALB_NEVER allowed */
-    void (*done)(struct alb_darkroom_job *job);
+    alb_job_done_fn *done;
     /* set when done is called */
     enum alb_code code;
     struct alb_err err;
@@ -93,9 +97,9 @@ struct alb_darkroom_job {
     /* private */
     uint64_t ticket;
     enum alb_lane lane;
-    int state;
+    bool cancelled;
     int64_t since;
-    struct alb_darkroom_job *prev, *next;
+    struct alb_darkroom_job *next;
 };
 
 /* INVALID (a plan that does not check), UNSUPPORTED (FONTS is not available on this system), BUSY (queue full or

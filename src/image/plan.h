@@ -77,7 +77,8 @@ enum alb_format {
     ALB_FORMAT_COUNT
 };
 
-/* All zeros (alb_plan_options_init) mean: the whole picture as it is shown, same format, default quality. */
+/* alb_plan_options_init: the whole picture as it is shown, same format, default quality, focus in the middle, white
+ * under transparency where the format has none. */
 struct alb_plan_options {
     enum alb_fit fit;
     uint32_t width, height; /* shown; 0 = follows from the other */
@@ -134,7 +135,7 @@ enum alb_step_kind {
 };
 enum alb_load_how {
     ALB_LOAD_FULL,    /* every pixel */
-    ALB_LOAD_EIGHTHS, /* JPEG, RAW preview: n/8 of the size, in the decoder */
+    ALB_LOAD_EIGHTHS, /* JPEG, RAW preview: 1/8, 2/8 or 4/8 of the size, in the decoder */
     ALB_LOAD_SCALED,  /* WebP, SVG, PDF: the loader scales to width x height (one pixel more or less) */
     ALB_LOAD_DEVELOP, /* RAW without a preview: half-size demosaic */
 };
@@ -147,7 +148,7 @@ struct alb_plan_step {
         struct {
             enum alb_type type;
             enum alb_load_how how;
-            uint8_t eighths;      /* EIGHTHS: 1..8 */
+            uint8_t eighths;      /* 1, 2, 4; 8 unless EIGHTHS */
             uint32_t page, pages; /* first, and how many */
             bool strict;          /* truncated content is an error */
             uint32_t source_width, source_height; /* as planned from the header: checked again by the worker */

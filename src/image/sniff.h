@@ -48,11 +48,15 @@ bool alb_type_can_show(enum alb_type t);
  * one page); false if they are not there. Used to check what a worker has returned. */
 bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
 
-/* TIFF-shaped files: the kind that a first directory (its `count` entries of 12 bytes at p, byte order as told)
- * says. For the probe. */
+/* TIFF-shaped files: what the first directory says decides between TIFF and the raw kinds. For the probe, which
+ * can read a directory that lies far inside the file. */
 struct alb_tiff_hint {
-    bool dng, cr2, sub_ifds;
-    char make[24];
+    bool dng;      /* has DNGVersion */
+    bool cr2;      /* Canon's mark behind the TIFF header */
+    bool sub_ifds; /* points to sub-directories */
+    bool reduced;  /* the first picture is a reduced one (NewSubfileType 1) */
+    bool cfa;      /* the first picture is sensor data (PhotometricInterpretation 32803) */
+    char make[24]; /* NUL-terminated, cut */
 };
 enum alb_type alb_sniff_tiff(const struct alb_tiff_hint *hint);
 

@@ -93,13 +93,16 @@ struct alb_meta_source alb_meta_source_mem(struct alb_str *bytes); /* bytes outl
  * whether the file has its index at all. */
 enum alb_code alb_meta_moov(struct alb_arena *a, struct alb_meta *m, const struct alb_meta_source *src,
                             bool *found_moov, struct alb_err *err) ALB_MUST_CHECK;
-/* TIFF and TIFF-shaped raw files: their own directories are the EXIF. *hint as for sniffing. */
+/* TIFF and TIFF-shaped raw files: their own directories are the EXIF. *seen tells what the first directory is
+ * (the kind of raw file follows from it). */
 struct alb_meta_tiff {
-    bool ok, dng, cr2;
+    bool ok; /* it has the structure of a TIFF file */
+    bool dng, cr2, sub_ifds, reduced, cfa;
     char make[24];
+    struct alb_str xmp, iptc; /* blocks in the arena, for their readers */
 };
 enum alb_code alb_meta_tiff(struct alb_arena *a, struct alb_meta *m, const struct alb_meta_source *src,
-                            struct alb_meta_tiff *hint, struct alb_err *err) ALB_MUST_CHECK;
+                            struct alb_meta_tiff *seen, struct alb_err *err) ALB_MUST_CHECK;
 
 /* One answer out of several (NULL = not there): xmp over iptc over exif for what people write, exif over xmp over
  * container for what cameras write, keywords are the union. */

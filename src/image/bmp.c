@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Windows bitmaps. libvips would pass them to ImageMagick, which a sealed worker does not have; the format is small.
+ * Every read is bounded by the file, every write by the picture. Pixels that a run-length stream skips stay black.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "image/load.h"
+
+struct bmp {
+    struct alb_str s;
+    size_t pixels; /* where they begin */
+    uint32_t width, height;
+    bool top_down;
+    unsigned bits, compression;
+    size_t palette, colours; /* where, how many entries */
+    unsigned entry;          /* bytes of one: 3 or 4 */
+    uint32_t mask[4];        /* red, green, blue, alpha */
+    bool alpha;
+};
+
+static uint32_t le(struct alb_str s, size_t off, size_t bytes)
+{
+    uint32_t v = 0;
+    for (size_t i = 0; i < bytes && off < s.n && bytes <= s.n - off; i++)
+        v |= (uint32_t)(unsigned char)s.p[off + i] << (8 * i);
+    return v;
+}
+
+static void default_masks(struct bmp *b)
+{
+    static const uint32_t m16[4] = {0x7c00, 0x3e0, 0x1f, 0}, m32[4] = {0xff0000, 0xff00, 0xff, 0};
+    memcpy(b->mask, b->bits == 16 ? m16 : m32, sizeof(b->mask));
+}
+
+static bool read_masks(struct bmp *b, size_t header)
+{
+    default_masks(b);
+    if (b->compression != 3 && b->compression != 6)
+        return true;
+    bool with_alpha = header >= 56 || b->compression == 6;
+    for (size_t i = 0; i < (with_alpha ? 4u : 3u); i++)
+        b->mask[i] = le(b->s, 14 + 40 + 4 * i, 4);
+    b->alpha = b->mask[3] != 0;
+    return b->mask[0] && b->mask[1] && b->mask[2];
+}
+
+static bool read_header(struct bmp *b)
+{
+    size_t header = le(b->s, 14, 4);
+    b->pixels = le(b->s, 10, 4);
+    if (header == 12) {
+        b->width = le(b->s, 18, 2);
+        b->height = le(b->s, 20, 2);
+        b->bits = le(b->s, 24, 2);
+        b->entry = 3;
+    } else {
+        int32_t w = (int32_t)le(b->s, 18, 4), h = (int32_t)le(b->s, 22, 4);
+        if (header < 40 || w <= 0 || h == 0 || h == INT32_MIN)
+            return false;
+        b->width = (uint32_t)w;
+        b->height = (uint32_t)(h < 0 ? -h : h);
+        b->top_down = h < 0;
+        b->bits = le(b->s, 28, 2);
+        b->compression = le(b->s, 30, 4);
+        b->colours = le(b->s, 46, 4);
+        b->entry = 4;
+    }
+    b->palette = 14 + header;
+    if (b->bits <= 8) {
+        if (b->colours == 0 || b->colours > (1u << b->bits))
+            b->colours = 1u << b->bits;
+    }
+    bool known = b->compression == 0 || (b->compression == 1 && b->bits == 8) || (b->compression == 2 && b->bits == 4) ||
+                 ((b->compression == 3 || b->compression == 6) && (b->bits == 16 || b->bits == 32));
+    bool depth = b->bits == 1 || b->bits == 4 || b->bits == 8 || b->bits == 16 || b->bits == 24 || b->bits == 32;
+    return known && depth && b->width && b->height && b->width <= 100000 && b->height <= 100000 && read_masks(b, header);
+}
+
+static void put_colour(const struct bmp *b, unsigned char *out, size_t index)
+{
+    size_t at = b->palette + index * b->entry;
+    if (index >= b->colours || at + 3 > b->s.n)
+        return;
+    out[0] = (unsigned char)b->s.p[at + 2];
+    out[1] = (unsigned char)b->s.p[at + 1];
+    out[2] = (unsigned char)b->s.p[at];
+}
+
+static unsigned char masked(uint32_t v, uint32_t mask)
+{
+    if (mask == 0)
+        return 255;
+    unsigned shift = (unsigned)__builtin_ctz(mask);
+    uint64_t top = mask >> shift;
+    return (unsigned char)(((uint64_t)((v & mask) >> shift) * 255 + top / 2) / top);
+}
+
+static void put_pixel(const struct bmp *b, unsigned char *out, size_t row, uint32_t x)
+{
+    size_t bit = (size_t)x * b->bits;
+    if (b->bits <= 8) {
+        unsigned byte = le(b->s, row + bit / 8, 1);
+        put_colour(b, out, byte >> (8 - b->bits - bit % 8) & ((1u << b->bits) - 1));
+    } else if (b->bits == 24) {
+        for (size_t c = 0; c < 3; c++)
+            out[c] = (unsigned char)le(b->s, row + bit / 8 + 2 - c, 1);
+    } else {
+        uint32_t v = le(b->s, row + bit / 8, b->bits / 8);
+        for (size_t c = 0; c < (b->alpha ? 4u : 3u); c++)
+            out[c] = masked(v, b->mask[c]);
+    }
+}
+
+/* Rows of fixed size. False if the file ends before them. */
+static bool read_rows(const struct bmp *b, unsigned char *out, size_t bands)
+{
+    size_t stride = ((size_t)b->width * b->bits + 31) / 32 * 4;
+    for (uint32_t y = 0; y < b->height; y++) {
+        size_t row = b->pixels + (size_t)y * stride;
+        if (row > b->s.n || ((size_t)b->width * b->bits + 7) / 8 > b->s.n - row)
+            return false;
+        uint32_t to = b->top_down ? y : b->height - 1 - y;
+        for (uint32_t x = 0; x < b->width; x++)
+            put_pixel(b, out + ((size_t)to * b->width + x) * bands, row, x);
+    }
+    return true;
+}
+
+struct run {
+    const struct bmp *b;
+    unsigned char *out;
+    size_t bands;
+    uint32_t x, y;
+};
+
+static void put_run(struct run *r, size_t index)
+{
+    const struct bmp *b = r->b;
+    if (r->x < b->width && r->y < b->height) {
+        uint32_t to = b->top_down ? r->y : b->height - 1 - r->y;
+        put_colour(b, r->out + ((size_t)to * b->width + r->x) * r->bands, index);
+    }
+    r->x++;
+}
+
+static size_t nibble(unsigned byte, bool four, size_t i)
+{
+    return !four ? byte : i % 2 ? byte & 15 : byte >> 4;
+}
+
+/* Literal pixels: as many bytes as they need, padded to even. */
+static size_t put_literal(struct run *r, size_t off, size_t count, bool four)
+{
+    for (size_t i = 0; i < count; i++)
+        put_run(r, nibble(le(r->b->s, off + (four ? i / 2 : i), 1), four, i));
+    size_t bytes = four ? (count + 1) / 2 : count;
+    return off + ((bytes + 1) & ~(size_t)1);
+}
+
+static bool read_runs(const struct bmp *b, unsigned char *out, size_t bands)
+{
+    struct run r = {b, out, bands, 0, 0};
+    bool four = b->compression == 2;
+    size_t off = b->pixels;
+    while (r.y < b->height && off + 2 <= b->s.n) {
+        unsigned count = le(b->s, off, 1), value = le(b->s, off + 1, 1);
+        off += 2;
+        if (count > 0) {
+            for (size_t i = 0; i < count; i++)
+                put_run(&r, nibble(value, four, i));
+        } else if (value == 0) {
+            r.x = 0;
+            r.y++;
+        } else if (value == 1) {
+            return true;
+        } else if (value == 2) {
+            r.x += le(b->s, off, 1);
+            r.y += le(b->s, off + 1, 1);
+            off += 2;
+        } else {
+            off = put_literal(&r, off, value, four);
+        }
+    }
+    return r.y >= b->height;
+}
+
+bool alb_bmp_size(struct alb_str bytes, uint32_t *width, uint32_t *height)
+{
+    struct bmp b = {.s = bytes};
+    bool ok = read_header(&b);
+    *width = b.width;
+    *height = b.height;
+    return ok;
+}
+
+VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err)
+{
+    struct bmp b = {.s = bytes};
+    if (!read_header(&b)) {
+        alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: a header that cannot be read");
+        return NULL;
+    }
+    size_t bands = b.alpha ? 4 : 3, size = (size_t)b.width * b.height * bands;
+    unsigned char *out = alb_mem_calloc(size, 1);
+    if (!out) {
+        alb_fail(err, ALB_E_NO_MEMORY, "bmp: no memory");
+        return NULL;
+    }
+    bool whole = b.compression == 1 || b.compression == 2 ? read_runs(&b, out, bands) : read_rows(&b, out, bands);
+    VipsImage *image = NULL;
+    if (whole || !strict)
+        image = vips_image_new_from_memory_copy(out, size, (int)b.width, (int)b.height, (int)bands, VIPS_FORMAT_UCHAR);
+    alb_mem_free(out);
+    if (!image) {
+        alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: the file ends too early");
+        return NULL;
+    }
+    image->Type = VIPS_INTERPRETATION_sRGB;
+    return image;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs the steps of a plan in order. A single picture is one lazy libvips pipeline that the encoder pulls through,
+ * so memory stays small. An animation is held in memory, each frame goes through the steps alone (nothing bleeds
+ * over its edges), and the frames are joined again.
+ */
+#include "image/general.h"
+
+#include <string.h>
+
+#include "image/general_steps.h"
+#include "image/load.h"
+
+/* What stays alive behind an image until the end of the job. */
+struct job {
+    const struct alb_plan *plan;
+    struct alb_str source;
+    struct alb_raw *raw;
+    struct alb_err *err;
+};
+
+static enum alb_code not_as_planned(struct alb_err *err)
+{
+    return alb_fail(err, ALB_E_UNPROCESSABLE, "the source is not what the plan was made for");
+}
+
+static bool within_one(uint32_t a, int b)
+{
+    int64_t d = (int64_t)a - b;
+    return d >= -1 && d <= 1;
+}
+
+/* The picture that the LOAD step names, with the size it promises. */
+static enum alb_code load(struct job *j, VipsImage **out)
+{
+    const struct alb_plan_step *s = &j->plan->steps[0];
+    struct alb_load l = ALB_LOAD_INIT(s->u.load.type, j->source);
+    *out = NULL;
+    if (alb_type_class(l.type) == ALB_CLASS_RAW) {
+        enum alb_code code = alb_raw_open(j->source, &j->raw, j->err);
+        if (code != ALB_OK)
+            return code;
+        if (s->u.load.how == ALB_LOAD_DEVELOP) {
+            *out = alb_raw_develop(j->raw, j->err);
+            return *out ? ALB_OK : ALB_E_UNPROCESSABLE;
+        }
+        l.type = ALB_TYPE_JPEG;
+        l.bytes = alb_raw_preview(j->raw);
+        if (l.bytes.n == 0)
+            return not_as_planned(j->err);
+    }
+    l.eighths = s->u.load.eighths;
+    l.page = s->u.load.page;
+    l.pages = s->u.load.pages > 1 ? -1 : 1;
+    l.random = s->u.load.pages > 1;
+    l.strict = s->u.load.strict;
+    if (s->u.load.how == ALB_LOAD_SCALED)
+        l.scale = (double)s->width / s->u.load.source_width;
+    *out = alb_load_open(&l, j->err);
+    if (!*out)
+        return ALB_E_UNPROCESSABLE;
+    return ALB_OK;
+}
+
+/* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit. */
+static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int page_height)
+{
+    const struct alb_plan_step *s = &j->plan->steps[0];
+    int w = vips_image_get_width(*image);
+    bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS || s->u.load.how == ALB_LOAD_DEVELOP;
+    if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
+        return not_as_planned(j->err);
+    if (s->u.load.type == ALB_TYPE_WEBP && (!within_one(s->width, w) || !within_one(s->height, page_height)))
+        return not_as_planned(j->err);
+    if (exact || (s->width == (uint32_t)w && s->height == (uint32_t)page_height))
+        return ALB_OK;
+    if (w > 2 * (int64_t)s->width + 16 || page_height > 2 * (int64_t)s->height + 16)
+        return not_as_planned(j->err);
+    return alb_step_resize(image, s->width, s->height, j->err);
+}
+
+/* Every step between LOAD and ENCODE. */
+static enum alb_code run_steps(const struct job *j, VipsImage **image)
+{
+    enum alb_code code = ALB_OK;
+    for (uint32_t i = 1; code == ALB_OK && i + 1 < j->plan->count; i++) {
+        const struct alb_plan_step *s = &j->plan->steps[i];
+        switch (s->kind) {
+        case ALB_STEP_RESIZE:
+            code = alb_step_resize(image, s->width, s->height, j->err);
+            break;
+        case ALB_STEP_CROP:
+            code = alb_step_crop(image, s->u.crop.left, s->u.crop.top, s->width, s->height, j->err);
+            break;
+        case ALB_STEP_TURN:
+            code = alb_step_turn(image, s->u.turn.orientation, j->err);
+            break;
+        case ALB_STEP_COLOUR:
+            code = alb_step_colour(image, s->u.colour.to_srgb, j->err);
+            break;
+        case ALB_STEP_FLATTEN:
+            code = alb_step_flatten(image, s->u.flatten.rgb, j->err);
+            break;
+        case ALB_STEP_LOAD:
+        case ALB_STEP_ENCODE:
+            code = alb_fail(j->err, ALB_E_INVALID, "a plan in disorder");
+            break;
+        }
+    }
+    return code;
+}
+
+static enum alb_code still(const struct job *j, VipsImage **image)
+{
+    enum alb_code code = fit_to_plan(j, image, vips_image_get_height(*image));
+    if (code == ALB_OK)
+        code = run_steps(j, image);
+    return code;
+}
+
+/* ---- animations ---- */
+
+static enum alb_code frame(const struct job *j, VipsImage *all, uint32_t i, int page_height, VipsImage **out)
+{
+    if (vips_crop(all, out, 0, (int)i * page_height, vips_image_get_width(all), page_height, NULL) != 0)
+        return alb_load_fail(j->err, ALB_E_UNPROCESSABLE, "frame");
+    enum alb_code code = run_steps(j, out);
+    if (code == ALB_OK)
+        code = alb_step_hold(out, j->err);
+    return code;
+}
+
+static enum alb_code join(const struct job *j, VipsImage **frames, int n, VipsImage **out)
+{
+    VipsImage *joined = NULL;
+    if (vips_arrayjoin(frames, &joined, n, "across", 1, NULL) != 0)
+        return alb_load_fail(j->err, ALB_E_UNPROCESSABLE, "frames");
+    int rc = vips_copy(joined, out, NULL);
+    g_object_unref(joined);
+    if (rc != 0)
+        return alb_load_fail(j->err, ALB_E_UNPROCESSABLE, "frames");
+    vips_image_set_int(*out, VIPS_META_PAGE_HEIGHT, vips_image_get_height(frames[0]));
+    return ALB_OK;
+}
+
+static enum alb_code animation(const struct job *j, VipsImage **image)
+{
+    const struct alb_plan_step *s = &j->plan->steps[0];
+    int page_height = vips_image_get_page_height(*image);
+    uint32_t n = s->u.load.pages;
+    if ((uint64_t)n * (uint64_t)page_height != (uint64_t)vips_image_get_height(*image))
+        return not_as_planned(j->err);
+    VipsImage *all = *image, *joined = NULL;
+    *image = NULL;
+    enum alb_code code = fit_to_plan(j, &all, page_height);
+    VipsImage **frames = g_new0(VipsImage *, n);
+    for (uint32_t i = 0; code == ALB_OK && i < n; i++)
+        code = frame(j, all, i, page_height, &frames[i]);
+    if (code == ALB_OK)
+        code = join(j, frames, (int)n, &joined);
+    for (uint32_t i = 0; i < n; i++)
+        g_clear_object(&frames[i]);
+    g_free(frames);
+    g_clear_object(&all);
+    *image = joined;
+    return code;
+}
+
+enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str source, int result_fd, struct alb_err *err)
+{
+    struct job j = {plan, source, NULL, err};
+    VipsImage *image = NULL;
+    enum alb_code code = load(&j, &image);
+    if (code == ALB_OK)
+        code = plan->steps[0].u.load.pages > 1 ? animation(&j, &image) : still(&j, &image);
+    if (code == ALB_OK)
+        code = alb_step_encode(&image, &plan->steps[plan->count - 1], result_fd, err);
+    g_clear_object(&image);
+    alb_raw_close(&j.raw);
+    return code;
+}
+
+enum alb_code alb_general_canary(struct alb_err *err)
+{
+    static const char svg[] = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200\" height=\"60\">"
+                              "<text x=\"10\" y=\"40\" font-family=\"sans-serif\" font-size=\"30\">albumen</text></svg>";
+    struct alb_load l = ALB_LOAD_INIT(ALB_TYPE_SVG, ((struct alb_str){svg, sizeof(svg) - 1}));
+    VipsImage *image = alb_load_open(&l, err);
+    double ink = 0;
+    if (!image)
+        return ALB_E_UNPROCESSABLE;
+    int rc = vips_avg(image, &ink, NULL); /* everything is transparent black without it */
+    g_object_unref(image);
+    if (rc != 0)
+        return alb_load_fail(err, ALB_E_UNPROCESSABLE, "canary");
+    return ink > 0 ? ALB_OK : alb_fail(err, ALB_E_UNPROCESSABLE, "text is drawn without ink: no fonts can be reached");
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One row per type: which libvips loader, with which arguments. Everything is read through a memory source over
+ * the mapped file, so a sealed worker needs no file call.
+ */
+#include "image/load.h"
+
+#include <string.h>
+
+static const char *const allowed[] = {
+    "VipsForeignLoadJpeg", "VipsForeignLoadPng",  "VipsForeignLoadWebp", "VipsForeignLoadNsgif",
+    "VipsForeignLoadTiff", "VipsForeignLoadHeif", "VipsForeignLoadJxl",  "VipsForeignLoadJp2k",
+    "VipsForeignLoadSvg",  "VipsForeignLoadPdf",  "VipsForeignSaveJpeg", "VipsForeignSavePng",
+    "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",
+};
+
+void alb_load_block_others(void)
+{
+    vips_operation_block_set("VipsForeign", TRUE);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(allowed); i++)
+        vips_operation_block_set(allowed[i], FALSE);
+}
+
+enum alb_code alb_load_fail(struct alb_err *err, enum alb_code code, const char *what)
+{
+    char text[160];
+    const char *from = vips_error_buffer();
+    size_t n = 0;
+    for (; from[n] && n + 1 < sizeof(text); n++)
+        text[n] = from[n] >= ' ' && from[n] <= '~' ? from[n] : ' ';
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    text[n] = 0;
+    vips_error_clear();
+    return alb_fail(err, code, "%s: %s", what, text);
+}
+
+static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
+{
+    VipsFailOn fail = l->strict ? VIPS_FAIL_ON_TRUNCATED : VIPS_FAIL_ON_NONE;
+    VipsAccess access = l->random ? VIPS_ACCESS_RANDOM : VIPS_ACCESS_SEQUENTIAL;
+    int page = (int)l->page;
+    switch ((int)l->type) {
+    case ALB_TYPE_JPEG:
+        return vips_jpegload_source(s, out, "shrink", 8 / l->eighths, "fail_on", fail, "access", access,
+                                    "unlimited", TRUE, NULL);
+    case ALB_TYPE_PNG:
+        return vips_pngload_source(s, out, "fail_on", fail, "access", access, "unlimited", TRUE, NULL);
+    case ALB_TYPE_WEBP:
+        return vips_webpload_source(s, out, "page", page, "n", l->pages, "scale", l->scale, "fail_on", fail,
+                                    "access", access, NULL);
+    case ALB_TYPE_GIF:
+        return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access, NULL);
+    case ALB_TYPE_TIFF:
+        return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
+    case ALB_TYPE_HEIC:
+    case ALB_TYPE_AVIF:
+        return vips_heifload_source(s, out, "page", page, "n", 1, "unlimited", TRUE, "fail_on", fail, "access",
+                                    access, NULL);
+    case ALB_TYPE_JXL:
+        return vips_jxlload_source(s, out, "fail_on", fail, "access", access, NULL);
+    case ALB_TYPE_JP2:
+        return vips_jp2kload_source(s, out, "fail_on", fail, "access", access, NULL);
+    case ALB_TYPE_SVG:
+        return vips_svgload_source(s, out, "scale", l->scale, "fail_on", fail, "access", access, NULL);
+    case ALB_TYPE_PDF:
+        return vips_pdfload_source(s, out, "page", page, "n", 1, "scale", l->scale, "fail_on", fail, "access",
+                                   access, NULL);
+    default:
+        return -1;
+    }
+}
+
+VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
+{
+    VipsImage *image = NULL;
+    if (l->type == ALB_TYPE_BMP)
+        return alb_bmp_open(l->bytes, l->strict, err);
+    VipsSource *source = vips_source_new_from_memory(l->bytes.p, l->bytes.n);
+    if (!source) {
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "source");
+        return NULL;
+    }
+    if (open_source(l, source, &image) != 0) {
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, alb_type_name(l->type));
+        image = NULL;
+    }
+    g_object_unref(source); /* the image holds its own reference */
+    return image;
+}

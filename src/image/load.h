@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Worker side: bytes to a libvips image, with the loader that the sniffed type names; libvips never chooses one
+ * itself (its own guessing reaches ImageMagick and formats that nobody audits). Only inside a sealed worker.
+ */
+#ifndef ALB_IMAGE_LOAD_H
+#define ALB_IMAGE_LOAD_H
+
+#include <vips/vips.h>
+
+#include "base/err.h"
+#include "image/plan.h"
+
+/* Blocks every loader and saver of libvips but the ones we name. Once, after vips_init. */
+void alb_load_block_others(void);
+
+struct alb_load {
+    enum alb_type type;
+    struct alb_str bytes; /* must outlive the image */
+    uint8_t eighths;      /* JPEG: 1, 2, 4 or 8 */
+    double scale;         /* WebP, SVG, PDF: 1 = natural size */
+    uint32_t page;        /* first page */
+    int pages;            /* how many; -1 = all */
+    bool strict;          /* truncated content is an error when pixels are read */
+    bool random;          /* pixels will be read in any order: hold the whole picture */
+};
+#define ALB_LOAD_INIT(t, b) {.type = (t), .bytes = (b), .eighths = 8, .scale = 1, .pages = 1, .strict = true}
+
+/* The header is read now, pixels when asked for. NULL: UNPROCESSABLE, or UNSUPPORTED. */
+VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Fails *err with what libvips has to say (printable, cut), and empties its error buffer. */
+enum alb_code alb_load_fail(struct alb_err *err, enum alb_code code, const char *what);
+
+/* Own reader for Windows bitmaps: 1, 4, 8, 16, 24, 32 bits, runs of 4 and 8 bits. */
+bool alb_bmp_size(struct alb_str bytes, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
+VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Camera raw through libraw. */
+struct alb_raw;
+enum alb_code alb_raw_open(struct alb_str bytes, struct alb_raw **out, struct alb_err *err) ALB_MUST_CHECK;
+void alb_raw_close(struct alb_raw **raw);
+void alb_raw_size(const struct alb_raw *raw, uint32_t *width, uint32_t *height);
+uint8_t alb_raw_orientation(const struct alb_raw *raw); /* EXIF 1..8 */
+/* The largest embedded JPEG, borrowed from raw; empty if there is none. */
+struct alb_str alb_raw_preview(struct alb_raw *raw);
+struct alb_str alb_raw_xmp(const struct alb_raw *raw);
+/* Half-size demosaic, as shot white balance, sRGB, not turned. */
+VipsImage *alb_raw_develop(struct alb_raw *raw, struct alb_err *err) ALB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What came out of a worker. The memory file is sealed first: from then on nobody, the worker included, can change
+ * or shorten it under our eyes. Then it is looked at with our own bounded parsers: a picture must be of the planned
+ * format and size, a probe must unpack.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "image/darkroom_priv.h"
+
+#define COPY_UP_TO (256 * 1024)
+
+int alb_dr_result_new(void)
+{
+    return memfd_create("albumen-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+static void unmap(void *arg, const unsigned char *p, size_t n)
+{
+    (void)arg;
+    munmap((void *)(uintptr_t)p, n);
+}
+
+/* Small results are copied, large ones mapped: the file goes either way. */
+static enum alb_code read_bytes(int fd, size_t n, struct alb_bytes **out, struct alb_err *err)
+{
+    void *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return alb_fail_sys(err, ALB_E_NO_MEMORY, errno, "mapping a result");
+    if (n <= COPY_UP_TO) {
+        *out = alb_bytes_copy(map, n);
+        munmap(map, n);
+    } else {
+        *out = alb_bytes_wrap(map, n, unmap, NULL);
+        if (!*out)
+            munmap(map, n);
+    }
+    return *out ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for a result");
+}
+
+static enum alb_code check_picture(const struct alb_plan *plan, const struct alb_bytes *b, struct alb_err *err)
+{
+    uint32_t w, h;
+    if (!alb_sniff_size(alb_format_type(plan->format), b->p, b->n, &w, &h))
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is no %s", alb_format_name(plan->format));
+    if (w != plan->width || h != plan->height)
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is %ux%u, not %ux%u", w, h, plan->width,
+                        plan->height);
+    return ALB_OK;
+}
+
+enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, int fd, struct alb_err *err)
+{
+    struct alb_bytes *bytes = NULL;
+    int64_t size;
+    if (job->work == ALB_WORK_CANARY)
+        return ALB_OK;
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+        return alb_fail_sys(err, ALB_E_UNPROCESSABLE, errno, "the result cannot be sealed");
+    enum alb_code code = alb_fs_size(fd, &size, err);
+    if (code == ALB_OK && (size <= 0 || (job->work != ALB_WORK_RENDER && size > ALB_PROBE_PACKED_MAX)))
+        code = alb_fail(err, ALB_E_UNPROCESSABLE, "a result of %lld bytes", (long long)size);
+    if (code == ALB_OK)
+        code = read_bytes(fd, (size_t)size, &bytes, err);
+    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
+        code = check_picture(job->plan, bytes, err);
+    if (code == ALB_OK && job->work != ALB_WORK_RENDER) {
+        code = alb_probe_unpack(alb_bytes_view(bytes), &job->probe, err);
+        if (code == ALB_E_INVALID)
+            code = ALB_E_UNPROCESSABLE;
+    }
+    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
+        job->result = alb_bytes_ref(bytes);
+    alb_bytes_unref(bytes);
+    return code;
+}

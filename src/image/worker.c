@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker: seal, READY, then one job after the other. Between jobs it holds nothing of any picture: the source is
+ * unmapped, descriptors are closed, and a moment after the reply (libvips frees late) the heap is given back.
+ * Whatever goes wrong in a library is allowed to end the process; the server sees it and starts another.
+ */
+#include "image/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <vips/vips.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "image/general.h"
+#include "image/oom.h"
+#include "image/seal.h"
+
+#define STATM_FD 4
+#define TRIM_AFTER_MS 30
+#define META_ARENA ((size_t)16 << 20)
+
+/* Bytes of data that this process has: the measure of RLIMIT_DATA. */
+static uint64_t data_now(void)
+{
+    char text[128];
+    ssize_t n = pread(STATM_FD, text, sizeof(text) - 1, 0);
+    struct alb_str s = {text, n > 0 ? (size_t)n : 0}, field = ALB_STR_NONE;
+    uint64_t pages;
+    for (int i = 0; i < 6; i++) {
+        if (!alb_str_next(&s, ' ', &field))
+            return 0;
+    }
+    return alb_str_u64(field, &pages) ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static bool set_up(const struct alb_worker_start *start)
+{
+    sigset_t none;
+    int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    struct alb_flag_page *page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
+    if (statm < 0 || page == MAP_FAILED)
+        return false;
+    alb_oom_watch(page);
+    /* both may lie where the other one is to go */
+    int sock = fcntl(start->sock, F_DUPFD_CLOEXEC, 10);
+    statm = fcntl(statm, F_DUPFD_CLOEXEC, 10);
+    if (sock < 0 || statm < 0 || dup2(sock, ALB_DARKROOM_FD) < 0 || dup2(statm, STATM_FD) < 0)
+        return false;
+    sigemptyset(&none);
+    return close_range(STATM_FD + 1, ~0U, 0) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+/* ---- one job ---- */
+
+struct work {
+    const struct alb_job_packet *job;
+    struct alb_str source;
+    int result_fd;
+};
+
+static void set_job_limits(const struct alb_job_packet *job)
+{
+    struct rlimit l;
+    struct rusage used;
+    if (getrlimit(RLIMIT_DATA, &l) == 0) {
+        uint64_t want = data_now() + job->memory;
+        l.rlim_cur = want < l.rlim_max ? want : l.rlim_max;
+        alb_ignore(setrlimit(RLIMIT_DATA, &l) != 0, "the hard limit holds");
+    }
+    if (getrusage(RUSAGE_SELF, &used) == 0 && getrlimit(RLIMIT_CPU, &l) == 0) {
+        l.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + job->cpu_s + 1;
+        alb_ignore(setrlimit(RLIMIT_CPU, &l) != 0, "the server's deadline holds");
+    }
+}
+
+static enum alb_code send_probe(const struct alb_probe *probe, int result_fd, struct alb_err *err)
+{
+    struct alb_buf b = ALB_BUF_INIT(ALB_PROBE_PACKED_MAX);
+    alb_probe_pack(probe, &b);
+    enum alb_code code = alb_buf_code(&b);
+    if (code == ALB_OK)
+        code = alb_fs_write_all(result_fd, b.p, b.n, err);
+    alb_buf_fini(&b);
+    return code;
+}
+
+static enum alb_code do_probe(const struct work *w, struct alb_err *err)
+{
+    struct alb_probe *probe = alb_mem_calloc(1, sizeof(*probe));
+    enum alb_code code = ALB_E_NO_MEMORY;
+    if (probe)
+        probe->arena = alb_arena_new(META_ARENA);
+    if (probe && probe->arena) {
+        if (w->job->order == ALB_ORDER_SIDECAR)
+            code = alb_general_sidecar(w->source, probe, err);
+        else
+            code = alb_general_probe((enum alb_type)w->job->type, w->source, &w->job->limits, probe, err);
+        if (code == ALB_OK)
+            code = send_probe(probe, w->result_fd, err);
+    }
+    alb_probe_free(&probe);
+    return code;
+}
+
+static enum alb_code do_render(const struct work *w, struct alb_err *err)
+{
+    struct alb_plan plan;
+    enum alb_code code = alb_plan_unpack((struct alb_str){(const char *)w->job->plan, w->job->plan_bytes}, &plan, err);
+    return code == ALB_OK ? alb_general_render(&plan, w->source, w->result_fd, err) : code;
+}
+
+static enum alb_code do_order(const struct work *w, struct alb_err *err)
+{
+    switch ((enum alb_darkroom_order)w->job->order) {
+    case ALB_ORDER_RENDER:
+        return do_render(w, err);
+    case ALB_ORDER_PROBE:
+        if (w->job->type == ALB_TYPE_UNKNOWN || w->job->type >= ALB_TYPE_COUNT)
+            break;
+        return do_probe(w, err);
+    case ALB_ORDER_SIDECAR:
+        return do_probe(w, err);
+    case ALB_ORDER_CANARY:
+        return alb_general_canary(err);
+    }
+    return alb_fail(err, ALB_E_INVALID, "an unknown order");
+}
+
+static enum alb_code run(const struct alb_job_packet *job, int source_fd, int result_fd, struct alb_err *err)
+{
+    struct work w = {job, ALB_STR_NONE, result_fd};
+    void *map = MAP_FAILED;
+    if (job->plan_bytes > ALB_PLAN_PACKED_MAX)
+        return alb_fail(err, ALB_E_INVALID, "a plan that is too long");
+    if (job->source_bytes > 0) {
+        map = mmap(NULL, (size_t)job->source_bytes, PROT_READ, MAP_PRIVATE, source_fd, 0);
+        if (map == MAP_FAILED)
+            return alb_fail_sys(err, ALB_E_IO, errno, "the source cannot be mapped");
+        w.source = (struct alb_str){map, (size_t)job->source_bytes};
+    } else if (job->order != ALB_ORDER_CANARY) {
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the source is empty");
+    }
+    enum alb_code code = do_order(&w, err);
+    if (map != MAP_FAILED)
+        munmap(map, (size_t)job->source_bytes);
+    return code;
+}
+
+static int64_t cpu_ns(void)
+{
+    struct rusage u;
+    if (getrusage(RUSAGE_SELF, &u) != 0)
+        return 0;
+    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * ALB_NS_PER_S + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+static bool serve(const struct alb_job_packet *job, int source_fd, int result_fd)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_reply_packet reply = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_REPLY,
+                                     .seq = job->seq};
+    int64_t before = cpu_ns();
+    set_job_limits(job);
+    reply.code = (uint32_t)run(job, source_fd, result_fd, &err);
+    memcpy(reply.text, err.msg, sizeof(reply.text) - 1);
+    vips_error_clear();
+    if (source_fd >= 0)
+        close(source_fd);
+    if (result_fd >= 0)
+        close(result_fd);
+    reply.cpu_ns = cpu_ns() - before;
+    return alb_packet_send(ALB_DARKROOM_FD, &reply, sizeof(reply), NULL, 0);
+}
+
+/* Waits for the next packet; gives memory back in the first quiet moment. */
+static void wait_quietly(void)
+{
+    struct pollfd p = {.fd = ALB_DARKROOM_FD, .events = POLLIN};
+    if (poll(&p, 1, TRIM_AFTER_MS) == 0)
+        malloc_trim(0);
+}
+
+static void loop(void)
+{
+    static struct alb_job_packet job; /* 1.2 KB, once */
+    for (;;) {
+        int fds[2];
+        ssize_t n = alb_packet_recv(ALB_DARKROOM_FD, &job, sizeof(job), fds, 2);
+        if (n == 0)
+            return;
+        if (n != (ssize_t)sizeof(job) || job.magic != (ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI) ||
+            job.kind != ALB_PACKET_JOB || !serve(&job, fds[0], fds[1]))
+            _exit(ALB_WORKER_EXIT_SOCKET);
+        wait_quietly();
+    }
+}
+
+void alb_worker_main(const struct alb_worker_start *start)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_ready_packet ready = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_READY};
+    if (!set_up(start))
+        _exit(ALB_WORKER_EXIT_SETUP);
+    struct alb_seal seal = {
+        .profile = start->profile,
+        .filter = start->filter,
+        .parent = start->parent,
+        .uid = start->uid,
+        .memory = start->memory,
+        .result_max = start->result_max,
+        .data_now = data_now(),
+    };
+    if (alb_seal_process(&seal, &ready.seal, &err) != ALB_OK)
+        _exit(ALB_WORKER_EXIT_SEAL);
+    if (!alb_packet_send(ALB_DARKROOM_FD, &ready, sizeof(ready), NULL, 0))
+        _exit(ALB_WORKER_EXIT_SOCKET);
+    loop();
+    _exit(0);
+}
