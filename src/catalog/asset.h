@@ -101,6 +101,7 @@ struct alb_asset_bytes {
     enum alb_kind kind;
     int32_t width, height;
     int orientation, rotation;
+    enum alb_visibility visibility;
     bool damaged;
     struct alb_str store, key, sums, mime, name, header;
 };

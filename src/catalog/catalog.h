@@ -94,6 +94,13 @@ void alb_tx_again(struct alb_tx *tx);
 /* True once the unit should end its slice (law 6: at most 20 ms in one transaction). */
 bool alb_tx_slice_over(const struct alb_tx *tx);
 
+/* Something that may fail without failing the unit: on failure all it changed is undone and its code
+ * returned. A unit that goes on after NO_SPACE, IO, NO_MEMORY or CORRUPT is lost with its group all the same.
+ */
+typedef enum alb_code alb_catalog_try_fn(struct alb_tx *tx, void *arg, struct alb_err *err);
+enum alb_code alb_tx_try(struct alb_tx *tx, alb_catalog_try_fn *fn, void *arg,
+                         struct alb_err *err) ALB_MUST_CHECK;
+
 /* What a group changed that caches depend on; told after the COMMIT, before anyone is acknowledged. */
 struct alb_touched {
     bool rights;           /* somebody may see more or less than before */

@@ -45,11 +45,17 @@ enum alb_code alb_catalog_change_add(struct alb_tx *tx, const struct alb_change 
 /* ---- operations ---- */
 
 enum alb_operation_state { ALB_OPERATION_RUNNING = 0, ALB_OPERATION_ENDED = 1, ALB_OPERATION_UNDONE = 2 };
+enum alb_operation_drain {
+    ALB_DRAIN_NONE = 0,      /* the items are fixed */
+    ALB_DRAIN_OWN_TRASH = 1, /* what the user has in the trash since before `value` (wall ms) */
+    ALB_DRAIN_ALL_TRASH = 2  /* what anybody has */
+};
 struct alb_operation {
     int64_t id;
     struct alb_uuid uuid;
     int64_t user_id, value, total, cursor, done, skipped;
     int door, action;
+    enum alb_operation_drain drain;
     enum alb_operation_state state;
 };
 enum alb_undo_field {
@@ -72,11 +78,14 @@ enum alb_code alb_catalog_operation_running(struct alb_snap *s, struct alb_arena
                                             size_t *count, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_operation_insert(struct alb_tx *tx, const struct alb_operation *op, int64_t *id,
                                            struct alb_uuid *uuid, struct alb_err *err) ALB_MUST_CHECK;
-enum alb_code alb_catalog_operation_item_add(struct alb_tx *tx, int64_t op, int64_t n, int64_t asset,
-                                             struct alb_err *err) ALB_MUST_CHECK;
-/* 0 past the end. */
-enum alb_code alb_catalog_operation_item(struct alb_snap *s, int64_t op, int64_t n, int64_t *asset,
-                                         struct alb_err *err) ALB_MUST_CHECK;
+/* Fixed items, in order; at most ALB_OPERATION_CHUNK at once, all but the last chunk full. */
+#define ALB_OPERATION_CHUNK 256
+enum alb_code alb_catalog_operation_items_add(struct alb_tx *tx, int64_t op, int64_t chunk,
+                                              const struct alb_uuid *assets, size_t count,
+                                              struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_catalog_operation_items(struct alb_snap *s, int64_t op, int64_t chunk,
+                                          struct alb_uuid assets[ALB_OPERATION_CHUNK], size_t *count,
+                                          struct alb_err *err) ALB_MUST_CHECK;
 /* Stores cursor, done, skipped; ends it when the cursor has reached the total. */
 enum alb_code alb_catalog_operation_progress(struct alb_tx *tx, const struct alb_operation *op,
                                              struct alb_err *err) ALB_MUST_CHECK;

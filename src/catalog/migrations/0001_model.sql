@@ -498,7 +498,8 @@ CREATE TABLE operation (
     door INTEGER NOT NULL,
     action INTEGER NOT NULL,
     value INTEGER NOT NULL DEFAULT 0,
-    filter TEXT NOT NULL DEFAULT '', -- what chose the items, for people; the items themselves are fixed
+    drain INTEGER NOT NULL DEFAULT 0 CHECK (drain IN (0, 1, 2)), -- fixed items; own trash; everybody's trash
+    filter TEXT NOT NULL DEFAULT '', -- what chose the items, for people
     state INTEGER NOT NULL CHECK (state IN (0, 1, 2)), -- running, ended, undone
     total INTEGER NOT NULL,
     cursor INTEGER NOT NULL DEFAULT 0, -- items before this one are done
@@ -510,12 +511,12 @@ CREATE TABLE operation (
 CREATE INDEX operation_running ON operation (id) WHERE state = 0;
 CREATE INDEX operation_account ON operation (account_id, id);
 
-CREATE TABLE operation_item (
+CREATE TABLE operation_item ( -- the fixed items, 256 to a row: a large batch must be written in one slice
     operation_id INTEGER NOT NULL REFERENCES operation (id) ON DELETE CASCADE,
     n INTEGER NOT NULL,
-    asset_id INTEGER NOT NULL,
+    assets BLOB NOT NULL CHECK (length(assets) % 16 = 0), -- UUIDs
     PRIMARY KEY (operation_id, n)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE operation_undo (
     operation_id INTEGER NOT NULL REFERENCES operation (id) ON DELETE CASCADE,

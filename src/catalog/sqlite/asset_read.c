@@ -320,7 +320,7 @@ enum alb_code alb_catalog_owner_usage(struct alb_snap *s, int64_t owner, int64_t
     "b.state,"                                                                                               \
     " b.sha256, a.kind, a.width, a.height, a.orientation, a.rotation, a.damaged, b.store, b.key, b.sums, "   \
     "a.mime,"                                                                                                \
-    " a.name, m.header FROM asset a JOIN blob b ON b.id = a.blob_id"                                         \
+    " a.name, m.header, a.visibility FROM asset a JOIN blob b ON b.id = a.blob_id"                           \
     " LEFT JOIN asset_media m ON m.asset_id = a.id WHERE "
 
 static void read_bytes(struct alb_q *q, struct alb_arena *a, struct alb_asset_bytes *out)
@@ -347,6 +347,7 @@ static void read_bytes(struct alb_q *q, struct alb_arena *a, struct alb_asset_by
     out->mime = alb_q_keep(q, 19, a);
     out->name = alb_q_keep(q, 20, a);
     out->header = alb_q_keep(q, 21, a);
+    out->visibility = (enum alb_visibility)alb_q_int(q, 22);
 }
 
 enum alb_code alb_catalog_asset_bytes(struct alb_snap *s, const struct alb_uuid *uuid, int64_t id,

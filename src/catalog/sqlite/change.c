@@ -110,7 +110,7 @@ enum alb_code alb_catalog_operation_get(struct alb_snap *s, int64_t id, struct a
 
     memset(out, 0, sizeof(*out));
     alb_q_open(&q, s,
-               "SELECT id, uuid, account_id, door, action, value, state, total, cursor, done, skipped"
+               "SELECT id, uuid, account_id, door, action, value, state, total, cursor, done, skipped, drain"
                " FROM operation WHERE id = ?");
     alb_q_i64(&q, id);
     if (alb_q_first(&q)) {
@@ -125,6 +125,7 @@ enum alb_code alb_catalog_operation_get(struct alb_snap *s, int64_t id, struct a
         out->cursor = alb_q_int(&q, 8);
         out->done = alb_q_int(&q, 9);
         out->skipped = alb_q_int(&q, 10);
+        out->drain = (enum alb_operation_drain)alb_q_int(&q, 11);
     }
     code = alb_q_end(&q, err);
     if (code == ALB_OK && out->id == 0)
@@ -155,42 +156,52 @@ enum alb_code alb_catalog_operation_insert(struct alb_tx *tx, const struct alb_o
     struct alb_q q;
 
     *uuid = alb_uuid_v7(alb_tx_clock(tx));
-    alb_q_open(&q, &tx->snap,
-               "INSERT INTO operation (uuid, account_id, door, action, value, state, total, created_at)"
-               " VALUES (?, ?, ?, ?, ?, 0, ?, ?)");
+    alb_q_open(
+        &q, &tx->snap,
+        "INSERT INTO operation (uuid, account_id, door, action, value, state, total, drain, created_at)"
+        " VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)");
     alb_q_uuid(&q, uuid);
     alb_q_i64(&q, op->user_id);
     alb_q_i64(&q, op->door);
     alb_q_i64(&q, op->action);
     alb_q_i64(&q, op->value);
     alb_q_i64(&q, op->total);
+    alb_q_i64(&q, op->drain);
     alb_q_i64(&q, alb_tx_now(tx));
     return alb_q_run_id(&q, id, err);
 }
 
-enum alb_code alb_catalog_operation_item_add(struct alb_tx *tx, int64_t op, int64_t n, int64_t asset,
-                                             struct alb_err *err)
+enum alb_code alb_catalog_operation_items_add(struct alb_tx *tx, int64_t op, int64_t chunk,
+                                              const struct alb_uuid *assets, size_t count,
+                                              struct alb_err *err)
 {
     struct alb_q q;
 
-    alb_q_open(&q, &tx->snap, "INSERT INTO operation_item (operation_id, n, asset_id) VALUES (?, ?, ?)");
+    alb_q_open(&q, &tx->snap, "INSERT INTO operation_item (operation_id, n, assets) VALUES (?, ?, ?)");
     alb_q_i64(&q, op);
-    alb_q_i64(&q, n);
-    alb_q_i64(&q, asset);
+    alb_q_i64(&q, chunk);
+    alb_q_blob(&q, assets, count * sizeof(*assets));
     return alb_q_run(&q, err);
 }
 
-enum alb_code alb_catalog_operation_item(struct alb_snap *s, int64_t op, int64_t n, int64_t *asset,
-                                         struct alb_err *err)
+enum alb_code alb_catalog_operation_items(struct alb_snap *s, int64_t op, int64_t chunk,
+                                          struct alb_uuid assets[ALB_OPERATION_CHUNK], size_t *count,
+                                          struct alb_err *err)
 {
     struct alb_q q;
 
-    *asset = 0;
-    alb_q_open(&q, s, "SELECT asset_id FROM operation_item WHERE operation_id = ? AND n = ?");
+    *count = 0;
+    alb_q_open(&q, s, "SELECT assets FROM operation_item WHERE operation_id = ? AND n = ?");
     alb_q_i64(&q, op);
-    alb_q_i64(&q, n);
-    if (alb_q_first(&q))
-        *asset = alb_q_int(&q, 0);
+    alb_q_i64(&q, chunk);
+    if (alb_q_first(&q)) {
+        struct alb_str bytes = alb_q_text(&q, 0);
+
+        *count = bytes.n / sizeof(*assets);
+        if (*count > ALB_OPERATION_CHUNK)
+            *count = ALB_OPERATION_CHUNK;
+        memcpy(assets, bytes.p, *count * sizeof(*assets));
+    }
     return alb_q_end(&q, err);
 }
 

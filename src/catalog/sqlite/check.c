@@ -179,7 +179,8 @@ static enum alb_code next_asset(struct alb_snap *s, int64_t after, int64_t *id, 
 }
 
 /* Without repair the change is made and undone: the one merge function says what would be right. */
-static enum alb_code remerge_one(struct alb_tx *tx, int64_t id, bool repair, bool *differs, struct alb_err *err)
+static enum alb_code remerge_one(struct alb_tx *tx, int64_t id, bool repair, bool *differs,
+                                 struct alb_err *err)
 {
     int64_t last_change = tx->last_change;
     enum alb_code code = alb_conn_exec(tx->snap.conn, "SAVEPOINT remerge", err);

@@ -43,7 +43,6 @@ static void *checkpoint_main(void *arg)
     int64_t limit = cat->config.checkpoint_bytes;
     int64_t again_at = 0; /* no new try before, if the last one left something */
 
-    alb_thread_name("checkpointer");
     alb_mutex_lock(&cat->queue_mtx);
     while (!cat->checkpoint_closing) {
         int64_t left;
@@ -74,22 +73,14 @@ static void *checkpoint_main(void *arg)
 
 enum alb_code alb_checkpointer_start(struct alb_catalog *cat, struct alb_err *err)
 {
-    int sys = pthread_create(&cat->checkpoint_thread, NULL, checkpoint_main, cat);
-
-    if (sys != 0)
-        return alb_fail_sys(err, alb_code_of_errno(sys), sys, "starting the checkpointer");
-    cat->checkpointer_runs = true;
-    return ALB_OK;
+    return alb_thread_start(&cat->checkpoint_thread, "checkpointer", checkpoint_main, cat, err);
 }
 
 void alb_checkpointer_stop(struct alb_catalog *cat)
 {
-    if (!cat->checkpointer_runs)
-        return;
     alb_mutex_lock(&cat->queue_mtx);
     cat->checkpoint_closing = true;
     alb_cond_signal(&cat->checkpoint_cond);
     alb_mutex_unlock(&cat->queue_mtx);
-    pthread_join(cat->checkpoint_thread, NULL);
-    cat->checkpointer_runs = false;
+    alb_thread_join(&cat->checkpoint_thread);
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
+#include "base/thread.h"
 #include "catalog/sqlite/conn.h"
 
 #define ALB_TOUCH_MAX 4096 /* ids told to the commit hook one by one */
@@ -33,8 +34,7 @@ struct alb_catalog {
     int lock_fd;
     alb_catalog_commit_fn *commit_fn;
     void *commit_ctx;
-    pthread_t writer_thread, checkpoint_thread;
-    bool writer_runs, checkpointer_runs;
+    struct alb_thread writer_thread, checkpoint_thread;
 
     /* owned by the writer thread */
     struct alb_conn *writer;

@@ -252,6 +252,25 @@ void alb_tx_note_change(struct alb_tx *tx, int64_t seq)
         tx->last_change = seq;
 }
 
+enum alb_code alb_tx_try(struct alb_tx *tx, alb_catalog_try_fn *fn, void *arg, struct alb_err *err)
+{
+    struct alb_conn *c = tx->snap.conn;
+    size_t assets_before = tx->asset_count;
+    int64_t change_before = tx->last_change;
+    enum alb_code code = alb_conn_exec(c, "SAVEPOINT try", err);
+
+    if (code != ALB_OK)
+        return code;
+    code = fn(tx, arg, err);
+    if (code == ALB_OK)
+        return alb_conn_exec(c, "RELEASE try", err);
+    tx->asset_count = assets_before;
+    tx->last_change = change_before;
+    if (!c->lost && alb_conn_exec(c, "ROLLBACK TO try; RELEASE try", NULL) != ALB_OK)
+        c->lost = true;
+    return code;
+}
+
 /* ---- the writer thread ---- */
 
 static void run_unit(struct alb_catalog *cat, struct alb_unit *u)
@@ -415,7 +434,6 @@ static void *writer_main(void *arg)
 {
     struct alb_catalog *cat = arg;
 
-    alb_thread_name("catalog-writer");
     alb_mutex_lock(&cat->queue_mtx);
     for (;;) {
         struct alb_unit *u;
@@ -437,26 +455,17 @@ static void *writer_main(void *arg)
 
 enum alb_code alb_writer_start(struct alb_catalog *cat, struct alb_err *err)
 {
-    int sys;
-
     cat->tx.snap = (struct alb_snap){.conn = cat->writer, .cat = cat};
     cat->tx.cat = cat;
     sqlite3_wal_hook(cat->writer->db, wal_grew, cat);
-    sys = pthread_create(&cat->writer_thread, NULL, writer_main, cat);
-    if (sys != 0)
-        return alb_fail_sys(err, alb_code_of_errno(sys), sys, "starting the catalog's writer");
-    cat->writer_runs = true;
-    return ALB_OK;
+    return alb_thread_start(&cat->writer_thread, "catalog-writer", writer_main, cat, err);
 }
 
 void alb_writer_stop(struct alb_catalog *cat)
 {
-    if (!cat->writer_runs)
-        return;
     alb_mutex_lock(&cat->queue_mtx);
     cat->closing = true;
     alb_cond_signal(&cat->queue_cond);
     alb_mutex_unlock(&cat->queue_mtx);
-    pthread_join(cat->writer_thread, NULL);
-    cat->writer_runs = false;
+    alb_thread_join(&cat->writer_thread);
 }
