@@ -5,7 +5,8 @@
 
 #define SCHEDULED (1u << 31) /* a turn is queued or running */
 
-static void turn(struct alb_task *task) {
+static void turn(struct alb_task *task)
+{
     struct alb_actor *a = ALB_CONTAINER_OF(task, struct alb_actor, task);
     unsigned events = atomic_fetch_and(&a->events, SCHEDULED) & ~SCHEDULED;
     if (!a->handle(a, events))
@@ -16,18 +17,21 @@ static void turn(struct alb_task *task) {
 }
 
 void alb_actor_init(struct alb_actor *a, struct alb_pool *pool, bool background, alb_actor_fn *handle,
-                    unsigned first_events) {
+                    unsigned first_events)
+{
     a->task = (struct alb_task){.run = turn, .background = background};
     a->pool = pool;
     a->handle = handle;
     atomic_store(&a->events, first_events | SCHEDULED);
 }
 
-void alb_actor_start(struct alb_actor *a) {
+void alb_actor_start(struct alb_actor *a)
+{
     alb_pool_resume(a->pool, &a->task);
 }
 
-void alb_actor_post(struct alb_actor *a, unsigned events) {
+void alb_actor_post(struct alb_actor *a, unsigned events)
+{
     ALB_CHECK(events != 0 && !(events & SCHEDULED));
     unsigned before = atomic_fetch_or(&a->events, events | SCHEDULED);
     if (!(before & SCHEDULED))

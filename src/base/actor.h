@@ -8,8 +8,8 @@
  *
  *   A1  every posted bit is handled in a turn that begins after the post; equal bits may share a turn.
  *   A2  turns of one actor never overlap, and each sees all that the one before wrote.
- *   A3  handle returning false ends the actor: it may have freed itself, nothing here touches it again. Whoever
- *       may still post must have been silenced before (future.h C4, lease.h L3).
+ *   A3  handle returning false ends the actor: it may have freed itself, nothing here touches it again.
+ * Whoever may still post must have been silenced before (future.h C4, lease.h L3).
  *
  * Posting is short and takes no lock but the pool's: callbacks may do it. Threads: any.
  */

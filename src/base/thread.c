@@ -12,7 +12,8 @@ struct start {
     void *arg;
 };
 
-static void *begin(void *arg) {
+static void *begin(void *arg)
+{
     struct start s = *(struct start *)arg;
     alb_mem_free(arg);
     alb_thread_name(s.name);
@@ -20,7 +21,8 @@ static void *begin(void *arg) {
 }
 
 enum alb_code alb_thread_start(struct alb_thread *t, const char *name, void *(*run)(void *), void *arg,
-                               struct alb_err *err) {
+                               struct alb_err *err)
+{
     sigset_t all, before;
     struct start *s = alb_mem_alloc(sizeof(*s));
     if (!s)
@@ -38,7 +40,8 @@ enum alb_code alb_thread_start(struct alb_thread *t, const char *name, void *(*r
     return ALB_OK;
 }
 
-void alb_thread_join(struct alb_thread *t) {
+void alb_thread_join(struct alb_thread *t)
+{
     if (t->started)
         ALB_CHECK(pthread_join(t->id, NULL) == 0);
     t->started = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that work on the data folder: user, key, check. They run inside the server when it runs (through its
- * control socket, cmd/control.h), else in a process of their own that holds the data folder's lock: the same
- * functions, on the same struct alb_admin, writing to the same console.
+ * Commands that work on the data folder: user, key, check. They run inside the server when it runs (through
+ * its control socket, cmd/control.h), else in a process of their own that holds the data folder's lock: the
+ * same functions, on the same struct alb_admin, writing to the same console.
  */
 #ifndef ALB_CMD_ADMIN_H
 #define ALB_CMD_ADMIN_H
@@ -17,8 +17,8 @@ struct alb_blob_store;
 struct alb_cache;
 struct alb_library;
 
-/* Where a command writes: to the two streams of the person who called it. False from write: nobody listens any
- * more. Long commands look at alb_console_over now and then and end early. */
+/* Where a command writes: to the two streams of the person who called it. False from write: nobody listens
+ * any more. Long commands look at alb_console_over now and then and end early. */
 struct alb_console {
     bool (*write)(struct alb_console *c, int stream /* 1, 2 */, struct alb_str text);
     const atomic_bool *stop; /* NULL: never */

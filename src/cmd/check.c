@@ -26,20 +26,23 @@ struct check {
     int64_t files_without_row;
 };
 
-static void report(void *ctx, const char *what, const char *text) {
+static void report(void *ctx, const char *what, const char *text)
+{
     struct check *k = ctx;
     alb_console_out(k->c, "catalog: %s: %s\n", what, text);
 }
 
 /* ---- originals ---- */
 
-static enum alb_code note(struct check *k, const struct alb_blob *b, bool good, struct alb_err *err) {
+static enum alb_code note(struct check *k, const struct alb_blob *b, bool good, struct alb_err *err)
+{
     struct alb_future *future = NULL;
     enum alb_code code = alb_library_blob_verified(k->admin->library, b->id, good, &future, err);
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
 }
 
-static enum alb_code check_original(struct check *k, const struct alb_blob *b, struct alb_err *err) {
+static enum alb_code check_original(struct check *k, const struct alb_blob *b, struct alb_err *err)
+{
     struct alb_blob_ref ref = {.size = b->size, .key = b->key, .sums = b->sums};
     struct alb_err why = ALB_ERR_INIT;
     char hex[2 * ALB_SHA256_LEN + 1];
@@ -56,17 +59,20 @@ static enum alb_code check_original(struct check *k, const struct alb_blob *b, s
     }
     if (code != ALB_OK) {
         k->bad_originals++;
-        alb_console_out(k->c, "original %s: %s: %s\n", hex, code == ALB_E_NOT_FOUND ? "missing" : "damaged", why.msg);
+        alb_console_out(k->c, "original %s: %s: %s\n", hex, code == ALB_E_NOT_FOUND ? "missing" : "damaged",
+                        why.msg);
     }
     return note(k, b, code == ALB_OK, err);
 }
 
-static enum alb_code check_page(struct check *k, int64_t *after, bool *more, struct alb_err *err) {
+static enum alb_code check_page(struct check *k, int64_t *after, bool *more, struct alb_err *err)
+{
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_blob *list = NULL;
     size_t count = 0;
-    enum alb_code code = arena ? alb_library_blob_page(k->admin->library, *after, PAGE, arena, &list, &count, err)
-                               : alb_fail(err, ALB_E_NO_MEMORY, "page of originals");
+    enum alb_code code =
+        arena ? alb_library_blob_page(k->admin->library, *after, PAGE, arena, &list, &count, err)
+              : alb_fail(err, ALB_E_NO_MEMORY, "page of originals");
     for (size_t i = 0; code == ALB_OK && i < count && !alb_console_over(k->c); i++) {
         *after = list[i].id;
         code = check_original(k, &list[i], err);
@@ -76,20 +82,23 @@ static enum alb_code check_page(struct check *k, int64_t *after, bool *more, str
     return code;
 }
 
-static enum alb_code look_for_row(void *arg, const struct alb_blob_file *file, struct alb_err *err) {
+static enum alb_code look_for_row(void *arg, const struct alb_blob_file *file, struct alb_err *err)
+{
     struct check *k = arg;
     struct alb_blob row;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_err why = ALB_ERR_INIT;
     if (!arena)
         return alb_fail(err, ALB_E_NO_MEMORY, "row of an original");
-    if (!file->foreign && alb_library_blob_find(k->admin->library, file->sha256, arena, &row, &why) == ALB_E_NOT_FOUND)
+    if (!file->foreign &&
+        alb_library_blob_find(k->admin->library, file->sha256, arena, &row, &why) == ALB_E_NOT_FOUND)
         k->files_without_row++;
     alb_arena_free(&arena);
     return ALB_OK;
 }
 
-static enum alb_code check_originals(struct check *k, struct alb_err *err) {
+static enum alb_code check_originals(struct check *k, struct alb_err *err)
+{
     int64_t after = 0, cursor = 0;
     bool more = true;
     enum alb_code code = ALB_OK;
@@ -102,7 +111,8 @@ static enum alb_code check_originals(struct check *k, struct alb_err *err) {
 
 /* ---- cache ---- */
 
-static enum alb_code check_cache(struct check *k, struct alb_err *err) {
+static enum alb_code check_cache(struct check *k, struct alb_err *err)
+{
     int64_t cursor = 0;
     enum alb_code code = ALB_OK;
     while (code == ALB_OK && cursor >= 0 && !alb_console_over(k->c))
@@ -110,13 +120,14 @@ static enum alb_code check_cache(struct check *k, struct alb_err *err) {
     return code;
 }
 
-static int summary(const struct check *k) {
+static int summary(const struct check *k)
+{
     struct alb_console *c = k->c;
     uint64_t problems = k->catalog_problems + (uint64_t)k->bad_originals + (uint64_t)k->cache.bad;
     alb_console_out(c, "catalog    %llu problems%s\n", (unsigned long long)k->catalog_problems,
                     k->repair && k->catalog_problems ? " (what is derived was made again)" : "");
-    alb_console_out(c, "originals  %lld checked, %lld bytes, %lld damaged or missing\n", (long long)k->originals,
-                    (long long)k->original_bytes, (long long)k->bad_originals);
+    alb_console_out(c, "originals  %lld checked, %lld bytes, %lld damaged or missing\n",
+                    (long long)k->originals, (long long)k->original_bytes, (long long)k->bad_originals);
     if (k->files_without_row > 0)
         alb_console_out(c, "           %lld files that no photo refers to (removed after their grace time)\n",
                         (long long)k->files_without_row);
@@ -130,7 +141,8 @@ static int summary(const struct check *k) {
     return problems ? 1 : 0;
 }
 
-int alb_admin_check(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+int alb_admin_check(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct check k = {.admin = admin, .c = c, .repair = alb_opt_bool(call->options, ALB_P_REPAIR)};
     if (call->words[0]) {

@@ -6,7 +6,8 @@
 
 #define LINE_MAX_BYTES 4096
 
-static void say(struct alb_console *c, int stream, const char *fmt, va_list args) {
+static void say(struct alb_console *c, int stream, const char *fmt, va_list args)
+{
     char line[LINE_MAX_BYTES];
     int n = vsnprintf(line, sizeof(line), fmt, args);
     if (n < 0 || c->closed)
@@ -16,25 +17,29 @@ static void say(struct alb_console *c, int stream, const char *fmt, va_list args
         c->closed = true;
 }
 
-bool alb_console_over(const struct alb_console *c) {
+bool alb_console_over(const struct alb_console *c)
+{
     return c->closed || (c->stop && atomic_load(c->stop));
 }
 
-void alb_console_out(struct alb_console *c, const char *fmt, ...) {
+void alb_console_out(struct alb_console *c, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
     say(c, 1, fmt, args);
     va_end(args);
 }
 
-void alb_console_err(struct alb_console *c, const char *fmt, ...) {
+void alb_console_err(struct alb_console *c, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
     say(c, 2, fmt, args);
     va_end(args);
 }
 
-int alb_console_fail(struct alb_console *c, const char *what, const struct alb_err *err) {
+int alb_console_fail(struct alb_console *c, const char *what, const struct alb_err *err)
+{
     alb_console_err(c, "albumen: %s: %s\n", what, err->msg[0] ? err->msg : alb_code_client_text(err->code));
     return 1;
 }

@@ -46,7 +46,8 @@ struct alb_control {
 
 /* ---- bytes on a socket ---- */
 
-static bool send_all(int fd, const void *p, size_t n) {
+static bool send_all(int fd, const void *p, size_t n)
+{
     const char *at = p;
     while (n > 0) {
         ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
@@ -60,7 +61,8 @@ static bool send_all(int fd, const void *p, size_t n) {
     return true;
 }
 
-static bool receive_all(int fd, void *p, size_t n) {
+static bool receive_all(int fd, void *p, size_t n)
+{
     char *at = p;
     while (n > 0) {
         ssize_t got = recv(fd, at, n, 0);
@@ -74,14 +76,16 @@ static bool receive_all(int fd, void *p, size_t n) {
     return true;
 }
 
-static bool send_frame(int fd, int kind, const void *p, size_t n) {
+static bool send_frame(int fd, int kind, const void *p, size_t n)
+{
     unsigned char head[5] = {(unsigned char)kind};
     uint32_t len = (uint32_t)n;
     memcpy(head + 1, &len, sizeof(len));
     return send_all(fd, head, sizeof(head)) && send_all(fd, p, n);
 }
 
-static bool address(const char *data, struct sockaddr_un *a) {
+static bool address(const char *data, struct sockaddr_un *a)
+{
     *a = (struct sockaddr_un){.sun_family = AF_UNIX};
     int n = snprintf(a->sun_path, sizeof(a->sun_path), "%s/control.sock", data);
     return n > 0 && (size_t)n < sizeof(a->sun_path);
@@ -94,7 +98,8 @@ struct remote {
     int fd;
 };
 
-static bool remote_write(struct alb_console *c, int stream, struct alb_str text) {
+static bool remote_write(struct alb_console *c, int stream, struct alb_str text)
+{
     return send_frame(ALB_CONTAINER_OF(c, struct remote, console)->fd, stream, text.p, text.n);
 }
 
@@ -105,7 +110,8 @@ struct call {
     struct alb_str secret;
 };
 
-static bool receive_words(int fd, struct call *call) {
+static bool receive_words(int fd, struct call *call)
+{
     size_t used = 0;
     for (uint32_t i = 0; i < call->count; i++) {
         uint32_t n;
@@ -122,7 +128,8 @@ static bool receive_words(int fd, struct call *call) {
     return true;
 }
 
-static bool receive_call(int fd, struct call *call) {
+static bool receive_call(int fd, struct call *call)
+{
     char magic[4];
     if (!receive_all(fd, magic, sizeof(magic)) || memcmp(magic, MAGIC, sizeof(magic)) != 0 ||
         !receive_all(fd, &call->count, sizeof(call->count)) || call->count < 2 || call->count > WORDS_MAX)
@@ -131,7 +138,8 @@ static bool receive_call(int fd, struct call *call) {
     return call->room && receive_words(fd, call);
 }
 
-static int run_call(struct alb_control *k, const struct call *call, struct alb_console *console) {
+static int run_call(struct alb_control *k, const struct call *call, struct alb_console *console)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_options *options = NULL;
     char **rest = NULL;
@@ -153,7 +161,8 @@ static int run_call(struct alb_control *k, const struct call *call, struct alb_c
     return status;
 }
 
-static void serve_call(struct alb_control *k, int fd) {
+static void serve_call(struct alb_control *k, int fd)
+{
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct call call = {.room = NULL};
     struct remote remote = {.console = {.write = remote_write, .stop = &k->stopping}, .fd = fd};
@@ -170,20 +179,23 @@ static void serve_call(struct alb_control *k, int fd) {
     alb_mem_free(call.room);
 }
 
-static void *slot_main(void *arg) {
+static void *slot_main(void *arg)
+{
     struct slot *slot = arg;
     serve_call(slot->control, slot->fd);
     atomic_store(&slot->ended, true);
     return NULL;
 }
 
-static void slot_end(struct slot *slot) {
+static void slot_end(struct slot *slot)
+{
     alb_thread_join(&slot->thread);
     alb_fs_close(&slot->fd);
 }
 
 /* False: all slots are in use (the caller reads that the server is busy). */
-static bool slot_begin(struct alb_control *k, int fd) {
+static bool slot_begin(struct alb_control *k, int fd)
+{
     for (size_t i = 0; i < CALLS_MAX; i++) {
         struct slot *slot = &k->slots[i];
         if (slot->thread.started && !atomic_load(&slot->ended))
@@ -198,14 +210,16 @@ static bool slot_begin(struct alb_control *k, int fd) {
     return false;
 }
 
-static void refuse_call(int fd) {
+static void refuse_call(int fd)
+{
     static const char text[] = "albumen: the server is busy with other commands, try again soon\n";
     const int32_t status = 1;
     if (send_frame(fd, 2, text, sizeof(text) - 1))
         (void)send_frame(fd, 0, &status, sizeof(status));
 }
 
-static void *control_main(void *arg) {
+static void *control_main(void *arg)
+{
     struct alb_control *k = arg;
     while (!atomic_load(&k->stopping)) {
         struct pollfd p[2] = {{.fd = k->listener, .events = POLLIN}, {.fd = k->wake[0], .events = POLLIN}};
@@ -222,7 +236,8 @@ static void *control_main(void *arg) {
     return NULL;
 }
 
-static enum alb_code open_listener(struct alb_control *k, const char *data, struct alb_err *err) {
+static enum alb_code open_listener(struct alb_control *k, const char *data, struct alb_err *err)
+{
     struct sockaddr_un a;
     if (!address(data, &a))
         return alb_fail(err, ALB_E_INVALID, "the path of the data folder is too long for a socket: %s", data);
@@ -241,7 +256,8 @@ static enum alb_code open_listener(struct alb_control *k, const char *data, stru
 }
 
 enum alb_code alb_control_start(const char *data, struct alb_admin *admin, struct alb_control **out,
-                                struct alb_err *err) {
+                                struct alb_err *err)
+{
     struct alb_control *k = alb_mem_calloc(1, sizeof(*k));
     *out = k;
     if (!k)
@@ -260,7 +276,8 @@ enum alb_code alb_control_start(const char *data, struct alb_admin *admin, struc
     return code;
 }
 
-void alb_control_stop(struct alb_control **control) {
+void alb_control_stop(struct alb_control **control)
+{
     struct alb_control *k = *control;
     if (!k)
         return;
@@ -278,14 +295,17 @@ void alb_control_stop(struct alb_control **control) {
 
 /* ---- caller ---- */
 
-static bool send_word(int fd, const char *p, size_t n) {
+static bool send_word(int fd, const char *p, size_t n)
+{
     uint32_t len = (uint32_t)n;
     return send_all(fd, &len, sizeof(len)) && send_all(fd, p, n);
 }
 
-static bool send_call(int fd, const char *command, int argc, char **argv, struct alb_str secret) {
+static bool send_call(int fd, const char *command, int argc, char **argv, struct alb_str secret)
+{
     uint32_t count = (uint32_t)argc + 2;
-    if (!send_all(fd, MAGIC, 4) || !send_all(fd, &count, sizeof(count)) || !send_word(fd, command, strlen(command)))
+    if (!send_all(fd, MAGIC, 4) || !send_all(fd, &count, sizeof(count)) ||
+        !send_word(fd, command, strlen(command)))
         return false;
     for (int i = 0; i < argc; i++)
         if (!send_word(fd, argv[i], strlen(argv[i])))
@@ -294,7 +314,8 @@ static bool send_call(int fd, const char *command, int argc, char **argv, struct
 }
 
 /* Passes the streams on until the exit status comes. */
-static bool receive_answer(int fd, struct alb_console *console, int *status) {
+static bool receive_answer(int fd, struct alb_console *console, int *status)
+{
     for (;;) {
         unsigned char head[5];
         char text[4096];
@@ -315,7 +336,8 @@ static bool receive_answer(int fd, struct alb_console *console, int *status) {
 }
 
 bool alb_control_call(const char *data, const char *command, int argc, char **argv, struct alb_str secret,
-                      struct alb_console *console, int *status) {
+                      struct alb_console *console, int *status)
+{
     struct sockaddr_un a;
     int fd = -1;
     if (!address(data, &a))

@@ -10,14 +10,17 @@
 
 #define ARENA_CAP ((size_t)16 << 20)
 
-static int usage(struct alb_console *c) {
-    alb_console_err(c, "usage: albumen key new --user NAME | list [--user NAME] | revoke ID    (albumen key --help)\n");
+static int usage(struct alb_console *c)
+{
+    alb_console_err(
+        c, "usage: albumen key new --user NAME | list [--user NAME] | revoke ID    (albumen key --help)\n");
     return 2;
 }
 
 /* The id of --user; 0 when it was not given. */
-static enum alb_code find_user(struct alb_admin *admin, const struct alb_options *o, struct alb_arena *a, int64_t *id,
-                               struct alb_err *err) {
+static enum alb_code find_user(struct alb_admin *admin, const struct alb_options *o, struct alb_arena *a,
+                               int64_t *id, struct alb_err *err)
+{
     const char *name = alb_opt_string(o, ALB_P_USER);
     struct alb_user user;
     *id = 0;
@@ -33,7 +36,8 @@ static enum alb_code find_user(struct alb_admin *admin, const struct alb_options
     return code;
 }
 
-static void join_permissions(const struct alb_options *o, struct alb_buf *out) {
+static void join_permissions(const struct alb_options *o, struct alb_buf *out)
+{
     const char *const *items;
     size_t n = alb_opt_list(o, ALB_P_PERMISSIONS, &items);
     for (size_t i = 0; i < n; i++) {
@@ -43,8 +47,9 @@ static void join_permissions(const struct alb_options *o, struct alb_buf *out) {
     }
 }
 
-static enum alb_code make(struct alb_admin *admin, const struct alb_options *o, int64_t user, struct alb_obj **made,
-                          struct alb_err *err) {
+static enum alb_code make(struct alb_admin *admin, const struct alb_options *o, int64_t user,
+                          struct alb_obj **made, struct alb_err *err)
+{
     struct alb_buf permissions = ALB_BUF_INIT(4096);
     struct alb_future *future = NULL;
     int64_t valid = alb_opt_duration(o, ALB_P_EXPIRES);
@@ -60,13 +65,14 @@ static enum alb_code make(struct alb_admin *admin, const struct alb_options *o, 
     return code == ALB_OK ? alb_library_await(&future, made, err) : code;
 }
 
-static int new_key(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+static int new_key(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_obj *made = NULL;
     int64_t user = 0;
-    enum alb_code code = arena ? find_user(admin, call->options, arena, &user, &err)
-                               : alb_fail(&err, ALB_E_NO_MEMORY, "key");
+    enum alb_code code =
+        arena ? find_user(admin, call->options, arena, &user, &err) : alb_fail(&err, ALB_E_NO_MEMORY, "key");
     if (code == ALB_OK && user == 0) {
         alb_arena_free(&arena);
         alb_console_err(c, "albumen: key new needs --user NAME\n");
@@ -82,7 +88,8 @@ static int new_key(struct alb_admin *admin, const struct alb_admin_call *call, s
     return 0;
 }
 
-static void print_time(struct alb_console *c, int64_t ms, const char *none) {
+static void print_time(struct alb_console *c, int64_t ms, const char *none)
+{
     char text[25];
     if (ms <= 0) {
         alb_console_out(c, "%-24s ", none);
@@ -92,7 +99,8 @@ static void print_time(struct alb_console *c, int64_t ms, const char *none) {
     alb_console_out(c, "%-24s ", text);
 }
 
-static int list(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+static int list(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_key *keys = NULL;
@@ -103,21 +111,23 @@ static int list(struct alb_admin *admin, const struct alb_admin_call *call, stru
     if (code == ALB_OK)
         code = alb_library_key_list(admin->library, user, arena, &keys, &count, &err);
     if (code == ALB_OK)
-        alb_console_out(c, "%-5s %-5s %-12s %-20s %-24s %-24s %s\n", "id", "user", "begins", "name", "last used",
-                        "expires", "permissions");
+        alb_console_out(c, "%-5s %-5s %-12s %-20s %-24s %-24s %s\n", "id", "user", "begins", "name",
+                        "last used", "expires", "permissions");
     for (size_t i = 0; i < count; i++) {
         const struct alb_key *k = &keys[i];
         alb_console_out(c, "%-5lld %-5lld %-12.*s %-20.*s ", (long long)k->id, (long long)k->user_id,
                         ALB_STR_ARG(k->prefix), ALB_STR_ARG(k->name));
         print_time(c, k->last_used_at, "never");
         print_time(c, k->expires_at, "never");
-        alb_console_out(c, ALB_STR_FMT "%s\n", ALB_STR_ARG(k->permissions), k->revoked_at ? " (revoked)" : "");
+        alb_console_out(c, ALB_STR_FMT "%s\n", ALB_STR_ARG(k->permissions),
+                        k->revoked_at ? " (revoked)" : "");
     }
     alb_arena_free(&arena);
     return code == ALB_OK ? 0 : alb_console_fail(c, "key list", &err);
 }
 
-static int revoke(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+static int revoke(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     int64_t id;
@@ -134,7 +144,8 @@ static int revoke(struct alb_admin *admin, const struct alb_admin_call *call, st
     return 0;
 }
 
-int alb_admin_key(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+int alb_admin_key(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     const char *verb = call->words[0];
     if (!verb)
         return usage(c);

@@ -14,7 +14,8 @@
 #define DEFAULT_CACHE ((int64_t)10 << 30)
 #define DEFAULT_QUARANTINE ((int64_t)256 << 20)
 
-static enum alb_code open_dir(const char *data, int *dirfd, struct alb_err *err) {
+static enum alb_code open_dir(const char *data, int *dirfd, struct alb_err *err)
+{
     enum alb_code code = alb_fs_mkdirs(AT_FDCWD, data, 0700, err);
     if (code == ALB_OK)
         code = alb_fs_open(AT_FDCWD, data, O_RDONLY | O_DIRECTORY, 0, dirfd, err);
@@ -23,7 +24,8 @@ static enum alb_code open_dir(const char *data, int *dirfd, struct alb_err *err)
 }
 
 static enum alb_code open_catalog(struct alb_folder *f, const struct alb_options *o, const char *data,
-                                  const char *holder, struct alb_err *err) {
+                                  const char *holder, struct alb_err *err)
+{
     const struct alb_catalog_config catalog = {
         .path = data, .holder = holder, .lock = true, .clock = alb_clock_real()};
     enum alb_code code = alb_catalog_open(&catalog, &f->catalog, err);
@@ -34,11 +36,12 @@ static enum alb_code open_catalog(struct alb_folder *f, const struct alb_options
     return alb_library_open(&library, &f->library, err);
 }
 
-static enum alb_code open_stores(struct alb_folder *f, const struct alb_options *o, struct alb_err *err) {
+static enum alb_code open_stores(struct alb_folder *f, const struct alb_options *o, struct alb_err *err)
+{
     int64_t cache_size = o ? alb_opt_size(o, ALB_P_CACHE_SIZE) : DEFAULT_CACHE;
     int64_t quarantine_size = o ? alb_opt_size(o, ALB_P_QUARANTINE_SIZE) : DEFAULT_QUARANTINE;
-    enum alb_code code =
-        alb_quarantine_open(f->dirfd, quarantine_size, QUARANTINE_FILES, alb_clock_real(), &f->quarantine, err);
+    enum alb_code code = alb_quarantine_open(f->dirfd, quarantine_size, QUARANTINE_FILES, alb_clock_real(),
+                                             &f->quarantine, err);
     if (code == ALB_OK)
         code = alb_blob_disk_open(f->dirfd, f->quarantine, &f->store, err);
     if (code != ALB_OK)
@@ -52,7 +55,8 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
 }
 
 enum alb_code alb_folder_open(const struct alb_options *options, const char *data, const char *holder,
-                              struct alb_folder *f, struct alb_err *err) {
+                              struct alb_folder *f, struct alb_err *err)
+{
     *f = (struct alb_folder){.dirfd = -1};
     enum alb_code code = open_dir(data, &f->dirfd, err);
     if (code == ALB_OK)
@@ -64,7 +68,8 @@ enum alb_code alb_folder_open(const struct alb_options *options, const char *dat
     return code;
 }
 
-void alb_folder_close(struct alb_folder *f) {
+void alb_folder_close(struct alb_folder *f)
+{
     if (f->cache)
         alb_cache_close(&f->cache);
     if (f->store)
@@ -78,8 +83,9 @@ void alb_folder_close(struct alb_folder *f) {
     alb_fs_close(&f->dirfd);
 }
 
-int alb_local_run(const char *data, const struct alb_admin_command *command, const struct alb_admin_call *call,
-                  struct alb_console *console) {
+int alb_local_run(const char *data, const struct alb_admin_command *command,
+                  const struct alb_admin_call *call, struct alb_console *console)
+{
     struct alb_folder f;
     struct alb_err err = ALB_ERR_INIT;
     const struct alb_options *with_limits = command->command == ALB_CMD_CHECK ? call->options : NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What serve and the commands that run without a server have in common: opening the data folder under its lock.
+ * What serve and the commands that run without a server have in common: opening the data folder under its
+ * lock.
  */
 #ifndef ALB_CMD_LOCAL_H
 #define ALB_CMD_LOCAL_H
@@ -25,7 +26,7 @@ enum alb_code alb_folder_open(const struct alb_options *options, const char *dat
                               struct alb_folder *folder, struct alb_err *err) ALB_MUST_CHECK;
 void alb_folder_close(struct alb_folder *folder);
 
-int alb_local_run(const char *data, const struct alb_admin_command *command, const struct alb_admin_call *call,
-                  struct alb_console *console);
+int alb_local_run(const char *data, const struct alb_admin_command *command,
+                  const struct alb_admin_call *call, struct alb_console *console);
 
 #endif

@@ -32,8 +32,10 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", ALB_CMD_SERVE, "", "run the photo server",
-     "Serves the web page and the programming interfaces on the data folder. Needs no set-up: at the first start it\n"
-     "takes the password of the first user, admin, from ALBUMEN_ADMIN_PASSWORD, or prints a link that asks for one.\n"
+     "Serves the web page and the programming interfaces on the data folder. Needs no set-up: at the first "
+     "start it\n"
+     "takes the password of the first user, admin, from ALBUMEN_ADMIN_PASSWORD, or prints a link that asks "
+     "for one.\n"
      "SIGTERM ends it in an orderly way; SIGQUIT prints every request in flight and what it waits for.\n"},
     {"user", ALB_CMD_USER, "add NAME | list | passwd NAME", "manage users",
      "add     makes a user; the password is asked for, or read from the first line of standard input\n"
@@ -46,11 +48,13 @@ static const struct command commands[] = {
      "revoke  ends a key by the id that list shows\n"
      "Works on the running server, or on the data folder if none runs.\n"},
     {"import", ALB_CMD_IMPORT, "DIR|FILE...", "upload folders of photos to a server",
-     "Uploads what the server does not have yet, in parallel, and can be stopped and started again at any time.\n"
+     "Uploads what the server does not have yet, in parallel, and can be stopped and started again at any "
+     "time.\n"
      "Ends with a table of what happened; exit status 0: all is there, 1: something failed, 2: wrong usage,\n"
      "130: interrupted.\n"},
     {"check", ALB_CMD_CHECK, "", "verify everything that is kept",
-     "Reads every original and every cached picture, checks them against their checksums, and the catalog against\n"
+     "Reads every original and every cached picture, checks them against their checksums, and the catalog "
+     "against\n"
      "itself. Exit status 0: clean, 1: problems. Works beside a running server.\n"},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
@@ -59,22 +63,27 @@ static const struct alb_admin_command admin_commands[];
 
 /* ---- help ---- */
 
-static void print_buf(struct alb_buf *b) {
+static void print_buf(struct alb_buf *b)
+{
     struct alb_str v = alb_buf_view(b);
     (void)fwrite(v.p, 1, v.n, stdout);
     alb_buf_fini(b);
 }
 
-static int help(void) {
-    printf("albumen " ALB_VERSION ": keeps your photographs on your own machine\n\nusage: albumen COMMAND [options]\n\n");
+static int help(void)
+{
+    printf("albumen " ALB_VERSION
+           ": keeps your photographs on your own machine\n\nusage: albumen COMMAND [options]\n\n");
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
         printf("  %-8s %-36s %s\n", commands[i].name, commands[i].words, commands[i].summary);
-    printf("\n`albumen COMMAND --help` shows the options of a command. Every option is also an environment variable\n"
+    printf("\n`albumen COMMAND --help` shows the options of a command. Every option is also an environment "
+           "variable\n"
            "(--log-level is ALBUMEN_LOG_LEVEL) and a line of DATA/albumen.conf (log-level = debug).\n");
     return 0;
 }
 
-static int command_help(const struct command *c) {
+static int command_help(const struct command *c)
+{
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
     printf("usage: albumen %s %s[options]%s\n%s\n%s\n", c->name, c->flag == ALB_CMD_IMPORT ? "" : c->words,
            c->flag == ALB_CMD_IMPORT ? " DIR|FILE..." : "", c->summary, c->text);
@@ -84,41 +93,50 @@ static int command_help(const struct command *c) {
 }
 
 /* The manual page, from the same tables: albumen help --man > albumen.1 */
-static int manual(void) {
+static int manual(void)
+{
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
-    alb_buf_printf(&out, ".TH ALBUMEN 1 \"\" \"albumen %s\" \"User Commands\"\n.SH NAME\nalbumen \\- keeps your photographs on "
-                         "your own machine\n.SH SYNOPSIS\n",
+    alb_buf_printf(&out,
+                   ".TH ALBUMEN 1 \"\" \"albumen %s\" \"User Commands\"\n.SH NAME\nalbumen \\- keeps your "
+                   "photographs on "
+                   "your own machine\n.SH SYNOPSIS\n",
                    ALB_VERSION);
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
-        alb_buf_printf(&out, ".B albumen %s\n%s [\\fIoptions\\fR]\n.br\n", commands[i].name, commands[i].words);
+        alb_buf_printf(&out, ".B albumen %s\n%s [\\fIoptions\\fR]\n.br\n", commands[i].name,
+                       commands[i].words);
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
         alb_buf_printf(&out, ".SH %s\n%s.\n.PP\n%s", commands[i].name, commands[i].summary, commands[i].text);
         alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
     }
-    alb_buf_c(&out, ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
-                    ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
+    alb_buf_c(&out,
+              ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
+              ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
     print_buf(&out);
     return 0;
 }
 
-static int markdown(void) {
+static int markdown(void)
+{
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
     alb_buf_c(&out, "# Options\n\nMade by `albumen help --markdown` from `src/tbl/params.h`.\n");
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
-        alb_buf_printf(&out, "\n## albumen %s %s\n\n%s\n", commands[i].name, commands[i].words, commands[i].text);
+        alb_buf_printf(&out, "\n## albumen %s %s\n\n%s\n", commands[i].name, commands[i].words,
+                       commands[i].text);
         alb_options_help(commands[i].flag, ALB_HELP_MARKDOWN, &out);
     }
     print_buf(&out);
     return 0;
 }
 
-static bool is_help(const char *word) {
+static bool is_help(const char *word)
+{
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
 /* ---- running ---- */
 
-static void setup_log(const struct alb_options *o) {
+static void setup_log(const struct alb_options *o)
+{
     static const char *const levels[] = {"debug", "info", "warn", "error"};
     const char *format = alb_opt_string(o, ALB_P_LOG_FORMAT), *level = alb_opt_string(o, ALB_P_LOG_LEVEL);
     enum alb_log_level least = ALB_LOG_INFO;
@@ -132,13 +150,15 @@ static void setup_log(const struct alb_options *o) {
                   least);
 }
 
-static bool terminal_write(struct alb_console *c, int stream, struct alb_str text) {
+static bool terminal_write(struct alb_console *c, int stream, struct alb_str text)
+{
     (void)c;
     return alb_fs_write_all(stream, text.p, text.n, NULL) == ALB_OK;
 }
 
 /* One line from the terminal without echo, or the first line of standard input. */
-static struct alb_str ask_password(char room[PASSWORD_LINE_MAX]) {
+static struct alb_str ask_password(char room[PASSWORD_LINE_MAX])
+{
     struct termios before;
     bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
     if (terminal) {
@@ -158,8 +178,10 @@ static struct alb_str ask_password(char room[PASSWORD_LINE_MAX]) {
     return password;
 }
 
-static bool sets_password(char **words) {
-    return words[0] && (strcmp(words[0], "add") == 0 || strcmp(words[0], "passwd") == 0) && words[1] && !words[2];
+static bool sets_password(char **words)
+{
+    return words[0] && (strcmp(words[0], "add") == 0 || strcmp(words[0], "passwd") == 0) && words[1] &&
+           !words[2];
 }
 
 static const struct alb_admin_command admin_commands[] = {
@@ -168,7 +190,8 @@ static const struct alb_admin_command admin_commands[] = {
     {"check", ALB_CMD_CHECK, alb_admin_check, NULL},
 };
 
-const struct alb_admin_command *alb_admin_find(const char *name) {
+const struct alb_admin_command *alb_admin_find(const char *name)
+{
     for (size_t i = 0; i < ALB_ARRAY_LEN(admin_commands); i++)
         if (strcmp(name, admin_commands[i].name) == 0)
             return &admin_commands[i];
@@ -176,8 +199,9 @@ const struct alb_admin_command *alb_admin_find(const char *name) {
 }
 
 /* In the server if it runs, else here. */
-static int run_admin(const struct alb_admin_command *command, int argc, char **argv, const struct alb_options *options,
-                     char **words) {
+static int run_admin(const struct alb_admin_command *command, int argc, char **argv,
+                     const struct alb_options *options, char **words)
+{
     char room[PASSWORD_LINE_MAX];
     int status = 1;
     struct alb_console console = {.write = terminal_write};
@@ -191,7 +215,8 @@ static int run_admin(const struct alb_admin_command *command, int argc, char **a
     return status;
 }
 
-static int run(const struct command *c, int argc, char **argv) {
+static int run(const struct command *c, int argc, char **argv)
+{
     struct alb_options *options = NULL;
     char **words = NULL;
     struct alb_err err = ALB_ERR_INIT;
@@ -222,10 +247,11 @@ static int run(const struct command *c, int argc, char **argv) {
     return status;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     alb_thread_name("main");
     if (argc >= 2 && strcmp(argv[1], "--version") == 0)
-        argv[1] = (char *)(uintptr_t) "version";
+        argv[1] = (char *)(uintptr_t)"version";
     if (argc < 2) {
         (void)help();
         return 2;

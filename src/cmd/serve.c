@@ -49,19 +49,22 @@ struct house {
     char setup_token[33]; /* "" once there is a password */
 };
 
-static unsigned processors(void) {
+static unsigned processors(void)
+{
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : (unsigned)n;
 }
 
-static unsigned count_or(const struct alb_options *o, enum alb_param p, unsigned otherwise) {
+static unsigned count_or(const struct alb_options *o, enum alb_param p, unsigned otherwise)
+{
     int64_t n = alb_opt_int(o, p);
     return n > 0 && n < 10000 ? (unsigned)n : otherwise;
 }
 
 /* ---- up ---- */
 
-static enum alb_code open_engines(struct house *h, struct alb_err *err) {
+static enum alb_code open_engines(struct house *h, struct alb_err *err)
+{
     const struct alb_options *o = h->options;
     const struct alb_pool_config pool = {.name = "io",
                                          .threads = count_or(o, ALB_P_IO_THREADS, processors() * 4),
@@ -98,7 +101,8 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err) {
     return alb_render_new(&render, &h->render, err);
 }
 
-static void notice(void *ctx, bool jobs, int64_t last_change) {
+static void notice(void *ctx, bool jobs, int64_t last_change)
+{
     struct house *h = ctx;
     struct alb_jobs *told = atomic_load(&h->told);
     (void)last_change;
@@ -106,7 +110,8 @@ static void notice(void *ctx, bool jobs, int64_t last_change) {
         alb_jobs_notice(told);
 }
 
-static enum alb_code open_services(struct house *h, struct alb_err *err) {
+static enum alb_code open_services(struct house *h, struct alb_err *err)
+{
     const struct alb_options *o = h->options;
     const struct alb_ingest_config ingest = {.clock = alb_clock_real(),
                                              .pool = h->pool,
@@ -137,7 +142,8 @@ static enum alb_code open_services(struct house *h, struct alb_err *err) {
     return code;
 }
 
-static enum alb_code open_doors(struct house *h, struct alb_err *err) {
+static enum alb_code open_doors(struct house *h, struct alb_err *err)
+{
     const struct alb_door_auth auth = {.library = h->folder.library};
     struct alb_upload_limits limits;
     alb_upload_limits_options(&limits, h->options);
@@ -151,11 +157,12 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err) {
                                    .clock = alb_clock_real(),
                                    .stuck_ns = alb_opt_duration(h->options, ALB_P_STUCK_AFTER),
                                    .public_metrics = alb_opt_bool(h->options, ALB_P_PUBLIC_METRICS)};
-    h->immich = (struct alb_door_immich){.auth = auth,
-                                         .render = h->render,
-                                         .store = h->folder.store,
-                                         .trash_days = (int)(alb_opt_duration(h->options, ALB_P_TRASH) / ALB_NS_PER_S / 86400),
-                                         .setup_token = h->setup_token};
+    h->immich = (struct alb_door_immich){
+        .auth = auth,
+        .render = h->render,
+        .store = h->folder.store,
+        .trash_days = (int)(alb_opt_duration(h->options, ALB_P_TRASH) / ALB_NS_PER_S / 86400),
+        .setup_token = h->setup_token};
     enum alb_code code = alb_door_tus(h->http, &h->tus, err);
     if (code == ALB_OK)
         code = alb_door_ops(h->http, &h->ops, err);
@@ -166,7 +173,8 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err) {
     return code;
 }
 
-static enum alb_code open_http(struct house *h, struct alb_err *err) {
+static enum alb_code open_http(struct house *h, struct alb_err *err)
+{
     struct alb_http_config config;
     alb_http_config_default(&config);
     enum alb_code code = alb_http_config_options(&config, h->options, err);
@@ -182,7 +190,8 @@ static enum alb_code open_http(struct house *h, struct alb_err *err) {
 }
 
 /* The first user gets the password that was given, or the terminal a link that asks for one. */
-static enum alb_code first_run(struct house *h, struct alb_err *err) {
+static enum alb_code first_run(struct house *h, struct alb_err *err)
+{
     const char *password = alb_opt_string(h->options, ALB_P_ADMIN_PASSWORD);
     struct alb_future *future = NULL;
     unsigned char random[16];
@@ -195,11 +204,13 @@ static enum alb_code first_run(struct house *h, struct alb_err *err) {
         alb_hex(random, sizeof(random), h->setup_token);
         return ALB_OK;
     }
-    code = alb_library_first_password(h->folder.library, ALB_STR("admin"), ALB_STR(""), alb_str_c(password), &future, err);
+    code = alb_library_first_password(h->folder.library, ALB_STR("admin"), ALB_STR(""), alb_str_c(password),
+                                      &future, err);
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
 }
 
-static void announce(const struct house *h) {
+static void announce(const struct house *h)
+{
     char address[160] = "";
     for (size_t i = 0; alb_http_server_address(h->http, i, address, sizeof(address)); i++)
         alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", address));
@@ -216,7 +227,8 @@ static void announce(const struct house *h) {
     alb_http_notify("READY=1");
 }
 
-static enum alb_code up(struct house *h, struct alb_err *err) {
+static enum alb_code up(struct house *h, struct alb_err *err)
+{
     const char *data = alb_opt_string(h->options, ALB_P_DATA);
     enum alb_code code = alb_folder_open(h->options, data, "serve", &h->folder, err);
     if (code == ALB_OK) {
@@ -240,7 +252,8 @@ static enum alb_code up(struct house *h, struct alb_err *err) {
 
 /* ---- down ---- */
 
-static void down(struct house *h) {
+static void down(struct house *h)
+{
     int64_t deadline =
         alb_deadline(alb_mono(alb_clock_real()), alb_opt_duration(h->options, ALB_P_SHUTDOWN_TIMEOUT));
     alb_control_stop(&h->control);
@@ -268,7 +281,8 @@ static void down(struct house *h) {
 
 /* ---- signals ---- */
 
-static sigset_t our_signals(void) {
+static sigset_t our_signals(void)
+{
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
@@ -279,18 +293,22 @@ static sigset_t our_signals(void) {
     return set;
 }
 
-static void dump(const struct house *h) {
+static void dump(const struct house *h)
+{
     struct alb_render_view render = alb_render_look(h->render);
     struct alb_catalog_view catalog = alb_library_look(h->folder.library);
     struct alb_darkroom_view dark = alb_darkroom_look(h->darkroom);
-    dprintf(STDERR_FILENO, "-- render: %u jobs, %u of %u slots held, %u queued; catalog: %u queued, running %s; darkroom: %s\n",
-            render.jobs, render.lease.held, render.lease.slots,
-            render.lease.queued[ALB_LEASE_FOREGROUND] + render.lease.queued[ALB_LEASE_BACKGROUND], catalog.queued,
-            catalog.running[0] ? catalog.running : "nothing", dark.level);
+    dprintf(
+        STDERR_FILENO,
+        "-- render: %u jobs, %u of %u slots held, %u queued; catalog: %u queued, running %s; darkroom: %s\n",
+        render.jobs, render.lease.held, render.lease.slots,
+        render.lease.queued[ALB_LEASE_FOREGROUND] + render.lease.queued[ALB_LEASE_BACKGROUND], catalog.queued,
+        catalog.running[0] ? catalog.running : "nothing", dark.level);
     alb_http_dump(h->http, STDERR_FILENO);
 }
 
-static void wait_for_end(const struct house *h, const sigset_t *set) {
+static void wait_for_end(const struct house *h, const sigset_t *set)
+{
     for (;;) {
         int number = 0;
         if (sigwait(set, &number) != 0)
@@ -304,7 +322,8 @@ static void wait_for_end(const struct house *h, const sigset_t *set) {
     }
 }
 
-int alb_serve(const struct alb_options *options) {
+int alb_serve(const struct alb_options *options)
+{
     static struct house h; /* as long-lived as the process: doors are borrowed by the server */
     struct alb_err err = ALB_ERR_INIT;
     sigset_t set = our_signals(), again;

@@ -2,12 +2,13 @@
  *
  * albumen serve: builds the house from its rooms, runs it, takes it down in reverse order.
  *
- * Up:    data folder (lock, catalog, library, originals, cache) - timers - io pool - darkroom - render - ingest -
- *        uploads (recovery) - jobs - doors - http - control socket - ready
- * Down:  control socket - http (drained: no request is left) - jobs - uploads (finishes are waited for) - ingest -
- *        render - io pool - darkroom - timers - data folder
+ * Up:    data folder (lock, catalog, library, originals, cache) - timers - io pool - darkroom - render -
+ * ingest - uploads (recovery) - jobs - doors - http - control socket - ready Down:  control socket - http
+ * (drained: no request is left) - jobs - uploads (finishes are waited for) - ingest - render - io pool -
+ * darkroom - timers - data folder
  *
- * The main thread waits for signals: TERM and INT end it (a second one at once), QUIT prints what is in flight.
+ * The main thread waits for signals: TERM and INT end it (a second one at once), QUIT prints what is in
+ * flight.
  */
 #ifndef ALB_CMD_SERVE_H
 #define ALB_CMD_SERVE_H

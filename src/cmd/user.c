@@ -9,7 +9,8 @@
 
 #define ARENA_CAP ((size_t)16 << 20)
 
-static const char *role_name(enum alb_role role) {
+static const char *role_name(enum alb_role role)
+{
     switch (role) {
     case ALB_ROLE_ADMIN:
         return "admin";
@@ -21,12 +22,14 @@ static const char *role_name(enum alb_role role) {
     return "user";
 }
 
-static int usage(struct alb_console *c) {
+static int usage(struct alb_console *c)
+{
     alb_console_err(c, "usage: albumen user add NAME | list | passwd NAME    (albumen user --help)\n");
     return 2;
 }
 
-static int add(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+static int add(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     bool is_admin = alb_opt_bool(call->options, ALB_P_ADMIN);
@@ -44,11 +47,13 @@ static int add(struct alb_admin *admin, const struct alb_admin_call *call, struc
         code = alb_library_await(&future, NULL, &err);
     if (code != ALB_OK)
         return alb_console_fail(c, "user add", &err);
-    alb_console_err(c, "user %s added%s\n", call->words[1], call->secret.n ? "" : " (no password: set one with passwd)");
+    alb_console_err(c, "user %s added%s\n", call->words[1],
+                    call->secret.n ? "" : " (no password: set one with passwd)");
     return 0;
 }
 
-static int list(struct alb_admin *admin, struct alb_console *c) {
+static int list(struct alb_admin *admin, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_user *users = NULL;
@@ -66,13 +71,15 @@ static int list(struct alb_admin *admin, struct alb_console *c) {
     return code == ALB_OK ? 0 : alb_console_fail(c, "user list", &err);
 }
 
-static int passwd(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+static int passwd(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_future *future = NULL;
     struct alb_user user;
-    enum alb_code code = arena ? alb_library_user_find(admin->library, alb_str_c(call->words[1]), arena, &user, &err)
-                               : alb_fail(&err, ALB_E_NO_MEMORY, "user");
+    enum alb_code code =
+        arena ? alb_library_user_find(admin->library, alb_str_c(call->words[1]), arena, &user, &err)
+              : alb_fail(&err, ALB_E_NO_MEMORY, "user");
     if (code == ALB_E_NOT_FOUND) {
         alb_err_clear(&err);
         (void)alb_fail(&err, code, "there is no user %s", call->words[1]);
@@ -88,7 +95,8 @@ static int passwd(struct alb_admin *admin, const struct alb_admin_call *call, st
     return 0;
 }
 
-int alb_admin_user(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c) {
+int alb_admin_user(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
     const char *verb = call->words[0];
     if (!verb)
         return usage(c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the probe's words to the catalog's: facts of the medium, the file layer, the tags that the file carries.
+ * From the probe's words to the catalog's: facts of the medium, the file layer, the tags that the file
+ * carries.
  */
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +9,8 @@
 #include "ingest/parcel.h"
 
 /* "1/250", "0.3", "2": as cameras show it. */
-static struct alb_str exposure_text(struct alb_arena *a, double seconds) {
+static struct alb_str exposure_text(struct alb_arena *a, double seconds)
+{
     if (seconds <= 0 || !isfinite(seconds))
         return ALB_STR_NONE;
     if (seconds < 0.25)
@@ -16,15 +18,18 @@ static struct alb_str exposure_text(struct alb_arena *a, double seconds) {
     return alb_arena_printf(a, "%.4g", seconds);
 }
 
-static struct alb_str copy(struct alb_arena *a, const void *p, size_t n) {
+static struct alb_str copy(struct alb_arena *a, const void *p, size_t n)
+{
     return n == 0 ? ALB_STR_NONE : alb_arena_str(a, alb_str_n(p, n));
 }
 
-static void state(struct alb_layer *l, enum alb_field field) {
+static void state(struct alb_layer *l, enum alb_field field)
+{
     l->stated |= ALB_FIELD_BIT(field);
 }
 
-static void fill_layer(const struct alb_meta *m, struct alb_layer *l) {
+static void fill_layer(const struct alb_meta *m, struct alb_layer *l)
+{
     if (m->taken.known) {
         state(l, ALB_FIELD_CAPTURE);
         l->capture = alb_capture_local(m->taken.local_ms, m->taken.has_offset, m->taken.offset_min);
@@ -44,7 +49,8 @@ static void fill_layer(const struct alb_meta *m, struct alb_layer *l) {
         state(l, ALB_FIELD_RATING), l->rating = m->rating;
 }
 
-static void fill_media(const struct alb_probe *probe, struct alb_arena *a, struct alb_media *out) {
+static void fill_media(const struct alb_probe *probe, struct alb_arena *a, struct alb_media *out)
+{
     const struct alb_meta *m = &probe->meta;
     const struct alb_image_header *h = &probe->header;
     *out = (struct alb_media){
@@ -69,8 +75,9 @@ static void fill_media(const struct alb_probe *probe, struct alb_arena *a, struc
     }
 }
 
-enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a, struct alb_parcel_facts *out,
-                               struct alb_err *err) {
+enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a,
+                               struct alb_parcel_facts *out, struct alb_err *err)
+{
     const struct alb_meta *m = &probe->meta;
     *out = (struct alb_parcel_facts){.file = {.stated = 0}};
     fill_media(probe, a, &out->media);

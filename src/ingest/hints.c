@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The note of an upload: lines "key value\n", values percent-encoded, so that any text is one line. Unknown keys
- * of a newer albumen are skipped. And the result text of a finished upload.
+ * The note of an upload: lines "key value\n", values percent-encoded, so that any text is one line. Unknown
+ * keys of a newer albumen are skipped. And the result text of a finished upload.
  */
 #include <string.h>
 
 #include "base/codec.h"
 #include "ingest/ingest.h"
 
-static void put(struct alb_buf *out, const char *key, struct alb_str value) {
+static void put(struct alb_buf *out, const char *key, struct alb_str value)
+{
     if (!value.p)
         return;
     alb_buf_c(out, key);
@@ -17,23 +18,27 @@ static void put(struct alb_buf *out, const char *key, struct alb_str value) {
     alb_buf_char(out, '\n');
 }
 
-static void put_int(struct alb_buf *out, const char *key, int64_t value) {
+static void put_int(struct alb_buf *out, const char *key, int64_t value)
+{
     alb_buf_c(out, key);
     alb_buf_char(out, ' ');
     alb_buf_i64(out, value);
     alb_buf_char(out, '\n');
 }
 
-static bool is_zero(const struct alb_uuid *u) {
+static bool is_zero(const struct alb_uuid *u)
+{
     static const struct alb_uuid zero;
     return memcmp(u->b, zero.b, sizeof(zero.b)) == 0;
 }
 
-void alb_ingest_hints_init(struct alb_ingest_hints *h) {
+void alb_ingest_hints_init(struct alb_ingest_hints *h)
+{
     *h = (struct alb_ingest_hints){.door = ALB_DOOR_TUS, .visibility = ALB_VIS_TIMELINE};
 }
 
-void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out) {
+void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out)
+{
     put_int(out, "door", (int64_t)h->door);
     put(out, "name", h->name);
     put_int(out, "modified", h->file_modified_ms);
@@ -63,7 +68,9 @@ struct line {
     bool is_number;
 };
 
-static enum alb_code parse_line(struct alb_str text, struct alb_arena *a, struct line *out, struct alb_err *err) {
+static enum alb_code parse_line(struct alb_str text, struct alb_arena *a, struct line *out,
+                                struct alb_err *err)
+{
     struct alb_str raw;
     size_t n = 0;
     if (!alb_str_cut(text, ' ', &out->key, &raw))
@@ -78,12 +85,14 @@ static enum alb_code parse_line(struct alb_str text, struct alb_arena *a, struct
     return ALB_OK;
 }
 
-static bool in_range(const struct line *l, int64_t least, int64_t most) {
+static bool in_range(const struct line *l, int64_t least, int64_t most)
+{
     return l->is_number && l->number >= least && l->number <= most;
 }
 
 /* False: the value does not fit its key. */
-static bool take_number(const struct line *l, struct alb_ingest_hints *h) {
+static bool take_number(const struct line *l, struct alb_ingest_hints *h)
+{
     if (alb_str_eq_c(l->key, "door"))
         h->door = (enum alb_door)(in_range(l, 0, ALB_DOOR_LOCAL) ? l->number : -1);
     else if (alb_str_eq_c(l->key, "visibility"))
@@ -101,7 +110,8 @@ static bool take_number(const struct line *l, struct alb_ingest_hints *h) {
     return l->is_number && (int)h->door >= 0 && (int)h->visibility >= 0;
 }
 
-static bool take_text(const struct line *l, struct alb_ingest_hints *h) {
+static bool take_text(const struct line *l, struct alb_ingest_hints *h)
+{
     const struct {
         const char *key;
         struct alb_str *to;
@@ -124,7 +134,8 @@ static bool take_text(const struct line *l, struct alb_ingest_hints *h) {
 }
 
 enum alb_code alb_ingest_hints_unpack(struct alb_str note, struct alb_arena *a, struct alb_ingest_hints *out,
-                                      struct alb_err *err) {
+                                      struct alb_err *err)
+{
     struct alb_str rest = note, text;
     alb_ingest_hints_init(out);
     while (alb_str_next(&rest, '\n', &text)) {
@@ -140,7 +151,8 @@ enum alb_code alb_ingest_hints_unpack(struct alb_str note, struct alb_arena *a, 
     return ALB_OK;
 }
 
-const char *alb_ingest_result_word(enum alb_created_as as) {
+const char *alb_ingest_result_word(enum alb_created_as as)
+{
     switch (as) {
     case ALB_CREATED:
         return "created";
@@ -152,10 +164,12 @@ const char *alb_ingest_result_word(enum alb_created_as as) {
     return "created";
 }
 
-bool alb_ingest_result_parse(struct alb_str text, struct alb_ingest_result *out) {
+bool alb_ingest_result_parse(struct alb_str text, struct alb_ingest_result *out)
+{
     struct alb_str rest = text, word, uuid, trashed;
     *out = (struct alb_ingest_result){.as = ALB_CREATED};
-    if (!alb_str_next(&rest, ' ', &word) || !alb_str_next(&rest, ' ', &uuid) || !alb_uuid_parse(uuid, &out->asset))
+    if (!alb_str_next(&rest, ' ', &word) || !alb_str_next(&rest, ' ', &uuid) ||
+        !alb_uuid_parse(uuid, &out->asset))
         return false;
     out->trashed = alb_str_next(&rest, ' ', &trashed) && alb_str_eq_c(trashed, "trashed");
     for (enum alb_created_as as = ALB_CREATED; as <= ALB_RESTORED; as++)

@@ -5,7 +5,8 @@
 #include "ingest/parcel.h"
 
 static enum alb_code take(void *ctx, const struct alb_upload_parcel *parcel, struct alb_future **future,
-                          struct alb_err *err) {
+                          struct alb_err *err)
+{
     struct alb_owner owner;
     enum alb_code code = alb_future_new(future, &owner);
     if (code != ALB_OK)
@@ -14,7 +15,9 @@ static enum alb_code take(void *ctx, const struct alb_upload_parcel *parcel, str
     return ALB_OK;
 }
 
-enum alb_code alb_ingest_new(const struct alb_ingest_config *config, struct alb_ingest **out, struct alb_err *err) {
+enum alb_code alb_ingest_new(const struct alb_ingest_config *config, struct alb_ingest **out,
+                             struct alb_err *err)
+{
     *out = alb_mem_calloc(1, sizeof(**out));
     if (!*out)
         return alb_fail(err, ALB_E_NO_MEMORY, "ingest");
@@ -23,11 +26,13 @@ enum alb_code alb_ingest_new(const struct alb_ingest_config *config, struct alb_
     return ALB_OK;
 }
 
-void alb_ingest_free(struct alb_ingest **ingest) {
+void alb_ingest_free(struct alb_ingest **ingest)
+{
     alb_mem_free(*ingest);
     *ingest = NULL;
 }
 
-const struct alb_upload_sink *alb_ingest_sink(struct alb_ingest *ingest) {
+const struct alb_upload_sink *alb_ingest_sink(struct alb_ingest *ingest)
+{
     return &ingest->sink;
 }

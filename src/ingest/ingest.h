@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ingest: the only maker of assets. It is the sink of the upload room: a complete, durable upload goes in, and
- * one transaction later there is an asset, or a clear refusal.
+ * ingest: the only maker of assets. It is the sink of the upload room: a complete, durable upload goes in,
+ * and one transaction later there is an asset, or a clear refusal.
  *
  *   SNIFF   type by content; empty or unknown: UNPROCESSABLE, nothing is kept
- *   PROBE   in the darkroom's probe lane: header, metadata, damage, placeholder. A known type whose content is
- *           damaged is kept and marked (it may be the only copy)
- *   PUBLISH the upload's file becomes the original, by rename; pinned until the end
- *   CREATE  one transaction: blob row, asset, layers, links, jobs, change feed, counters
+ *   PROBE   in the darkroom's probe lane: header, metadata, damage, placeholder. A known type whose content
+ * is damaged is kept and marked (it may be the only copy) PUBLISH the upload's file becomes the original, by
+ * rename; pinned until the end CREATE  one transaction: blob row, asset, layers, links, jobs, change feed,
+ * counters
  *   -> result: alb_ingest_result as text, kept by the upload room for clients that ask again
  *
  * After a crash the upload room offers the parcel again: the file may have been renamed already (then PUBLISH
@@ -43,8 +43,8 @@ void alb_ingest_free(struct alb_ingest **ingest); /* no parcel is under way */
 /* The sink for alb_uploads_config; valid as long as the ingest. */
 const struct alb_upload_sink *alb_ingest_sink(struct alb_ingest *ingest);
 
-/* What a door knows about an upload beside its bytes. It travels in the `note` of the upload (durable with it),
- * in a form of our own: pack and unpack are inverse, unpack trusts nothing. */
+/* What a door knows about an upload beside its bytes. It travels in the `note` of the upload (durable with
+ * it), in a form of our own: pack and unpack are inverse, unpack trusts nothing. */
 #define ALB_INGEST_TAGS_MAX 64
 struct alb_ingest_hints {
     enum alb_door door;
@@ -56,7 +56,7 @@ struct alb_ingest_hints {
     bool favorite;
     enum alb_visibility visibility;
     struct alb_str device_id, device_asset_id;
-    struct alb_uuid live; /* the motion part of this still; all zero = none */
+    struct alb_uuid live;                     /* the motion part of this still; all zero = none */
     struct alb_str tags[ALB_INGEST_TAGS_MAX]; /* paths, of the owner */
     size_t tag_count;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stages of a parcel (ingest.h). Order of PROBE and PUBLISH: probe first, so that nothing unknown becomes an
- * original; only when a crash has left the file renamed already is it published (found) first and probed there.
+ * The stages of a parcel (ingest.h). Order of PROBE and PUBLISH: probe first, so that nothing unknown becomes
+ * an original; only when a crash has left the file renamed already is it published (found) first and probed
+ * there.
  */
 #include "ingest/parcel.h"
 
@@ -26,7 +27,8 @@ enum {
 
 /* ---- the end ---- */
 
-static void job_free(struct alb_parcel_job *job) {
+static void job_free(struct alb_parcel_job *job)
+{
     if (job->published)
         alb_blob_publish_end(&job->publish);
     if (job->reader)
@@ -39,7 +41,8 @@ static void job_free(struct alb_parcel_job *job) {
     alb_mem_free(job);
 }
 
-static bool end_badly(struct alb_parcel_job *job, const struct alb_err *why) {
+static bool end_badly(struct alb_parcel_job *job, const struct alb_err *why)
+{
     struct alb_owner owner = job->owner;
     struct alb_err err = *why;
     alb_stat_inc(ALB_STAT_INGEST_REFUSED);
@@ -50,13 +53,15 @@ static bool end_badly(struct alb_parcel_job *job, const struct alb_err *why) {
     return false;
 }
 
-static bool end_code(struct alb_parcel_job *job, enum alb_code code, const char *text) {
+static bool end_code(struct alb_parcel_job *job, enum alb_code code, const char *text)
+{
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
     return end_badly(job, &err);
 }
 
-static bool end_well(struct alb_parcel_job *job, const struct alb_created *made) {
+static bool end_well(struct alb_parcel_job *job, const struct alb_created *made)
+{
     struct alb_owner owner = job->owner;
     struct alb_buf text = ALB_BUF_INIT(ALB_UPLOAD_RESULT_MAX);
     char uuid[37];
@@ -74,21 +79,23 @@ static bool end_well(struct alb_parcel_job *job, const struct alb_created *made)
 
 /* ---- CREATE ---- */
 
-static void on_commit(struct alb_waiter *w, enum alb_wake why) {
+static void on_commit(struct alb_waiter *w, enum alb_wake why)
+{
     (void)why; /* never an heir */
     alb_actor_post(&ALB_CONTAINER_OF(w, struct alb_parcel_job, waiter)->actor, EV_COMMITTED);
 }
 
-static bool committed(struct alb_parcel_job *job) {
+static bool committed(struct alb_parcel_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     if (alb_future_error(job->commit, &err) != ALB_OK)
         return end_badly(job, &err);
-    struct alb_created *made =
-        ALB_CONTAINER_OF(alb_future_result(job->commit), struct alb_created, obj);
+    struct alb_created *made = ALB_CONTAINER_OF(alb_future_result(job->commit), struct alb_created, obj);
     return end_well(job, made);
 }
 
-static void hint_layer(const struct alb_ingest_hints *h, struct alb_layer *l) {
+static void hint_layer(const struct alb_ingest_hints *h, struct alb_layer *l)
+{
     *l = (struct alb_layer){.stated = 0};
     if (h->has_taken) {
         l->stated |= ALB_FIELD_BIT(ALB_FIELD_CAPTURE);
@@ -104,7 +111,8 @@ static void hint_layer(const struct alb_ingest_hints *h, struct alb_layer *l) {
     }
 }
 
-static struct alb_blob_new blob_of(const struct alb_parcel_job *job) {
+static struct alb_blob_new blob_of(const struct alb_parcel_job *job)
+{
     const struct alb_upload_parcel *p = &job->parcel;
     struct alb_blob_new b = {
         .has_md5 = p->has_md5,
@@ -119,7 +127,8 @@ static struct alb_blob_new blob_of(const struct alb_parcel_job *job) {
     return b;
 }
 
-static bool create(struct alb_parcel_job *job) {
+static bool create(struct alb_parcel_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_parcel_facts facts;
     struct alb_layer hint;
@@ -167,11 +176,13 @@ static bool create(struct alb_parcel_job *job) {
 
 /* ---- SNIFF and PROBE ---- */
 
-static void on_probed(struct alb_darkroom_job *d) {
+static void on_probed(struct alb_darkroom_job *d)
+{
     alb_actor_post(&ALB_CONTAINER_OF(d, struct alb_parcel_job, probing)->actor, EV_PROBED);
 }
 
-static bool sniff_and_probe(struct alb_parcel_job *job) {
+static bool sniff_and_probe(struct alb_parcel_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     const struct alb_ingest_config *c = &job->ingest->config;
     unsigned char head[ALB_SNIFF_LEN];
@@ -192,19 +203,23 @@ static bool sniff_and_probe(struct alb_parcel_job *job) {
         .done = on_probed,
     };
     uint64_t ticket;
-    if (alb_darkroom_submit(c->darkroom, &job->probing, &ticket, &err) != ALB_OK && err.code != ALB_E_UNSUPPORTED)
+    if (alb_darkroom_submit(c->darkroom, &job->probing, &ticket, &err) != ALB_OK &&
+        err.code != ALB_E_UNSUPPORTED)
         return end_badly(job, &err);
     if (err.code == ALB_E_UNSUPPORTED) /* no lane for it on this system: kept, never shown */
         alb_actor_post(&job->actor, EV_PROBED);
     return true;
 }
 
-static bool is_servers_fault(enum alb_code code) {
+static bool is_servers_fault(enum alb_code code)
+{
     return code == ALB_E_BUSY || code == ALB_E_CANCELLED || code == ALB_E_NO_MEMORY || code == ALB_E_IO;
 }
 
-/* A probe that could not be made of a known type (a crash, a limit, too slow): all that is known is the type. */
-static struct alb_probe *poor_probe(enum alb_type type) {
+/* A probe that could not be made of a known type (a crash, a limit, too slow): all that is known is the type.
+ */
+static struct alb_probe *poor_probe(enum alb_type type)
+{
     struct alb_probe *p = alb_mem_calloc(1, sizeof(*p));
     if (!p)
         return NULL;
@@ -216,7 +231,8 @@ static struct alb_probe *poor_probe(enum alb_type type) {
 
 static bool next(struct alb_parcel_job *job);
 
-static bool probe_came(struct alb_parcel_job *job) {
+static bool probe_came(struct alb_parcel_job *job)
+{
     struct alb_darkroom_job *d = &job->probing;
     if (d->code != ALB_OK && is_servers_fault(d->code))
         return end_badly(job, &d->err);
@@ -236,7 +252,8 @@ static bool probe_came(struct alb_parcel_job *job) {
 
 /* ---- PUBLISH ---- */
 
-static bool publish(struct alb_parcel_job *job) {
+static bool publish(struct alb_parcel_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     bool done = false;
     if (alb_blob_publish_step(&job->publish, PUBLISH_SLICE, &done, &err) != ALB_OK) {
@@ -252,7 +269,8 @@ static bool publish(struct alb_parcel_job *job) {
 }
 
 /* The bytes where they are: the upload's file, or, once it was renamed, the original (verified). */
-static bool open_bytes(struct alb_parcel_job *job) {
+static bool open_bytes(struct alb_parcel_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     const struct alb_upload_parcel *p = &job->parcel;
     if (!job->published) {
@@ -270,7 +288,8 @@ static bool open_bytes(struct alb_parcel_job *job) {
 
 /* ---- what comes next ---- */
 
-static bool next(struct alb_parcel_job *job) {
+static bool next(struct alb_parcel_job *job)
+{
     bool publish_first = !job->parcel.present;
     if (!job->published && (publish_first || job->probed))
         return publish(job);
@@ -279,7 +298,8 @@ static bool next(struct alb_parcel_job *job) {
     return create(job);
 }
 
-static bool handle(struct alb_actor *actor, unsigned events) {
+static bool handle(struct alb_actor *actor, unsigned events)
+{
     struct alb_parcel_job *job = ALB_CONTAINER_OF(actor, struct alb_parcel_job, actor);
     if (events & EV_COMMITTED)
         return committed(job);
@@ -288,7 +308,9 @@ static bool handle(struct alb_actor *actor, unsigned events) {
     return next(job);
 }
 
-void alb_parcel_begin(struct alb_ingest *ingest, const struct alb_upload_parcel *parcel, struct alb_owner *owner) {
+void alb_parcel_begin(struct alb_ingest *ingest, const struct alb_upload_parcel *parcel,
+                      struct alb_owner *owner)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_parcel_job *job = alb_mem_calloc(1, sizeof(*job));
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);

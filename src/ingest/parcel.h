@@ -36,7 +36,8 @@ struct alb_parcel_job {
 };
 
 /* Takes *owner. */
-void alb_parcel_begin(struct alb_ingest *ingest, const struct alb_upload_parcel *parcel, struct alb_owner *owner);
+void alb_parcel_begin(struct alb_ingest *ingest, const struct alb_upload_parcel *parcel,
+                      struct alb_owner *owner);
 
 /* What the probe found, as the library wants it: fills media, file layer and tags (arena). */
 struct alb_parcel_facts {
@@ -45,7 +46,7 @@ struct alb_parcel_facts {
     struct alb_tag_name *tags;
     size_t tag_count;
 };
-enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a, struct alb_parcel_facts *out,
-                               struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a,
+                               struct alb_parcel_facts *out, struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

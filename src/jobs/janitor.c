@@ -13,31 +13,35 @@
 #define PAGE 100
 #define FINISHES 4 /* complete uploads offered again per sweep */
 
-static void tell(const char *duty, enum alb_code code, struct alb_err *err) {
+static void tell(const char *duty, enum alb_code code, struct alb_err *err)
+{
     if (code == ALB_OK || code == ALB_E_CANCELLED)
         return;
     alb_err_context(err, "%s", duty);
     alb_log_err("janitor", err);
 }
 
-static void tick_library(struct alb_jobs *j) {
+static void tick_library(struct alb_jobs *j)
+{
     alb_library_tick(j->config.library);
 }
 
-static void sweep_uploads(struct alb_jobs *j) {
+static void sweep_uploads(struct alb_jobs *j)
+{
     struct alb_upload_swept swept;
     alb_uploads_sweep(j->config.uploads, FINISHES, &swept);
     if (swept.expired > 0)
         alb_log(ALB_LOG_INFO, "uploads expired", ALB_LOG_INT("count", swept.expired));
 }
 
-static void purge_trash(struct alb_jobs *j) {
+static void purge_trash(struct alb_jobs *j)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     if (j->config.trash_ms <= 0)
         return;
-    enum alb_code code = alb_library_purge_old(j->config.library, alb_wall(j->config.clock) - j->config.trash_ms,
-                                               &future, &err);
+    enum alb_code code = alb_library_purge_old(j->config.library,
+                                               alb_wall(j->config.clock) - j->config.trash_ms, &future, &err);
     if (code == ALB_OK)
         code = alb_library_await(&future, NULL, &err);
     tell("purge the trash", code, &err);
@@ -51,7 +55,8 @@ struct dying {
 };
 
 static enum alb_code still_dying(void *arg, const unsigned char sha256[ALB_SHA256_LEN], bool *answer,
-                                 struct alb_err *err) {
+                                 struct alb_err *err)
+{
     const struct dying *d = arg;
     (void)sha256;
     (void)err;
@@ -59,7 +64,8 @@ static enum alb_code still_dying(void *arg, const unsigned char sha256[ALB_SHA25
     return ALB_OK;
 }
 
-static enum alb_code remove_blob(struct alb_jobs *j, const struct alb_blob *blob, struct alb_err *err) {
+static enum alb_code remove_blob(struct alb_jobs *j, const struct alb_blob *blob, struct alb_err *err)
+{
     struct dying d = {j, blob->id};
     struct alb_future *future = NULL;
     bool removed = false;
@@ -70,13 +76,15 @@ static enum alb_code remove_blob(struct alb_jobs *j, const struct alb_blob *blob
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
 }
 
-static enum alb_code remove_page(struct alb_jobs *j, int64_t *after, bool *more, struct alb_err *err) {
+static enum alb_code remove_page(struct alb_jobs *j, int64_t *after, bool *more, struct alb_err *err)
+{
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_blob *list = NULL;
     size_t count = 0;
     if (!arena)
         return alb_fail(err, ALB_E_NO_MEMORY, "page of blobs");
-    enum alb_code code = alb_library_blob_dying_page(j->config.library, *after, PAGE, arena, &list, &count, err);
+    enum alb_code code =
+        alb_library_blob_dying_page(j->config.library, *after, PAGE, arena, &list, &count, err);
     for (size_t i = 0; code == ALB_OK && i < count; i++) {
         *after = list[i].id;
         code = remove_blob(j, &list[i], err);
@@ -86,7 +94,8 @@ static enum alb_code remove_page(struct alb_jobs *j, int64_t *after, bool *more,
     return code;
 }
 
-static void bury(struct alb_jobs *j) {
+static void bury(struct alb_jobs *j)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     int64_t after = 0;
@@ -100,7 +109,8 @@ static void bury(struct alb_jobs *j) {
 }
 
 static enum alb_code has_row(void *arg, const unsigned char sha256[ALB_SHA256_LEN], bool *answer,
-                             struct alb_err *err) {
+                             struct alb_err *err)
+{
     struct alb_jobs *j = arg;
     struct alb_arena *arena = alb_arena_new(ARENA_CAP);
     struct alb_blob row;
@@ -115,7 +125,8 @@ static enum alb_code has_row(void *arg, const unsigned char sha256[ALB_SHA256_LE
     return ALB_OK;
 }
 
-static void sweep_files(struct alb_jobs *j) {
+static void sweep_files(struct alb_jobs *j)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_blob_swept swept = {0};
     int64_t cursor = 0, before = alb_wall(j->config.clock) - j->config.grace_ms;
@@ -134,14 +145,13 @@ struct duty {
 };
 #define MINUTE (60 * ALB_NS_PER_S)
 static const struct duty duties[] = {
-    {tick_library, MINUTE / 2, MINUTE / 2},
-    {sweep_uploads, 0, MINUTE},
-    {purge_trash, 2 * MINUTE, 60 * MINUTE},
-    {bury, 3 * MINUTE, 10 * MINUTE},
+    {tick_library, MINUTE / 2, MINUTE / 2},       {sweep_uploads, 0, MINUTE},
+    {purge_trash, 2 * MINUTE, 60 * MINUTE},       {bury, 3 * MINUTE, 10 * MINUTE},
     {sweep_files, 10 * MINUTE, 24 * 60 * MINUTE},
 };
 
-void *alb_janitor_main(void *arg) {
+void *alb_janitor_main(void *arg)
+{
     struct alb_jobs *j = arg;
     int64_t due[ALB_ARRAY_LEN(duties)], now = alb_mono(j->config.clock);
     for (size_t i = 0; i < ALB_ARRAY_LEN(duties); i++)

@@ -2,12 +2,13 @@
  *
  * Background work that never fights the people using albumen.
  *
- * Runners lease jobs from the durable queue of the catalog (library/job.h) and run them, one at a time each, on
- * threads of their own. What they render is of the background class: it takes at most half of the render
+ * Runners lease jobs from the durable queue of the catalog (library/job.h) and run them, one at a time each,
+ * on threads of their own. What they render is of the background class: it takes at most half of the render
  * slots, and none while somebody waits for a picture. A job writes only its own layer, compare-and-set on the
  * revision it read (law 6). A lease that a dead process held comes back by itself.
- * The janitor does what comes round: ends old sessions and overdue leases, expires uploads and offers complete
- * ones again, purges the trash, buries and removes originals that nobody refers to, sweeps files without a row.
+ * The janitor does what comes round: ends old sessions and overdue leases, expires uploads and offers
+ * complete ones again, purges the trash, buries and removes originals that nobody refers to, sweeps files
+ * without a row.
  *
  * Kinds of jobs: one file each, registered in tbl_kinds (runner.c).
  * Threads: start, stop, notice and look from any; runners and the janitor are threads of this room, which may
@@ -31,9 +32,9 @@ struct alb_jobs_config {
     struct alb_render *render;
     struct alb_blob_store *store;
     struct alb_uploads *uploads;
-    unsigned runners;     /* 0: half of the processors, at least 1 */
-    int64_t trash_ms;     /* an asset is purged after this time in the trash; <= 0: never */
-    int64_t grace_ms;     /* a file without a row is swept after this time */
+    unsigned runners; /* 0: half of the processors, at least 1 */
+    int64_t trash_ms; /* an asset is purged after this time in the trash; <= 0: never */
+    int64_t grace_ms; /* a file without a row is swept after this time */
 };
 enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jobs **out,
                              struct alb_err *err) ALB_MUST_CHECK;

@@ -31,7 +31,8 @@ struct alb_runner {
     char name[48]; /* unique among all runners of all time: a lease cannot be taken for another's */
 };
 
-void alb_jobs_rest(struct alb_jobs *j, int64_t deadline) {
+void alb_jobs_rest(struct alb_jobs *j, int64_t deadline)
+{
     alb_mutex_lock(&j->mtx);
     while (!atomic_load(&j->stopping))
         if (!alb_cond_wait_until(&j->news, &j->mtx, deadline))
@@ -40,7 +41,8 @@ void alb_jobs_rest(struct alb_jobs *j, int64_t deadline) {
 }
 
 /* Until the deadline, a notice newer than `seen`, or stopping. */
-static void wait_for_news(struct alb_jobs *j, uint64_t seen, int64_t deadline) {
+static void wait_for_news(struct alb_jobs *j, uint64_t seen, int64_t deadline)
+{
     alb_mutex_lock(&j->mtx);
     while (j->notices == seen && !atomic_load(&j->stopping))
         if (!alb_cond_wait_until(&j->news, &j->mtx, deadline))
@@ -48,14 +50,16 @@ static void wait_for_news(struct alb_jobs *j, uint64_t seen, int64_t deadline) {
     alb_mutex_unlock(&j->mtx);
 }
 
-static uint64_t notices(struct alb_jobs *j) {
+static uint64_t notices(struct alb_jobs *j)
+{
     alb_mutex_lock(&j->mtx);
     uint64_t n = j->notices;
     alb_mutex_unlock(&j->mtx);
     return n;
 }
 
-void alb_jobs_notice(struct alb_jobs *j) {
+void alb_jobs_notice(struct alb_jobs *j)
+{
     alb_mutex_lock(&j->mtx);
     j->notices++;
     alb_cond_broadcast(&j->news);
@@ -63,21 +67,26 @@ void alb_jobs_notice(struct alb_jobs *j) {
 }
 
 /* Waits for a write whose result does not matter; says what went wrong. */
-static void settle(struct alb_future *future, enum alb_code begun, struct alb_err *err, const char *what) {
+static void settle(struct alb_future *future, enum alb_code begun, struct alb_err *err, const char *what)
+{
     if (begun == ALB_OK)
         begun = alb_library_await(&future, NULL, err);
-    if (begun != ALB_OK && begun != ALB_E_CONFLICT) { /* CONFLICT: the lease was lost, somebody else does it */
+    if (begun != ALB_OK &&
+        begun != ALB_E_CONFLICT) { /* CONFLICT: the lease was lost, somebody else does it */
         alb_err_context(err, "%s", what);
         alb_log_err("job queue", err);
     }
 }
 
-static bool may_work_later(enum alb_code code) {
+static bool may_work_later(enum alb_code code)
+{
     return code == ALB_E_BUSY || code == ALB_E_TIMEOUT || code == ALB_E_NO_MEMORY || code == ALB_E_NO_SPACE ||
            code == ALB_E_IO || code == ALB_E_TOO_MANY;
 }
 
-static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_code code, const struct alb_err *why) {
+static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_code code,
+                     const struct alb_err *why)
+{
     struct alb_jobs *j = r->jobs;
     struct alb_library *lib = j->config.library;
     struct alb_str owner = alb_str_c(r->name);
@@ -92,13 +101,15 @@ static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_c
         begun = alb_library_job_release(lib, job->id, owner, &future, &err);
         settle(future, begun, &err, "give back");
     } else {
-        begun = alb_library_job_fail(lib, job->id, owner, may_work_later(code), alb_str_c(why->msg), &future, &err);
+        begun = alb_library_job_fail(lib, job->id, owner, may_work_later(code), alb_str_c(why->msg), &future,
+                                     &err);
         settle(future, begun, &err, "failed");
         atomic_fetch_add(&j->failed, 1);
     }
 }
 
-static void run_job(struct alb_runner *r, const struct alb_job *job) {
+static void run_job(struct alb_runner *r, const struct alb_job *job)
+{
     struct alb_jobs *j = r->jobs;
     struct alb_err err = ALB_ERR_INIT;
     enum alb_code code = alb_fail(NULL, ALB_E_UNSUPPORTED, "kind");
@@ -112,14 +123,16 @@ static void run_job(struct alb_runner *r, const struct alb_job *job) {
             code = tbl_kinds[i].run(j, job, &err);
     atomic_fetch_sub(&j->busy, 1);
     if (code != ALB_OK && code != ALB_E_CANCELLED)
-        alb_log(may_work_later(code) ? ALB_LOG_INFO : ALB_LOG_WARN, "job failed", ALB_LOG_STR("kind", job->kind),
-                ALB_LOG_INT("subject", job->subject), ALB_LOG_INT("attempt", job->attempts),
-                ALB_LOG_C("code", alb_code_name(code)), ALB_LOG_C("reason", err.msg));
+        alb_log(may_work_later(code) ? ALB_LOG_INFO : ALB_LOG_WARN, "job failed",
+                ALB_LOG_STR("kind", job->kind), ALB_LOG_INT("subject", job->subject),
+                ALB_LOG_INT("attempt", job->attempts), ALB_LOG_C("code", alb_code_name(code)),
+                ALB_LOG_C("reason", err.msg));
     complete(r, job, code, &err);
 }
 
 /* Returns the number of jobs that were run; *next is when to look again at the latest. */
-static size_t round_of(struct alb_runner *r, int64_t *next) {
+static size_t round_of(struct alb_runner *r, int64_t *next)
+{
     struct alb_jobs *j = r->jobs;
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
@@ -128,8 +141,8 @@ static size_t round_of(struct alb_runner *r, int64_t *next) {
     for (size_t i = 0; i < ALB_ARRAY_LEN(tbl_kinds); i++)
         kinds[i] = alb_str_c(tbl_kinds[i].kind);
     *next = alb_deadline(alb_mono(j->config.clock), IDLE_NS);
-    enum alb_code code = alb_library_job_lease(j->config.library, kinds, ALB_ARRAY_LEN(kinds), alb_str_c(r->name),
-                                               LEASE_MS, BATCH, &future, &err);
+    enum alb_code code = alb_library_job_lease(j->config.library, kinds, ALB_ARRAY_LEN(kinds),
+                                               alb_str_c(r->name), LEASE_MS, BATCH, &future, &err);
     if (code == ALB_OK)
         code = alb_library_await(&future, &result, &err);
     if (code != ALB_OK) {
@@ -140,14 +153,16 @@ static size_t round_of(struct alb_runner *r, int64_t *next) {
     size_t n = batch->count;
     for (size_t i = 0; i < n; i++)
         run_job(r, &batch->jobs[i]);
-    int64_t due_ms = batch->next_run_at == INT64_MAX ? INT64_MAX : batch->next_run_at - alb_wall(j->config.clock);
+    int64_t due_ms =
+        batch->next_run_at == INT64_MAX ? INT64_MAX : batch->next_run_at - alb_wall(j->config.clock);
     if (due_ms < IDLE_NS / ALB_NS_PER_MS)
         *next = alb_deadline(alb_mono(j->config.clock), due_ms < 0 ? 0 : due_ms * ALB_NS_PER_MS);
     alb_obj_unref(result);
     return n;
 }
 
-static void *runner_main(void *arg) {
+static void *runner_main(void *arg)
+{
     struct alb_runner *r = arg;
     struct alb_jobs *j = r->jobs;
     while (!atomic_load(&j->stopping)) {
@@ -159,12 +174,14 @@ static void *runner_main(void *arg) {
     return NULL;
 }
 
-static unsigned default_runners(void) {
+static unsigned default_runners(void)
+{
     long n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
     return n < 1 ? 1 : (unsigned)n;
 }
 
-enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jobs **out, struct alb_err *err) {
+enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jobs **out, struct alb_err *err)
+{
     struct alb_jobs *j = alb_mem_calloc(1, sizeof(*j));
     *out = NULL;
     if (!j)
@@ -193,7 +210,8 @@ enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jo
     return code;
 }
 
-void alb_jobs_stop(struct alb_jobs *j) {
+void alb_jobs_stop(struct alb_jobs *j)
+{
     atomic_store(&j->stopping, true);
     alb_jobs_notice(j);
     for (unsigned i = 0; j->runners && i < j->runner_count; i++)
@@ -201,7 +219,8 @@ void alb_jobs_stop(struct alb_jobs *j) {
     alb_thread_join(&j->janitor);
 }
 
-void alb_jobs_free(struct alb_jobs **jobs) {
+void alb_jobs_free(struct alb_jobs **jobs)
+{
     struct alb_jobs *j = *jobs;
     if (!j)
         return;
@@ -213,7 +232,8 @@ void alb_jobs_free(struct alb_jobs **jobs) {
     alb_mem_free(j);
 }
 
-struct alb_jobs_view alb_jobs_look(struct alb_jobs *j) {
+struct alb_jobs_view alb_jobs_look(struct alb_jobs *j)
+{
     return (struct alb_jobs_view){
         .runners = j->runner_count,
         .busy = atomic_load(&j->busy),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asset.warm: makes the standard sizes before anybody asks for them. Its result is a cache entry, so it may be
- * run twice, or never, without harm.
+ * asset.warm: makes the standard sizes before anybody asks for them. Its result is a cache entry, so it may
+ * be run twice, or never, without harm.
  */
 #include "base/log.h"
 #include "jobs/runner.h"
@@ -11,7 +11,9 @@
 
 #define PATIENCE_NS (120 * ALB_NS_PER_S) /* foreground work goes first, for as long as it likes */
 
-static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, enum alb_size size, struct alb_err *err) {
+static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, enum alb_size size,
+                               struct alb_err *err)
+{
     struct alb_plan_options options;
     struct alb_future *future = NULL;
     int64_t deadline = alb_deadline(alb_mono(j->config.clock), PATIENCE_NS);
@@ -26,16 +28,18 @@ static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, en
 }
 
 /* What cannot be shown is no failure of this job: the photo is kept, and who asks gets the reason. */
-static bool cannot_be_shown(enum alb_code code) {
+static bool cannot_be_shown(enum alb_code code)
+{
     return code == ALB_E_UNPROCESSABLE || code == ALB_E_UNSUPPORTED || code == ALB_E_TOO_LARGE;
 }
 
-enum alb_code alb_job_warm(struct alb_jobs *j, const struct alb_job *job, struct alb_err *err) {
+enum alb_code alb_job_warm(struct alb_jobs *j, const struct alb_job *job, struct alb_err *err)
+{
     struct alb_principal *machine ALB_CLEANUP(alb_principal_cleanup) = NULL;
     struct alb_source *source ALB_CLEANUP(alb_source_cleanup) = NULL;
     const struct alb_ref ref = {.id = job->subject};
-    enum alb_code code = alb_library_principal_user(j->config.library, ALB_USER_ADMIN, ALB_CRED_LOCAL, 0, INT64_MAX,
-                                                    &machine, err);
+    enum alb_code code = alb_library_principal_user(j->config.library, ALB_USER_ADMIN, ALB_CRED_LOCAL, 0,
+                                                    INT64_MAX, &machine, err);
     if (code == ALB_OK)
         code = alb_library_resolve(j->config.library, machine, &ref, ALB_PURPOSE_VIEW, &source, err);
     if (code == ALB_E_NOT_FOUND || code == ALB_E_GONE) { /* deleted meanwhile */

@@ -9,9 +9,9 @@
 #include "render/render.h"
 
 #define SHARDS 16
-#define ENTRY_COST 256      /* what an entry costs beside its body, about */
-#define TRIAL_SHARE 10      /* the trial queue gets one tenth */
-#define MOST_HITS 3         /* counted hits; each buys one more round in the main queue */
+#define ENTRY_COST 256 /* what an entry costs beside its body, about */
+#define TRIAL_SHARE 10 /* the trial queue gets one tenth */
+#define MOST_HITS 3    /* counted hits; each buys one more round in the main queue */
 
 enum queue_id { TRIAL, MAIN, QUEUES };
 
@@ -21,7 +21,7 @@ struct entry {
     size_t cost;
     unsigned hits;
     enum queue_id queue;
-    struct entry *chain;        /* bucket */
+    struct entry *chain;         /* bucket */
     struct entry *older, *newer; /* queue */
 };
 
@@ -43,24 +43,28 @@ struct alb_hot_cache {
     struct shard shards[SHARDS];
 };
 
-static uint64_t key_word(const struct alb_flight_key *key, size_t at) {
+static uint64_t key_word(const struct alb_flight_key *key, size_t at)
+{
     uint64_t w;
     memcpy(&w, key->b + at, sizeof(w));
     return w;
 }
 
-static struct shard *shard_of(struct alb_hot_cache *c, const struct alb_flight_key *key) {
+static struct shard *shard_of(struct alb_hot_cache *c, const struct alb_flight_key *key)
+{
     return &c->shards[key->b[31] % SHARDS];
 }
 
-static struct entry **slot_of(struct shard *s, const struct alb_flight_key *key) {
+static struct entry **slot_of(struct shard *s, const struct alb_flight_key *key)
+{
     struct entry **slot = &s->buckets[key_word(key, 0) & s->bucket_mask];
     while (*slot && memcmp((*slot)->key.b, key->b, sizeof(key->b)) != 0)
         slot = &(*slot)->chain;
     return slot;
 }
 
-static void queue_push(struct shard *s, enum queue_id id, struct entry *e) {
+static void queue_push(struct shard *s, enum queue_id id, struct entry *e)
+{
     struct queue *q = &s->q[id];
     e->queue = id;
     e->older = q->newest;
@@ -73,7 +77,8 @@ static void queue_push(struct shard *s, enum queue_id id, struct entry *e) {
     q->bytes += e->cost;
 }
 
-static void queue_remove(struct shard *s, struct entry *e) {
+static void queue_remove(struct shard *s, struct entry *e)
+{
     struct queue *q = &s->q[e->queue];
     if (e->older)
         e->older->newer = e->newer;
@@ -86,8 +91,10 @@ static void queue_remove(struct shard *s, struct entry *e) {
     q->bytes -= e->cost;
 }
 
-/* Takes one entry out, or moves one on; an entry taken out is put on *dead for the caller to free unlocked. */
-static void evict_step(struct shard *s, struct entry **dead) {
+/* Takes one entry out, or moves one on; an entry taken out is put on *dead for the caller to free unlocked.
+ */
+static void evict_step(struct shard *s, struct entry **dead)
+{
     bool from_trial = s->q[TRIAL].bytes > s->max / TRIAL_SHARE || s->q[MAIN].oldest == NULL;
     struct entry *e = s->q[from_trial ? TRIAL : MAIN].oldest;
     queue_remove(s, e);
@@ -101,7 +108,8 @@ static void evict_step(struct shard *s, struct entry **dead) {
     *dead = e;
 }
 
-static void free_dead(struct entry *dead) {
+static void free_dead(struct entry *dead)
+{
     while (dead) {
         struct entry *next = dead->chain;
         alb_obj_unref(&dead->picture->obj);
@@ -110,7 +118,8 @@ static void free_dead(struct entry *dead) {
     }
 }
 
-struct alb_hot_cache *alb_hot_cache_new(size_t max_bytes) {
+struct alb_hot_cache *alb_hot_cache_new(size_t max_bytes)
+{
     struct alb_hot_cache *c = alb_mem_calloc(1, sizeof(*c));
     if (!c)
         return NULL;
@@ -136,7 +145,8 @@ struct alb_hot_cache *alb_hot_cache_new(size_t max_bytes) {
     return c;
 }
 
-void alb_hot_cache_clear(struct alb_hot_cache *c) {
+void alb_hot_cache_clear(struct alb_hot_cache *c)
+{
     for (size_t i = 0; i < SHARDS; i++) {
         struct shard *s = &c->shards[i];
         struct entry *dead = NULL;
@@ -155,7 +165,8 @@ void alb_hot_cache_clear(struct alb_hot_cache *c) {
     }
 }
 
-void alb_hot_cache_free(struct alb_hot_cache **cache) {
+void alb_hot_cache_free(struct alb_hot_cache **cache)
+{
     struct alb_hot_cache *c = *cache;
     if (!c)
         return;
@@ -168,7 +179,8 @@ void alb_hot_cache_free(struct alb_hot_cache **cache) {
     alb_mem_free(c);
 }
 
-struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_flight_key *key) {
+struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_flight_key *key)
+{
     struct shard *s = shard_of(c, key);
     struct alb_picture *found = NULL;
     alb_mutex_lock(&s->mtx);
@@ -183,7 +195,8 @@ struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_
     return found;
 }
 
-void alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p) {
+void alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p)
+{
     struct shard *s = shard_of(c, key);
     size_t cost = p->bytes->n + ENTRY_COST;
     if (cost > s->max / 8)
@@ -212,7 +225,8 @@ void alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key
     free_dead(dead);
 }
 
-size_t alb_hot_cache_bytes(struct alb_hot_cache *c) {
+size_t alb_hot_cache_bytes(struct alb_hot_cache *c)
+{
     size_t sum = 0;
     for (size_t i = 0; i < SHARDS; i++) {
         struct shard *s = &c->shards[i];

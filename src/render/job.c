@@ -28,7 +28,8 @@ enum {
 
 /* ---- pictures and their files ---- */
 
-static void picture_free(struct alb_obj *obj) {
+static void picture_free(struct alb_obj *obj)
+{
     struct alb_picture *p = ALB_CONTAINER_OF(obj, struct alb_picture, obj);
     alb_bytes_unref(p->bytes);
     alb_mem_free(p);
@@ -36,7 +37,8 @@ static void picture_free(struct alb_obj *obj) {
 
 /* Takes the bytes; NULL: no memory (bytes released). */
 static struct alb_picture *picture_new(const struct alb_flight_key *key, struct alb_bytes *bytes,
-                                       enum alb_format format, uint32_t width, uint32_t height) {
+                                       enum alb_format format, uint32_t width, uint32_t height)
+{
     struct alb_picture *p = alb_mem_calloc(1, sizeof(*p));
     if (!p) {
         alb_bytes_unref(bytes);
@@ -51,14 +53,16 @@ static struct alb_picture *picture_new(const struct alb_flight_key *key, struct 
     return p;
 }
 
-static struct alb_derived_key file_key(const struct alb_flight_key *key) {
+static struct alb_derived_key file_key(const struct alb_flight_key *key)
+{
     struct alb_derived_key k;
     memcpy(k.b, key->b, sizeof(k.b));
     return k;
 }
 
 /* "jpeg 512 341": what a file in the result cache says about its body. */
-static bool meta_parse(struct alb_str meta, enum alb_format *format, uint32_t *width, uint32_t *height) {
+static bool meta_parse(struct alb_str meta, enum alb_format *format, uint32_t *width, uint32_t *height)
+{
     struct alb_str name, rest, w, h;
     uint64_t wide, high;
     if (!alb_str_cut(meta, ' ', &name, &rest) || !alb_str_cut(rest, ' ', &w, &h) || !alb_str_u64(w, &wide) ||
@@ -70,7 +74,8 @@ static bool meta_parse(struct alb_str meta, enum alb_format *format, uint32_t *w
     return *format != ALB_FORMAT_SAME;
 }
 
-static struct alb_picture *picture_from_disk(struct alb_render *r, const struct alb_flight_key *key) {
+static struct alb_picture *picture_from_disk(struct alb_render *r, const struct alb_flight_key *key)
+{
     struct alb_derived_key k = file_key(key);
     struct alb_derived file = {0};
     struct alb_picture *p = NULL;
@@ -86,8 +91,9 @@ static struct alb_picture *picture_from_disk(struct alb_render *r, const struct 
     return p;
 }
 
-static void picture_to_disk(struct alb_render *r, const struct alb_flight_key *key, const struct alb_plan *plan,
-                            const struct alb_picture *p) {
+static void picture_to_disk(struct alb_render *r, const struct alb_flight_key *key,
+                            const struct alb_plan *plan, const struct alb_picture *p)
+{
     char meta[META_MAX];
     struct alb_derived_key k = file_key(key);
     if (!r->config.cache)
@@ -99,39 +105,48 @@ static void picture_to_disk(struct alb_render *r, const struct alb_flight_key *k
 
 /* ---- events ---- */
 
-static void post(struct alb_render_job *job, unsigned event) {
+static void post(struct alb_render_job *job, unsigned event)
+{
     alb_actor_post(&job->actor, event);
 }
 
-static void on_granted(struct alb_lease *l) {
+static void on_granted(struct alb_lease *l)
+{
     post(ALB_CONTAINER_OF(l, struct alb_render_job, lease), EV_GRANTED);
 }
 
-static void on_refused(struct alb_lease *l, enum alb_code code) {
+static void on_refused(struct alb_lease *l, enum alb_code code)
+{
     struct alb_render_job *job = ALB_CONTAINER_OF(l, struct alb_render_job, lease);
     job->refusal = code;
     post(job, EV_REFUSED);
 }
 
-static void on_reclaim(struct alb_lease *l, enum alb_reclaim why) {
-    post(ALB_CONTAINER_OF(l, struct alb_render_job, lease), why == ALB_RECLAIM_WANTED ? EV_WANTED : EV_OVERDUE);
+static void on_reclaim(struct alb_lease *l, enum alb_reclaim why)
+{
+    post(ALB_CONTAINER_OF(l, struct alb_render_job, lease),
+         why == ALB_RECLAIM_WANTED ? EV_WANTED : EV_OVERDUE);
 }
 
-static void on_forsaken(void *arg) {
+static void on_forsaken(void *arg)
+{
     post(arg, EV_FORSAKEN);
 }
 
-static void on_done(struct alb_darkroom_job *dj) {
+static void on_done(struct alb_darkroom_job *dj)
+{
     post(ALB_CONTAINER_OF(dj, struct alb_render_job, darkroom), EV_DONE);
 }
 
-void alb_render_job_cancel(struct alb_render_job *job) {
+void alb_render_job_cancel(struct alb_render_job *job)
+{
     post(job, EV_CANCEL);
 }
 
 /* ---- the end ---- */
 
-static void forget(struct alb_render_job *job) {
+static void forget(struct alb_render_job *job)
+{
     struct alb_render *r = job->render;
     alb_mutex_lock(&r->mtx);
     if (job->prev)
@@ -147,7 +162,8 @@ static void forget(struct alb_render_job *job) {
 }
 
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
-static void job_free(struct alb_render_job *job) {
+static void job_free(struct alb_render_job *job)
+{
     alb_blob_close(&job->reader);
     alb_bytes_unref(job->darkroom.result);
     alb_source_unref(job->source);
@@ -155,18 +171,21 @@ static void job_free(struct alb_render_job *job) {
     alb_mem_free(job);
 }
 
-static void let_go(struct alb_render_job *job) {
+static void let_go(struct alb_render_job *job)
+{
     if (job->leased)
         alb_lease_release(&job->lease);
     job->leased = false;
 }
 
 /* Reasons that may hold for this job only: somebody else may want to try (law 2). */
-static bool is_own_reason(enum alb_code code) {
+static bool is_own_reason(enum alb_code code)
+{
     return code == ALB_E_CANCELLED || code == ALB_E_TIMEOUT || code == ALB_E_BUSY;
 }
 
-static void end_badly(struct alb_render_job *job, const struct alb_err *why) {
+static void end_badly(struct alb_render_job *job, const struct alb_err *why)
+{
     alb_stat_inc(ALB_STAT_RENDER_FAILED);
     let_go(job);
     if (is_own_reason(why->code))
@@ -176,14 +195,17 @@ static void end_badly(struct alb_render_job *job, const struct alb_err *why) {
     job_free(job);
 }
 
-static void end_code(struct alb_render_job *job, enum alb_code code, const char *text) {
+static void end_code(struct alb_render_job *job, enum alb_code code, const char *text)
+{
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
     end_badly(job, &err);
 }
 
-/* Takes the picture. It is in the hot cache before anyone hears of it, so that whoever comes next finds it. */
-static void end_well(struct alb_render_job *job, struct alb_picture *p) {
+/* Takes the picture. It is in the hot cache before anyone hears of it, so that whoever comes next finds it.
+ */
+static void end_well(struct alb_render_job *job, struct alb_picture *p)
+{
     struct alb_render *r = job->render;
     bool made = !p->from_disk;
     let_go(job);
@@ -199,7 +221,8 @@ static void end_well(struct alb_render_job *job, struct alb_picture *p) {
 
 /* ---- the stages; each returns false when the job has ended ---- */
 
-static bool run_in_worker(struct alb_render_job *job) {
+static bool run_in_worker(struct alb_render_job *job)
+{
     struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
     int fd = -1;
@@ -228,7 +251,8 @@ static bool run_in_worker(struct alb_render_job *job) {
     return true;
 }
 
-static bool ask_for_slot(struct alb_render_job *job) {
+static bool ask_for_slot(struct alb_render_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_QUEUED;
     job->lease.cost = job->plan.memory;
@@ -245,7 +269,8 @@ static bool ask_for_slot(struct alb_render_job *job) {
     return false;
 }
 
-static bool verify_slice(struct alb_render_job *job) {
+static bool verify_slice(struct alb_render_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     bool done = false;
     if (alb_blob_verify_step(job->reader, VERIFY_SLICE, &done, &err) != ALB_OK) {
@@ -258,24 +283,28 @@ static bool verify_slice(struct alb_render_job *job) {
     return true;
 }
 
-static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err) {
+static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err)
+{
     struct alb_image_header header;
     if (job->source->header.n == 0)
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "nothing is known about this picture: it could not be read");
+        return alb_fail(err, ALB_E_UNPROCESSABLE,
+                        "nothing is known about this picture: it could not be read");
     enum alb_code code = alb_header_unpack(job->source->header, &header, err);
     if (code == ALB_OK)
         code = alb_plan_make(&header, &job->options, &job->render->config.limits, &job->plan, err);
     return code;
 }
 
-static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err) {
+static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err)
+{
     const struct alb_source *s = job->source;
     struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
     memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
     return alb_blob_open(job->render->config.store, &ref, &job->reader, err);
 }
 
-static bool look(struct alb_render_job *job) {
+static bool look(struct alb_render_job *job)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_picture *p = alb_render_hot(job->render, &job->key);
     if (!p)
@@ -296,7 +325,8 @@ static bool look(struct alb_render_job *job) {
     return verify_slice(job);
 }
 
-static bool worker_done(struct alb_render_job *job) {
+static bool worker_done(struct alb_render_job *job)
+{
     struct alb_darkroom_job *d = &job->darkroom;
     atomic_store(&job->ticket, 0);
     alb_stat_observe(ALB_HIST_DARKROOM, d->run_ns);
@@ -304,7 +334,8 @@ static bool worker_done(struct alb_render_job *job) {
         end_badly(job, &d->err);
         return false;
     }
-    struct alb_picture *p = picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
+    struct alb_picture *p =
+        picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
     d->result = NULL;
     if (p)
         end_well(job, p);
@@ -313,14 +344,16 @@ static bool worker_done(struct alb_render_job *job) {
     return false;
 }
 
-static void kill_worker(struct alb_render_job *job) {
+static void kill_worker(struct alb_render_job *job)
+{
     uint64_t ticket = atomic_load(&job->ticket);
     if (ticket)
         alb_darkroom_cancel(job->render->config.darkroom, ticket);
 }
 
 /* The last waiter has left; a newcomer may have come since. */
-static bool forsaken(struct alb_render_job *job) {
+static bool forsaken(struct alb_render_job *job)
+{
     if (!alb_future_is_forsaken(&job->owner)) {
         alb_future_on_forsaken(&job->owner, on_forsaken, job);
         return true;
@@ -341,7 +374,8 @@ static bool forsaken(struct alb_render_job *job) {
     return false;
 }
 
-static bool wanted(struct alb_render_job *job) {
+static bool wanted(struct alb_render_job *job)
+{
     if (!alb_future_is_forsaken(&job->owner) && alb_lease_adopt(&job->lease))
         alb_future_on_forsaken(&job->owner, on_forsaken, job);
     else
@@ -349,7 +383,8 @@ static bool wanted(struct alb_render_job *job) {
     return true;
 }
 
-static bool granted(struct alb_render_job *job) {
+static bool granted(struct alb_render_job *job)
+{
     job->leased = true;
     if (alb_future_is_forsaken(&job->owner)) {
         end_code(job, ALB_E_CANCELLED, "nobody waits any more");
@@ -358,7 +393,8 @@ static bool granted(struct alb_render_job *job) {
     return run_in_worker(job);
 }
 
-static bool cancelled(struct alb_render_job *job) {
+static bool cancelled(struct alb_render_job *job)
+{
     if (job->stage == ALB_RENDER_RUNNING) {
         kill_worker(job);
         return true;
@@ -369,12 +405,14 @@ static bool cancelled(struct alb_render_job *job) {
     return false;
 }
 
-static bool turn(struct alb_render_job *job) {
+static bool turn(struct alb_render_job *job)
+{
     return job->stage == ALB_RENDER_LOOKING ? look(job) : verify_slice(job);
 }
 
 /* What ends the job comes first: after it nothing else matters. */
-static bool handle(struct alb_actor *actor, unsigned events) {
+static bool handle(struct alb_actor *actor, unsigned events)
+{
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     if (events & EV_DONE)
         return worker_done(job);
@@ -397,8 +435,9 @@ static bool handle(struct alb_actor *actor, unsigned events) {
     return true;
 }
 
-void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask, const struct alb_flight_key *key,
-                          struct alb_owner *owner) {
+void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask,
+                          const struct alb_flight_key *key, struct alb_owner *owner)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_render_job *job = alb_mem_calloc(1, sizeof(*job));
     if (!job || atomic_load(&r->closing)) {
@@ -421,7 +460,8 @@ void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask
         .reclaim = on_reclaim,
         .cls = ask->cls,
         .queue_deadline = ask->queue_deadline,
-        .hold_ns = r->config.deadline_ns + 2 * ALB_NS_PER_S, /* the darkroom ends it earlier; this is the net */
+        .hold_ns =
+            r->config.deadline_ns + 2 * ALB_NS_PER_S, /* the darkroom ends it earlier; this is the net */
     };
     char id[17];
     alb_hex(key->b, 8, id);

@@ -12,12 +12,15 @@
 #include "library/source.h"
 #include "render/job.h"
 
-static unsigned processors(void) {
+static unsigned processors(void)
+{
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : (unsigned)n;
 }
 
-enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out, struct alb_err *err) {
+enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
+                             struct alb_err *err)
+{
     struct alb_render *r = alb_mem_calloc(1, sizeof(*r));
     *out = NULL;
     if (!r)
@@ -46,7 +49,8 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     return ALB_OK;
 }
 
-void alb_render_free(struct alb_render **render) {
+void alb_render_free(struct alb_render **render)
+{
     struct alb_render *r = *render;
     if (!r)
         return;
@@ -70,14 +74,18 @@ void alb_render_free(struct alb_render **render) {
     alb_mem_free(r);
 }
 
-/* The turn that a person gave is part of what is wanted: equal bytes then have equal keys, whoever owns them. */
-static struct alb_plan_options wanted(const struct alb_render_ask *ask) {
+/* The turn that a person gave is part of what is wanted: equal bytes then have equal keys, whoever owns them.
+ */
+static struct alb_plan_options wanted(const struct alb_render_ask *ask)
+{
     struct alb_plan_options o = *ask->options;
     o.turn = (uint16_t)((o.turn + ask->source->rotation) % 360);
     return o;
 }
 
-static void key_of(const struct alb_source *source, const struct alb_plan_options *o, struct alb_flight_key *key) {
+static void key_of(const struct alb_source *source, const struct alb_plan_options *o,
+                   struct alb_flight_key *key)
+{
     struct alb_buf text = ALB_BUF_INIT(1024);
     const unsigned char epochs[4] = {ALB_RENDER_EPOCH, ALB_IMAGE_EPOCH, 0, 0};
     alb_buf_add(&text, epochs, sizeof(epochs));
@@ -91,12 +99,14 @@ static void key_of(const struct alb_source *source, const struct alb_plan_option
     alb_buf_fini(&text);
 }
 
-void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key) {
+void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key)
+{
     struct alb_plan_options o = wanted(ask);
     key_of(ask->source, &o, key);
 }
 
-struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight_key *key) {
+struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight_key *key)
+{
     struct alb_picture *p = alb_hot_cache_get(r->hot, key);
     if (p)
         alb_stat_inc(ALB_STAT_RENDER_HOT_HITS);
@@ -104,7 +114,8 @@ struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight
 }
 
 enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask *ask, struct alb_waiter *w,
-                               struct alb_future **future, struct alb_err *err) {
+                               struct alb_future **future, struct alb_err *err)
+{
     struct alb_plan_options o = wanted(ask);
     struct alb_render_ask mine = *ask;
     struct alb_flight_key key;
@@ -122,7 +133,8 @@ enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask
     return ALB_OK;
 }
 
-void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner) {
+void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner)
+{
     struct alb_plan_options o = wanted(ask);
     struct alb_render_ask mine = *ask;
     struct alb_flight_key key;
@@ -131,7 +143,8 @@ void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, 
     alb_render_job_begin(r, &mine, &key, owner);
 }
 
-struct alb_render_view alb_render_look(struct alb_render *r) {
+struct alb_render_view alb_render_look(struct alb_render *r)
+{
     struct alb_render_view v = {
         .lease = alb_lease_look(r->leases),
         .hot_hits = (uint64_t)alb_stat_get(ALB_STAT_RENDER_HOT_HITS),

@@ -3,14 +3,15 @@
  * render: a request for a picture becomes bytes, once, whoever and however many ask.
  *
  *   key = hash(epochs, canonical options, identity of the source: its SHA-256 and the turn a person gave it)
- *   hot cache (memory) -> result cache (disk, verified) -> single flight -> plan -> admission -> darkroom -> publish
+ *   hot cache (memory) -> result cache (disk, verified) -> single flight -> plan -> admission -> darkroom ->
+ * publish
  *
  * Life of a miss: the first caller of a key gets the title of its flight and gives it to a render job, which
  * is driven by the io pool and by callbacks, never by the caller: so a caller that hangs up only leaves. When
  * the last waiter has left, the job is dropped if it queues; if it runs, its lease is abandoned: it may
  * finish and be published, and is killed as soon as its slot is wanted or its deadline comes (law 8). A job
- * that gives up for reasons of its own (queue full for its class, its deadline, a cancelled worker) resigns: a
- * waiter with a later deadline or a better class inherits and starts a job of its own (law 2). Damage and
+ * that gives up for reasons of its own (queue full for its class, its deadline, a cancelled worker) resigns:
+ * a waiter with a later deadline or a better class inherits and starts a job of its own (law 2). Damage and
  * limits are answers: every waiter gets them.
  *
  * The bytes of an answer depend on the key alone. A slot of the darkroom is held only while a worker works:
@@ -36,17 +37,17 @@ struct alb_render;
 
 struct alb_render_config {
     const struct alb_clock *clock;
-    struct alb_pool *pool;      /* the io pool */
-    struct alb_timers *timers;  /* where the admission queue arms its deadlines */
+    struct alb_pool *pool;     /* the io pool */
+    struct alb_timers *timers; /* where the admission queue arms its deadlines */
     struct alb_darkroom *darkroom;
     struct alb_blob_store *store; /* originals */
-    struct alb_cache *cache; /* results; NULL: none */
-    unsigned slots;          /* renders at once; 0 = number of processors */
-    unsigned queue_max;      /* renders waiting for a slot; twice as many may be looked up and read */
-    uint64_t budget_bytes;   /* memory that running renders may want together */
-    int64_t deadline_ns;     /* one render in a worker */
+    struct alb_cache *cache;      /* results; NULL: none */
+    unsigned slots;               /* renders at once; 0 = number of processors */
+    unsigned queue_max;           /* renders waiting for a slot; twice as many may be looked up and read */
+    uint64_t budget_bytes;        /* memory that running renders may want together */
+    int64_t deadline_ns;          /* one render in a worker */
     struct alb_plan_limits limits;
-    size_t hot_bytes;        /* hot cache */
+    size_t hot_bytes; /* hot cache */
 };
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
                              struct alb_err *err) ALB_MUST_CHECK;
@@ -55,7 +56,7 @@ void alb_render_free(struct alb_render **render);
 
 /* One picture, asked for. Everything negotiated is inside: equal asks have equal keys. */
 struct alb_render_ask {
-    struct alb_source *source;        /* borrowed for the call */
+    struct alb_source *source;              /* borrowed for the call */
     const struct alb_plan_options *options; /* borrowed for the call */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
@@ -77,11 +78,13 @@ void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key
 struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_flight_key *key);
 
 /* Joins or starts the making of it, and registers w in the same step (may be NULL). *future, a reference,
- * settles with a struct alb_picture or fails: UNPROCESSABLE (damaged or hostile), UNSUPPORTED (cannot be shown),
- * TOO_LARGE, CORRUPT (the original is bad), BUSY, TIMEOUT, CANCELLED. A waiter that is an heir passes the title
- * it inherits to alb_render_inherit and waits again, as an heir no more. Short: no I/O on the calling thread. */
-enum alb_code alb_render_start(struct alb_render *render, const struct alb_render_ask *ask, struct alb_waiter *w,
-                               struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+ * settles with a struct alb_picture or fails: UNPROCESSABLE (damaged or hostile), UNSUPPORTED (cannot be
+ * shown), TOO_LARGE, CORRUPT (the original is bad), BUSY, TIMEOUT, CANCELLED. A waiter that is an heir passes
+ * the title it inherits to alb_render_inherit and waits again, as an heir no more. Short: no I/O on the
+ * calling thread. */
+enum alb_code alb_render_start(struct alb_render *render, const struct alb_render_ask *ask,
+                               struct alb_waiter *w, struct alb_future **future,
+                               struct alb_err *err) ALB_MUST_CHECK;
 /* Goes on with a flight whose title was passed to this caller; takes *owner. */
 void alb_render_inherit(struct alb_render *render, const struct alb_render_ask *ask, struct alb_owner *owner);
 

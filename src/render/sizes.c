@@ -4,7 +4,8 @@
 #include "image/probe.h"
 #include "library/source.h"
 
-/* How much finer than the result a JPEG is decoded, in thousandths: keeps detail that 1/8 steps would lose. */
+/* How much finer than the result a JPEG is decoded, in thousandths: keeps detail that 1/8 steps would lose.
+ */
 #define FINE_MARGIN 1700
 
 static const struct {
@@ -17,7 +18,8 @@ static const struct {
     [ALB_SIZE_FULL] = {0, 90, 88, 0},
 };
 
-void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out) {
+void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out)
+{
     struct alb_image_header header;
     bool keeps_alpha = false;
     alb_plan_options_init(out);

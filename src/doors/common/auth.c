@@ -11,11 +11,13 @@ struct credential {
     bool cookie;
 };
 
-static enum alb_token kind_of(struct alb_str token) {
+static enum alb_token kind_of(struct alb_str token)
+{
     return alb_str_starts(token, alb_str_c(ALB_KEY_PREFIX)) ? ALB_TOKEN_KEY : ALB_TOKEN_SESSION;
 }
 
-static struct alb_str bearer(const struct alb_req *req) {
+static struct alb_str bearer(const struct alb_req *req)
+{
     struct alb_str value = alb_req_header(req, "authorization");
     struct alb_str scheme, token;
     if (!value.p || !alb_str_cut(value, ' ', &scheme, &token) || !alb_str_eq_ci(scheme, ALB_STR("bearer")))
@@ -23,7 +25,8 @@ static struct alb_str bearer(const struct alb_req *req) {
     return alb_str_trim(token);
 }
 
-static struct credential find(struct alb_req *req) {
+static struct credential find(struct alb_req *req)
+{
     static const char *const headers[] = {"x-api-key", "x-immich-user-token", "x-immich-session-token"};
     static const char *const queries[] = {"apiKey", "sessionKey"};
     struct credential c = {.token = ALB_STR_NONE};
@@ -42,27 +45,32 @@ static struct credential find(struct alb_req *req) {
     return c;
 }
 
-static bool changes_something(const struct alb_req *req) {
+static bool changes_something(const struct alb_req *req)
+{
     return (alb_req_method(req) & (ALB_M_GET | ALB_M_HEAD | ALB_M_OPTIONS)) == 0;
 }
 
 /* "https://host:port" names the host that was asked. */
-static bool is_own_origin(const struct alb_req *req, struct alb_str origin) {
+static bool is_own_origin(const struct alb_req *req, struct alb_str origin)
+{
     size_t at = alb_str_find_str(origin, ALB_STR("://"));
     return at != ALB_STR_NPOS && alb_str_eq_ci(alb_str_from(origin, at + 3), alb_req_host(req));
 }
 
-static bool comes_from_elsewhere(const struct alb_req *req) {
+static bool comes_from_elsewhere(const struct alb_req *req)
+{
     struct alb_str origin = alb_req_header(req, "origin");
     struct alb_str site = alb_req_header(req, "sec-fetch-site");
     return (origin.p && !is_own_origin(req, origin)) || alb_str_eq_c(site, "cross-site");
 }
 
-static void drop(void *principal) {
+static void drop(void *principal)
+{
     alb_principal_unref(principal);
 }
 
-static enum alb_before accept(struct alb_req *req, struct alb_principal *p) {
+static enum alb_before accept(struct alb_req *req, struct alb_principal *p)
+{
     if (!alb_arena_defer(alb_req_arena(req), drop, p)) {
         alb_res_error(req, ALB_E_NO_MEMORY, NULL);
         return ALB_BEFORE_ANSWERED;
@@ -76,12 +84,14 @@ static enum alb_before accept(struct alb_req *req, struct alb_principal *p) {
     return ALB_BEFORE_GO;
 }
 
-static enum alb_before refuse(struct alb_req *req, enum alb_code code, const char *text) {
+static enum alb_before refuse(struct alb_req *req, enum alb_code code, const char *text)
+{
     alb_res_error(req, code, text);
     return ALB_BEFORE_ANSWERED;
 }
 
-enum alb_before alb_auth_require(struct alb_req *req, bool on_loop) {
+enum alb_before alb_auth_require(struct alb_req *req, bool on_loop)
+{
     const struct alb_door_auth *door = alb_req_ctx(req);
     struct credential c = find(req);
     struct alb_principal *p = NULL;
@@ -102,11 +112,13 @@ enum alb_before alb_auth_require(struct alb_req *req, bool on_loop) {
     return refuse(req, code, code == ALB_E_UNAUTHENTICATED ? "Invalid or expired credentials" : NULL);
 }
 
-struct alb_principal *alb_auth_principal(const struct alb_req *req) {
+struct alb_principal *alb_auth_principal(const struct alb_req *req)
+{
     return alb_req_principal(req);
 }
 
-bool alb_auth_may(struct alb_req *req, const char *permission) {
+bool alb_auth_may(struct alb_req *req, const char *permission)
+{
     char text[96];
     if (alb_principal_may(alb_auth_principal(req), permission))
         return true;

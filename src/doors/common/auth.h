@@ -5,8 +5,8 @@
  * Places, first one wins: x-api-key; Authorization: Bearer; x-immich-user-token, x-immich-session-token; the
  * cookie immich_access_token; the query keys apiKey and sessionKey. A token that begins with "alb_" is an API
  * key wherever it stands; the others are sessions.
- * A cookie counts for methods that change something only if the request comes from our own pages: an Origin, if
- * there is one, must name the host that was asked (and Sec-Fetch-Site must not say cross-site).
+ * A cookie counts for methods that change something only if the request comes from our own pages: an Origin,
+ * if there is one, must name the host that was asked (and Sec-Fetch-Site must not say cross-site).
  *
  * Threads: event loop (memory only) and io pool, by the rules of http.h. The principal hangs on the request's
  * arena.

@@ -7,12 +7,14 @@
 #include "doors/immich/door.h"
 #include "library/asset.h"
 
-static struct alb_library *library_of(const struct alb_req *req) {
+static struct alb_library *library_of(const struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     return door->auth.library;
 }
 
-static enum alb_step send_asset(struct alb_req *req, const struct alb_uuid *id) {
+static enum alb_step send_asset(struct alb_req *req, const struct alb_uuid *id)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_asset asset;
     struct alb_buf out;
@@ -29,7 +31,8 @@ static enum alb_step send_asset(struct alb_req *req, const struct alb_uuid *id) 
     return alb_immich_send(req, 200, &out);
 }
 
-enum alb_step alb_immich_asset_get(struct alb_req *req) {
+enum alb_step alb_immich_asset_get(struct alb_req *req)
+{
     struct alb_uuid id;
     if (!alb_auth_may(req, "asset.read") || !alb_immich_path_id(req, &id))
         return ALB_STEP_DONE;
@@ -38,12 +41,14 @@ enum alb_step alb_immich_asset_get(struct alb_req *req) {
 
 /* ---- PUT /assets/{id} ---- */
 
-static void state(struct alb_layer *l, enum alb_field f) {
+static void state(struct alb_layer *l, enum alb_field f)
+{
     l->stated |= ALB_FIELD_BIT(f);
 }
 
 /* Year 1 is how some clients say "unknown". */
-static bool take_date(struct alb_str text, struct alb_layer *l) {
+static bool take_date(struct alb_str text, struct alb_layer *l)
+{
     int64_t utc;
     int offset;
     if (!alb_time_rfc3339_parse(text.p, text.n, &utc, &offset))
@@ -55,13 +60,15 @@ static bool take_date(struct alb_str text, struct alb_layer *l) {
     return true;
 }
 
-static const char *take_place(const json_t *body, struct alb_layer *l) {
+static const char *take_place(const json_t *body, struct alb_layer *l)
+{
     double latitude, longitude;
     bool has_latitude = alb_immich_number(body, "latitude", &latitude);
     bool has_longitude = alb_immich_number(body, "longitude", &longitude);
     if (!has_latitude && !has_longitude)
         return NULL;
-    if (!has_latitude || !has_longitude || latitude < -90 || latitude > 90 || longitude < -180 || longitude > 180)
+    if (!has_latitude || !has_longitude || latitude < -90 || latitude > 90 || longitude < -180 ||
+        longitude > 180)
         return "latitude and longitude belong together: -90 to 90, -180 to 180";
     state(l, ALB_FIELD_GPS);
     l->latitude = latitude;
@@ -69,7 +76,8 @@ static const char *take_place(const json_t *body, struct alb_layer *l) {
     return NULL;
 }
 
-static const char *take_rating(const json_t *body, struct alb_asset_update *u) {
+static const char *take_rating(const json_t *body, struct alb_asset_update *u)
+{
     double rating;
     if (json_is_null(json_object_get(body, "rating"))) {
         u->forget |= ALB_FIELD_BIT(ALB_FIELD_RATING);
@@ -85,11 +93,13 @@ static const char *take_rating(const json_t *body, struct alb_asset_update *u) {
 }
 
 /* What is wrong with the body, or NULL. Keys that are not known are ignored, as clients send many. */
-static const char *take_update(const json_t *body, struct alb_asset_update *u) {
+static const char *take_update(const json_t *body, struct alb_asset_update *u)
+{
     struct alb_str text;
     enum alb_visibility v;
     bool flag;
-    *u = (struct alb_asset_update){.favorite = -1, .visibility = -1, .level = -1, .if_rev = ALB_ASSET_ANY_REV};
+    *u =
+        (struct alb_asset_update){.favorite = -1, .visibility = -1, .level = -1, .if_rev = ALB_ASSET_ANY_REV};
     if (alb_immich_flag(body, "isFavorite", &flag))
         u->favorite = flag;
     if (alb_immich_flag(body, "isArchived", &flag))
@@ -113,7 +123,8 @@ static const char *take_update(const json_t *body, struct alb_asset_update *u) {
     return wrong ? wrong : take_rating(body, u);
 }
 
-enum alb_step alb_immich_asset_put(struct alb_req *req) {
+enum alb_step alb_immich_asset_put(struct alb_req *req)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     struct alb_obj *result;
@@ -138,20 +149,22 @@ enum alb_step alb_immich_asset_put(struct alb_req *req) {
 
 /* ---- many at once ---- */
 
-static enum alb_step bulk(struct alb_req *req, enum alb_bulk_action action, int64_t value, const json_t *body) {
+static enum alb_step bulk(struct alb_req *req, enum alb_bulk_action action, int64_t value, const json_t *body)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     size_t count;
     const struct alb_uuid *ids = alb_immich_ids(req, body, "ids", ALB_BULK_MAX, &count);
     if (!ids)
         return ALB_STEP_DONE;
-    enum alb_code code = alb_library_bulk(library_of(req), alb_auth_principal(req), ALB_DOOR_IMMICH, action, value, ids,
-                                          count, &future, &err);
+    enum alb_code code = alb_library_bulk(library_of(req), alb_auth_principal(req), ALB_DOOR_IMMICH, action,
+                                          value, ids, count, &future, &err);
     return alb_immich_wait(req, code, future, &err);
 }
 
 /* PUT /assets {ids, isFavorite | visibility}: one thing at a time, as clients do. */
-enum alb_step alb_immich_assets_put(struct alb_req *req) {
+enum alb_step alb_immich_assets_put(struct alb_req *req)
+{
     struct alb_obj *result;
     enum alb_visibility v;
     bool favorite;
@@ -167,12 +180,14 @@ enum alb_step alb_immich_assets_put(struct alb_req *req) {
     if (word.p && !alb_immich_visibility(word, &v))
         return alb_immich_bad(req, "visibility must be timeline, archive, hidden or locked");
     if (has_favorite == (word.p != NULL))
-        return alb_immich_bad(req, "exactly one of isFavorite and visibility can be changed for many at once");
+        return alb_immich_bad(req,
+                              "exactly one of isFavorite and visibility can be changed for many at once");
     return has_favorite ? bulk(req, ALB_BULK_FAVORITE, favorite, body)
                         : bulk(req, ALB_BULK_VISIBILITY, (int64_t)v, body);
 }
 
-enum alb_step alb_immich_assets_delete(struct alb_req *req) {
+enum alb_step alb_immich_assets_delete(struct alb_req *req)
+{
     struct alb_obj *result;
     bool force = false;
     if (alb_immich_waited(req, &result))
@@ -186,7 +201,8 @@ enum alb_step alb_immich_assets_delete(struct alb_req *req) {
     return bulk(req, force ? ALB_BULK_PURGE : ALB_BULK_TRASH, 0, body);
 }
 
-static enum alb_step send_count(struct alb_req *req, const struct alb_obj *result) {
+static enum alb_step send_count(struct alb_req *req, const struct alb_obj *result)
+{
     const struct alb_bulk *b = (const struct alb_bulk *)(const void *)result;
     struct alb_buf out;
     struct alb_json j;
@@ -197,7 +213,8 @@ static enum alb_step send_count(struct alb_req *req, const struct alb_obj *resul
     return alb_immich_send(req, 200, &out);
 }
 
-enum alb_step alb_immich_trash_restore(struct alb_req *req) {
+enum alb_step alb_immich_trash_restore(struct alb_req *req)
+{
     struct alb_obj *result;
     if (alb_immich_waited(req, &result))
         return result ? send_count(req, result) : ALB_STEP_DONE;
@@ -207,7 +224,8 @@ enum alb_step alb_immich_trash_restore(struct alb_req *req) {
     return body ? bulk(req, ALB_BULK_RESTORE, 0, body) : ALB_STEP_DONE;
 }
 
-static enum alb_step whole_trash(struct alb_req *req, bool restore) {
+static enum alb_step whole_trash(struct alb_req *req, bool restore)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
     struct alb_obj *result;
@@ -215,28 +233,33 @@ static enum alb_step whole_trash(struct alb_req *req, bool restore) {
         return result ? send_count(req, result) : ALB_STEP_DONE;
     if (!alb_auth_may(req, "asset.delete"))
         return ALB_STEP_DONE;
-    enum alb_code code = alb_library_trash_all(library_of(req), alb_auth_principal(req), restore, &future, &err);
+    enum alb_code code =
+        alb_library_trash_all(library_of(req), alb_auth_principal(req), restore, &future, &err);
     return alb_immich_wait(req, code, future, &err);
 }
 
-enum alb_step alb_immich_trash_restore_all(struct alb_req *req) {
+enum alb_step alb_immich_trash_restore_all(struct alb_req *req)
+{
     return whole_trash(req, true);
 }
 
-enum alb_step alb_immich_trash_empty(struct alb_req *req) {
+enum alb_step alb_immich_trash_empty(struct alb_req *req)
+{
     return whole_trash(req, false);
 }
 
 /* ---- POST /assets/bulk-upload-check {assets: [{id, checksum}]} ---- */
 
 /* SHA-1 as 40 hex digits, or as base64 (28 characters). */
-static bool parse_sha1(struct alb_str text, unsigned char out[ALB_SHA1_LEN]) {
+static bool parse_sha1(struct alb_str text, unsigned char out[ALB_SHA1_LEN])
+{
     if (text.n == 28)
         return alb_b64_decode(text, out, ALB_SHA1_LEN, ALB_B64_STD) == ALB_SHA1_LEN;
     return text.n == 2 * ALB_SHA1_LEN && alb_hex_decode(text, out, ALB_SHA1_LEN);
 }
 
-static void write_check(struct alb_json *j, const json_t *list, const struct alb_sum_answer *answers) {
+static void write_check(struct alb_json *j, const json_t *list, const struct alb_sum_answer *answers)
+{
     alb_json_object(j);
     alb_json_key(j, "results");
     alb_json_array(j);
@@ -255,7 +278,8 @@ static void write_check(struct alb_json *j, const json_t *list, const struct alb
     alb_json_end(j);
 }
 
-enum alb_step alb_immich_bulk_check(struct alb_req *req) {
+enum alb_step alb_immich_bulk_check(struct alb_req *req)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_sum_answer *answers = NULL;
     struct alb_buf out;

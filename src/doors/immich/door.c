@@ -29,7 +29,8 @@ static const struct alb_route routes[] = {
     {"/api/assets", ALB_M_DELETE, ALB_BODY_SMALL, 0, SMALL, NULL, alb_immich_assets_delete},
     {"/api/assets/{id}", ALB_M_GET, ALB_BODY_NONE, 0, 0, NULL, alb_immich_asset_get},
     {"/api/assets/{id}", ALB_M_PUT, ALB_BODY_SMALL, 0, 65536, NULL, alb_immich_asset_put},
-    {"/api/assets/{id}/thumbnail", ALB_M_GET, ALB_BODY_NONE, 0, 0, alb_immich_thumbnail_hot, alb_immich_thumbnail},
+    {"/api/assets/{id}/thumbnail", ALB_M_GET, ALB_BODY_NONE, 0, 0, alb_immich_thumbnail_hot,
+     alb_immich_thumbnail},
     {"/api/assets/{id}/original", ALB_M_GET, ALB_BODY_NONE, 0, 0, NULL, alb_immich_original},
     {"/api/assets/{id}/video/playback", ALB_M_GET, ALB_BODY_NONE, 0, 0, NULL, alb_immich_playback},
     {"/api/trash/restore/assets", ALB_M_POST, ALB_BODY_SMALL, 0, SMALL, NULL, alb_immich_trash_restore},
@@ -38,7 +39,8 @@ static const struct alb_route routes[] = {
     {"/api/search/metadata", ALB_M_POST, ALB_BODY_SMALL, 0, 65536, NULL, alb_immich_search},
 };
 
-enum alb_code alb_door_immich(struct alb_http *http, struct alb_door_immich *door, struct alb_err *err) {
+enum alb_code alb_door_immich(struct alb_http *http, struct alb_door_immich *door, struct alb_err *err)
+{
     static struct alb_http_group open_group = {.name = "immich"};
     static struct alb_http_group group = {.name = "immich", .before = alb_auth_require};
     open_group.ctx = door;

@@ -3,7 +3,8 @@
  * What the files of the Immich door share. Private to src/doors/immich.
  *
  * A step that writes goes through twice: first it begins the write and waits for its future, then it answers.
- *     if (alb_immich_waited(req, &result)) ... answer ... else ... return alb_immich_wait(req, code, future, &err);
+ *     if (alb_immich_waited(req, &result)) ... answer ... else ... return alb_immich_wait(req, code, future,
+ * &err);
  */
 #ifndef ALB_DOORS_IMMICH_DOOR_H
 #define ALB_DOORS_IMMICH_DOOR_H
@@ -57,7 +58,7 @@ enum alb_step alb_immich_no_content(struct alb_req *req);
 enum alb_step alb_immich_bad(struct alb_req *req, const char *text);
 
 void alb_immich_json_uuid(struct alb_json *j, const char *key, const struct alb_uuid *u);
-void alb_immich_json_time(struct alb_json *j, const char *key, int64_t wall_ms); /* 0 = null */
+void alb_immich_json_time(struct alb_json *j, const char *key, int64_t wall_ms);     /* 0 = null */
 void alb_immich_json_b64(struct alb_json *j, const char *key, struct alb_str bytes); /* empty = null */
 void alb_immich_json_asset(struct alb_json *j, const struct alb_asset *a);
 

@@ -10,7 +10,8 @@
 
 #include "doors/immich/door.h"
 
-static const char *type_word(enum alb_kind kind) {
+static const char *type_word(enum alb_kind kind)
+{
     switch (kind) {
     case ALB_KIND_IMAGE:
         return "IMAGE";
@@ -24,11 +25,13 @@ static const char *type_word(enum alb_kind kind) {
     return "OTHER";
 }
 
-static bool says(const struct alb_layer *l, enum alb_field f) {
+static bool says(const struct alb_layer *l, enum alb_field f)
+{
     return (l->stated & ALB_FIELD_BIT(f)) && !(l->empty & ALB_FIELD_BIT(f));
 }
 
-static void number(struct alb_json *j, const char *key, double v, bool known) {
+static void number(struct alb_json *j, const char *key, double v, bool known)
+{
     alb_json_key(j, key);
     if (known && isfinite(v))
         alb_json_double(j, v);
@@ -36,14 +39,16 @@ static void number(struct alb_json *j, const char *key, double v, bool known) {
         alb_json_null(j);
 }
 
-static void text(struct alb_json *j, const char *key, struct alb_str v) {
+static void text(struct alb_json *j, const char *key, struct alb_str v)
+{
     if (v.n > 0)
         alb_json_kstr(j, key, v);
     else
         alb_json_knull(j, key);
 }
 
-static void date_original(struct alb_json *j, const struct alb_asset *a) {
+static void date_original(struct alb_json *j, const struct alb_asset *a)
+{
     char z[25], offset[40];
     if (!says(&a->effective, ALB_FIELD_CAPTURE)) {
         alb_json_knull(j, "dateTimeOriginal");
@@ -55,14 +60,16 @@ static void date_original(struct alb_json *j, const struct alb_asset *a) {
 }
 
 /* As shown: turned by the file's orientation and by a person. */
-static void shown_size(const struct alb_asset *a, int32_t *width, int32_t *height) {
+static void shown_size(const struct alb_asset *a, int32_t *width, int32_t *height)
+{
     int turn = says(&a->effective, ALB_FIELD_ROTATION) ? a->effective.rotation : 0;
     bool swapped = (a->media.orientation >= 5) != (turn == 90 || turn == 270);
     *width = swapped ? a->media.height : a->media.width;
     *height = swapped ? a->media.width : a->media.height;
 }
 
-static void time_zone(struct alb_json *j, const struct alb_asset *a) {
+static void time_zone(struct alb_json *j, const struct alb_asset *a)
+{
     const struct alb_capture *c = &a->effective.capture;
     char zone[16];
     if (!says(&a->effective, ALB_FIELD_CAPTURE) || !c->has_offset) {
@@ -70,11 +77,13 @@ static void time_zone(struct alb_json *j, const struct alb_asset *a) {
         return;
     }
     int minutes = c->offset_min < 0 ? -c->offset_min : c->offset_min;
-    (void)snprintf(zone, sizeof(zone), "UTC%c%d:%02d", c->offset_min < 0 ? '-' : '+', minutes / 60 % 24, minutes % 60);
+    (void)snprintf(zone, sizeof(zone), "UTC%c%d:%02d", c->offset_min < 0 ? '-' : '+', minutes / 60 % 24,
+                   minutes % 60);
     alb_json_kc(j, "timeZone", zone);
 }
 
-static void exif(struct alb_json *j, const struct alb_asset *a) {
+static void exif(struct alb_json *j, const struct alb_asset *a)
+{
     const struct alb_media *m = &a->media;
     const struct alb_layer *l = &a->effective;
     char orientation[12];
@@ -106,12 +115,14 @@ static void exif(struct alb_json *j, const struct alb_asset *a) {
     alb_json_end(j);
 }
 
-static struct alb_str leaf(struct alb_str path) {
+static struct alb_str leaf(struct alb_str path)
+{
     size_t slash = alb_str_rfind(path, '/');
     return slash == ALB_STR_NPOS ? path : alb_str_from(path, slash + 1);
 }
 
-static void tags(struct alb_json *j, const struct alb_asset *a) {
+static void tags(struct alb_json *j, const struct alb_asset *a)
+{
     alb_json_key(j, "tags");
     alb_json_array(j);
     for (size_t i = 0; i < a->tag_count; i++) {
@@ -124,7 +135,8 @@ static void tags(struct alb_json *j, const struct alb_asset *a) {
     alb_json_end(j);
 }
 
-static void stack(struct alb_json *j, const struct alb_asset *a) {
+static void stack(struct alb_json *j, const struct alb_asset *a)
+{
     alb_json_key(j, "stack");
     if (!a->has_stack) {
         alb_json_null(j);
@@ -137,13 +149,15 @@ static void stack(struct alb_json *j, const struct alb_asset *a) {
     alb_json_end(j);
 }
 
-static int64_t created_instant(const struct alb_asset *a) {
+static int64_t created_instant(const struct alb_asset *a)
+{
     if (says(&a->effective, ALB_FIELD_CAPTURE))
         return a->effective.capture.utc_ms;
     return a->file_modified_at ? a->file_modified_at : a->created_at;
 }
 
-void alb_immich_json_asset(struct alb_json *j, const struct alb_asset *a) {
+void alb_immich_json_asset(struct alb_json *j, const struct alb_asset *a)
+{
     int32_t width, height;
     shown_size(a, &width, &height);
     alb_json_object(j);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pictures and originals. A thumbnail whose rights are remembered and whose bytes are in memory is answered on
- * the event loop; otherwise the step resolves, joins the render and waits for it. Originals are read block by
- * block, each checked before it is sent; a damaged one is an error, never bytes.
+ * Pictures and originals. A thumbnail whose rights are remembered and whose bytes are in memory is answered
+ * on the event loop; otherwise the step resolves, joins the render and waits for it. Originals are read block
+ * by block, each checked before it is sent; a damaged one is an error, never bytes.
  */
 #include <string.h>
 
@@ -21,7 +21,8 @@ struct media {
     struct alb_blob_reader *reader;
 };
 
-static void end_media(void *arg) {
+static void end_media(void *arg)
+{
     struct media *m = arg;
     alb_source_unref(m->source);
     alb_future_unref(m->future);
@@ -29,7 +30,8 @@ static void end_media(void *arg) {
         alb_blob_close(&m->reader);
 }
 
-static struct media *media_new(struct alb_req *req) {
+static struct media *media_new(struct alb_req *req)
+{
     struct media *m = ALB_ARENA_NEW(alb_req_arena(req), struct media);
     if (!m || !alb_arena_defer(alb_req_arena(req), end_media, m)) {
         alb_res_error(req, ALB_E_NO_MEMORY, NULL);
@@ -41,7 +43,8 @@ static struct media *media_new(struct alb_req *req) {
 
 /* ---- thumbnails ---- */
 
-static bool size_of(struct alb_req *req, enum alb_size *size) {
+static bool size_of(struct alb_req *req, enum alb_size *size)
+{
     struct alb_str word;
     *size = ALB_SIZE_THUMBNAIL;
     if (!alb_req_query_get(req, "size", &word) || alb_str_eq_c(word, "thumbnail"))
@@ -55,7 +58,8 @@ static bool size_of(struct alb_req *req, enum alb_size *size) {
     return true;
 }
 
-static void answer_picture(struct alb_req *req, const struct alb_picture *p) {
+static void answer_picture(struct alb_req *req, const struct alb_picture *p)
+{
     alb_res_status(req, 200);
     alb_res_type(req, p->content_type);
     alb_res_header_block(req, ALB_STR("Cache-Control: private, max-age=86400, no-transform\r\n"
@@ -65,7 +69,8 @@ static void answer_picture(struct alb_req *req, const struct alb_picture *p) {
 }
 
 static struct alb_render_ask ask_for(const struct alb_req *req, struct alb_source *source,
-                                     const struct alb_plan_options *options) {
+                                     const struct alb_plan_options *options)
+{
     return (struct alb_render_ask){
         .source = source,
         .options = options,
@@ -74,7 +79,8 @@ static struct alb_render_ask ask_for(const struct alb_req *req, struct alb_sourc
     };
 }
 
-enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req) {
+enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_ref ref = {.by_uuid = true};
     struct alb_plan_options options;
@@ -98,7 +104,8 @@ enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req) {
     return ALB_HOT_HIT;
 }
 
-static enum alb_step picture_step(struct alb_req *req, struct media *m) {
+static enum alb_step picture_step(struct alb_req *req, struct media *m)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_owner title;
     struct alb_err err = ALB_ERR_INIT;
@@ -116,19 +123,22 @@ static enum alb_step picture_step(struct alb_req *req, struct media *m) {
 }
 
 /* The asset of the path, as the principal may use it. False: an error is answered. */
-static bool resolve(struct alb_req *req, enum alb_purpose purpose, struct media *m) {
+static bool resolve(struct alb_req *req, enum alb_purpose purpose, struct media *m)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_ref ref = {.by_uuid = true};
     struct alb_err err = ALB_ERR_INIT;
     if (!alb_immich_path_id(req, &ref.uuid))
         return false;
-    if (alb_library_resolve(door->auth.library, alb_auth_principal(req), &ref, purpose, &m->source, &err) == ALB_OK)
+    if (alb_library_resolve(door->auth.library, alb_auth_principal(req), &ref, purpose, &m->source, &err) ==
+        ALB_OK)
         return true;
     alb_res_fail(req, &err);
     return false;
 }
 
-enum alb_step alb_immich_thumbnail(struct alb_req *req) {
+enum alb_step alb_immich_thumbnail(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct media *m = alb_req_slot(req);
     struct alb_err err = ALB_ERR_INIT;
@@ -152,12 +162,15 @@ enum alb_step alb_immich_thumbnail(struct alb_req *req) {
 
 /* ---- originals ---- */
 
-static enum alb_code read_original(void *ctx, uint64_t off, void *p, size_t n, size_t *got, struct alb_err *err) {
+static enum alb_code read_original(void *ctx, uint64_t off, void *p, size_t n, size_t *got,
+                                   struct alb_err *err)
+{
     struct media *m = ctx;
     return alb_blob_read(m->reader, (int64_t)off, p, n, got, err);
 }
 
-static enum alb_step send_original(struct alb_req *req, bool attachment) {
+static enum alb_step send_original(struct alb_req *req, bool attachment)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct media *m = media_new(req);
@@ -186,10 +199,12 @@ static enum alb_step send_original(struct alb_req *req, bool attachment) {
     return ALB_STEP_DONE;
 }
 
-enum alb_step alb_immich_original(struct alb_req *req) {
+enum alb_step alb_immich_original(struct alb_req *req)
+{
     return send_original(req, true);
 }
 
-enum alb_step alb_immich_playback(struct alb_req *req) {
+enum alb_step alb_immich_playback(struct alb_req *req)
+{
     return send_original(req, false);
 }

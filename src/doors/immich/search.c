@@ -8,13 +8,15 @@
 #include "doors/immich/door.h"
 #include "library/search.h"
 
-static bool take_time(const json_t *body, const char *key, int64_t *out) {
+static bool take_time(const json_t *body, const char *key, int64_t *out)
+{
     struct alb_str text = alb_immich_text(body, key);
     return !text.p || alb_time_rfc3339_parse(text.p, text.n, out, NULL);
 }
 
 /* The key that was not understood, or NULL. */
-static const char *take_times(const json_t *body, struct alb_search *q) {
+static const char *take_times(const json_t *body, struct alb_search *q)
+{
     const struct {
         const char *key;
         int64_t *to;
@@ -28,7 +30,8 @@ static const char *take_times(const json_t *body, struct alb_search *q) {
     return NULL;
 }
 
-static void take_texts(const json_t *body, struct alb_search *q) {
+static void take_texts(const json_t *body, struct alb_search *q)
+{
     const struct {
         const char *key;
         struct alb_str *to;
@@ -50,7 +53,8 @@ static void take_texts(const json_t *body, struct alb_search *q) {
     }
 }
 
-static void take_flags(const json_t *body, struct alb_search *q) {
+static void take_flags(const json_t *body, struct alb_search *q)
+{
     bool flag;
     if (alb_immich_flag(body, "isFavorite", &flag))
         q->favorite = flag;
@@ -69,7 +73,8 @@ static void take_flags(const json_t *body, struct alb_search *q) {
     q->with_tags = true;
 }
 
-static const char *take_checksum(const json_t *body, struct alb_search *q) {
+static const char *take_checksum(const json_t *body, struct alb_search *q)
+{
     struct alb_str text = alb_immich_text(body, "checksum");
     if (!text.p)
         return NULL;
@@ -78,7 +83,8 @@ static const char *take_checksum(const json_t *body, struct alb_search *q) {
     return q->has_sha1 ? NULL : "checksum";
 }
 
-static const char *take_numbers(const json_t *body, struct alb_search *q, double *page) {
+static const char *take_numbers(const json_t *body, struct alb_search *q, double *page)
+{
     double number;
     enum alb_visibility v;
     struct alb_str word = alb_immich_text(body, "visibility");
@@ -105,7 +111,8 @@ static const char *take_numbers(const json_t *body, struct alb_search *q, double
     return NULL;
 }
 
-static bool take_lists(struct alb_req *req, const json_t *body, struct alb_search *q) {
+static bool take_lists(struct alb_req *req, const json_t *body, struct alb_search *q)
+{
     if (json_object_get(body, "albumIds")) {
         q->albums = alb_immich_ids(req, body, "albumIds", ALB_SEARCH_LIST_MAX, &q->album_count);
         if (!q->albums)
@@ -124,7 +131,8 @@ static bool take_lists(struct alb_req *req, const json_t *body, struct alb_searc
     return true;
 }
 
-static void write_found(struct alb_json *j, const struct alb_found *f, double page) {
+static void write_found(struct alb_json *j, const struct alb_found *f, double page)
+{
     char next[24];
     (void)snprintf(next, sizeof(next), "%.0f", page + 1);
     alb_json_object(j);
@@ -147,7 +155,8 @@ static void write_found(struct alb_json *j, const struct alb_found *f, double pa
     alb_json_end(j);
 }
 
-enum alb_step alb_immich_search(struct alb_req *req) {
+enum alb_step alb_immich_search(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_search q = alb_search_default();
@@ -167,8 +176,9 @@ enum alb_step alb_immich_search(struct alb_req *req) {
     if (!wrong)
         wrong = take_numbers(body, &q, &page);
     if (wrong)
-        return alb_immich_bad(req, alb_arena_cstr(alb_req_arena(req), alb_arena_printf(alb_req_arena(req),
-                                                                                       "%s is not valid", wrong)));
+        return alb_immich_bad(req,
+                              alb_arena_cstr(alb_req_arena(req),
+                                             alb_arena_printf(alb_req_arena(req), "%s is not valid", wrong)));
     if (!take_lists(req, body, &q) || !(a = alb_immich_arena(req)))
         return ALB_STEP_DONE;
     if (alb_library_search(door->auth.library, alb_auth_principal(req), &q, a, &found, &err) != ALB_OK) {

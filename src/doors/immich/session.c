@@ -9,7 +9,8 @@
 
 #define SESSION_SECONDS ((int64_t)400 * 86400) /* browsers keep no cookie longer */
 
-static void cookies(struct alb_req *req, const char *token, int64_t max_age) {
+static void cookies(struct alb_req *req, const char *token, int64_t max_age)
+{
     bool secure = alb_str_eq_c(alb_req_scheme(req), "https");
     struct alb_cookie c = {.name = ALB_SESSION_COOKIE,
                            .value = alb_str_c(token),
@@ -27,7 +28,8 @@ static void cookies(struct alb_req *req, const char *token, int64_t max_age) {
     alb_res_cookie(req, &c);
 }
 
-static void user_json(struct alb_json *j, const struct alb_user *u) {
+static void user_json(struct alb_json *j, const struct alb_user *u)
+{
     bool has_email = u->email.n > 0;
     alb_json_object(j);
     alb_immich_json_uuid(j, "id", &u->uuid);
@@ -54,7 +56,8 @@ static void user_json(struct alb_json *j, const struct alb_user *u) {
     alb_json_end(j);
 }
 
-static enum alb_step send_user(struct alb_req *req, int64_t id, int status) {
+static enum alb_step send_user(struct alb_req *req, int64_t id, int status)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_user u;
@@ -69,19 +72,23 @@ static enum alb_step send_user(struct alb_req *req, int64_t id, int status) {
     return alb_immich_send(req, status, &out);
 }
 
-enum alb_step alb_immich_me(struct alb_req *req) {
-    return alb_auth_may(req, "user.read") ? send_user(req, alb_auth_principal(req)->user_id, 200) : ALB_STEP_DONE;
+enum alb_step alb_immich_me(struct alb_req *req)
+{
+    return alb_auth_may(req, "user.read") ? send_user(req, alb_auth_principal(req)->user_id, 200)
+                                          : ALB_STEP_DONE;
 }
 
 /* ---- POST /auth/login ---- */
 
-static enum alb_step signed_in(struct alb_req *req, const struct alb_signed_in *s) {
+static enum alb_step signed_in(struct alb_req *req, const struct alb_signed_in *s)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_user u;
     struct alb_buf out;
     struct alb_json j;
-    if (alb_library_user_get(door->auth.library, s->principal->user_id, alb_req_arena(req), &u, &err) != ALB_OK) {
+    if (alb_library_user_get(door->auth.library, s->principal->user_id, alb_req_arena(req), &u, &err) !=
+        ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;
     }
@@ -100,7 +107,8 @@ static enum alb_step signed_in(struct alb_req *req, const struct alb_signed_in *
     return alb_immich_send(req, 201, &out);
 }
 
-enum alb_step alb_immich_login(struct alb_req *req) {
+enum alb_step alb_immich_login(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
@@ -127,7 +135,8 @@ enum alb_step alb_immich_login(struct alb_req *req) {
     return alb_immich_wait(req, code, future, &err);
 }
 
-enum alb_step alb_immich_logout(struct alb_req *req) {
+enum alb_step alb_immich_logout(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
@@ -152,7 +161,8 @@ enum alb_step alb_immich_logout(struct alb_req *req) {
 
 /* ---- POST /auth/admin-sign-up: the first password, with the token of the set-up link ---- */
 
-enum alb_step alb_immich_sign_up(struct alb_req *req) {
+enum alb_step alb_immich_sign_up(struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_future *future = NULL;
@@ -177,7 +187,8 @@ enum alb_step alb_immich_sign_up(struct alb_req *req) {
 
 /* ---- GET /api-keys/me ---- */
 
-enum alb_step alb_immich_key_me(struct alb_req *req) {
+enum alb_step alb_immich_key_me(struct alb_req *req)
+{
     const struct alb_principal *p = alb_auth_principal(req);
     struct alb_str rest = p->permissions, word;
     struct alb_buf out;

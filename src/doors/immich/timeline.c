@@ -8,13 +8,15 @@
 #include "doors/immich/door.h"
 #include "library/timeline.h"
 
-static struct alb_library *library_of(const struct alb_req *req) {
+static struct alb_library *library_of(const struct alb_req *req)
+{
     const struct alb_door_immich *door = alb_req_ctx(req);
     return door->auth.library;
 }
 
 /* False: 400 is answered. */
-static bool parse_query(struct alb_req *req, struct alb_timeline *t) {
+static bool parse_query(struct alb_req *req, struct alb_timeline *t)
+{
     struct alb_str word;
     enum alb_visibility v;
     bool flag;
@@ -38,7 +40,8 @@ static bool parse_query(struct alb_req *req, struct alb_timeline *t) {
     return true;
 }
 
-enum alb_step alb_immich_buckets(struct alb_req *req) {
+enum alb_step alb_immich_buckets(struct alb_req *req)
+{
     struct alb_timeline t;
     struct alb_err err = ALB_ERR_INIT;
     struct alb_bucket *list = NULL;
@@ -67,7 +70,8 @@ enum alb_step alb_immich_buckets(struct alb_req *req) {
 }
 
 /* "YYYY-MM-01", also with a time behind it. */
-static bool parse_month(struct alb_str text, int32_t *month) {
+static bool parse_month(struct alb_str text, int32_t *month)
+{
     uint64_t year, number;
     if (text.n < 7 || text.p[4] != '-' || !alb_str_u64(alb_str_sub(text, 0, 4), &year) ||
         !alb_str_u64(alb_str_sub(text, 5, 2), &number) || number < 1 || number > 12)
@@ -78,12 +82,15 @@ static bool parse_month(struct alb_str text, int32_t *month) {
 
 /* ---- columns ---- */
 
-static void column(struct alb_json *j, const char *key) {
+static void column(struct alb_json *j, const char *key)
+{
     alb_json_key(j, key);
     alb_json_array(j);
 }
 
-static void column_ids(struct alb_json *j, const char *key, const struct alb_uuid *ids, const bool *has, size_t n) {
+static void column_ids(struct alb_json *j, const char *key, const struct alb_uuid *ids, const bool *has,
+                       size_t n)
+{
     column(j, key);
     for (size_t i = 0; i < n; i++) {
         char text[37];
@@ -97,14 +104,16 @@ static void column_ids(struct alb_json *j, const char *key, const struct alb_uui
     alb_json_end(j);
 }
 
-static void column_flags(struct alb_json *j, const char *key, const bool *flags, size_t n) {
+static void column_flags(struct alb_json *j, const char *key, const bool *flags, size_t n)
+{
     column(j, key);
     for (size_t i = 0; i < n; i++)
         alb_json_bool(j, flags[i]);
     alb_json_end(j);
 }
 
-static void column_times(struct alb_json *j, const char *key, const int64_t *ms, size_t n) {
+static void column_times(struct alb_json *j, const char *key, const int64_t *ms, size_t n)
+{
     column(j, key);
     for (size_t i = 0; i < n; i++) {
         char text[25];
@@ -114,14 +123,16 @@ static void column_times(struct alb_json *j, const char *key, const int64_t *ms,
     alb_json_end(j);
 }
 
-static void column_texts(struct alb_json *j, const char *key, const struct alb_str *v, size_t n) {
+static void column_texts(struct alb_json *j, const char *key, const struct alb_str *v, size_t n)
+{
     column(j, key);
     for (size_t i = 0; i < n; i++)
         alb_json_str(j, v[i].n > 0 ? v[i] : ALB_STR_NONE);
     alb_json_end(j);
 }
 
-static void column_numbers(struct alb_json *j, const char *key, const double *v, const bool *has, size_t n) {
+static void column_numbers(struct alb_json *j, const char *key, const double *v, const bool *has, size_t n)
+{
     column(j, key);
     for (size_t i = 0; i < n; i++) {
         if (!has || has[i])
@@ -132,7 +143,8 @@ static void column_numbers(struct alb_json *j, const char *key, const double *v,
     alb_json_end(j);
 }
 
-static void column_thumbhash(struct alb_json *j, const struct alb_str *v, size_t n) {
+static void column_thumbhash(struct alb_json *j, const struct alb_str *v, size_t n)
+{
     struct alb_buf text = ALB_BUF_INIT(256);
     column(j, "thumbhash");
     for (size_t i = 0; i < n; i++) {
@@ -148,14 +160,16 @@ static void column_thumbhash(struct alb_json *j, const struct alb_str *v, size_t
 }
 
 /* Hours between the wall clock and UTC, half hours included. */
-static void column_offsets(struct alb_json *j, const struct alb_columns *c) {
+static void column_offsets(struct alb_json *j, const struct alb_columns *c)
+{
     column(j, "localOffsetHours");
     for (size_t i = 0; i < c->count; i++)
         alb_json_double(j, (double)(c->taken_local[i] - c->taken_utc[i]) / 3600000.0);
     alb_json_end(j);
 }
 
-static void column_stacks(struct alb_json *j, const struct alb_columns *c) {
+static void column_stacks(struct alb_json *j, const struct alb_columns *c)
+{
     column(j, "stack");
     for (size_t i = 0; i < c->count; i++) {
         char id[37], number[24];
@@ -173,7 +187,8 @@ static void column_stacks(struct alb_json *j, const struct alb_columns *c) {
     alb_json_end(j);
 }
 
-static void write_columns(struct alb_json *j, const struct alb_columns *c) {
+static void write_columns(struct alb_json *j, const struct alb_columns *c)
+{
     size_t n = c->count;
     alb_json_object(j);
     column_ids(j, "id", c->id, NULL, n);
@@ -207,7 +222,8 @@ static void write_columns(struct alb_json *j, const struct alb_columns *c) {
     alb_json_end(j);
 }
 
-enum alb_step alb_immich_bucket(struct alb_req *req) {
+enum alb_step alb_immich_bucket(struct alb_req *req)
+{
     struct alb_timeline t;
     struct alb_err err = ALB_ERR_INIT;
     struct alb_columns columns;
@@ -220,7 +236,8 @@ enum alb_step alb_immich_bucket(struct alb_req *req) {
         return ALB_STEP_DONE;
     if (!alb_req_query_get(req, "timeBucket", &text) || !parse_month(text, &month))
         return alb_immich_bad(req, "timeBucket must be a month, such as 2024-07-01");
-    if (alb_library_bucket(library_of(req), alb_auth_principal(req), &t, month, a, &columns, &err) != ALB_OK) {
+    if (alb_library_bucket(library_of(req), alb_auth_principal(req), &t, month, a, &columns, &err) !=
+        ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;
     }
@@ -229,7 +246,8 @@ enum alb_step alb_immich_bucket(struct alb_req *req) {
     return alb_immich_send(req, 200, &out);
 }
 
-enum alb_step alb_immich_statistics(struct alb_req *req) {
+enum alb_step alb_immich_statistics(struct alb_req *req)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_statistics s;
     struct alb_str word;
@@ -244,8 +262,8 @@ enum alb_step alb_immich_statistics(struct alb_req *req) {
         visibility = ALB_VIS_BIT(v);
     (void)alb_immich_query_flag(req, "isTrashed", &trashed);
     int favorites = alb_immich_query_flag(req, "isFavorite", &favorite) ? favorite : -1;
-    if (alb_library_statistics(library_of(req), alb_auth_principal(req), visibility, trashed, favorites, &s, &err) !=
-        ALB_OK) {
+    if (alb_library_statistics(library_of(req), alb_auth_principal(req), visibility, trashed, favorites, &s,
+                               &err) != ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;
     }

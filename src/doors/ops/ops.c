@@ -15,7 +15,8 @@ struct waits {
     int64_t ns;
 };
 
-static size_t look(const struct alb_door_ops *d, struct waits *w) {
+static size_t look(const struct alb_door_ops *d, struct waits *w)
+{
     struct alb_render_view render = alb_render_look(d->render);
     size_t n = 0;
     w[n++] = (struct waits){"render queue", render.lease.oldest_wait_ns};
@@ -26,7 +27,8 @@ static size_t look(const struct alb_door_ops *d, struct waits *w) {
     return n;
 }
 
-static void write_reasons(struct alb_json *j, const struct waits *w, size_t n, int64_t limit) {
+static void write_reasons(struct alb_json *j, const struct waits *w, size_t n, int64_t limit)
+{
     alb_json_key(j, "reasons");
     alb_json_array(j);
     for (size_t i = 0; i < n; i++) {
@@ -41,7 +43,8 @@ static void write_reasons(struct alb_json *j, const struct waits *w, size_t n, i
     alb_json_end(j);
 }
 
-static enum alb_hot health(struct alb_req *req) {
+static enum alb_hot health(struct alb_req *req)
+{
     const struct alb_door_ops *d = alb_req_ctx(req);
     struct waits w[8];
     struct alb_str live;
@@ -73,11 +76,13 @@ static enum alb_hot health(struct alb_req *req) {
     return ALB_HOT_HIT;
 }
 
-static void gauge(struct alb_buf *out, const char *name, const char *help, int64_t value) {
+static void gauge(struct alb_buf *out, const char *name, const char *help, int64_t value)
+{
     alb_buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, (long long)value);
 }
 
-static void write_views(const struct alb_door_ops *d, struct alb_buf *out) {
+static void write_views(const struct alb_door_ops *d, struct alb_buf *out)
+{
     struct alb_render_view render = alb_render_look(d->render);
     struct alb_catalog_view catalog = alb_library_look(d->auth.library);
     struct alb_uploads_view uploads = alb_uploads_look(d->uploads);
@@ -100,7 +105,8 @@ static void write_views(const struct alb_door_ops *d, struct alb_buf *out) {
     gauge(out, "albumen_io_pool_queued", "Steps that wait for a thread", pool.queued);
 }
 
-static enum alb_before metrics_before(struct alb_req *req, bool on_loop) {
+static enum alb_before metrics_before(struct alb_req *req, bool on_loop)
+{
     const struct alb_door_ops *d = alb_req_ctx(req);
     if (d->public_metrics)
         return ALB_BEFORE_GO;
@@ -112,7 +118,8 @@ static enum alb_before metrics_before(struct alb_req *req, bool on_loop) {
     return answer;
 }
 
-static enum alb_step metrics(struct alb_req *req) {
+static enum alb_step metrics(struct alb_req *req)
+{
     struct alb_buf out = ALB_BUF_INIT(METRICS_MAX);
     alb_stat_write(&out);
     write_views(alb_req_ctx(req), &out);
@@ -130,11 +137,13 @@ static const struct alb_route metrics_routes[] = {
     {"/metrics", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, NULL, metrics},
 };
 
-enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, struct alb_err *err) {
+enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, struct alb_err *err)
+{
     static struct alb_http_group open_group = {.name = "ops"};
     static struct alb_http_group group = {.name = "ops", .before = metrics_before};
     open_group.ctx = door;
     group.ctx = door;
     enum alb_code code = alb_http_routes(http, &open_group, health_routes, ALB_ARRAY_LEN(health_routes), err);
-    return code == ALB_OK ? alb_http_routes(http, &group, metrics_routes, ALB_ARRAY_LEN(metrics_routes), err) : code;
+    return code == ALB_OK ? alb_http_routes(http, &group, metrics_routes, ALB_ARRAY_LEN(metrics_routes), err)
+                          : code;
 }

@@ -2,12 +2,11 @@
  *
  * The operator's door: /health and /metrics.
  *
- * GET /health        200 while pictures, commits and requests make progress; 503 with the reasons in JSON as soon
- *                    as one of them has waited longer than the limit. It measures waiting, not emptiness: an idle
- *                    server is healthy.
- * GET /health?live   200: the process answers. For supervisors that restart.
- * GET /metrics       Prometheus text format 0.0.4. Needs an administrator's session or key, unless the option
- *                    says that everybody may read it.
+ * GET /health        200 while pictures, commits and requests make progress; 503 with the reasons in JSON as
+ * soon as one of them has waited longer than the limit. It measures waiting, not emptiness: an idle server is
+ * healthy. GET /health?live   200: the process answers. For supervisors that restart. GET /metrics Prometheus
+ * text format 0.0.4. Needs an administrator's session or key, unless the option says that everybody may read
+ * it.
  *
  * Both answer from memory on the event loop (metrics: on the pool), so they work when nothing else does.
  */
@@ -31,6 +30,7 @@ struct alb_door_ops {
     int64_t stuck_ns; /* how long something may wait before the server is called unhealthy */
     bool public_metrics;
 };
-enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door,
+                           struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

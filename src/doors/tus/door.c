@@ -3,13 +3,15 @@
 
 #include "ingest/ingest.h"
 
-static void end_state(void *arg) {
+static void end_state(void *arg)
+{
     struct alb_tus *t = arg;
     alb_upload_release(&t->session);
     alb_future_unref(t->future);
 }
 
-struct alb_tus *alb_tus_of(struct alb_req *req) {
+struct alb_tus *alb_tus_of(struct alb_req *req)
+{
     struct alb_tus *t = alb_req_slot(req);
     if (t)
         return t;
@@ -24,7 +26,8 @@ struct alb_tus *alb_tus_of(struct alb_req *req) {
     return t;
 }
 
-bool alb_tus_version_ok(struct alb_req *req) {
+bool alb_tus_version_ok(struct alb_req *req)
+{
     alb_res_header_set(req, "Tus-Resumable", ALB_STR(ALB_TUS_VERSION));
     alb_res_header_set(req, "X-Content-Type-Options", ALB_STR("nosniff"));
     if (alb_str_eq_c(alb_req_header(req, "tus-resumable"), ALB_TUS_VERSION))
@@ -34,12 +37,14 @@ bool alb_tus_version_ok(struct alb_req *req) {
     return false;
 }
 
-void alb_tus_offset_header(struct alb_req *req, int64_t offset) {
+void alb_tus_offset_header(struct alb_req *req, int64_t offset)
+{
     struct alb_str text = alb_arena_printf(alb_req_arena(req), "%lld", (long long)offset);
     alb_res_header_set(req, "Upload-Offset", text);
 }
 
-void alb_tus_expires_header(struct alb_req *req, int64_t expires_ms) {
+void alb_tus_expires_header(struct alb_req *req, int64_t expires_ms)
+{
     char text[30];
     if (expires_ms <= 0)
         return;
@@ -47,14 +52,16 @@ void alb_tus_expires_header(struct alb_req *req, int64_t expires_ms) {
     alb_res_header_set(req, "Upload-Expires", alb_arena_str(alb_req_arena(req), alb_str_c(text)));
 }
 
-void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t) {
+void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t)
+{
     struct alb_str base = alb_req_base_url(req);
     alb_res_header_set(req, "Location",
-                       alb_arena_printf(alb_req_arena(req), ALB_STR_FMT ALB_TUS_PATH ALB_STR_FMT, ALB_STR_ARG(base),
-                                        ALB_STR_ARG(t->id)));
+                       alb_arena_printf(alb_req_arena(req), ALB_STR_FMT ALB_TUS_PATH ALB_STR_FMT,
+                                        ALB_STR_ARG(base), ALB_STR_ARG(t->id)));
 }
 
-void alb_tus_result_headers(struct alb_req *req, struct alb_str result) {
+void alb_tus_result_headers(struct alb_req *req, struct alb_str result)
+{
     struct alb_ingest_result r;
     char uuid[37];
     if (!alb_ingest_result_parse(result, &r))
@@ -65,11 +72,13 @@ void alb_tus_result_headers(struct alb_req *req, struct alb_str result) {
 }
 
 /* What a client may read of a failure: words of ours for what it can mend, else the code's own text. */
-static const char *client_text(const struct alb_err *err) {
+static const char *client_text(const struct alb_err *err)
+{
     return alb_code_level(err->code) == ALB_LOG_INFO && err->msg[0] ? err->msg : NULL;
 }
 
-enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err) {
+enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err)
+{
     alb_req_log_err(req, err);
     alb_res_error(req, err->code, client_text(err));
     if (t && t->session) {
@@ -85,7 +94,8 @@ enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct 
     return ALB_STEP_DONE;
 }
 
-static bool load(struct alb_req *req, struct alb_tus *t, enum alb_step *step) {
+static bool load(struct alb_req *req, struct alb_tus *t, enum alb_step *step)
+{
     struct alb_err err = ALB_ERR_INIT;
     t->stage = ALB_TUS_BODY;
     if (alb_upload_load(t->session, &err) == ALB_OK)
@@ -95,7 +105,9 @@ static bool load(struct alb_req *req, struct alb_tus *t, enum alb_step *step) {
     return true;
 }
 
-bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent, enum alb_step *step) {
+bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
+                     enum alb_step *step)
+{
     struct alb_err err = ALB_ERR_INIT;
     if (t->stage == ALB_TUS_ACQUIRE)
         return load(req, t, step);
@@ -117,7 +129,8 @@ bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_int
     return true;
 }
 
-enum alb_step alb_tus_head(struct alb_req *req) {
+enum alb_step alb_tus_head(struct alb_req *req)
+{
     struct alb_tus *t = alb_tus_of(req);
     enum alb_step step;
     struct alb_upload_view v;
@@ -142,7 +155,8 @@ enum alb_step alb_tus_head(struct alb_req *req) {
     return ALB_STEP_DONE;
 }
 
-enum alb_step alb_tus_delete(struct alb_req *req) {
+enum alb_step alb_tus_delete(struct alb_req *req)
+{
     struct alb_tus *t = alb_tus_of(req);
     enum alb_step step;
     struct alb_err err = ALB_ERR_INIT;
@@ -157,7 +171,8 @@ enum alb_step alb_tus_delete(struct alb_req *req) {
     return ALB_STEP_DONE;
 }
 
-static enum alb_hot options_hot(struct alb_req *req) {
+static enum alb_hot options_hot(struct alb_req *req)
+{
     const struct alb_door_tus *door = alb_req_ctx(req);
     alb_res_status(req, 204);
     alb_res_header_c(req, "Tus-Resumable", ALB_TUS_VERSION);
@@ -168,7 +183,8 @@ static enum alb_hot options_hot(struct alb_req *req) {
 }
 
 /* Plain text, as tus clients show it. */
-static void error_text(struct alb_req *req, int status, struct alb_str text) {
+static void error_text(struct alb_req *req, int status, struct alb_str text)
+{
     (void)status;
     alb_res_type(req, "text/plain; charset=utf-8");
     struct alb_str line = alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "\n", ALB_STR_ARG(text));
@@ -188,7 +204,8 @@ static const struct alb_route routes[] = {
     {"/files/{id}", ALB_M_DELETE, ALB_BODY_NONE, ALB_ROUTE_OVERRIDE, 0, NULL, alb_tus_delete},
 };
 
-enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door, struct alb_err *err) {
+enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door, struct alb_err *err)
+{
     static struct alb_http_group open_group = {.name = "tus", .error = error_text};
     static struct alb_http_group group = {.name = "tus", .before = alb_auth_require, .error = error_text};
     open_group.ctx = door;

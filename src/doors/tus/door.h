@@ -31,9 +31,10 @@ struct alb_tus {
 struct alb_tus *alb_tus_of(struct alb_req *req);
 /* Version, and the headers of every answer. False: 412 is answered. */
 bool alb_tus_version_ok(struct alb_req *req);
-/* Takes hold of the upload named in the path. True: *step says what the caller returns (waiting, or an error is
- * answered). False: session is held and loaded, go on. */
-bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent, enum alb_step *step);
+/* Takes hold of the upload named in the path. True: *step says what the caller returns (waiting, or an error
+ * is answered). False: session is held and loaded, go on. */
+bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
+                     enum alb_step *step);
 /* An error answer; Upload-Offset and Location as far as they are known. */
 enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err);
 void alb_tus_offset_header(struct alb_req *req, int64_t offset);

@@ -6,14 +6,16 @@
 #define KEYS_MAX 64
 
 /* The name without folders, as browsers and scripts may send them. */
-static struct alb_str base_name(struct alb_str path) {
+static struct alb_str base_name(struct alb_str path)
+{
     for (size_t i = path.n; i > 0; i--)
         if (path.p[i - 1] == '/' || path.p[i - 1] == '\\')
             return alb_str_from(path, i);
     return path;
 }
 
-static void take_taken(struct alb_str value, struct alb_ingest_hints *h) {
+static void take_taken(struct alb_str value, struct alb_ingest_hints *h)
+{
     int64_t utc;
     int offset;
     if (!alb_time_rfc3339_parse(value.p, value.n, &utc, &offset))
@@ -23,7 +25,8 @@ static void take_taken(struct alb_str value, struct alb_ingest_hints *h) {
     h->taken = alb_capture_utc(utc, !alb_str_ends_ci(value, ALB_STR("z")), offset);
 }
 
-static void take_tags(struct alb_str value, struct alb_ingest_hints *h) {
+static void take_tags(struct alb_str value, struct alb_ingest_hints *h)
+{
     struct alb_str rest = value, tag;
     while (h->tag_count < ALB_INGEST_TAGS_MAX && alb_str_next(&rest, ',', &tag)) {
         tag = alb_str_trim(tag);
@@ -32,7 +35,8 @@ static void take_tags(struct alb_str value, struct alb_ingest_hints *h) {
     }
 }
 
-static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hints *h) {
+static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hints *h)
+{
     if (!alb_str_is_utf8(value))
         return;
     if (alb_str_eq_c(key, "filename") || (alb_str_eq_c(key, "name") && !h->name.p))
@@ -51,14 +55,16 @@ static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hin
         h->favorite = alb_str_eq_c(value, "true");
 }
 
-static bool is_key(struct alb_str key) {
+static bool is_key(struct alb_str key)
+{
     for (size_t i = 0; i < key.n; i++)
         if (key.p[i] <= ' ' || key.p[i] > '~')
             return false;
     return key.n > 0;
 }
 
-static bool is_new(struct alb_str key, struct alb_str *seen, size_t *count) {
+static bool is_new(struct alb_str key, struct alb_str *seen, size_t *count)
+{
     for (size_t i = 0; i < *count; i++)
         if (alb_str_eq(key, seen[i]))
             return false;
@@ -66,7 +72,9 @@ static bool is_new(struct alb_str key, struct alb_str *seen, size_t *count) {
     return true;
 }
 
-static enum alb_code decode(struct alb_str encoded, struct alb_arena *a, struct alb_str *out, struct alb_err *err) {
+static enum alb_code decode(struct alb_str encoded, struct alb_arena *a, struct alb_str *out,
+                            struct alb_err *err)
+{
     unsigned char *room = alb_arena_alloc(a, encoded.n + 1);
     if (!room)
         return alb_fail(err, ALB_E_NO_MEMORY, "Upload-Metadata");
@@ -78,7 +86,8 @@ static enum alb_code decode(struct alb_str encoded, struct alb_arena *a, struct 
 }
 
 enum alb_code alb_tus_metadata(struct alb_str header, struct alb_arena *a, struct alb_ingest_hints *h,
-                               struct alb_err *err) {
+                               struct alb_err *err)
+{
     struct alb_str seen[KEYS_MAX], rest = alb_str_trim(header), pair;
     size_t count = 0;
     if (rest.n == 0)

@@ -8,7 +8,8 @@
 #include "ingest/ingest.h"
 
 /* Checks the whole header and takes what albumen understands into *h (views in the arena). INVALID: a key is
- * empty, twice there or not printable ASCII, or a value is not base64; *err says which in words for the client. */
+ * empty, twice there or not printable ASCII, or a value is not base64; *err says which in words for the
+ * client. */
 enum alb_code alb_tus_metadata(struct alb_str header, struct alb_arena *a, struct alb_ingest_hints *h,
                                struct alb_err *err) ALB_MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tus door: resumable uploads, protocol 1.0.0 (https://tus.io/protocols/resumable-upload), mounted at
- * /files/. Core, creation, creation-with-upload and termination; the bytes and their durability are the upload
- * room's, what becomes of them is ingest's.
+ * /files/. Core, creation, creation-with-upload and termination; the bytes and their durability are the
+ * upload room's, what becomes of them is ingest's.
  *
  * The answer that finishes an upload (POST or PATCH), and every later HEAD or PATCH of it, names the photo:
  *     Albumen-Asset: <uuid>      Albumen-Result: created | duplicate | restored
@@ -23,6 +23,7 @@ struct alb_door_tus {
     int64_t max_bytes; /* Tus-Max-Size */
 };
 /* Adds the routes; `door` must outlive the server. */
-enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door,
+                           struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

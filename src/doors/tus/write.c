@@ -10,18 +10,21 @@
 #define OFFSET_TYPE "application/offset+octet-stream"
 #define NOTE_MAX ((size_t)64 << 10)
 
-static enum alb_step refuse(struct alb_req *req, enum alb_code code, const char *text) {
+static enum alb_step refuse(struct alb_req *req, enum alb_code code, const char *text)
+{
     alb_res_error(req, code, text);
     return ALB_STEP_DONE;
 }
 
-static bool is_offset_type(const struct alb_req *req) {
+static bool is_offset_type(const struct alb_req *req)
+{
     struct alb_str type = alb_req_header(req, "content-type"), head, rest;
     (void)alb_str_cut(type, ';', &head, &rest);
     return alb_str_eq_ci(alb_str_trim(head), ALB_STR(OFFSET_TYPE));
 }
 
-static enum alb_step stored(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step stored(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_upload_view v;
     alb_upload_look(t->session, &v);
     alb_res_status(req, t->created ? 201 : 204);
@@ -34,7 +37,8 @@ static enum alb_step stored(struct alb_req *req, struct alb_tus *t) {
 }
 
 /* The sink has the upload, or has refused it. */
-static enum alb_step finished(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step finished(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_err err = ALB_ERR_INIT;
     alb_res_status(req, t->created ? 201 : 204);
     if (alb_future_error(t->future, &err) != ALB_OK)
@@ -50,7 +54,8 @@ static enum alb_step finished(struct alb_req *req, struct alb_tus *t) {
     return ALB_STEP_DONE;
 }
 
-static enum alb_step finish(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step finish(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_upload_view v;
     alb_upload_look(t->session, &v);
@@ -65,14 +70,16 @@ static enum alb_step finish(struct alb_req *req, struct alb_tus *t) {
 }
 
 /* What has come so far becomes durable, whatever the reason that no more will come. */
-static enum alb_step stop(struct alb_req *req, struct alb_tus *t, const struct alb_err *why) {
+static enum alb_step stop(struct alb_req *req, struct alb_tus *t, const struct alb_err *why)
+{
     struct alb_err err = ALB_ERR_INIT;
     if (alb_upload_commit(t->session, &err) != ALB_OK)
         alb_req_log_err(req, &err);
     return alb_tus_fail(req, t, why);
 }
 
-static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_upload_view v;
     alb_upload_look(t->session, &v);
@@ -83,19 +90,22 @@ static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t) {
     return stored(req, t);
 }
 
-static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, alb_req_body_code(req), "the body did not come to its end");
     return stop(req, t, &err);
 }
 
-static enum alb_step take_body(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step take_body(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_err err = ALB_ERR_INIT;
     struct alb_str piece;
     for (;;) {
         switch (alb_req_body_read(req, &piece)) {
         case ALB_BODY_DATA:
-            if (alb_upload_append(t->session, alb_upload_position(t->session), piece.p, piece.n, &err) != ALB_OK)
+            if (alb_upload_append(t->session, alb_upload_position(t->session), piece.p, piece.n, &err) !=
+                ALB_OK)
                 return stop(req, t, &err);
             alb_req_body_consume(req, piece.n);
             break;
@@ -115,8 +125,9 @@ static enum alb_step take_body(struct alb_req *req, struct alb_tus *t) {
 
 /* ---- POST ---- */
 
-static enum alb_code parse_creation(struct alb_req *req, struct alb_upload_spec *spec, struct alb_ingest_hints *hints,
-                                    struct alb_err *err) {
+static enum alb_code parse_creation(struct alb_req *req, struct alb_upload_spec *spec,
+                                    struct alb_ingest_hints *hints, struct alb_err *err)
+{
     struct alb_str length = alb_req_header(req, "upload-length");
     const struct alb_door_tus *door = alb_req_ctx(req);
     uint64_t n = 0;
@@ -132,7 +143,8 @@ static enum alb_code parse_creation(struct alb_req *req, struct alb_upload_spec 
     return alb_tus_metadata(spec->metadata, alb_req_arena(req), hints, err);
 }
 
-static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_err *err) {
+static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_err *err)
+{
     struct alb_upload_spec spec;
     struct alb_ingest_hints hints;
     struct alb_buf note = ALB_BUF_INIT(NOTE_MAX);
@@ -157,7 +169,8 @@ static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_e
     return alb_arena_code(alb_req_arena(req));
 }
 
-enum alb_step alb_tus_post(struct alb_req *req) {
+enum alb_step alb_tus_post(struct alb_req *req)
+{
     struct alb_tus *t = alb_tus_of(req);
     struct alb_err err = ALB_ERR_INIT;
     if (!t)
@@ -178,14 +191,16 @@ enum alb_step alb_tus_post(struct alb_req *req) {
 
 /* ---- PATCH ---- */
 
-static enum alb_step at_wrong_offset(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v) {
+static enum alb_step at_wrong_offset(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v)
+{
     alb_res_error(req, ALB_E_CONFLICT, "Upload-Offset is not where the upload stands");
     alb_tus_offset_header(req, v->offset);
     alb_upload_release(&t->session);
     return ALB_STEP_DONE;
 }
 
-static enum alb_step patch_begin(struct alb_req *req, struct alb_tus *t) {
+static enum alb_step patch_begin(struct alb_req *req, struct alb_tus *t)
+{
     struct alb_upload_view v;
     uint64_t offset = 0;
     alb_upload_look(t->session, &v);
@@ -202,7 +217,8 @@ static enum alb_step patch_begin(struct alb_req *req, struct alb_tus *t) {
     return take_body(req, t);
 }
 
-enum alb_step alb_tus_patch(struct alb_req *req) {
+enum alb_step alb_tus_patch(struct alb_req *req)
+{
     struct alb_tus *t = alb_tus_of(req);
     enum alb_step step;
     if (!t)
