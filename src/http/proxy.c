@@ -91,8 +91,8 @@ bool alb_cidr_parse(struct alb_str s, struct alb_cidr *out)
         return false;
     if (!alb_addr_parse(host, &out->addr))
         return false;
-    if (is_v4(&out->addr) && host.n != s.n)
-        n += 96;
+    if (host.n != s.n && alb_str_find(host, ':') == ALB_STR_NPOS)
+        n += 96; /* the length of an IPv4 prefix */
     out->bits = (unsigned)n;
     return n <= 128;
 }
