@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Actors (contract: actor.h): one word of bits. SCHEDULED is set by whoever finds it clear, and that thread
+ * alone queues the task; it is cleared only by the turn that finds no bit left, in one step with looking.
+ */
 #include "base/actor.h"
 
 #include "base/check.h"
@@ -36,4 +40,9 @@ void alb_actor_post(struct alb_actor *a, unsigned events)
     unsigned before = atomic_fetch_or(&a->events, events | SCHEDULED);
     if (!(before & SCHEDULED))
         alb_pool_resume(a->pool, &a->task);
+}
+
+void alb_actor_set_background(struct alb_actor *a, bool background)
+{
+    a->task.background = background; /* not queued: the field is ours (pool.h) */
 }

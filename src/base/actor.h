@@ -40,5 +40,7 @@ void alb_actor_init(struct alb_actor *a, struct alb_pool *pool, bool background,
                     unsigned first_events);
 void alb_actor_start(struct alb_actor *a);
 void alb_actor_post(struct alb_actor *a, unsigned events);
+/* Only inside a turn: the class in the pool of the turns from the next one on. */
+void alb_actor_set_background(struct alb_actor *a, bool background);
 
 #endif
