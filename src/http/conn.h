@@ -96,7 +96,9 @@ void alb_conn_drop_request(struct alb_conn *c, enum alb_code why);
  * begun, or it goes on without a client (then a fresh request carries the answer). */
 void alb_conn_answer(struct alb_conn *c);
 void alb_conn_refuse(struct alb_conn *c, int status, const char *text);
-/* The answer is complete on the pool's side: decides what becomes of the rest of the body. */
+/* The answer is complete on the pool's side: decides what becomes of the rest of the body. Once. */
+void alb_conn_settle(struct alb_conn *c);
+/* The letter that says so has come: the request is the loop's alone. */
 void alb_conn_answered(struct alb_conn *c);
 /* The body will not be complete (code): tells the step, or answers. */
 void alb_conn_body_failed(struct alb_conn *c, enum alb_code code);

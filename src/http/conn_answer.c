@@ -11,11 +11,15 @@
 
 /* The answer is known and the body is not all in. Early answers must be readable: what still comes is read
  * away within limits and the connection lives on; else it ends by a half-close and a lingering read. */
-static void settle_body(struct alb_conn *c, struct alb_req *r)
+void alb_conn_settle(struct alb_conn *c)
 {
+    struct alb_req *r = c->req;
     const struct alb_http_limits *lim = &r->server->config.limits;
     bool all = r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_DRAIN_FIRST);
 
+    if (r->settled)
+        return;
+    r->settled = true;
     switch (r->in) {
     case ALB_IN_DONE:
     case ALB_IN_DEAD:
@@ -42,7 +46,7 @@ static void settle_body(struct alb_conn *c, struct alb_req *r)
 void alb_conn_answered(struct alb_conn *c)
 {
     c->req->answered = true;
-    settle_body(c, c->req);
+    alb_conn_settle(c);
 }
 
 void alb_conn_answer(struct alb_conn *c)

@@ -244,6 +244,8 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
     o = look(r);
     if (o.abort)
         return cut_off(c);
+    if (o.end)
+        alb_conn_settle(c); /* its letter may still be on the way */
     if (r->out == ALB_OUT_NOTHING && o.head && !(r->held && r->in == ALB_IN_DISCARD))
         start(c, r);
     piece(&ps, r->early.p + r->early_sent, r->early.n - r->early_sent);

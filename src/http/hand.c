@@ -133,10 +133,10 @@ static bool abandon(struct alb_req *r)
 {
     if (!atomic_load_explicit(&r->gone, memory_order_acquire))
         return false;
-    if (!r->entered)
-        return true;
     if (told(r))
         return false;
+    if (!r->entered)
+        return true;
     if (r->waited == ALB_WAIT_BODY && !r->gone_told && !r->pumping) {
         r->gone_told = true;
         return false;

@@ -174,7 +174,8 @@ struct alb_req {
     int64_t drain_until;
     struct alb_pace pace_in, pace_out;
     bool continued, held, closing, in_flight;
-    bool answered; /* the letter ANSWER has come, or the loop answers itself */
+    bool settled;  /* the answer is complete on the other side; what remains of the body is decided */
+    bool answered; /* and the letter ANSWER has come, or the loop answers itself: nobody else has it */
     bool recorded;
     enum alb_code gone_code; /* why it was let go without an answer */
     enum alb_out out;

@@ -168,7 +168,7 @@ static enum alb_hot hot_counts(struct alb_req *req)
     alb_res_literal(req, alb_arena_printf(alb_req_arena(req),
                                           "open=%ld builds=%ld told=%ld gone_bytes=%ld connections=%u requests=%u "
                                           "waiting=%u\n",
-                                          atomic_load(&serverd.open), atomic_load(&serverd.builds),
+                                          serverd_open(), atomic_load(&serverd.builds),
                                           atomic_load(&serverd.told), atomic_load(&serverd.gone_bytes),
                                           v.connections, v.requests, v.waiting));
     return ALB_HOT_HIT;

@@ -173,7 +173,36 @@ static enum alb_step step_events(struct alb_req *req)
     return serverd_sleep(req, e->ms);
 }
 
+/* /quiet: answers when no other request is open: every hook has run. */
+static enum alb_step step_quiet(struct alb_req *req)
+{
+    struct alb_future *f = alb_req_slot(req);
+    struct alb_owner owner;
+    enum alb_step said;
+    bool now;
+
+    if (f)
+        return answer(req, alb_req_future(req));
+    ALB_CHECK(alb_future_new(&f, &owner) == ALB_OK);
+    alb_req_set_slot(req, f);
+    said = alb_req_wait_future(req, f, false);
+    alb_future_unref(f);
+    alb_mutex_lock(&serverd.mtx);
+    now = serverd.open == 0 || serverd.quiet_n == ALB_ARRAY_LEN(serverd.quiet);
+    if (!now)
+        serverd.quiet[serverd.quiet_n++] = owner;
+    alb_mutex_unlock(&serverd.mtx);
+    if (now) {
+        struct alb_bytes *b = alb_bytes_copy("quiet\n", 6);
+
+        ALB_CHECK(b != NULL);
+        alb_ignore(alb_future_settle(&owner, &b->obj), "nobody else ends it");
+    }
+    return said;
+}
+
 static const struct alb_route routes[] = {
+    {.pattern = "/quiet", .methods = ALB_M_GET, .step = step_quiet},
     {.pattern = "/slow", .methods = ALB_M_GET | ALB_M_POST, .step = step_slow},
     {.pattern = "/flight/{key}", .methods = ALB_M_GET, .step = step_flight},
     {.pattern = "/told", .methods = ALB_M_GET, .flags = ALB_ROUTE_TOLD, .step = step_told},

@@ -30,13 +30,40 @@ int64_t serverd_number(struct alb_req *req, const char *name, int64_t otherwise)
 
 static void release(void *arg)
 {
+    struct alb_owner quiet[16];
+    unsigned n = 0;
+
     (void)arg;
-    atomic_fetch_sub(&serverd.open, 1);
+    alb_mutex_lock(&serverd.mtx);
+    if (--serverd.open == 0) {
+        n = serverd.quiet_n;
+        serverd.quiet_n = 0;
+        memcpy(quiet, serverd.quiet, n * sizeof(quiet[0]));
+    }
+    alb_mutex_unlock(&serverd.mtx);
+    for (unsigned i = 0; i < n; i++) {
+        struct alb_bytes *b = alb_bytes_copy("quiet\n", 6);
+
+        ALB_CHECK(b != NULL);
+        alb_ignore(alb_future_settle(&quiet[i], &b->obj), "nobody else ends it");
+    }
+}
+
+long serverd_open(void)
+{
+    long n;
+
+    alb_mutex_lock(&serverd.mtx);
+    n = serverd.open;
+    alb_mutex_unlock(&serverd.mtx);
+    return n;
 }
 
 void serverd_hold(struct alb_req *req)
 {
-    atomic_fetch_add(&serverd.open, 1);
+    alb_mutex_lock(&serverd.mtx);
+    serverd.open++;
+    alb_mutex_unlock(&serverd.mtx);
     alb_ignore(!alb_arena_defer(alb_req_arena(req), release, NULL), "then it runs at once");
 }
 
@@ -88,7 +115,7 @@ static void serve(const struct alb_options *o, const sigset_t *signals)
     alb_http_notify("STOPPING=1");
     int64_t until = alb_deadline(alb_mono(alb_clock_real()), alb_opt_duration(o, ALB_P_SHUTDOWN_TIMEOUT));
     enum alb_code code = alb_http_server_stop(serverd.http, until);
-    printf("stopped %s open=%ld\n", code == ALB_OK ? "clean" : "cut", atomic_load(&serverd.open));
+    printf("stopped %s open=%ld\n", code == ALB_OK ? "clean" : "cut", serverd_open());
     alb_http_server_free(&serverd.http);
 }
 
@@ -100,6 +127,7 @@ int main(int argc, char **argv, char **envp)
     sigset_t signals;
     char **rest;
 
+    alb_mutex_init(&serverd.mtx, ALB_LOCK_TEST_OUTER);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -123,5 +151,6 @@ int main(int argc, char **argv, char **envp)
     alb_bytes_unref(serverd.small);
     alb_bytes_unref(serverd.large);
     alb_options_free(&o);
-    return atomic_load(&serverd.open) == 0 ? 0 : 2;
+    alb_mutex_fini(&serverd.mtx);
+    return serverd.open == 0 ? 0 : 2;
 }

@@ -7,6 +7,7 @@
 #define ALB_TESTS_SERVERD_H
 
 #include "base/flight.h"
+#include "base/lock.h"
 #include "base/timer.h"
 #include "http/http.h"
 
@@ -16,7 +17,10 @@ struct serverd {
     struct alb_flight *flight;
     struct alb_http *http;
     struct alb_bytes *small, *large; /* 1 KB and 20 KB of text */
-    atomic_long open;                /* requests whose cleanup hook has not run yet */
+    struct alb_mutex mtx;            /* of the next three */
+    long open;                       /* requests whose cleanup hook has not run yet */
+    struct alb_owner quiet[16];      /* who waits for open to become 0 */
+    unsigned quiet_n;
     atomic_long builds;              /* titles that routes of /flight have held */
     atomic_long told;                /* steps that were told of a hang-up */
     atomic_long gone_bytes;          /* body bytes that steps had seen when GONE came */
@@ -31,6 +35,7 @@ enum alb_code serverd_routes_bodies(struct alb_http *s, struct alb_err *err);  /
 
 /* Counts the request as open until its arena ends. */
 void serverd_hold(struct alb_req *req);
+long serverd_open(void);
 /* Waits for a future that a timer ends. */
 enum alb_step serverd_sleep(struct alb_req *req, int64_t ms);
 /* The query value `name` as a number, or `otherwise`. */
