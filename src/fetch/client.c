@@ -59,7 +59,7 @@ static void make_no_proxy(struct alb_buf *out)
         alb_buf_c(out, env);
         alb_buf_char(out, ',');
     }
-    alb_buf_c(out, "localhost,127.0.0.1,::1");
+    alb_buf_add(out, "localhost,127.0.0.1,::1", sizeof("localhost,127.0.0.1,::1")); /* with its NUL */
 }
 
 static enum alb_code make_key_header(struct alb_client *c, struct alb_str key, struct alb_err *err)
