@@ -111,7 +111,8 @@ struct alb_touched {
     int64_t last_change; /* highest seq of the change feed, 0 = none new */
 };
 typedef void alb_catalog_commit_fn(void *ctx, const struct alb_touched *touched);
-/* One hook, set before the first write; runs on the writer thread, must be short. */
+/* One hook; runs on the writer thread, must be short. Set before the first write; with fn NULL it returns
+ * when the old one no longer runs (not from inside it). */
 void alb_catalog_on_commit(struct alb_catalog *cat, alb_catalog_commit_fn *fn, void *ctx);
 
 void alb_tx_touch_rights(struct alb_tx *tx);

@@ -44,7 +44,7 @@ enum alb_code alb_library_job_fail(struct alb_library *lib, int64_t job, struct 
 /* Gives a lease back without counting an attempt (shutdown, yielding). */
 enum alb_code alb_library_job_release(struct alb_library *lib, int64_t job, struct alb_str owner,
                                       struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
-/* All failed jobs of a kind wait again / are dropped. Result alb_done (count). */
+/* All failed jobs of a kind wait again / are dropped; in slices. */
 enum alb_code alb_library_job_retry(struct alb_library *lib, struct alb_str kind, bool drop,
                                     struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
 /* Nobody leases this kind until `until_ms` (INT64_MAX = until resumed; 0 = resume). */

@@ -7,7 +7,7 @@
 #ifndef ALB_LIBRARY_PRINCIPAL_H
 #define ALB_LIBRARY_PRINCIPAL_H
 
-#include "catalog/session.h" /* enum alb_token_kind: SESSION, KEY, SHARE */
+#include "catalog/session.h" /* enum alb_token: SESSION, KEY, SHARE */
 #include "library/library.h"
 
 enum alb_credential {
@@ -49,10 +49,10 @@ void alb_principal_cleanup(struct alb_principal **p);
 bool alb_principal_may(const struct alb_principal *p, const char *permission);
 
 /* Event loop: the principal of a token if it is remembered and still valid, else NULL (ask again in step). */
-struct alb_principal *alb_library_principal_hot(struct alb_library *lib, enum alb_token_kind kind,
+struct alb_principal *alb_library_principal_hot(struct alb_library *lib, enum alb_token kind,
                                                 struct alb_str token);
 /* io thread: UNAUTHENTICATED for unknown, expired or revoked tokens. Notes the use (written behind). */
-enum alb_code alb_library_principal(struct alb_library *lib, enum alb_token_kind kind, struct alb_str token,
+enum alb_code alb_library_principal(struct alb_library *lib, enum alb_token kind, struct alb_str token,
                                     struct alb_principal **p, struct alb_err *err) ALB_MUST_CHECK;
 /* The principal of a user without a token: signed URLs (after the signature was verified), command line,
  * jobs. NOT_FOUND if there is no such user. expires_ms INT64_MAX = never. */

@@ -32,8 +32,6 @@ struct alb_catalog {
     struct alb_catalog_config config;
     char file[4096]; /* path of the database */
     int lock_fd;
-    alb_catalog_commit_fn *commit_fn;
-    void *commit_ctx;
     struct alb_thread writer_thread, checkpoint_thread;
 
     /* owned by the writer thread */
@@ -45,12 +43,14 @@ struct alb_catalog {
 
     /* under queue_mtx (CATALOG_QUEUE) */
     struct alb_mutex queue_mtx;
-    struct alb_cond queue_cond, checkpoint_cond;
+    struct alb_cond queue_cond, checkpoint_cond, hook_cond;
     struct alb_unit *head, **tail;
     unsigned queued;
     int64_t group_since; /* queued_at of the oldest unit of the open group, 0 = none */
     const char *running;
-    bool closing, checkpoint_closing;
+    bool closing, checkpoint_closing, in_hook;
+    alb_catalog_commit_fn *commit_fn;
+    void *commit_ctx;
     int64_t wal_bytes;
 
     /* under readers_mtx (CATALOG_READERS) */

@@ -45,6 +45,7 @@ static struct alb_catalog *catalog_new(const struct alb_catalog_config *config)
     alb_mutex_init(&cat->queue_mtx, ALB_LOCK_CATALOG_QUEUE);
     alb_cond_init(&cat->queue_cond);
     alb_cond_init(&cat->checkpoint_cond);
+    alb_cond_init(&cat->hook_cond);
     alb_mutex_init(&cat->readers_mtx, ALB_LOCK_CATALOG_READERS);
     return cat;
 }
@@ -121,13 +122,18 @@ void alb_catalog_close(struct alb_catalog **cat)
     alb_mutex_fini(&c->readers_mtx);
     alb_cond_fini(&c->queue_cond);
     alb_cond_fini(&c->checkpoint_cond);
+    alb_cond_fini(&c->hook_cond);
     alb_mem_free(c);
 }
 
 void alb_catalog_on_commit(struct alb_catalog *cat, alb_catalog_commit_fn *fn, void *ctx)
 {
+    alb_mutex_lock(&cat->queue_mtx);
     cat->commit_ctx = ctx;
     cat->commit_fn = fn;
+    while (cat->in_hook)
+        alb_cond_wait(&cat->hook_cond, &cat->queue_mtx);
+    alb_mutex_unlock(&cat->queue_mtx);
 }
 
 struct alb_catalog_view alb_catalog_look(struct alb_catalog *cat)

@@ -330,9 +330,21 @@ static void tell_hook(struct alb_catalog *cat)
         .asset_count = tx->asset_count,
         .last_change = tx->last_change,
     };
+    alb_catalog_commit_fn *fn;
+    void *ctx;
 
-    if (cat->commit_fn != NULL)
-        cat->commit_fn(cat->commit_ctx, &touched);
+    alb_mutex_lock(&cat->queue_mtx);
+    fn = cat->commit_fn;
+    ctx = cat->commit_ctx;
+    cat->in_hook = fn != NULL;
+    alb_mutex_unlock(&cat->queue_mtx);
+    if (fn == NULL)
+        return;
+    fn(ctx, &touched);
+    alb_mutex_lock(&cat->queue_mtx);
+    cat->in_hook = false;
+    alb_cond_broadcast(&cat->hook_cond);
+    alb_mutex_unlock(&cat->queue_mtx);
 }
 
 /* Runs what has gathered into one transaction. Returns the units in order; *err is set if the group is lost.
