@@ -115,8 +115,10 @@ struct alb_pace {
 };
 
 struct alb_req {
-    struct alb_mail mail; /* atomic */
-    atomic_bool gone;     /* the client has left */
+    struct alb_mail mail; /* to the loop */
+
+    /* atomic */
+    atomic_bool gone; /* the client has left */
     _Atomic(const char *) doing;
 
     /* fixed from dispatch on */

@@ -23,33 +23,37 @@
 
 /* ---- letters ------------------------------------------------------------------------------------- */
 
-void alb_loop_post(struct alb_loop *l, struct alb_mail *m, unsigned bits)
+static void post_locked(struct alb_loop *l, struct alb_mail *m, unsigned bits) ALB_REQUIRES(l->wake_mtx);
+static void post_locked(struct alb_loop *l, struct alb_mail *m, unsigned bits)
 {
-    struct alb_mail *first;
+    bool first = l->box == NULL, lies_there = m->bits != 0;
 
-    if (atomic_fetch_or_explicit(&m->bits, bits, memory_order_acq_rel) != 0)
-        return; /* it lies in the box already, and the loop will see these bits too */
-    first = atomic_load_explicit(&l->box, memory_order_relaxed);
-    do
-        m->next = first;
-    while (!atomic_compare_exchange_weak_explicit(&l->box, &first, m, memory_order_release,
-                                                  memory_order_relaxed));
-    if (!first) {
+    m->bits |= bits;
+    if (lies_there)
+        return; /* the loop will see these bits too */
+    m->next = l->box;
+    l->box = m;
+    if (first) {
         uint64_t one = 1;
 
         alb_ignore(write(l->wake, &one, sizeof(one)) < 0, "a full counter wakes as well");
     }
 }
 
+void alb_loop_post(struct alb_loop *l, struct alb_mail *m, unsigned bits)
+{
+    alb_mutex_lock(&l->wake_mtx);
+    post_locked(l, m, bits);
+    alb_mutex_unlock(&l->wake_mtx);
+}
+
 void alb_loop_post_conn(struct alb_loop *l, struct alb_conn *c)
 {
-    struct alb_conn *first = atomic_load_explicit(&l->inbox, memory_order_relaxed);
-
-    do
-        c->inbox_next = first;
-    while (!atomic_compare_exchange_weak_explicit(&l->inbox, &first, c, memory_order_release,
-                                                  memory_order_relaxed));
-    alb_loop_post(l, &l->control, ALB_MAIL_CONN);
+    alb_mutex_lock(&l->wake_mtx);
+    c->inbox_next = l->inbox;
+    l->inbox = c;
+    post_locked(l, &l->control, ALB_MAIL_CONN);
+    alb_mutex_unlock(&l->wake_mtx);
 }
 
 static void wait_fired(struct alb_wheel_entry *e, int64_t now)
@@ -93,8 +97,12 @@ static void request_mail(struct alb_loop *l, struct alb_req *r, unsigned bits)
 
 static void begin_inbox(struct alb_loop *l)
 {
-    struct alb_conn *c = atomic_exchange_explicit(&l->inbox, NULL, memory_order_acquire);
+    struct alb_conn *c;
 
+    alb_mutex_lock(&l->wake_mtx);
+    c = l->inbox;
+    l->inbox = NULL;
+    alb_mutex_unlock(&l->wake_mtx);
     while (c) {
         struct alb_conn *next = c->inbox_next;
 
@@ -145,30 +153,34 @@ static void control(struct alb_loop *l)
             alb_hand_cut(r);
 }
 
+static void read_letter(struct alb_loop *l, struct alb_mail *m, unsigned bits)
+{
+    if (m != &l->control) {
+        request_mail(l, ALB_CONTAINER_OF(m, struct alb_req, mail), bits);
+        return;
+    }
+    if (bits & ALB_MAIL_CONN)
+        begin_inbox(l);
+    if (bits & ALB_MAIL_CONTROL)
+        control(l);
+}
+
 static void read_mail(struct alb_loop *l)
 {
-    struct alb_mail *m = atomic_exchange_explicit(&l->box, NULL, memory_order_acquire), *first = NULL;
+    struct alb_mail *first = NULL, *m;
 
-    while (m) { /* oldest first */
-        struct alb_mail *next = m->next;
-
-        m->next = first;
+    alb_mutex_lock(&l->wake_mtx);
+    for (m = l->box; m; m = m->next) { /* turns the list: oldest first */
+        m->after = first;
+        m->taken = m->bits;
+        m->bits = 0; /* from now on it may be posted again */
         first = m;
-        m = next;
     }
-    while (first) {
-        struct alb_mail *next = first->next;
-        unsigned bits = atomic_exchange_explicit(&first->bits, 0, memory_order_acq_rel);
-
-        if (first != &l->control) {
-            request_mail(l, ALB_CONTAINER_OF(first, struct alb_req, mail), bits);
-        } else {
-            if (bits & ALB_MAIL_CONN)
-                begin_inbox(l);
-            if (bits & ALB_MAIL_CONTROL)
-                control(l);
-        }
-        first = next;
+    l->box = NULL;
+    alb_mutex_unlock(&l->wake_mtx);
+    for (m = first; m; m = first) {
+        first = m->after;
+        read_letter(l, m, m->taken);
     }
 }
 
@@ -250,8 +262,14 @@ static int timeout(struct alb_loop *l)
 
 static bool finished(struct alb_loop *l)
 {
-    return l->stopped && !l->conns && !l->flights && atomic_load(&l->server->loops_listening) == 0 &&
-           !atomic_load_explicit(&l->inbox, memory_order_acquire);
+    bool empty;
+
+    if (!l->stopped || l->conns || l->flights || atomic_load(&l->server->loops_listening) > 0)
+        return false;
+    alb_mutex_lock(&l->wake_mtx);
+    empty = !l->inbox && !l->box;
+    alb_mutex_unlock(&l->wake_mtx);
+    return empty;
 }
 
 static void turn(struct alb_loop *l)
@@ -308,6 +326,7 @@ enum alb_code alb_loop_open(struct alb_loop *l, struct alb_http *s, unsigned ind
     l->server = s;
     l->index = index;
     alb_mutex_init(&l->mtx, ALB_LOCK_HTTP_SERVER);
+    alb_mutex_init(&l->wake_mtx, ALB_LOCK_HTTP_WAKE);
     alb_wheel_init(&l->wheel, alb_mono(s->config.clock));
     l->resume_accept.fire = accept_again;
     l->resume_accept.due = ALB_NEVER;
@@ -375,5 +394,6 @@ void alb_loop_close(struct alb_loop *l)
     if (l->wake >= 0)
         (void)close(l->wake);
     alb_mem_free(l->scratch);
+    alb_mutex_fini(&l->wake_mtx);
     alb_mutex_fini(&l->mtx);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An event loop: one thread, one epoll, a timer wheel, the connections that live here, and a mailbox by which
- * pool threads give requests back. Posting is one atomic push, and one write to an eventfd if the box was
- * empty. Nothing in a loop blocks (law 1; alb_thread_may_block() is false here).
+ * pool threads give requests back. Posting is a push under a lock of its own (HTTP_WAKE), and one write to an
+ * eventfd if the box was empty; also under the lock, so that who finds a letter knows that its poster is through
+ * with the loop (a server may be freed right after its last letter). Nothing in a loop blocks (law 1;
+ * alb_thread_may_block() is false here).
  */
 #ifndef ALB_HTTP_LOOP_H
 #define ALB_HTTP_LOOP_H
@@ -28,8 +30,10 @@ struct alb_loop_source {
 /* A letter is embedded in what it is about and lies in at most one box: `bits` says what is to be done, and
  * who sets the first bit pushes the letter. */
 struct alb_mail {
-    struct alb_mail *next;
-    atomic_uint bits;
+    struct alb_mail *next;  /* under wake_mtx */
+    unsigned bits;          /* under wake_mtx; not 0: it lies in the box */
+    struct alb_mail *after; /* the loop's: the next one to be read */
+    unsigned taken;         /* the loop's: what it says */
 };
 
 enum {
@@ -54,11 +58,14 @@ struct alb_loop {
     pthread_t thread;
     bool started;
 
-    /* any thread */
-    _Atomic(struct alb_mail *) box; /* newest first */
-    struct alb_mail control;
-    _Atomic(struct alb_conn *) inbox; /* connections that other loops have accepted for this one */
+    /* atomic */
     atomic_uint conn_count; /* that are or will be here; whoever accepts picks the emptiest loop */
+
+    /* under wake_mtx (HTTP_WAKE) */
+    struct alb_mutex wake_mtx;
+    struct alb_mail *box; /* newest first */
+    struct alb_mail control;
+    struct alb_conn *inbox; /* connections that other loops have accepted for this one */
 
     /* owned by the loop's thread */
     int64_t now;
@@ -85,9 +92,9 @@ struct alb_loop {
 enum alb_code alb_loop_open(struct alb_loop *l, struct alb_http *s, unsigned index, struct alb_err *err);
 enum alb_code alb_loop_start(struct alb_loop *l, struct alb_err *err);
 void alb_loop_close(struct alb_loop *l); /* not running */
-/* Any thread. `m` must stay valid until the loop has looked at it. */
-void alb_loop_post_conn(struct alb_loop *l, struct alb_conn *c);
+/* Any thread. The letter must stay valid until the loop has looked at it. */
 void alb_loop_post(struct alb_loop *l, struct alb_mail *m, unsigned bits);
+void alb_loop_post_conn(struct alb_loop *l, struct alb_conn *c); /* accepted for l by another loop */
 /* Puts c into the list of those that are run again before the loop sleeps. */
 void alb_loop_again(struct alb_loop *l, struct alb_conn *c);
 void alb_loop_flight_add(struct alb_loop *l, struct alb_req *r);

@@ -54,7 +54,6 @@ static struct alb_req *make(struct alb_loop *l)
 /* Everything that a request begins with; buffers and arena are kept. */
 static void reset(struct alb_req *r)
 {
-    atomic_store_explicit(&r->mail.bits, 0, memory_order_relaxed);
     atomic_store_explicit(&r->gone, false, memory_order_relaxed);
     atomic_store_explicit(&r->doing, NULL, memory_order_relaxed);
     memset(&r->head, 0, offsetof(struct alb_head, fields));

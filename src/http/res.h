@@ -60,8 +60,8 @@ void alb_res_source(struct alb_req *req, uint64_t size, alb_read_fn *fn, void *c
 /* An answer of unknown length, written by the step between waits (JSON lines, zip, events). Status and
  * headers are fixed from the first alb_res_write on. The end is DONE. Only from step. */
 void alb_res_stream(struct alb_req *req);
-/* Takes up to n bytes into the ring and says how many; 0: full (return alb_req_wait_drain), and n once the
- * client has gone. */
+/* Takes up to n bytes into the ring and says how many; 0: full, or the client has gone: return
+ * alb_req_wait_drain. (Routes with ALB_ROUTE_TOLD: n once it has gone, and the bytes go nowhere.) */
 size_t alb_res_write(struct alb_req *req, const void *p, size_t n);
 /* Moves what fits from the front of b; true when b is empty. */
 bool alb_res_write_buf(struct alb_req *req, struct alb_buf *b);

@@ -15,13 +15,23 @@ struct work {
     struct alb_timer timer;
     struct alb_owner owner;
     bool resign;
+    struct work *prev, *next; /* of all that are not done, under serverd.mtx */
 };
+static struct work *works;
 
 static void work_done(struct alb_timer *t)
 {
     struct work *w = ALB_CONTAINER_OF(t, struct work, timer);
     struct alb_err err = ALB_ERR_INIT;
 
+    alb_mutex_lock(&serverd.mtx);
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        works = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    alb_mutex_unlock(&serverd.mtx);
     if (w->resign) {
         (void)alb_fail(&err, ALB_E_BUSY, "the owner resigned and nobody took over");
         alb_ignore(alb_future_resign(&w->owner, &err), "nobody else ends it");
@@ -34,6 +44,12 @@ static void work_done(struct alb_timer *t)
     alb_mem_free(w);
 }
 
+void serverd_finish_works(void)
+{
+    while (works) /* the timers have ended: nobody else is here */
+        work_done(&works->timer);
+}
+
 static void start_work(struct alb_owner *owner, int64_t ms, bool resign)
 {
     struct work *w = alb_mem_calloc(1, sizeof(*w));
@@ -44,6 +60,12 @@ static void start_work(struct alb_owner *owner, int64_t ms, bool resign)
     w->resign = resign;
     *owner = ALB_OWNER_NONE;
     atomic_fetch_add(&serverd.builds, 1);
+    alb_mutex_lock(&serverd.mtx);
+    w->next = works;
+    if (works)
+        works->prev = w;
+    works = w;
+    alb_mutex_unlock(&serverd.mtx);
     alb_future_describe_owner(&w->owner, "a timer of the test server");
     ALB_CHECK(alb_timer_set(serverd.timers, &w->timer,
                             alb_deadline(alb_mono(alb_clock_real()), ms * ALB_NS_PER_MS)) == ALB_OK);

@@ -147,6 +147,7 @@ int main(int argc, char **argv, char **envp)
     serve(o, &signals);
     alb_pool_free(&serverd.pool);
     alb_timers_free(&serverd.timers);
+    serverd_finish_works();
     alb_flight_free(&serverd.flight);
     alb_bytes_unref(serverd.small);
     alb_bytes_unref(serverd.large);

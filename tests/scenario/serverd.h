@@ -36,6 +36,8 @@ enum alb_code serverd_routes_bodies(struct alb_http *s, struct alb_err *err);  /
 /* Counts the request as open until its arena ends. */
 void serverd_hold(struct alb_req *req);
 long serverd_open(void);
+/* Ends what timers would have ended later. */
+void serverd_finish_works(void);
 /* Waits for a future that a timer ends. */
 enum alb_step serverd_sleep(struct alb_req *req, int64_t ms);
 /* The query value `name` as a number, or `otherwise`. */
