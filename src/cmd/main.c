@@ -59,8 +59,6 @@ static const struct command commands[] = {
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
 
-static const struct alb_admin_command admin_commands[];
-
 /* ---- help ---- */
 
 static void print_buf(struct alb_buf *b)

@@ -183,15 +183,15 @@ static enum alb_code remerge_one(struct alb_tx *tx, int64_t id, bool repair, boo
                                  struct alb_err *err)
 {
     int64_t last_change = tx->last_change;
-    enum alb_code code = alb_conn_exec(tx->snap.conn, "SAVEPOINT remerge", err);
+    enum alb_code code = alb_dbconn_exec(tx->snap.conn, "SAVEPOINT remerge", err);
 
     if (code == ALB_OK)
         code = alb_catalog_asset_remerge(tx, id, differs, err);
     if (code == ALB_OK && !repair) {
-        code = alb_conn_exec(tx->snap.conn, "ROLLBACK TO remerge", err);
+        code = alb_dbconn_exec(tx->snap.conn, "ROLLBACK TO remerge", err);
         tx->last_change = last_change; /* that seq does not exist after all */
     }
-    return code == ALB_OK ? alb_conn_exec(tx->snap.conn, "RELEASE remerge", err) : code;
+    return code == ALB_OK ? alb_dbconn_exec(tx->snap.conn, "RELEASE remerge", err) : code;
 }
 
 static enum alb_code remerge_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
@@ -266,7 +266,7 @@ static enum alb_code recount_unit(struct alb_tx *tx, struct alb_obj *args, struc
     (void)args;
     (void)result;
     alb_tx_touch_rights(tx);
-    return alb_conn_exec(
+    return alb_dbconn_exec(
         tx->snap.conn,
         "DELETE FROM count_month; INSERT INTO count_month (owner_id, visibility, trashed, month, assets, "
         "images,"

@@ -27,7 +27,7 @@ static int64_t checkpoint(struct alb_catalog *cat, int mode)
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         struct alb_err err = ALB_ERR_INIT;
 
-        alb_ignore(alb_conn_fail(cat->checkpointer, rc, "checkpoint", &err), "logged");
+        alb_ignore(alb_dbconn_fail(cat->checkpointer, rc, "checkpoint", &err), "logged");
         alb_log_err("catalog-checkpoint-failed", &err);
         atomic_fetch_add(&cat->checkpoints_failed, 1);
         return cat->config.checkpoint_bytes;

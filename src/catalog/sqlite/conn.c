@@ -68,7 +68,7 @@ static bool transaction_is_lost(int rc)
                       primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_READONLY);
 }
 
-enum alb_code alb_conn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err)
+enum alb_code alb_dbconn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err)
 {
     enum alb_code code = code_of(rc);
 
@@ -94,7 +94,7 @@ static void sql_month_of(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_int(ctx, alb_month_of(sqlite3_value_int64(argv[0])));
 }
 
-static const char *settings_of(enum alb_conn_kind kind)
+static const char *settings_of(enum alb_dbconn_kind kind)
 {
     switch (kind) {
     case ALB_CONN_WRITER:
@@ -109,7 +109,7 @@ static const char *settings_of(enum alb_conn_kind kind)
     }
 }
 
-enum alb_code alb_conn_open(const char *file, enum alb_conn_kind kind, bool create, struct alb_conn **conn,
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_conn **conn,
                             struct alb_err *err)
 {
     /* Readers need write access to the shared-memory index of the WAL; query_only keeps them from writing. */
@@ -125,8 +125,8 @@ enum alb_code alb_conn_open(const char *file, enum alb_conn_kind kind, bool crea
     c->deadline_ns = ALB_NEVER;
     rc = sqlite3_open_v2(file, &c->db, flags | (create ? SQLITE_OPEN_CREATE : 0), NULL);
     if (rc != SQLITE_OK) {
-        code = alb_conn_fail(c, rc, "opening the catalog", err);
-        alb_conn_close(&c);
+        code = alb_dbconn_fail(c, rc, "opening the catalog", err);
+        alb_dbconn_close(&c);
         return code;
     }
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
@@ -137,20 +137,20 @@ enum alb_code alb_conn_open(const char *file, enum alb_conn_kind kind, bool crea
     rc = sqlite3_create_function(c->db, "month_of", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_month_of,
                                  NULL, NULL);
     if (rc != SQLITE_OK) {
-        code = alb_conn_fail(c, rc, "month_of", err);
-        alb_conn_close(&c);
+        code = alb_dbconn_fail(c, rc, "month_of", err);
+        alb_dbconn_close(&c);
         return code;
     }
-    code = alb_conn_exec(c, settings_of(kind), err);
+    code = alb_dbconn_exec(c, settings_of(kind), err);
     if (code != ALB_OK) {
-        alb_conn_close(&c);
+        alb_dbconn_close(&c);
         return code;
     }
     *conn = c;
     return ALB_OK;
 }
 
-void alb_conn_close(struct alb_conn **conn)
+void alb_dbconn_close(struct alb_conn **conn)
 {
     struct alb_conn *c = *conn;
 
@@ -165,11 +165,11 @@ void alb_conn_close(struct alb_conn **conn)
     alb_mem_free(c);
 }
 
-enum alb_code alb_conn_exec(struct alb_conn *c, const char *sql, struct alb_err *err)
+enum alb_code alb_dbconn_exec(struct alb_conn *c, const char *sql, struct alb_err *err)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-    return rc == SQLITE_OK ? ALB_OK : alb_conn_fail(c, rc, sql, err);
+    return rc == SQLITE_OK ? ALB_OK : alb_dbconn_fail(c, rc, sql, err);
 }
 
 /* ---- statements ---- */
@@ -382,7 +382,7 @@ enum alb_code alb_q_end(struct alb_q *q, struct alb_err *err)
     enum alb_code code = ALB_OK;
 
     if (is_error(q->rc))
-        code = alb_conn_fail(q->conn, q->rc, q->sql, err);
+        code = alb_dbconn_fail(q->conn, q->rc, q->sql, err);
     if (q->slot != NULL) {
         sqlite3_reset(q->st);
         sqlite3_clear_bindings(q->st);

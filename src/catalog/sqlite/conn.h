@@ -48,14 +48,14 @@ struct alb_conn {
     struct alb_conn *next; /* under CATALOG_READERS: free list */
 };
 
-enum alb_conn_kind { ALB_CONN_WRITER, ALB_CONN_READER, ALB_CONN_CHECKPOINTER };
-enum alb_code alb_conn_open(const char *file, enum alb_conn_kind kind, bool create, struct alb_conn **conn,
+enum alb_dbconn_kind { ALB_CONN_WRITER, ALB_CONN_READER, ALB_CONN_CHECKPOINTER };
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_conn **conn,
                             struct alb_err *err) ALB_MUST_CHECK;
-void alb_conn_close(struct alb_conn **conn);
+void alb_dbconn_close(struct alb_conn **conn);
 /* Runs statements without parameters. */
-enum alb_code alb_conn_exec(struct alb_conn *c, const char *sql, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_dbconn_exec(struct alb_conn *c, const char *sql, struct alb_err *err) ALB_MUST_CHECK;
 /* Maps an SQLite result; notes on the connection what cannot be survived. */
-enum alb_code alb_conn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err);
+enum alb_code alb_dbconn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err);
 
 struct alb_q {
     struct alb_conn *conn;

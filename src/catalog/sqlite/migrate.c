@@ -37,7 +37,7 @@ static enum alb_code lend_functions(struct alb_conn *c, const struct alb_clock *
 
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function(c->db, "uuid7", 0, SQLITE_UTF8, arg, sql_uuid7, NULL, NULL);
-    return rc == SQLITE_OK ? ALB_OK : alb_conn_fail(c, rc, "functions for migrations", err);
+    return rc == SQLITE_OK ? ALB_OK : alb_dbconn_fail(c, rc, "functions for migrations", err);
 }
 
 static enum alb_code ask(struct alb_conn *c, const char *sql, int64_t *value, struct alb_err *err)
@@ -66,15 +66,15 @@ static enum alb_code apply(struct alb_conn *c, const struct alb_migration *m, st
 
     if (n < 0 || (size_t)n >= sizeof(sql))
         return alb_fail(err, ALB_E_INTERNAL, "migration %d has a long name", m->version);
-    code = alb_conn_exec(c, "BEGIN IMMEDIATE", err);
+    code = alb_dbconn_exec(c, "BEGIN IMMEDIATE", err);
     if (code == ALB_OK)
-        code = alb_conn_exec(c, m->sql, err);
+        code = alb_dbconn_exec(c, m->sql, err);
     if (code == ALB_OK)
-        code = alb_conn_exec(c, sql, err);
+        code = alb_dbconn_exec(c, sql, err);
     if (code != ALB_OK) {
         alb_err_context(err, "migration %d (%s)", m->version, m->name);
         if (sqlite3_get_autocommit(c->db) == 0)
-            alb_ignore(alb_conn_exec(c, "ROLLBACK", NULL), "the first error is told");
+            alb_ignore(alb_dbconn_exec(c, "ROLLBACK", NULL), "the first error is told");
     }
     return code;
 }
@@ -113,7 +113,7 @@ enum alb_code alb_migrate(struct alb_conn *c, const struct alb_clock *clock, str
 
     if (code == ALB_OK && version == 0) {
         snprintf(sql, sizeof(sql), "PRAGMA application_id=%d", APPLICATION_ID);
-        code = alb_conn_exec(c, sql, err);
+        code = alb_dbconn_exec(c, sql, err);
     }
     if (code == ALB_OK)
         code = lend_functions(c, clock, err);

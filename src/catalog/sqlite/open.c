@@ -77,13 +77,13 @@ static enum alb_code start(struct alb_catalog *cat, struct alb_err *err)
     if (cat->config.lock)
         code = alb_data_lock(cat->config.path, cat->config.holder, &cat->lock_fd, err);
     if (code == ALB_OK)
-        code = alb_conn_open(cat->file, ALB_CONN_WRITER, true, &cat->writer, err);
+        code = alb_dbconn_open(cat->file, ALB_CONN_WRITER, true, &cat->writer, err);
     if (code == ALB_OK)
         code = use_wal(cat->writer, err);
     if (code == ALB_OK)
         code = alb_migrate(cat->writer, cat->config.clock, err);
     if (code == ALB_OK)
-        code = alb_conn_open(cat->file, ALB_CONN_CHECKPOINTER, false, &cat->checkpointer, err);
+        code = alb_dbconn_open(cat->file, ALB_CONN_CHECKPOINTER, false, &cat->checkpointer, err);
     if (code == ALB_OK)
         code = alb_checkpointer_start(cat, err);
     if (code == ALB_OK)
@@ -115,8 +115,8 @@ void alb_catalog_close(struct alb_catalog **cat)
     alb_writer_stop(c);
     alb_checkpointer_stop(c);
     alb_readers_close(c);
-    alb_conn_close(&c->checkpointer);
-    alb_conn_close(&c->writer);
+    alb_dbconn_close(&c->checkpointer);
+    alb_dbconn_close(&c->writer);
     alb_fs_close(&c->lock_fd);
     alb_mutex_fini(&c->queue_mtx);
     alb_mutex_fini(&c->readers_mtx);

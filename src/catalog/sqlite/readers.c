@@ -29,7 +29,7 @@ static enum alb_code take(struct alb_catalog *cat, struct alb_conn **conn, struc
         return ALB_OK;
     if (!open_one)
         return alb_fail(err, ALB_E_BUSY, "all %u read connections are in use", cat->config.readers_max);
-    code = alb_conn_open(cat->file, ALB_CONN_READER, false, conn, err);
+    code = alb_dbconn_open(cat->file, ALB_CONN_READER, false, conn, err);
     if (code != ALB_OK) {
         alb_mutex_lock(&cat->readers_mtx);
         cat->readers_open--;
@@ -51,7 +51,7 @@ static void put_back(struct alb_catalog *cat, struct alb_conn *c, bool good)
         cat->readers_open--;
     }
     alb_mutex_unlock(&cat->readers_mtx);
-    alb_conn_close(&c);
+    alb_dbconn_close(&c);
 }
 
 enum alb_code alb_catalog_read(struct alb_catalog *cat, struct alb_snap **snap, struct alb_err *err)
@@ -64,7 +64,7 @@ enum alb_code alb_catalog_read(struct alb_catalog *cat, struct alb_snap **snap, 
         return code;
     c->snap = (struct alb_snap){.conn = c, .cat = cat};
     c->deadline_ns = alb_deadline(alb_mono(alb_clock_real()), cat->config.read_limit_ns);
-    code = alb_conn_exec(c, "BEGIN", err);
+    code = alb_dbconn_exec(c, "BEGIN", err);
     if (code != ALB_OK) {
         put_back(cat, c, false);
         return code;
@@ -86,7 +86,7 @@ void alb_catalog_read_end(struct alb_snap **snap)
     cat = (*snap)->cat;
     *snap = NULL;
     c->deadline_ns = ALB_NEVER;
-    good = alb_conn_exec(c, "COMMIT", NULL) == ALB_OK && !c->lost;
+    good = alb_dbconn_exec(c, "COMMIT", NULL) == ALB_OK && !c->lost;
     put_back(cat, c, good);
 }
 
@@ -97,7 +97,7 @@ void alb_readers_close(struct alb_catalog *cat)
         struct alb_conn *c = cat->free_readers;
 
         cat->free_readers = c->next;
-        alb_conn_close(&c);
+        alb_dbconn_close(&c);
     }
     cat->readers_open = 0;
 }

@@ -257,16 +257,16 @@ enum alb_code alb_tx_try(struct alb_tx *tx, alb_catalog_try_fn *fn, void *arg, s
     struct alb_conn *c = tx->snap.conn;
     size_t assets_before = tx->asset_count;
     int64_t change_before = tx->last_change;
-    enum alb_code code = alb_conn_exec(c, "SAVEPOINT try", err);
+    enum alb_code code = alb_dbconn_exec(c, "SAVEPOINT try", err);
 
     if (code != ALB_OK)
         return code;
     code = fn(tx, arg, err);
     if (code == ALB_OK)
-        return alb_conn_exec(c, "RELEASE try", err);
+        return alb_dbconn_exec(c, "RELEASE try", err);
     tx->asset_count = assets_before;
     tx->last_change = change_before;
-    if (!c->lost && alb_conn_exec(c, "ROLLBACK TO try; RELEASE try", NULL) != ALB_OK)
+    if (!c->lost && alb_dbconn_exec(c, "ROLLBACK TO try; RELEASE try", NULL) != ALB_OK)
         c->lost = true;
     return code;
 }
@@ -281,7 +281,7 @@ static void run_unit(struct alb_catalog *cat, struct alb_unit *u)
     int64_t change_before = tx->last_change;
     enum alb_code code;
 
-    if (alb_conn_exec(c, "SAVEPOINT unit", &u->err) != ALB_OK)
+    if (alb_dbconn_exec(c, "SAVEPOINT unit", &u->err) != ALB_OK)
         return;
     tx->now_ms = alb_wall(cat->config.clock);
     tx->slice_end_ns = alb_deadline(alb_mono(alb_clock_real()), cat->config.group_ns);
@@ -292,14 +292,14 @@ static void run_unit(struct alb_catalog *cat, struct alb_unit *u)
     if (code == ALB_OK) {
         alb_err_clear(&u->err); /* a unit may have tried something and gone on */
         u->again = tx->again;
-        alb_ignore(alb_conn_exec(c, "RELEASE unit", &u->err), "in u->err");
+        alb_ignore(alb_dbconn_exec(c, "RELEASE unit", &u->err), "in u->err");
         return;
     }
     if (u->err.code == ALB_OK)
         alb_ignore(alb_fail(&u->err, code, "%s failed", u->what.name), "in u->err");
     tx->asset_count = assets_before; /* rights, jobs and all_assets may stay raised: harmless */
     tx->last_change = change_before;
-    if (!c->lost && alb_conn_exec(c, "ROLLBACK TO unit; RELEASE unit", NULL) != ALB_OK)
+    if (!c->lost && alb_dbconn_exec(c, "ROLLBACK TO unit; RELEASE unit", NULL) != ALB_OK)
         c->lost = true;
 }
 
@@ -307,7 +307,7 @@ static void run_unit(struct alb_catalog *cat, struct alb_unit *u)
 static void fail_group(struct alb_catalog *cat, struct alb_unit *group, const struct alb_err *why)
 {
     if (sqlite3_get_autocommit(cat->writer->db) == 0)
-        alb_ignore(alb_conn_exec(cat->writer, "ROLLBACK", NULL), "the next BEGIN shows what is wrong");
+        alb_ignore(alb_dbconn_exec(cat->writer, "ROLLBACK", NULL), "the next BEGIN shows what is wrong");
     cat->writer->lost = false;
     atomic_fetch_add(&cat->groups_failed, 1);
     alb_stat_inc(ALB_STAT_CATALOG_GROUPS_FAILED);
@@ -356,7 +356,7 @@ static struct alb_unit *run_group(struct alb_catalog *cat, struct alb_unit *firs
     unsigned n = 0;
 
     *tail = NULL;
-    if (alb_conn_exec(cat->writer, "BEGIN IMMEDIATE", err) != ALB_OK)
+    if (alb_dbconn_exec(cat->writer, "BEGIN IMMEDIATE", err) != ALB_OK)
         return group;
     for (;;) {
         run_unit(cat, u);
@@ -376,7 +376,7 @@ static struct alb_unit *run_group(struct alb_catalog *cat, struct alb_unit *firs
         *tail = u;
         tail = &u->next;
     }
-    alb_ignore(alb_conn_exec(cat->writer, "COMMIT", err), "in *err");
+    alb_ignore(alb_dbconn_exec(cat->writer, "COMMIT", err), "in *err");
     return group;
 }
 

@@ -301,7 +301,7 @@ enum alb_step alb_immich_bulk_check(struct alb_req *req)
         if (!parse_sha1(alb_immich_text(json_array_get(list, i), "checksum"), sums[i]))
             return alb_immich_bad(req, "checksum must be SHA-1, in hexadecimal or base64");
     if (alb_library_check_sums(library_of(req), alb_auth_principal(req),
-                               (const unsigned char(*)[ALB_SHA1_LEN])(const void *)sums, n, a, &answers,
+                               (const unsigned char(*)[ALB_SHA1_LEN])(uintptr_t)sums, n, a, &answers,
                                &err) != ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;

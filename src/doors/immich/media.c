@@ -111,8 +111,8 @@ static enum alb_step picture_step(struct alb_req *req, struct media *m)
     struct alb_err err = ALB_ERR_INIT;
     if (alb_req_promoted(req, &title)) { /* whoever made it has given up: go on in its place */
         const struct alb_render_ask ask = ask_for(req, m->source, &m->options);
-        alb_render_inherit(door->render, &ask, &title);
-        return alb_req_wait_future(req, m->future, false);
+        alb_render_inherit(door->render, &ask, &title, alb_req_waiter(req, false));
+        return alb_req_wait_joined(req, m->future);
     }
     if (alb_future_error(m->future, &err) != ALB_OK) {
         alb_res_fail(req, &err);

@@ -58,7 +58,7 @@ enum alb_step alb_immich_buckets(struct alb_req *req)
     alb_immich_begin(&j, &out);
     alb_json_array(&j);
     for (size_t i = 0; i < count; i++) {
-        char month[16];
+        char month[32];
         (void)snprintf(month, sizeof(month), "%04d-%02d-01", list[i].month / 12, list[i].month % 12 + 1);
         alb_json_object(&j);
         alb_json_kc(&j, "timeBucket", month);

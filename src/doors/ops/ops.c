@@ -19,8 +19,7 @@ static size_t look(const struct alb_door_ops *d, struct waits *w)
 {
     struct alb_render_view render = alb_render_look(d->render);
     size_t n = 0;
-    w[n++] = (struct waits){"render queue", render.lease.oldest_wait_ns};
-    w[n++] = (struct waits){"render", render.oldest_job_ns};
+    w[n++] = (struct waits){"render", render.oldest_ns};
     w[n++] = (struct waits){"catalog", alb_library_look(d->auth.library).oldest_queued_ns};
     w[n++] = (struct waits){"io pool", alb_pool_look(d->pool).oldest_wait_ns};
     w[n++] = (struct waits){"finishing uploads", alb_uploads_look(d->uploads).oldest_finish_ns};

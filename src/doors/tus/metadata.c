@@ -93,7 +93,7 @@ enum alb_code alb_tus_metadata(struct alb_str header, struct alb_arena *a, struc
     if (rest.n == 0)
         return ALB_OK;
     while (alb_str_next(&rest, ',', &pair)) {
-        struct alb_str key, encoded, value;
+        struct alb_str key, encoded, value = ALB_STR_NONE;
         (void)alb_str_cut(alb_str_trim(pair), ' ', &key, &encoded);
         if (count == KEYS_MAX)
             return alb_fail(err, ALB_E_INVALID, "Upload-Metadata: more than %d keys", KEYS_MAX);
