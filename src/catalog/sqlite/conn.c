@@ -68,7 +68,7 @@ static bool transaction_is_lost(int rc)
                       primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_READONLY);
 }
 
-enum alb_code alb_dbconn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err)
+enum alb_code alb_dbconn_fail(struct alb_dbconn *c, int rc, const char *what, struct alb_err *err)
 {
     enum alb_code code = code_of(rc);
 
@@ -82,7 +82,7 @@ enum alb_code alb_dbconn_fail(struct alb_conn *c, int rc, const char *what, stru
 
 static int past_deadline(void *arg)
 {
-    const struct alb_conn *c = arg;
+    const struct alb_dbconn *c = arg;
 
     return c->deadline_ns != ALB_NEVER && alb_mono(alb_clock_real()) > c->deadline_ns;
 }
@@ -109,12 +109,12 @@ static const char *settings_of(enum alb_dbconn_kind kind)
     }
 }
 
-enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_conn **conn,
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_dbconn **conn,
                             struct alb_err *err)
 {
     /* Readers need write access to the shared-memory index of the WAL; query_only keeps them from writing. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    struct alb_conn *c;
+    struct alb_dbconn *c;
     enum alb_code code;
     int rc;
 
@@ -150,9 +150,9 @@ enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool 
     return ALB_OK;
 }
 
-void alb_dbconn_close(struct alb_conn **conn)
+void alb_dbconn_close(struct alb_dbconn **conn)
 {
-    struct alb_conn *c = *conn;
+    struct alb_dbconn *c = *conn;
 
     *conn = NULL;
     if (c == NULL)
@@ -165,7 +165,7 @@ void alb_dbconn_close(struct alb_conn **conn)
     alb_mem_free(c);
 }
 
-enum alb_code alb_dbconn_exec(struct alb_conn *c, const char *sql, struct alb_err *err)
+enum alb_code alb_dbconn_exec(struct alb_dbconn *c, const char *sql, struct alb_err *err)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
@@ -175,7 +175,7 @@ enum alb_code alb_dbconn_exec(struct alb_conn *c, const char *sql, struct alb_er
 /* ---- statements ---- */
 
 /* The slot of a literal: taken, or free to take; NULL when the table is full enough. */
-static struct alb_stmt_slot *find_slot(struct alb_conn *c, const char *literal)
+static struct alb_stmt_slot *find_slot(struct alb_dbconn *c, const char *literal)
 {
     size_t i = ((uintptr_t)literal >> 3) * (uintptr_t)0x9e3779b97f4a7c15U >> 20;
 

@@ -32,33 +32,33 @@ struct alb_stmt_slot {
     bool busy;
 };
 
-struct alb_conn;
+struct alb_dbconn;
 struct alb_snap { /* lies in its connection or in the writer's transaction: no allocation per read */
-    struct alb_conn *conn;
+    struct alb_dbconn *conn;
     struct alb_catalog *cat;
 };
 
-struct alb_conn {
+struct alb_dbconn {
     sqlite3 *db;
     struct alb_snap snap;
     bool lost;           /* a failure after which the whole transaction must go (full, I/O, memory, damage) */
     int64_t deadline_ns; /* real monotonic; statements are interrupted past it */
     unsigned cached;
     struct alb_stmt_slot slots[ALB_STMT_SLOTS];
-    struct alb_conn *next; /* under CATALOG_READERS: free list */
+    struct alb_dbconn *next; /* under CATALOG_READERS: free list */
 };
 
 enum alb_dbconn_kind { ALB_CONN_WRITER, ALB_CONN_READER, ALB_CONN_CHECKPOINTER };
-enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_conn **conn,
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_dbconn **conn,
                             struct alb_err *err) ALB_MUST_CHECK;
-void alb_dbconn_close(struct alb_conn **conn);
+void alb_dbconn_close(struct alb_dbconn **conn);
 /* Runs statements without parameters. */
-enum alb_code alb_dbconn_exec(struct alb_conn *c, const char *sql, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_dbconn_exec(struct alb_dbconn *c, const char *sql, struct alb_err *err) ALB_MUST_CHECK;
 /* Maps an SQLite result; notes on the connection what cannot be survived. */
-enum alb_code alb_dbconn_fail(struct alb_conn *c, int rc, const char *what, struct alb_err *err);
+enum alb_code alb_dbconn_fail(struct alb_dbconn *c, int rc, const char *what, struct alb_err *err);
 
 struct alb_q {
-    struct alb_conn *conn;
+    struct alb_dbconn *conn;
     struct alb_stmt_slot *slot; /* NULL: uncached */
     sqlite3_stmt *st;
     const char *sql;

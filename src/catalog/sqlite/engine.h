@@ -35,11 +35,11 @@ struct alb_catalog {
     struct alb_thread writer_thread, checkpoint_thread;
 
     /* owned by the writer thread */
-    struct alb_conn *writer;
+    struct alb_dbconn *writer;
     struct alb_tx tx;
 
     /* owned by the checkpointer */
-    struct alb_conn *checkpointer;
+    struct alb_dbconn *checkpointer;
 
     /* under queue_mtx (CATALOG_QUEUE) */
     struct alb_mutex queue_mtx;
@@ -55,7 +55,7 @@ struct alb_catalog {
 
     /* under readers_mtx (CATALOG_READERS) */
     struct alb_mutex readers_mtx;
-    struct alb_conn *free_readers;
+    struct alb_dbconn *free_readers;
     unsigned readers_open, readers_busy;
 
     /* atomic */
@@ -70,7 +70,7 @@ struct alb_migration {
 extern const struct alb_migration alb_migrations[];
 extern const int alb_migration_count;
 
-enum alb_code alb_migrate(struct alb_conn *c, const struct alb_clock *clock,
+enum alb_code alb_migrate(struct alb_dbconn *c, const struct alb_clock *clock,
                           struct alb_err *err) ALB_MUST_CHECK;
 
 enum alb_code alb_writer_start(struct alb_catalog *cat, struct alb_err *err) ALB_MUST_CHECK;

@@ -30,7 +30,7 @@ static void sql_uuid7(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_blob(ctx, u.b, sizeof(u.b), SQLITE_TRANSIENT);
 }
 
-static enum alb_code lend_functions(struct alb_conn *c, const struct alb_clock *clock, struct alb_err *err)
+static enum alb_code lend_functions(struct alb_dbconn *c, const struct alb_clock *clock, struct alb_err *err)
 {
     void *arg = (void *)(uintptr_t)clock; /* given back as const */
     int rc = sqlite3_create_function(c->db, "now_ms", 0, SQLITE_UTF8, arg, sql_now_ms, NULL, NULL);
@@ -40,7 +40,7 @@ static enum alb_code lend_functions(struct alb_conn *c, const struct alb_clock *
     return rc == SQLITE_OK ? ALB_OK : alb_dbconn_fail(c, rc, "functions for migrations", err);
 }
 
-static enum alb_code ask(struct alb_conn *c, const char *sql, int64_t *value, struct alb_err *err)
+static enum alb_code ask(struct alb_dbconn *c, const char *sql, int64_t *value, struct alb_err *err)
 {
     struct alb_snap snap = {.conn = c};
     struct alb_q q;
@@ -52,7 +52,7 @@ static enum alb_code ask(struct alb_conn *c, const char *sql, int64_t *value, st
     return alb_q_end(&q, err);
 }
 
-static enum alb_code apply(struct alb_conn *c, const struct alb_migration *m, struct alb_err *err)
+static enum alb_code apply(struct alb_dbconn *c, const struct alb_migration *m, struct alb_err *err)
 {
     char sql[512];
     int n = snprintf(sql, sizeof(sql),
@@ -80,7 +80,7 @@ static enum alb_code apply(struct alb_conn *c, const struct alb_migration *m, st
 }
 
 /* Ours and not newer than us? *version 0 = empty file. */
-static enum alb_code recognise(struct alb_conn *c, int64_t *version, struct alb_err *err)
+static enum alb_code recognise(struct alb_dbconn *c, int64_t *version, struct alb_err *err)
 {
     int64_t id = 0, tables = 0;
     enum alb_code code = ask(c, "PRAGMA user_version", version, err);
@@ -105,7 +105,7 @@ int alb_catalog_schema_version(void)
     return alb_migrations[alb_migration_count - 1].version;
 }
 
-enum alb_code alb_migrate(struct alb_conn *c, const struct alb_clock *clock, struct alb_err *err)
+enum alb_code alb_migrate(struct alb_dbconn *c, const struct alb_clock *clock, struct alb_err *err)
 {
     int64_t version;
     char sql[64];

@@ -51,7 +51,7 @@ static struct alb_catalog *catalog_new(const struct alb_catalog_config *config)
 }
 
 /* WAL is a property of the file; asking for it answers with the mode that is in force. */
-static enum alb_code use_wal(struct alb_conn *c, struct alb_err *err)
+static enum alb_code use_wal(struct alb_dbconn *c, struct alb_err *err)
 {
     struct alb_snap snap = {.conn = c};
     struct alb_q q;

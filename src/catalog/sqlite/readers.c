@@ -9,7 +9,7 @@
 #include "base/stat.h"
 #include "catalog/sqlite/engine.h"
 
-static enum alb_code take(struct alb_catalog *cat, struct alb_conn **conn, struct alb_err *err)
+static enum alb_code take(struct alb_catalog *cat, struct alb_dbconn **conn, struct alb_err *err)
 {
     bool open_one = false;
     enum alb_code code;
@@ -39,7 +39,7 @@ static enum alb_code take(struct alb_catalog *cat, struct alb_conn **conn, struc
     return code;
 }
 
-static void put_back(struct alb_catalog *cat, struct alb_conn *c, bool good)
+static void put_back(struct alb_catalog *cat, struct alb_dbconn *c, bool good)
 {
     alb_mutex_lock(&cat->readers_mtx);
     cat->readers_busy--;
@@ -56,7 +56,7 @@ static void put_back(struct alb_catalog *cat, struct alb_conn *c, bool good)
 
 enum alb_code alb_catalog_read(struct alb_catalog *cat, struct alb_snap **snap, struct alb_err *err)
 {
-    struct alb_conn *c;
+    struct alb_dbconn *c;
     enum alb_code code = take(cat, &c, err);
 
     *snap = NULL;
@@ -76,7 +76,7 @@ enum alb_code alb_catalog_read(struct alb_catalog *cat, struct alb_snap **snap, 
 
 void alb_catalog_read_end(struct alb_snap **snap)
 {
-    struct alb_conn *c;
+    struct alb_dbconn *c;
     struct alb_catalog *cat;
     bool good;
 
@@ -94,7 +94,7 @@ void alb_readers_close(struct alb_catalog *cat)
 {
     ALB_CHECK(cat->readers_busy == 0);
     while (cat->free_readers != NULL) {
-        struct alb_conn *c = cat->free_readers;
+        struct alb_dbconn *c = cat->free_readers;
 
         cat->free_readers = c->next;
         alb_dbconn_close(&c);

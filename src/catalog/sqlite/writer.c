@@ -254,7 +254,7 @@ void alb_tx_note_change(struct alb_tx *tx, int64_t seq)
 
 enum alb_code alb_tx_try(struct alb_tx *tx, alb_catalog_try_fn *fn, void *arg, struct alb_err *err)
 {
-    struct alb_conn *c = tx->snap.conn;
+    struct alb_dbconn *c = tx->snap.conn;
     size_t assets_before = tx->asset_count;
     int64_t change_before = tx->last_change;
     enum alb_code code = alb_dbconn_exec(c, "SAVEPOINT try", err);
@@ -276,7 +276,7 @@ enum alb_code alb_tx_try(struct alb_tx *tx, alb_catalog_try_fn *fn, void *arg, s
 static void run_unit(struct alb_catalog *cat, struct alb_unit *u)
 {
     struct alb_tx *tx = &cat->tx;
-    struct alb_conn *c = cat->writer;
+    struct alb_dbconn *c = cat->writer;
     size_t assets_before = tx->asset_count;
     int64_t change_before = tx->last_change;
     enum alb_code code;
