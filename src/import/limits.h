@@ -14,7 +14,7 @@
 #define ALB_IMPORT_CHECK_WAIT_MS 50             /* how long a batch waits to become full */
 
 #define ALB_IMPORT_INLINE_MAX (4 << 20) /* bytes sent along with the creation of an upload */
-#define ALB_IMPORT_ROUNDS_MAX 4u        /* times one upload may begin at 0 again */
+#define ALB_IMPORT_ROUNDS_MAX 10u       /* times one upload may begin at 0 again */
 #define ALB_IMPORT_CHANGED_MAX 3u       /* times a file may change under us before it fails */
 
 #define ALB_IMPORT_JOBS_MAX 20u

@@ -176,8 +176,12 @@ static enum step advance(struct upload *u, int64_t offset)
 /* Back to the beginning, with a new upload. */
 static enum step start_again(struct upload *u)
 {
-    if (++u->rounds > ALB_IMPORT_ROUNDS_MAX)
+    int64_t pause;
+    if (++u->rounds > ALB_IMPORT_ROUNDS_MAX ||
+        alb_patience_again(&u->patience, &pause) == ALB_VERDICT_GIVE_UP)
         return fail(u, ALB_E_CONFLICT, "the server loses this upload again and again");
+    if (!alb_patience_wait(u->api->server->stop->drain_fd, pause))
+        return finish(u, ALB_UPLOAD_STOPPED);
     alb_buf_reset(&u->target);
     u->offset = 0;
     u->remembered = false;

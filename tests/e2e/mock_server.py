@@ -110,6 +110,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer_json(401, {"message": "Invalid API key", "statusCode": 401})
             if self.path.startswith(("/files", "/api/assets")):
                 if state.chance("refuse"):
+                    state.count("refused")
                     self.drain()
                     return self.answer(503, {"Retry-After": state.faults["retry_after"]})
                 if state.chance("error"):
