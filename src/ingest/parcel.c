@@ -127,6 +127,14 @@ static struct alb_blob_new blob_of(const struct alb_parcel_job *job)
     return b;
 }
 
+/* An upload without a file name gets one: the start of its id and the ending of its type. */
+static struct alb_str name_of(const struct alb_parcel_job *job)
+{
+    if (job->hints.name.n > 0)
+        return job->hints.name;
+    return alb_arena_printf(job->arena, "%.*s.%s", 8, job->parcel.id.p, alb_type_ending(job->type));
+}
+
 static bool create(struct alb_parcel_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -146,7 +154,7 @@ static bool create(struct alb_parcel_job *job)
         .actor_id = job->parcel.owner,
         .door = h->door,
         .blob = blob_of(job),
-        .name = h->name,
+        .name = name_of(job),
         .mime = alb_str_c(alb_type_mime(job->type)),
         .kind = alb_type_class(job->type) == ALB_CLASS_VIDEO ? ALB_KIND_VIDEO : ALB_KIND_IMAGE,
         .damaged = probe->damaged,

@@ -67,7 +67,9 @@ void alb_sqlb_open(struct alb_sqlb *b, struct alb_q *q, struct alb_snap *s)
     alb_q_open_built(q, s, &b->sql);
     if (b->full)
         alb_q_give_up(q, ALB_E_TOO_LARGE);
-    for (int i = 0; i < b->count; i++) {
+    /* Parameters behind the last one that the text names do not exist for SQLite. */
+    int named = q->st ? sqlite3_bind_parameter_count(q->st) : 0;
+    for (int i = 0; i < b->count && i < named; i++) {
         struct alb_sqlb_param v, *p = &v;
 
         memcpy(p, b->params.p + (size_t)i * sizeof(v), sizeof(v));
