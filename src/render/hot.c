@@ -195,15 +195,15 @@ struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_
     return found;
 }
 
-void alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p)
+bool alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p)
 {
     struct shard *s = shard_of(c, key);
     size_t cost = p->bytes->n + ENTRY_COST;
-    if (cost > s->max / 8)
-        return;
+    if (cost > s->max / TRIAL_SHARE) /* so a newcomer is never the one that has to go */
+        return false;
     struct entry *e = alb_mem_calloc(1, sizeof(*e));
     if (!e)
-        return;
+        return false;
     e->key = *key;
     e->cost = cost;
     e->picture = p;
@@ -223,6 +223,7 @@ void alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key
     }
     alb_mutex_unlock(&s->mtx);
     free_dead(dead);
+    return true;
 }
 
 size_t alb_hot_cache_bytes(struct alb_hot_cache *c)

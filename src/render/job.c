@@ -1,16 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stages of a render job (job.h). Everything here runs in turns of the job's actor, but for the
+ * callbacks, which only post.
+ */
 #include "render/job.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/check.h"
-#include "base/log.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "base/stat.h"
-#include "blob/cache.h"
 #include "library/source.h"
+#include "render/picture.h"
 
 enum {
     EV_TURN = ALB_ACTOR_EVENT(0), /* begin, or the next slice */
@@ -21,87 +23,11 @@ enum {
     EV_WANTED = ALB_ACTOR_EVENT(5),
     EV_OVERDUE = ALB_ACTOR_EVENT(6),
     EV_CANCEL = ALB_ACTOR_EVENT(7),
+    EV_HURRY = ALB_ACTOR_EVENT(8),
 };
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
-#define META_MAX 64
-
-/* ---- pictures and their files ---- */
-
-static void picture_free(struct alb_obj *obj)
-{
-    struct alb_picture *p = ALB_CONTAINER_OF(obj, struct alb_picture, obj);
-    alb_bytes_unref(p->bytes);
-    alb_mem_free(p);
-}
-
-/* Takes the bytes; NULL: no memory (bytes released). */
-static struct alb_picture *picture_new(const struct alb_flight_key *key, struct alb_bytes *bytes,
-                                       enum alb_format format, uint32_t width, uint32_t height)
-{
-    struct alb_picture *p = alb_mem_calloc(1, sizeof(*p));
-    if (!p) {
-        alb_bytes_unref(bytes);
-        return NULL;
-    }
-    alb_obj_init(&p->obj, picture_free);
-    p->bytes = bytes;
-    p->content_type = alb_format_mime(format);
-    p->width = width;
-    p->height = height;
-    alb_hex(key->b, 16, p->etag);
-    return p;
-}
-
-static struct alb_derived_key file_key(const struct alb_flight_key *key)
-{
-    struct alb_derived_key k;
-    memcpy(k.b, key->b, sizeof(k.b));
-    return k;
-}
-
-/* "jpeg 512 341": what a file in the result cache says about its body. */
-static bool meta_parse(struct alb_str meta, enum alb_format *format, uint32_t *width, uint32_t *height)
-{
-    struct alb_str name, rest, w, h;
-    uint64_t wide, high;
-    if (!alb_str_cut(meta, ' ', &name, &rest) || !alb_str_cut(rest, ' ', &w, &h) || !alb_str_u64(w, &wide) ||
-        !alb_str_u64(h, &high) || wide > UINT32_MAX || high > UINT32_MAX)
-        return false;
-    *format = alb_format_of_name(name);
-    *width = (uint32_t)wide;
-    *height = (uint32_t)high;
-    return *format != ALB_FORMAT_SAME;
-}
-
-static struct alb_picture *picture_from_disk(struct alb_render *r, const struct alb_flight_key *key)
-{
-    struct alb_derived_key k = file_key(key);
-    struct alb_derived file = {0};
-    struct alb_picture *p = NULL;
-    enum alb_format format;
-    uint32_t width, height;
-    if (!r->config.cache || alb_cache_get(r->config.cache, &k, &file, NULL) != ALB_OK)
-        return NULL;
-    if (meta_parse(alb_str_n(file.meta, file.meta_n), &format, &width, &height))
-        p = picture_new(key, alb_bytes_ref(file.body), format, width, height);
-    if (p)
-        p->from_disk = true;
-    alb_derived_fini(&file);
-    return p;
-}
-
-static void picture_to_disk(struct alb_render *r, const struct alb_flight_key *key,
-                            const struct alb_plan *plan, const struct alb_picture *p)
-{
-    char meta[META_MAX];
-    struct alb_derived_key k = file_key(key);
-    if (!r->config.cache)
-        return;
-    int n = snprintf(meta, sizeof(meta), "%s %u %u", alb_format_name(plan->format), p->width, p->height);
-    alb_ignore(alb_cache_put(r->config.cache, &k, alb_str_n(meta, (size_t)n), alb_bytes_view(p->bytes), NULL),
-               "a full disk only means that it is made again (counted by the cache)");
-}
+#define HOLD_GRACE (2 * ALB_NS_PER_S)
 
 /* ---- events ---- */
 
@@ -138,27 +64,65 @@ static void on_done(struct alb_darkroom_job *dj)
     post(ALB_CONTAINER_OF(dj, struct alb_render_job, darkroom), EV_DONE);
 }
 
-void alb_render_job_cancel(struct alb_render_job *job)
+/* ---- the list ---- */
+
+void alb_render_job_link_locked(struct alb_render_job *job)
 {
-    post(job, EV_CANCEL);
+    struct alb_render *r = job->render;
+    struct alb_render_job **list = &r->jobs[job->list];
+    alb_mutex_assert_held(&r->mtx);
+    job->prev = NULL;
+    job->next = *list;
+    if (*list)
+        (*list)->prev = job;
+    *list = job;
+    r->job_count++;
 }
 
-/* ---- the end ---- */
+static void unlink_locked(struct alb_render_job *job)
+{
+    struct alb_render *r = job->render;
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        r->jobs[job->list] = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+    r->job_count--;
+}
 
 static void forget(struct alb_render_job *job)
 {
     struct alb_render *r = job->render;
     alb_mutex_lock(&r->mtx);
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        r->jobs = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    r->job_count--;
+    unlink_locked(job);
     if (r->job_count == 0)
         alb_cond_broadcast(&r->none_left);
     alb_mutex_unlock(&r->mtx);
+}
+
+void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline)
+{
+    unlink_locked(job);
+    job->list = ALB_LEASE_FOREGROUND;
+    job->waited_since = alb_mono(job->render->config.clock);
+    job->hurry_deadline = deadline;
+    alb_render_job_link_locked(job);
+    post(job, EV_HURRY);
+}
+
+void alb_render_job_cancel_locked(struct alb_render_job *job)
+{
+    alb_mutex_assert_held(&job->render->mtx);
+    post(job, EV_CANCEL);
+}
+
+/* ---- the end ---- */
+
+void alb_render_job_drop(struct alb_render_job *job)
+{
+    alb_source_unref(job->source);
+    alb_mem_free(job);
 }
 
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
@@ -166,9 +130,8 @@ static void job_free(struct alb_render_job *job)
 {
     alb_blob_close(&job->reader);
     alb_bytes_unref(job->darkroom.result);
-    alb_source_unref(job->source);
     forget(job);
-    alb_mem_free(job);
+    alb_render_job_drop(job);
 }
 
 static void let_go(struct alb_render_job *job)
@@ -178,45 +141,54 @@ static void let_go(struct alb_render_job *job)
     job->leased = false;
 }
 
-/* Reasons that may hold for this job only: somebody else may want to try (law 2). */
-static bool is_own_reason(enum alb_code code)
+/* For reasons that hold for this job only: somebody else may want to try (law 2). False, as turns return it.
+ */
+static bool give_up(struct alb_render_job *job, const char *text)
 {
-    return code == ALB_E_CANCELLED || code == ALB_E_TIMEOUT || code == ALB_E_BUSY;
-}
-
-static void end_badly(struct alb_render_job *job, const struct alb_err *why)
-{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)alb_fail(&err, ALB_E_BUSY, "%s", text);
     alb_stat_inc(ALB_STAT_RENDER_FAILED);
     let_go(job);
-    if (is_own_reason(why->code))
-        (void)alb_future_resign(&job->owner, why);
-    else
-        (void)alb_future_fail(&job->owner, why);
+    (void)alb_future_resign(&job->owner, &err);
     job_free(job);
+    return false;
 }
 
-static void end_code(struct alb_render_job *job, enum alb_code code, const char *text)
+static bool end_badly(struct alb_render_job *job, const struct alb_err *why)
+{
+    if (why->code == ALB_E_BUSY || why->code == ALB_E_CANCELLED)
+        return give_up(job, why->msg);
+    alb_stat_inc(ALB_STAT_RENDER_FAILED);
+    let_go(job);
+    (void)alb_future_fail(&job->owner, why);
+    job_free(job);
+    return false;
+}
+
+static bool end_code(struct alb_render_job *job, enum alb_code code, const char *text)
 {
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
-    end_badly(job, &err);
+    return end_badly(job, &err);
 }
 
-/* Takes the picture. It is in the hot cache before anyone hears of it, so that whoever comes next finds it.
- */
-static void end_well(struct alb_render_job *job, struct alb_picture *p)
+/* Takes the picture. It is in a cache before anyone hears of it, so that whoever comes next finds it. */
+static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool made)
 {
     struct alb_render *r = job->render;
-    bool made = !p->from_disk;
+    enum alb_format format = job->plan.format; /* if made */
     let_go(job);
-    alb_hot_cache_put(r->hot, &job->key, p);
+    bool hot = alb_hot_cache_put(r->hot, &job->key, p);
+    if (made && !hot)
+        alb_picture_to_disk(r->config.cache, &job->key, format, p);
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - job->begun);
     alb_obj_ref(&p->obj);
     (void)alb_future_settle(&job->owner, &p->obj);
-    if (made) /* nobody waits for the disk */
-        picture_to_disk(r, &job->key, &job->plan, p);
+    if (made && hot) /* nobody waits for the disk */
+        alb_picture_to_disk(r->config.cache, &job->key, format, p);
     alb_obj_unref(&p->obj);
     job_free(job);
+    return false;
 }
 
 /* ---- the stages; each returns false when the job has ended ---- */
@@ -226,12 +198,9 @@ static bool run_in_worker(struct alb_render_job *job)
     struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
     int fd = -1;
-    uint64_t ticket = 0;
     job->stage = ALB_RENDER_RUNNING;
-    if (alb_blob_verify_all(job->reader, &fd, &err) != ALB_OK) {
-        end_badly(job, &err);
-        return false;
-    }
+    if (alb_blob_verify_all(job->reader, &fd, &err) != ALB_OK) /* all verified before: lends the descriptor */
+        return end_badly(job, &err);
     job->darkroom = (struct alb_darkroom_job){
         .work = ALB_WORK_RENDER,
         .source_fd = fd,
@@ -241,11 +210,8 @@ static bool run_in_worker(struct alb_render_job *job)
         .deadline = alb_deadline(alb_mono(r->config.clock), r->config.deadline_ns),
         .done = on_done,
     };
-    if (alb_darkroom_submit(r->config.darkroom, &job->darkroom, &ticket, &err) != ALB_OK) {
-        end_badly(job, &err);
-        return false;
-    }
-    atomic_store(&job->ticket, ticket);
+    if (alb_darkroom_submit(r->config.darkroom, &job->darkroom, &job->ticket, &err) != ALB_OK)
+        return end_badly(job, &err);
     if (alb_future_is_forsaken(&job->owner))
         alb_lease_abandon(&job->lease);
     return true;
@@ -265,18 +231,15 @@ static bool ask_for_slot(struct alb_render_job *job)
     case ALB_LEASE_REFUSED:
         break;
     }
-    end_badly(job, &err);
-    return false;
+    return err.code == ALB_E_TIMEOUT ? give_up(job, err.msg) : end_badly(job, &err);
 }
 
 static bool verify_slice(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     bool done = false;
-    if (alb_blob_verify_step(job->reader, VERIFY_SLICE, &done, &err) != ALB_OK) {
-        end_badly(job, &err);
-        return false;
-    }
+    if (alb_blob_verify_step(job->reader, VERIFY_SLICE, &done, &err) != ALB_OK)
+        return end_badly(job, &err);
     if (done)
         return ask_for_slot(job);
     post(job, EV_TURN);
@@ -300,27 +263,27 @@ static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err
     const struct alb_source *s = job->source;
     struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
     memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
-    return alb_blob_open(job->render->config.store, &ref, &job->reader, err);
+    enum alb_code code = alb_blob_open(job->render->config.store, &ref, &job->reader, err);
+    if (code == ALB_E_NOT_FOUND) /* the catalog knows it, the store does not */
+        err->code = code = ALB_E_CORRUPT;
+    return code;
 }
 
 static bool look(struct alb_render_job *job)
 {
+    struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_picture *p = alb_render_hot(job->render, &job->key);
-    if (!p)
-        p = picture_from_disk(job->render, &job->key);
+    struct alb_picture *p = alb_render_hot(r, &job->key);
+    if (p)
+        return end_well(job, p, false);
+    p = alb_picture_from_disk(r->config.cache, &job->key);
     if (p) {
         alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
-        end_well(job, p);
-        return false;
+        return end_well(job, p, false);
     }
     alb_stat_inc(ALB_STAT_RENDER_MISSES);
-    if (make_plan(job, &err) != ALB_OK || open_source(job, &err) != ALB_OK) {
-        if (err.code == ALB_E_NOT_FOUND) /* the catalog knows it, the store does not */
-            err.code = ALB_E_CORRUPT;
-        end_badly(job, &err);
-        return false;
-    }
+    if (make_plan(job, &err) != ALB_OK || open_source(job, &err) != ALB_OK)
+        return end_badly(job, &err);
     job->stage = ALB_RENDER_VERIFYING;
     return verify_slice(job);
 }
@@ -328,28 +291,27 @@ static bool look(struct alb_render_job *job)
 static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
-    atomic_store(&job->ticket, 0);
+    job->ticket = 0;
     alb_stat_observe(ALB_HIST_DARKROOM, d->run_ns);
+    if (d->code == ALB_E_CANCELLED && job->overdue)
+        return end_code(job, ALB_E_TIMEOUT, "a worker did not come to an end");
     if (d->code != ALB_OK) {
-        end_badly(job, &d->err);
-        return false;
+        (void)alb_fail(&d->err, d->code, "the darkroom");
+        return end_badly(job, &d->err);
     }
     struct alb_picture *p =
-        picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
+        alb_picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
     d->result = NULL;
-    if (p)
-        end_well(job, p);
-    else
-        end_code(job, ALB_E_NO_MEMORY, "a finished picture");
-    return false;
+    return p ? end_well(job, p, true) : end_code(job, ALB_E_NO_MEMORY, "a finished picture");
 }
 
 static void kill_worker(struct alb_render_job *job)
 {
-    uint64_t ticket = atomic_load(&job->ticket);
-    if (ticket)
-        alb_darkroom_cancel(job->render->config.darkroom, ticket);
+    if (job->ticket)
+        alb_darkroom_cancel(job->render->config.darkroom, job->ticket);
 }
+
+/* ---- what others want of it ---- */
 
 /* The last waiter has left; a newcomer may have come since. */
 static bool forsaken(struct alb_render_job *job)
@@ -363,15 +325,14 @@ static bool forsaken(struct alb_render_job *job)
         alb_lease_abandon(&job->lease);
         return true;
     case ALB_RENDER_QUEUED:
-        if (!job->leased && !alb_lease_cancel(&job->lease))
+        if (!alb_lease_cancel(&job->lease))
             return true; /* granted or refused is on its way and will look again */
         break;
     case ALB_RENDER_LOOKING:
     case ALB_RENDER_VERIFYING:
         break;
     }
-    end_code(job, ALB_E_CANCELLED, "nobody waits any more");
-    return false;
+    return give_up(job, "nobody waits any more");
 }
 
 static bool wanted(struct alb_render_job *job)
@@ -386,23 +347,37 @@ static bool wanted(struct alb_render_job *job)
 static bool granted(struct alb_render_job *job)
 {
     job->leased = true;
-    if (alb_future_is_forsaken(&job->owner)) {
-        end_code(job, ALB_E_CANCELLED, "nobody waits any more");
-        return false;
-    }
+    if (job->cancelled)
+        return give_up(job, "closing");
+    if (alb_future_is_forsaken(&job->owner))
+        return give_up(job, "nobody waits any more");
     return run_in_worker(job);
 }
 
 static bool cancelled(struct alb_render_job *job)
 {
+    job->cancelled = true;
     if (job->stage == ALB_RENDER_RUNNING) {
         kill_worker(job);
         return true;
     }
-    if (job->stage == ALB_RENDER_QUEUED && !job->leased && !alb_lease_cancel(&job->lease))
+    if (job->stage == ALB_RENDER_QUEUED && !alb_lease_cancel(&job->lease))
         return true;
-    end_code(job, ALB_E_CANCELLED, "closing");
-    return false;
+    return give_up(job, "closing");
+}
+
+static bool hurried(struct alb_render_job *job)
+{
+    alb_actor_set_background(&job->actor, false);
+    if (job->stage == ALB_RENDER_RUNNING)
+        return true;
+    if (job->stage == ALB_RENDER_QUEUED && !alb_lease_cancel(&job->lease))
+        return true; /* it has a slot, or is refused one: then somebody in a hurry inherits */
+    alb_mutex_lock(&job->render->mtx);
+    job->lease.queue_deadline = job->hurry_deadline;
+    alb_mutex_unlock(&job->render->mtx);
+    job->lease.cls = ALB_LEASE_FOREGROUND;
+    return job->stage == ALB_RENDER_QUEUED ? ask_for_slot(job) : true;
 }
 
 static bool turn(struct alb_render_job *job)
@@ -416,18 +391,22 @@ static bool handle(struct alb_actor *actor, unsigned events)
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     if (events & EV_DONE)
         return worker_done(job);
-    if (events & EV_REFUSED) {
-        end_code(job, job->refusal, "no slot for this picture");
-        return false;
-    }
+    if (events & EV_REFUSED)
+        return job->refusal == ALB_E_TIMEOUT || job->refusal == ALB_E_CANCELLED
+                   ? give_up(job, "no slot came free in time")
+                   : end_code(job, job->refusal, "no slot for this picture");
     if ((events & EV_GRANTED) && !granted(job))
         return false;
     if ((events & EV_CANCEL) && !cancelled(job))
         return false;
     if ((events & EV_FORSAKEN) && !forsaken(job))
         return false;
-    if (events & EV_OVERDUE)
+    if ((events & EV_HURRY) && !hurried(job))
+        return false;
+    if (events & EV_OVERDUE) {
+        job->overdue = true;
         kill_worker(job);
+    }
     if ((events & EV_WANTED) && !wanted(job))
         return false;
     if ((events & EV_TURN) && !turn(job))
@@ -435,47 +414,38 @@ static bool handle(struct alb_actor *actor, unsigned events)
     return true;
 }
 
-void alb_render_job_begin(struct alb_render *r, const struct alb_render_ask *ask,
-                          const struct alb_flight_key *key, struct alb_owner *owner)
+/* ---- the beginning ---- */
+
+struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb_render_ask *ask,
+                                          const struct alb_plan_options *options,
+                                          const struct alb_flight_key *key)
 {
-    struct alb_err err = ALB_ERR_INIT;
     struct alb_render_job *job = alb_mem_calloc(1, sizeof(*job));
-    if (!job || atomic_load(&r->closing)) {
-        (void)alb_fail(&err, job ? ALB_E_BUSY : ALB_E_NO_MEMORY, "render");
-        alb_mem_free(job);
-        (void)alb_future_fail(owner, &err);
-        return;
-    }
+    char id[17];
+    if (!job)
+        return NULL;
     job->render = r;
     job->key = *key;
     job->source = alb_source_ref(ask->source);
-    job->options = *ask->options;
-    job->begun = alb_mono(r->config.clock);
-    job->owner = *owner;
-    *owner = ALB_OWNER_NONE;
+    job->options = *options;
+    job->begun = job->waited_since = alb_mono(r->config.clock);
+    job->list = ask->cls;
     alb_actor_init(&job->actor, r->config.pool, ask->cls == ALB_LEASE_BACKGROUND, handle, EV_TURN);
-    job->lease = (struct alb_lease){
-        .granted = on_granted,
-        .refused = on_refused,
-        .reclaim = on_reclaim,
-        .cls = ask->cls,
-        .queue_deadline = ask->queue_deadline,
-        .hold_ns =
-            r->config.deadline_ns + 2 * ALB_NS_PER_S, /* the darkroom ends it earlier; this is the net */
-    };
-    char id[17];
+    job->lease.granted = on_granted;
+    job->lease.refused = on_refused;
+    job->lease.reclaim = on_reclaim;
+    job->lease.cls = ask->cls;
+    job->lease.queue_deadline = ask->queue_deadline;
+    /* The darkroom ends it earlier; this is the net. */
+    job->lease.hold_ns = alb_deadline(r->config.deadline_ns, HOLD_GRACE);
     alb_hex(key->b, 8, id);
     (void)snprintf(job->lease.owner, sizeof(job->lease.owner), "render %s", id);
+    return job;
+}
+
+void alb_render_job_start(struct alb_render_job *job)
+{
     alb_future_describe_owner(&job->owner, job->lease.owner);
-
-    alb_mutex_lock(&r->mtx);
-    job->next = r->jobs;
-    if (r->jobs)
-        r->jobs->prev = job;
-    r->jobs = job;
-    r->job_count++;
-    alb_mutex_unlock(&r->mtx);
-
     alb_future_on_forsaken(&job->owner, on_forsaken, job);
     alb_actor_start(&job->actor);
 }

@@ -14,6 +14,16 @@
  *
  * Forsaken: before RUNNING it ends (resign: a newcomer inherits); RUNNING its lease is abandoned, and adopted
  * again if somebody came meanwhile when the slot is wanted; else the worker is killed.
+ * Hurried: a background job that a person has joined goes on as a foreground one: later turns in the pool,
+ * and its place in the queue for a slot, which it takes anew with that person's deadline. Cancelled
+ * (closing): ends in every stage as soon as it can; a running worker is killed.
+ *
+ * What ends a job for reasons of its own (no slot, killed for another, nobody waits) is a resignation with
+ * BUSY; what lies in the picture (also: too slow to make) is an answer for all who wait.
+ *
+ * Invariant: a job is in one list of its render from before its flight can be joined by anybody else until it
+ * is freed; so whoever joins a flight under the render's mtx finds the job, or its title is on its way to an
+ * heir.
  */
 #ifndef ALB_RENDER_JOB_H
 #define ALB_RENDER_JOB_H
@@ -40,18 +50,20 @@ struct alb_render_job {
     struct alb_plan_options options;
     int64_t begun;
     struct alb_actor actor;
-    /* owned by the turn that runs */
+    /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
     enum alb_render_stage stage;
     struct alb_blob_reader *reader;
     struct alb_plan plan;
     struct alb_lease lease;
-    bool leased;
+    bool leased, cancelled, overdue;
     struct alb_darkroom_job darkroom;
-    /* atomic */
-    _Atomic uint64_t ticket; /* of the darkroom, 0 = none */
-    enum alb_code refusal;   /* written before the REFUSED event, read after it */
+    uint64_t ticket;       /* of the darkroom, 0 = none */
+    enum alb_code refusal; /* written before the REFUSED event, read after it */
     /* under the render's mtx */
+    enum alb_lease_class list; /* where it stands */
+    int64_t waited_since;      /* since when somebody of that class waits */
+    int64_t hurry_deadline;    /* of the person who joined; read after the HURRY event */
     struct alb_render_job *prev, *next;
 };
 
@@ -64,16 +76,22 @@ struct alb_render {
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_cond none_left;
-    struct alb_render_job *jobs;
+    struct alb_render_job *jobs[ALB_LEASE_CLASS_COUNT];
     unsigned job_count;
-    /* atomic */
-    atomic_bool closing;
+    bool closing;
 };
 
-/* Takes *owner; the job goes its way by itself. Out of memory, or closing: the flight fails. */
-void alb_render_job_begin(struct alb_render *render, const struct alb_render_ask *ask,
-                          const struct alb_flight_key *key, struct alb_owner *owner);
-/* Asks a running job to end soon (closing). */
-void alb_render_job_cancel(struct alb_render_job *job);
+/* A job without a title, in no list. `options` as in the key. NULL: no memory. */
+struct alb_render_job *alb_render_job_new(struct alb_render *render, const struct alb_render_ask *ask,
+                                          const struct alb_plan_options *options,
+                                          const struct alb_flight_key *key) ALB_MUST_CHECK;
+void alb_render_job_drop(struct alb_render_job *job); /* one that was never linked */
+/* Puts it into the list of its class. Its render's mtx is held, its owner is set. */
+void alb_render_job_link_locked(struct alb_render_job *job);
+/* It goes its way by itself from here on. Linked; without locks. */
+void alb_render_job_start(struct alb_render_job *job);
+/* The render's mtx is held: a person waits for this job of the background now / the render is closing. */
+void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline);
+void alb_render_job_cancel_locked(struct alb_render_job *job);
 
 #endif

@@ -55,12 +55,15 @@ void alb_render_free(struct alb_render **render)
     if (!r)
         return;
     *render = NULL;
-    atomic_store(&r->closing, true);
+    alb_mutex_lock(&r->mtx);
+    r->closing = true;
+    for (int cls = 0; cls < ALB_LEASE_CLASS_COUNT; cls++)
+        for (struct alb_render_job *job = r->jobs[cls]; job; job = job->next)
+            alb_render_job_cancel_locked(job);
+    alb_mutex_unlock(&r->mtx);
     if (r->leases)
         alb_lease_close(r->leases);
     alb_mutex_lock(&r->mtx);
-    for (struct alb_render_job *job = r->jobs; job; job = job->next)
-        alb_render_job_cancel(job);
     while (r->job_count > 0)
         alb_cond_wait(&r->none_left, &r->mtx);
     alb_mutex_unlock(&r->mtx);
@@ -79,7 +82,7 @@ void alb_render_free(struct alb_render **render)
 static struct alb_plan_options wanted(const struct alb_render_ask *ask)
 {
     struct alb_plan_options o = *ask->options;
-    o.turn = (uint16_t)((o.turn + ask->source->rotation) % 360);
+    o.turn = (uint16_t)((o.turn + 360 + ask->source->rotation % 360) % 360);
     return o;
 }
 
@@ -113,34 +116,85 @@ struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight
     return p;
 }
 
+/* Joins the flight, and makes the job its owner or tells the one that is there: in one step, so that nobody
+ * who joins can miss it. The job is linked if role is OWNER. */
+static enum alb_code enter(struct alb_render *r, const struct alb_render_ask *ask, struct alb_render_job *job,
+                           struct alb_waiter *w, struct alb_future **future, enum alb_flight_role *role,
+                           struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    alb_mutex_lock(&r->mtx);
+    if (r->closing)
+        code = alb_fail(err, ALB_E_BUSY, "closing");
+    if (code == ALB_OK)
+        code = alb_flight_join(r->flights, &job->key, w, future, &job->owner, role, err);
+    if (code == ALB_OK && *role == ALB_FLIGHT_OWNER)
+        alb_render_job_link_locked(job);
+    else if (code == ALB_OK && ask->cls == ALB_LEASE_FOREGROUND)
+        for (struct alb_render_job *other = r->jobs[ALB_LEASE_BACKGROUND]; other; other = other->next)
+            if (memcmp(&other->key, &job->key, sizeof(job->key)) == 0) {
+                alb_render_job_hurry_locked(other, ask->queue_deadline);
+                break;
+            }
+    alb_mutex_unlock(&r->mtx);
+    return code;
+}
+
 enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask *ask, struct alb_waiter *w,
                                struct alb_future **future, struct alb_err *err)
 {
     struct alb_plan_options o = wanted(ask);
-    struct alb_render_ask mine = *ask;
     struct alb_flight_key key;
-    struct alb_owner owner;
-    enum alb_flight_role role;
-    mine.options = &o;
+    enum alb_flight_role role = ALB_FLIGHT_WAITER;
+    *future = NULL;
     key_of(ask->source, &o, &key);
-    enum alb_code code = alb_flight_join(r->flights, &key, w, future, &owner, &role, err);
-    if (code != ALB_OK)
-        return code;
-    if (role == ALB_FLIGHT_OWNER)
-        alb_render_job_begin(r, &mine, &key, &owner);
-    else
+    /* Made before the flight is joined: after that nothing may fail. */
+    struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
+    if (!job)
+        return alb_fail(err, ALB_E_NO_MEMORY, "render");
+    enum alb_code code = enter(r, ask, job, w, future, &role, err);
+    if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
+        alb_render_job_start(job);
+        return ALB_OK;
+    }
+    alb_render_job_drop(job);
+    if (code == ALB_OK)
         alb_stat_inc(ALB_STAT_RENDER_JOINED);
-    return ALB_OK;
+    return code;
 }
 
-void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner)
+void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner,
+                        struct alb_waiter *w)
 {
     struct alb_plan_options o = wanted(ask);
-    struct alb_render_ask mine = *ask;
+    struct alb_owner title = *owner; /* it may lie in w, which is registered anew below */
     struct alb_flight_key key;
-    mine.options = &o;
+    struct alb_err err = ALB_ERR_INIT;
+    bool closing = false;
+    *owner = ALB_OWNER_NONE;
     key_of(ask->source, &o, &key);
-    alb_render_job_begin(r, &mine, &key, owner);
+    struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
+    if (w) { /* before the job begins: the others may leave, and it would end before its heir waits */
+        w->heir = false;
+        ALB_CHECK(alb_future_wait(title.future, w));
+    }
+    if (job) {
+        alb_mutex_lock(&r->mtx);
+        closing = r->closing;
+        if (!closing) {
+            job->owner = title;
+            alb_render_job_link_locked(job);
+        }
+        alb_mutex_unlock(&r->mtx);
+    }
+    if (job && !closing) {
+        alb_render_job_start(job);
+        return;
+    }
+    (void)alb_fail(&err, job ? ALB_E_BUSY : ALB_E_NO_MEMORY, "render");
+    if (job)
+        alb_render_job_drop(job);
+    (void)alb_future_fail(&title, &err);
 }
 
 struct alb_render_view alb_render_look(struct alb_render *r)
@@ -157,9 +211,9 @@ struct alb_render_view alb_render_look(struct alb_render *r)
     int64_t now = alb_mono(r->config.clock);
     alb_mutex_lock(&r->mtx);
     v.jobs = r->job_count;
-    for (const struct alb_render_job *job = r->jobs; job; job = job->next)
-        if (now - job->begun > v.oldest_job_ns)
-            v.oldest_job_ns = now - job->begun;
+    for (const struct alb_render_job *job = r->jobs[ALB_LEASE_FOREGROUND]; job; job = job->next)
+        if (now - job->waited_since > v.oldest_ns)
+            v.oldest_ns = now - job->waited_since;
     alb_mutex_unlock(&r->mtx);
     return v;
 }

@@ -10,9 +10,11 @@
  * is driven by the io pool and by callbacks, never by the caller: so a caller that hangs up only leaves. When
  * the last waiter has left, the job is dropped if it queues; if it runs, its lease is abandoned: it may
  * finish and be published, and is killed as soon as its slot is wanted or its deadline comes (law 8). A job
- * that gives up for reasons of its own (queue full for its class, its deadline, a cancelled worker) resigns:
- * a waiter with a later deadline or a better class inherits and starts a job of its own (law 2). Damage and
- * limits are answers: every waiter gets them.
+ * that gives up for reasons of its own (no slot for its class in its time, its worker killed for another one)
+ * resigns: a waiter with a later deadline or a better class inherits and starts a job of its own (law 2).
+ * Damage, limits and a picture that takes too long are answers: every waiter gets them.
+ * A background job that somebody of the foreground joins becomes a foreground one: nobody who waits at a
+ * screen stands behind the background queue.
  *
  * The bytes of an answer depend on the key alone. A slot of the darkroom is held only while a worker works:
  * not while bytes are read or verified, not while anything is sent (law 1).
@@ -51,7 +53,8 @@ struct alb_render_config {
 };
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
                              struct alb_err *err) ALB_MUST_CHECK;
-/* No new jobs; queued ones are cancelled, running ones are killed; returns when none is left. */
+/* No new jobs; queued ones are cancelled, running ones are killed; returns when none is left (futures end
+ * with BUSY). Pool, darkroom and timers still run. Blocks. */
 void alb_render_free(struct alb_render **render);
 
 /* One picture, asked for. Everything negotiated is inside: equal asks have equal keys. */
@@ -69,7 +72,6 @@ struct alb_picture {
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
-    bool from_disk; /* came out of the result cache */
 };
 
 void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key);
@@ -79,21 +81,25 @@ struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_f
 
 /* Joins or starts the making of it, and registers w in the same step (may be NULL). *future, a reference,
  * settles with a struct alb_picture or fails: UNPROCESSABLE (damaged or hostile), UNSUPPORTED (cannot be
- * shown), TOO_LARGE, CORRUPT (the original is bad), BUSY, TIMEOUT, CANCELLED. A waiter that is an heir passes
- * the title it inherits to alb_render_inherit and waits again, as an heir no more. Short: no I/O on the
- * calling thread. */
+ * shown), INVALID (options), TOO_LARGE, CORRUPT (the original is bad), TIMEOUT (it takes too long to make),
+ * BUSY (no slot in time, closing: try again), NO_MEMORY, IO. A waiter that is an heir passes the title it
+ * inherits to alb_render_inherit; askers of the background must not be heirs. Short: no I/O on the calling
+ * thread. BUSY or NO_MEMORY as the code of the call: nothing was begun, w is not registered. */
 enum alb_code alb_render_start(struct alb_render *render, const struct alb_render_ask *ask,
                                struct alb_waiter *w, struct alb_future **future,
                                struct alb_err *err) ALB_MUST_CHECK;
-/* Goes on with a flight whose title was passed to this caller; takes *owner. */
-void alb_render_inherit(struct alb_render *render, const struct alb_render_ask *ask, struct alb_owner *owner);
+/* Goes on with a flight whose title was passed to this caller; takes *owner (a title that is current: the one
+ * of the wake). Registers w on it first, as an heir no more; it may be the waiter that was woken. What cannot
+ * begin fails the flight, and so w. */
+void alb_render_inherit(struct alb_render *render, const struct alb_render_ask *ask, struct alb_owner *owner,
+                        struct alb_waiter *w);
 
 struct alb_render_view {
     struct alb_lease_view lease;
     uint64_t hot_hits, disk_hits, misses, joined, failed;
     uint64_t hot_bytes;
     unsigned jobs;
-    int64_t oldest_job_ns;
+    int64_t oldest_ns; /* longest wait of the foreground: /health looks at it */
 };
 struct alb_render_view alb_render_look(struct alb_render *render);
 

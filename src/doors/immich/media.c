@@ -64,7 +64,8 @@ static void answer_picture(struct alb_req *req, const struct alb_picture *p)
     alb_res_type(req, p->content_type);
     alb_res_header_block(req, ALB_STR("Cache-Control: private, max-age=86400, no-transform\r\n"
                                       "X-Content-Type-Options: nosniff\r\n"));
-    alb_res_etag(req, alb_str_c(p->etag), false);
+    alb_res_etag(req, alb_arena_str(alb_req_arena(req), alb_str_c(p->etag)),
+                 false); /* p may go before it is sent */
     alb_res_bytes(req, p->bytes);
 }
 

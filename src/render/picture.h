@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finished pictures as objects, and their files in the result cache. Private to src/render. Any thread; the
+ * two that read and write files belong on the io pool.
+ */
+#ifndef ALB_RENDER_PICTURE_H
+#define ALB_RENDER_PICTURE_H
+
+#include "base/flight.h"
+#include "image/plan.h"
+#include "render/render.h"
+
+struct alb_cache;
+
+/* Takes the bytes; NULL: no memory (bytes released). */
+struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb_bytes *bytes,
+                                    enum alb_format format, uint32_t width, uint32_t height) ALB_MUST_CHECK;
+/* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
+struct alb_picture *alb_picture_from_disk(struct alb_cache *cache,
+                                          const struct alb_flight_key *key) ALB_MUST_CHECK;
+/* Best effort: what is not kept is made again. cache may be NULL. */
+void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,
+                         const struct alb_picture *p);
+
+#endif
