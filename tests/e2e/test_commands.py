@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as people and scripts use it."""
+import re
+import signal
+import subprocess
+
+import pytest
+import requests
+
+import pictures
+from daemon import BINARY, PASSWORD, Daemon
+
+
+def albumen(*args, **kwargs):
+    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, **kwargs)
+
+
+@pytest.mark.parametrize("command", ["serve", "user", "key", "import", "check", "version"])
+def test_help(command):
+    run = albumen(command, "--help")
+    assert run.returncode == 0 and run.stdout.startswith(f"usage: albumen {command}") and not run.stderr
+
+
+def test_help_of_all():
+    run = albumen("--help")
+    assert run.returncode == 0
+    for command in ("serve", "user", "key", "import", "check", "version"):
+        assert re.search(rf"^  {command}\b", run.stdout, re.M)
+    assert "Limits" in albumen("serve", "--help").stdout
+    manual = albumen("help", "--man").stdout
+    assert manual.startswith(".TH ALBUMEN 1") and "listen" in manual
+
+
+def test_wrong_usage_is_told():
+    for args, text in ((["nonsense"], "nonsense"), (["serve", "--no-such-option"], "no-such-option"),
+                       (["serve", "--cache-size", "many"], "cache-size"), (["serve", "word"], "word"),
+                       (["key", "new", "--data", "/nonexistent/albumen"], "/nonexistent/albumen")):
+        run = albumen(*args)
+        assert run.returncode in (1, 2) and text in run.stderr, (args, run)
+    assert albumen().returncode == 2
+
+
+def test_key_prints_only_the_key(daemon):
+    run = daemon.command("key", "new", "--data", daemon.data, "--user", "admin")
+    assert re.fullmatch(r"alb_[\w-]+\n", run.stdout)
+    assert daemon.command("key", "new", "--data", daemon.data, "--user", "nobody", check=False).returncode == 1
+
+
+def test_commands_without_a_server(tmp_path):
+    """The same commands, on the data folder itself."""
+    daemon = Daemon(tmp_path / "data").start()
+    daemon.stop()
+    key = daemon.command("key", "new", "--data", daemon.data, "--user", "admin").stdout.strip()
+    assert "admin" in daemon.command("user", "list", "--data", daemon.data).stdout
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+    daemon.start()
+    assert requests.get(daemon.url + "/api/users/me", headers={"x-api-key": key}).status_code == 200
+    daemon.stop()
+
+
+def test_second_server_is_refused(daemon):
+    run = albumen("serve", "--data", daemon.data, "--listen", "127.0.0.1:0")
+    assert run.returncode == 1 and "serve" in run.stderr and str(daemon.process.pid) in run.stderr
+
+
+def test_password_can_be_changed(daemon):
+    daemon.command("user", "passwd", "admin", "--data", daemon.data, input="another password\n")
+    login = daemon.url + "/api/auth/login"
+    assert requests.post(login, json={"email": "admin", "password": PASSWORD}).status_code == 401
+    assert requests.post(login, json={"email": "admin", "password": "another password"}).status_code == 201
+
+
+def test_first_run_without_a_password(tmp_path):
+    """The server prints a link; only its token sets the first password."""
+    process = subprocess.Popen([BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0"],
+                               stderr=subprocess.PIPE, text=True)
+    seen = ""
+    while "#setup=" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    url, token = re.search(r"(http://\S+)/#setup=(\S+)", seen).groups()
+    assert requests.get(url + "/api/server/config").json()["isInitialized"] is False
+    signup = url + "/api/auth/admin-sign-up"
+    body = {"email": "a@example.org", "name": "Anna", "password": "long enough"}
+    assert requests.post(signup, json=body).status_code == 403
+    assert requests.post(signup, json={**body, "setupToken": "0" * 32}).status_code == 403
+    assert requests.post(signup, json={**body, "setupToken": token}).status_code == 201
+    assert requests.post(signup, json={**body, "setupToken": token}).status_code == 409
+    assert requests.get(url + "/api/server/config").json()["isInitialized"] is True
+    login = requests.post(url + "/api/auth/login", json={"email": "a@example.org", "password": "long enough"})
+    assert login.status_code == 201 and login.json()["name"] == "Anna"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
+def test_quit_prints_what_is_in_flight(daemon):
+    daemon.upload(pictures.photo(1))
+    daemon.process.send_signal(signal.SIGQUIT)
+    daemon.get("/health")
+    for _ in range(1000):
+        if any(line.startswith("-- render") for line in daemon.log):
+            break
+        daemon.get("/health")
+    else:
+        raise AssertionError("no dump: " + "\n".join(daemon.log[-20:]))
+    assert daemon.get("/health").status_code == 200
+
+
+def test_term_drains(tmp_path):
+    """A request that is under way when SIGTERM comes is answered; the next connection is refused."""
+    daemon = Daemon(tmp_path / "data").start()
+    asset = daemon.upload(pictures.photo(1, 3000, 2000)).headers["Albumen-Asset"]
+    http = daemon.session()
+    with http.get(daemon.url + f"/api/assets/{asset}/original", stream=True) as answer:
+        begin = next(answer.iter_content(1000))
+        daemon.process.terminate()
+        assert len(begin + answer.raw.read()) == int(answer.headers["Content-Length"])
+    assert daemon.process.wait(60) == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(daemon.url + "/health")
