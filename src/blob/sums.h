@@ -19,7 +19,7 @@
 /* Number of blocks of a file of `size` bytes. */
 static inline int64_t alb_blocks_of(int64_t size)
 {
-    return (size + ALB_BLOCK_SIZE - 1) / ALB_BLOCK_SIZE;
+    return size / ALB_BLOCK_SIZE + (size % ALB_BLOCK_SIZE != 0);
 }
 
 /* Sum of block i; the view holds at least i + 1 sums. */

@@ -23,8 +23,7 @@
 
 #define COPY_PIECE ((size_t)256 * 1024)
 
-    void
-    alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX])
+void alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX])
 {
     ALB_CHECK(id.n <= ALB_UPLOAD_ID_MAX && strlen(ending) < 8);
     memcpy(out, id.p, id.n);
@@ -381,15 +380,21 @@ static enum alb_code write_new(struct alb_upload_session *s, const struct alb_re
     return code;
 }
 
-/* A later one: the sums that have come since, then the slot. */
+/* A later one: the sums that have come since, then the slot. The file was closed while the sink was at work.
+ */
 static enum alb_code write_next(struct alb_upload_session *s, const struct alb_record_slot *slot,
                                 struct alb_err *err)
 {
     unsigned char bytes[ALB_RECORD_SLOT];
+    char name[ALB_UPLOAD_NAME_MAX];
     size_t known = (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN;
     enum alb_code code = ALB_OK;
 
-    if (s->hashing && s->sums.done.n > known)
+    if (s->statefd < 0) {
+        alb_upload_name(s->head.id, ".state", name);
+        code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, err);
+    }
+    if (code == ALB_OK && s->hashing && s->sums.done.n > known)
         code = alb_fs_pwrite_all(s->statefd, s->sums.done.p + known, s->sums.done.n - known,
                                  alb_record_sums_at(&s->head) + (int64_t)known, err);
     alb_record_slot_write(slot, bytes);
