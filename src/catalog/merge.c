@@ -104,23 +104,46 @@ static bool gps_ok(double latitude, double longitude)
     return isfinite(latitude) && isfinite(longitude) && fabs(latitude) <= 90 && fabs(longitude) <= 180;
 }
 
+/* NULL if the value of the field is fine. */
+static const char *wrong_with(const struct alb_layer *l, enum alb_field f)
+{
+    switch (f) {
+    case ALB_FIELD_CAPTURE:
+        return capture_ok(&l->capture) ? NULL : "the date is out of range";
+    case ALB_FIELD_TITLE:
+        return text_ok(l->title, NAME_MAX_BYTES) ? NULL : "the title is too long or not UTF-8";
+    case ALB_FIELD_DESCRIPTION:
+        return text_ok(l->description, TEXT_MAX) ? NULL : "the description is too long or not UTF-8";
+    case ALB_FIELD_AUTHOR:
+        return text_ok(l->author, NAME_MAX_BYTES) ? NULL : "the author is too long or not UTF-8";
+    case ALB_FIELD_GPS:
+        return gps_ok(l->latitude, l->longitude) ? NULL : "the position is out of range";
+    case ALB_FIELD_RATING:
+        return l->rating >= -1 && l->rating <= 5 ? NULL : "the rating is out of range";
+    case ALB_FIELD_ROTATION:
+        return l->rotation >= 0 && l->rotation < 360 && l->rotation % 90 == 0 ? NULL : "not a quarter turn";
+    case ALB_FIELD_COUNT:
+    default:
+        return "unknown field";
+    }
+}
+
 bool alb_layer_valid(const struct alb_layer *l, const char **why)
 {
     *why = NULL;
     if ((l->stated & ~ALB_FIELDS_ALL) || (l->empty & ~l->stated))
         *why = "unknown field";
-    else if (says(l, ALB_FIELD_CAPTURE) && !capture_ok(&l->capture))
-        *why = "the date is out of range";
-    else if ((says(l, ALB_FIELD_TITLE) && !text_ok(l->title, NAME_MAX_BYTES)) ||
-             (says(l, ALB_FIELD_AUTHOR) && !text_ok(l->author, NAME_MAX_BYTES)) ||
-             (says(l, ALB_FIELD_DESCRIPTION) && !text_ok(l->description, TEXT_MAX)))
-        *why = "a text is too long or not UTF-8";
-    else if (says(l, ALB_FIELD_GPS) && !gps_ok(l->latitude, l->longitude))
-        *why = "the position is out of range";
-    else if (says(l, ALB_FIELD_RATING) && (l->rating < -1 || l->rating > 5))
-        *why = "the rating is out of range";
-    else if (says(l, ALB_FIELD_ROTATION) && l->rotation != 0 && l->rotation != 90 && l->rotation != 180 &&
-             l->rotation != 270)
-        *why = "the rotation is not a quarter turn";
+    for (int f = 0; *why == NULL && f < ALB_FIELD_COUNT; f++)
+        if (says(l, (enum alb_field)f))
+            *why = wrong_with(l, (enum alb_field)f);
     return *why == NULL;
+}
+
+void alb_layer_sanitize(struct alb_layer *l)
+{
+    l->stated &= ALB_FIELDS_ALL;
+    l->empty &= l->stated;
+    for (int f = 0; f < ALB_FIELD_COUNT; f++)
+        if (says(l, (enum alb_field)f) && wrong_with(l, (enum alb_field)f) != NULL)
+            l->stated &= ~ALB_FIELD_BIT(f);
 }

@@ -26,6 +26,7 @@ enum alb_code alb_catalog_tag_id(struct alb_snap *s, const struct alb_uuid *uuid
 /* 0 if there is none. */
 enum alb_code alb_catalog_tag_find(struct alb_snap *s, const struct alb_tag_name *name, int64_t owner,
                                    int64_t *id, struct alb_err *err) ALB_MUST_CHECK;
+bool alb_tag_name_valid(struct alb_str value);
 /* Found or made. INVALID if the value is empty, too long, or has an empty part. */
 enum alb_code alb_catalog_tag_ensure(struct alb_tx *tx, const struct alb_tag_name *name, int64_t owner,
                                      int64_t *id, struct alb_err *err) ALB_MUST_CHECK;

@@ -92,6 +92,9 @@ void alb_layer_merge(const struct alb_layer *const layers[ALB_LAYER_COUNT], stru
 void alb_layer_overlay(struct alb_layer *base, const struct alb_layer *over, uint32_t forget);
 /* False (and *why) if a value is out of range or text is not UTF-8 or too long. */
 bool alb_layer_valid(const struct alb_layer *l, const char **why) ALB_MUST_CHECK;
+/* Takes back what is not valid, field by field: for what files and clients say about a photo, which must not
+ * keep the photo out. */
+void alb_layer_sanitize(struct alb_layer *l);
 
 /* A tag by name: path value "a/b". */
 struct alb_tag_name {

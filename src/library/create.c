@@ -19,19 +19,25 @@
 #include "library/priv.h"
 
 enum alb_code alb_tags_ensure(struct alb_tx *tx, struct alb_arena *a, const struct alb_tag_name *names,
-                              size_t count, int64_t owner, int64_t **ids, struct alb_err *err)
+                              size_t count, int64_t owner, bool lenient, int64_t **ids, size_t *made,
+                              struct alb_err *err)
 {
     *ids = NULL;
+    *made = 0;
     if (count == 0)
         return ALB_OK;
     *ids = alb_arena_calloc(a, count, sizeof(**ids));
     if (*ids == NULL)
         return alb_fail(err, alb_arena_code(a), "no room for %zu tags", count);
     for (size_t i = 0; i < count; i++) {
-        enum alb_code code = alb_catalog_tag_ensure(tx, &names[i], owner, &(*ids)[i], err);
+        enum alb_code code;
 
+        if (lenient && !alb_tag_name_valid(names[i].value))
+            continue;
+        code = alb_catalog_tag_ensure(tx, &names[i], owner, &(*ids)[*made], err);
         if (code != ALB_OK)
             return code;
+        ++*made;
     }
     return ALB_OK;
 }
@@ -156,10 +162,10 @@ static enum alb_code gather_tags(struct creation *c, struct alb_asset_row *row, 
     for (size_t i = 0; code == ALB_OK && i < ALB_ARRAY_LEN(by_layer); i++) {
         int64_t *ids;
 
-        code =
-            alb_tags_ensure(c->tx, c->arena, by_layer[i].names, by_layer[i].count, in->owner_id, &ids, err);
+        code = alb_tags_ensure(c->tx, c->arena, by_layer[i].names, by_layer[i].count, in->owner_id,
+                               by_layer[i].layer != ALB_LAYER_PERSON, &ids,
+                               &row->tag_count[by_layer[i].layer], err);
         row->tags[by_layer[i].layer] = ids;
-        row->tag_count[by_layer[i].layer] = by_layer[i].count;
     }
     return code;
 }
@@ -244,11 +250,10 @@ static enum alb_code meet_again(struct creation *c, struct alb_err *err)
         code = alb_catalog_asset_set_places(c->tx, core.id, core.gallery || piwigo, core.personal || !piwigo,
                                             err);
     if (code == ALB_OK)
-        code = alb_tags_ensure(c->tx, c->arena, in->person_tags, in->person_tag_count, core.owner_id, &tags,
-                               err);
+        code = alb_tags_ensure(c->tx, c->arena, in->person_tags, in->person_tag_count, core.owner_id, false,
+                               &tags, &w.tag_add_count, err);
     if (code == ALB_OK && in->person_tag_count > 0) {
         w.tags_add = tags;
-        w.tag_add_count = in->person_tag_count;
         code = alb_catalog_person_write(c->tx, core.id, &w, err);
     }
     return code;
@@ -344,6 +349,15 @@ static void copy_sums(struct alb_call *c, struct alb_asset_new *to, const struct
     to->declared = sums;
 }
 
+static const struct alb_layer *copy_machine_layer(struct alb_call *c, const struct alb_layer *l)
+{
+    struct alb_layer *copy = alb_call_layer(c, l);
+
+    if (copy != NULL)
+        alb_layer_sanitize(copy);
+    return copy;
+}
+
 static void copy_asset(struct alb_call *c, const struct alb_asset_new *from)
 {
     struct alb_asset_new *to = c->args;
@@ -355,9 +369,9 @@ static void copy_asset(struct alb_call *c, const struct alb_asset_new *from)
     to->name = alb_call_str(c, from->name);
     to->mime = alb_call_str(c, from->mime);
     copy_media(c, &to->media);
-    to->hint = alb_call_layer(c, from->hint);
-    to->file = alb_call_layer(c, from->file);
-    to->sidecar = alb_call_layer(c, from->sidecar);
+    to->hint = copy_machine_layer(c, from->hint);
+    to->file = copy_machine_layer(c, from->file);
+    to->sidecar = copy_machine_layer(c, from->sidecar);
     to->person = alb_call_layer(c, from->person);
     to->file_tags = alb_call_tags(c, from->file_tags, from->file_tag_count);
     to->sidecar_tags = alb_call_tags(c, from->sidecar_tags, from->sidecar_tag_count);
@@ -374,9 +388,12 @@ enum alb_code alb_library_asset_create(struct alb_library *lib, const struct alb
                                        struct alb_future **future, struct alb_err *err)
 {
     size_t cap = ALB_CALL_LARGE + asset->blob.sums.n * 2; /* 8 bytes for each MiB: large for a long video */
+    const char *why = NULL;
     struct alb_call *c;
 
     *future = NULL;
+    if (asset->person != NULL && !alb_layer_valid(asset->person, &why))
+        return alb_fail(err, ALB_E_INVALID, "%s", why);
     if (!alb_level_valid(asset->level) || asset->name.n == 0 || asset->name.n > 1024 || asset->mime.n == 0)
         return alb_fail(err, ALB_E_INVALID, "an asset needs a name, a type and a valid level");
     c = alb_call_new(lib, NULL, cap, sizeof(struct alb_asset_new));

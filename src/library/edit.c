@@ -35,7 +35,6 @@ static enum alb_code layer_steps(struct alb_tx *tx, const struct alb_layer_write
 {
     struct alb_machine_write mw = {.layer = w->layer,
                                    .values = &w->values,
-                                   .tag_count = w->tag_count,
                                    .media = w->media,
                                    .thumbhash = w->thumbhash,
                                    .mime = w->mime,
@@ -47,7 +46,7 @@ static enum alb_code layer_steps(struct alb_tx *tx, const struct alb_layer_write
         code = alb_fail(err, ALB_E_CONFLICT, "asset %lld has input %lld by now, this was made from %lld",
                         (long long)w->asset_id, (long long)core->input_rev, (long long)w->input_rev);
     if (code == ALB_OK)
-        code = alb_tags_ensure(tx, a, w->tags, w->tag_count, core->owner_id, &tags, err);
+        code = alb_tags_ensure(tx, a, w->tags, w->tag_count, core->owner_id, true, &tags, &mw.tag_count, err);
     if (code != ALB_OK)
         return code;
     mw.tags = tags;
@@ -83,8 +82,10 @@ enum alb_code alb_library_layer_write(struct alb_library *lib, const struct alb_
         struct alb_layer *values = alb_call_layer(c, &w->values);
 
         *to = *w;
-        if (values != NULL)
+        if (values != NULL) {
+            alb_layer_sanitize(values);
             to->values = *values;
+        }
         to->tags = alb_call_tags(c, w->tags, w->tag_count);
         to->media = alb_call_media(c, w->media);
         to->thumbhash = alb_call_str(c, w->thumbhash);
@@ -189,13 +190,13 @@ static enum alb_code apply_person(struct update *x, struct alb_err *err)
         w.actor = x->core.owner_id;
     if (u->values.stated == 0 && u->forget == 0 && u->tag_add_count == 0 && u->tag_remove_count == 0)
         return ALB_OK;
-    code = alb_tags_ensure(x->tx, x->arena, u->tags_add, u->tag_add_count, x->core.owner_id, &add, err);
+    code = alb_tags_ensure(x->tx, x->arena, u->tags_add, u->tag_add_count, x->core.owner_id, false, &add,
+                           &w.tag_add_count, err);
     if (code == ALB_OK)
         code = find_tags(x, u->tags_remove, u->tag_remove_count, &remove, &w.tag_remove_count, err);
     if (code != ALB_OK)
         return code;
     w.tags_add = add;
-    w.tag_add_count = u->tag_add_count;
     w.tags_remove = remove;
     return alb_catalog_person_write(x->tx, x->core.id, &w, err);
 }

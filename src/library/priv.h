@@ -142,9 +142,11 @@ enum alb_code alb_edit_right(struct alb_snap *s, const struct alb_viewer *v,
 /* ---- sub-commands shared by files ---- */
 
 struct alb_tag_name;
-/* Ids of the tags, made if need be, in the call's arena. owner: whose USER tags. */
+/* Ids of the tags, made if need be, in the arena; *made of them. owner: whose USER tags. lenient: names that
+ * are no tags are skipped (what files say), else INVALID (what people say). */
 enum alb_code alb_tags_ensure(struct alb_tx *tx, struct alb_arena *a, const struct alb_tag_name *names,
-                              size_t count, int64_t owner, int64_t **ids, struct alb_err *err) ALB_MUST_CHECK;
+                              size_t count, int64_t owner, bool lenient, int64_t **ids, size_t *made,
+                              struct alb_err *err) ALB_MUST_CHECK;
 /* What an arena of a unit may hold (freed with the unit's call). */
 struct alb_arena *alb_unit_arena(struct alb_err *err) ALB_MUST_CHECK;
 /* Starts or goes on with an operation (bulk.c). */

@@ -89,8 +89,9 @@ static void source_release(struct alb_obj *obj)
     alb_mem_free(ALB_CONTAINER_OF(obj, struct alb_source, obj));
 }
 
-#define RESOLVE_ARENA ((size_t)160 << 20) /* holds the block sums of a file of 16 TiB; grows only as needed  \
-                                           */
+#define RESOLVE_ARENA                                                                                        \
+    ((size_t)160 << 20) /* holds the block sums of a file of 16 TiB; grows only as needed                    \
+                         */
 
 static struct alb_str put_text(char **to, struct alb_str s)
 {

@@ -109,8 +109,8 @@ static const char *settings_of(enum alb_dbconn_kind kind)
     }
 }
 
-enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_dbconn **conn,
-                            struct alb_err *err)
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create,
+                              struct alb_dbconn **conn, struct alb_err *err)
 {
     /* Readers need write access to the shared-memory index of the WAL; query_only keeps them from writing. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

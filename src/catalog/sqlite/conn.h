@@ -49,8 +49,8 @@ struct alb_dbconn {
 };
 
 enum alb_dbconn_kind { ALB_CONN_WRITER, ALB_CONN_READER, ALB_CONN_CHECKPOINTER };
-enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create, struct alb_dbconn **conn,
-                            struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_dbconn_open(const char *file, enum alb_dbconn_kind kind, bool create,
+                              struct alb_dbconn **conn, struct alb_err *err) ALB_MUST_CHECK;
 void alb_dbconn_close(struct alb_dbconn **conn);
 /* Runs statements without parameters. */
 enum alb_code alb_dbconn_exec(struct alb_dbconn *c, const char *sql, struct alb_err *err) ALB_MUST_CHECK;

@@ -107,7 +107,7 @@ enum alb_code alb_catalog_tag_find(struct alb_snap *s, const struct alb_tag_name
     return code;
 }
 
-static bool value_ok(struct alb_str value)
+bool alb_tag_name_valid(struct alb_str value)
 {
     struct alb_str rest = value, part;
 
@@ -150,7 +150,7 @@ enum alb_code alb_catalog_tag_ensure(struct alb_tx *tx, const struct alb_tag_nam
     enum alb_code code;
 
     *id = 0;
-    if (!value_ok(name->value))
+    if (!alb_tag_name_valid(name->value))
         return alb_fail(err, ALB_E_INVALID, "not a tag");
     alb_fold(name->value, &key);
     code = alb_buf_code(&key);
