@@ -130,6 +130,7 @@ static void turn_away(struct alb_conn *c)
     c->io->shut(c);
     c->state = ALB_CONN_LINGER;
     c->linger_left = 65536;
+    c->linger_until = alb_deadline(c->loop->now, c->loop->server->config.limits.linger_ns);
 }
 
 void alb_conn_begin(struct alb_conn *c)
@@ -265,7 +266,7 @@ void alb_conn_arm(struct alb_conn *c)
         due = request_due(c->req);
         break;
     case ALB_CONN_LINGER:
-        due = alb_deadline(c->since, lim->linger_ns);
+        due = c->linger_until;
         break;
     }
     alb_wheel_set(&c->loop->wheel, &c->timer, due);

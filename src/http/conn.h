@@ -54,7 +54,8 @@ struct alb_conn {
     size_t pending_n;
     char *pending_memory;  /* owner of pending; NULL: it lies in req's head buffer */
     uint64_t linger_left;
-    int64_t since; /* of the state: accept, last answer, first byte of the head, half-close */
+    int64_t linger_until;
+    int64_t since; /* of the state: accept, last answer, first byte of the head */
     struct alb_wheel_entry timer;
     struct alb_conn *prev, *next; /* all of the loop */
     struct alb_conn *again_next, *inbox_next;

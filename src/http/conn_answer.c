@@ -35,6 +35,8 @@ void alb_conn_settle(struct alb_conn *c)
     r->in = ALB_IN_DISCARD;
     if (all) {
         r->held = true;
+    } else if (r->closing || r->res.close || !r->head.keep_alive) {
+        r->in = ALB_IN_DEAD; /* nothing to keep: it is read away while the connection lingers */
     } else if (r->in_left > 0 && (uint64_t)r->in_left > lim->drain_bytes) {
         r->in = ALB_IN_DEAD;
     } else {
@@ -87,7 +89,7 @@ void alb_conn_refuse(struct alb_conn *c, int status, const char *text)
         if (!r) {
             c->io->shut(c);
             c->state = ALB_CONN_LINGER;
-            c->since = c->loop->now;
+            c->linger_until = alb_deadline(c->loop->now, c->loop->server->config.limits.linger_ns);
             return;
         }
     }
@@ -137,16 +139,18 @@ static bool save_pending(struct alb_conn *c)
     return true;
 }
 
-static enum alb_conn_go end_connection(struct alb_conn *c, bool polite)
+static enum alb_conn_go end_connection(struct alb_conn *c, bool polite, bool unread)
 {
+    const struct alb_http_limits *lim = &c->loop->server->config.limits;
+
     if (!polite) {
         alb_conn_close(c);
         return ALB_CONN_OVER;
     }
     c->io->shut(c);
     c->state = ALB_CONN_LINGER;
-    c->since = c->loop->now;
-    c->linger_left = c->loop->server->config.limits.drain_bytes + ALB_LOOP_SCRATCH;
+    c->linger_until = alb_deadline(c->loop->now, unread ? lim->drain_ns : lim->linger_ns);
+    c->linger_left = lim->drain_bytes + ALB_LOOP_SCRATCH;
     alb_conn_arm(c);
     return ALB_CONN_MOVED;
 }
@@ -154,12 +158,13 @@ static enum alb_conn_go end_connection(struct alb_conn *c, bool polite)
 enum alb_conn_go alb_conn_finish(struct alb_conn *c)
 {
     struct alb_req *r = c->req;
-    bool closing, polite;
+    bool closing, polite, unread;
 
     if (r->out != ALB_OUT_DONE || !r->answered || (r->in != ALB_IN_DONE && r->in != ALB_IN_DEAD))
         return ALB_CONN_STUCK;
     /* Closing with unread bytes resets the connection, perhaps before the client has read the answer. */
-    polite = r->in == ALB_IN_DEAD || r->head.keep_alive || c->pending_n > 0;
+    unread = r->in == ALB_IN_DEAD;
+    polite = unread || r->head.keep_alive || c->pending_n > 0;
     closing = r->closing || !save_pending(c);
     if (closing && !c->pending_memory)
         c->pending_n = 0; /* it lies in the request's buffer */
@@ -170,7 +175,7 @@ enum alb_conn_go alb_conn_finish(struct alb_conn *c)
         alb_req_recycle(r);
     c->served = true;
     if (closing)
-        return end_connection(c, polite);
+        return end_connection(c, polite, unread);
     c->state = ALB_CONN_IDLE;
     c->since = c->loop->now;
     alb_conn_arm(c);

@@ -327,16 +327,23 @@ static void run(struct alb_task *task)
 
 /* ---- loop side ----------------------------------------------------------------------------------- */
 
+static void set_hand(struct alb_req *r, enum alb_hand hand)
+{
+    alb_mutex_lock(&r->mtx); /* dumps look at it */
+    r->hand = hand;
+    alb_mutex_unlock(&r->mtx);
+}
+
 enum alb_code alb_hand_submit(struct alb_req *r)
 {
     enum alb_code code;
 
     r->task.background = r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_BACKGROUND);
-    r->hand = ALB_HAND_QUEUED; /* nobody else knows the request yet */
+    set_hand(r, ALB_HAND_QUEUED);
     r->pooled = true;
     code = alb_pool_submit(r->server->config.pool, &r->task);
     if (code != ALB_OK) {
-        r->hand = ALB_HAND_LOOP;
+        set_hand(r, ALB_HAND_LOOP);
         r->pooled = false;
     }
     return code;

@@ -161,12 +161,18 @@ enum alb_step serverd_sleep(struct alb_req *req, int64_t ms)
     return said;
 }
 
-/* /told?ms=N: waits to the end even if its client leaves. */
+/* /told?ms=N: waits to the end even if its client leaves. Says 102 once it has begun. */
 static enum alb_step step_told(struct alb_req *req)
 {
-    if (alb_req_slot(req) && alb_req_gone(req))
+    bool first = alb_req_slot(req) == NULL;
+    enum alb_step said;
+
+    if (!first && alb_req_gone(req))
         atomic_fetch_add(&serverd.told, 1);
-    return step_slow(req);
+    said = step_slow(req);
+    if (first)
+        alb_req_interim(req, 102, NULL, 0);
+    return said;
 }
 
 /* /events?n=N&ms=N: an event now and every ms. */
