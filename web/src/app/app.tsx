@@ -5,6 +5,8 @@
 import { useEffect } from 'preact/hooks';
 import { Announcer } from '../ui/announce.tsx';
 import { ConfirmDialog, ShortcutsDialog, shortcutsShown } from '../ui/dialog.tsx';
+import { actByKey } from '../library/library.ts';
+import { selected, selecting } from '../library/selection.ts';
 import { Icon, Mark } from '../ui/icons.tsx';
 import { Toasts, undoLast } from '../ui/toast.tsx';
 import { DropZone } from '../upload/dropzone.tsx';
@@ -45,6 +47,9 @@ function useKeys(): void {
         shortcutsShown.value = true;
       } else if (e.key === 'u') {
         pickFiles();
+      } else if (selecting.peek() && actByKey(e.key, [...selected.peek()])) {
+        // The focus may be on a button of the bar: the keys of the selection hold there as well.
+        e.preventDefault();
       }
     };
     addEventListener('keydown', onKey);

@@ -7,11 +7,11 @@
 
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { openPhoto, route } from '../app/router.ts';
+import { openPhoto } from '../app/router.ts';
 import type { GridHandle } from './grid.tsx';
 import { photoInRow } from './layout.ts';
-import { download, favorite, restore, deleteForGood, trash } from './library.ts';
-import { add, anchor, clear, selected, selecting, toggle, toggleAll } from './selection.ts';
+import { actByKey } from './library.ts';
+import { add, anchor, selected, selecting, toggle, toggleAll } from './selection.ts';
 import type { Source } from './source.ts';
 
 const longPress = 420;
@@ -158,8 +158,6 @@ export function useGridInput(source: Source, grid: GridHandle): GridInput {
         return;
       }
       if (command) return;
-      const trashed = route.peek().view === 'trash';
-      const ids = subjects(cursor.value);
       const keys: Record<string, () => void> = {
         ArrowRight: () => arrow(e, (i) => i + 1),
         ArrowLeft: () => arrow(e, (i) => i - 1),
@@ -175,29 +173,21 @@ export function useGridInput(source: Source, grid: GridHandle): GridInput {
             else toggle(cursor.value);
           }
         },
-        Escape: clear,
-        f: () => {
-          if (ids.length && !trashed) void favorite(ids, !ids.every((id) => source.isFavorite(id)));
-        },
-        d: () => {
-          if (ids.length) void download(ids);
-        },
-        Delete: () => {
-          if (!ids.length) return;
-          const next = here();
-          void (trashed ? deleteForGood(ids) : trash(ids)).then(() => {
-            if (next >= 0 && source.total > 0) move(next);
-          });
-        },
-        r: () => {
-          if (ids.length && trashed) void restore(ids);
-        },
       };
-      const key = e.key === 'Backspace' && e.metaKey ? 'Delete' : e.key;
-      const handler = keys[key];
-      if (!handler) return;
-      if (key === 'Enter') e.preventDefault();
-      handler();
+      const handler = keys[e.key];
+      if (handler) {
+        if (e.key === 'Enter') e.preventDefault();
+        handler();
+        return;
+      }
+      const next = here();
+      const action = actByKey(e.key, subjects(cursor.value));
+      if (!action) return;
+      e.preventDefault();
+      // The cursor goes to what moved up into the place of what was taken away.
+      void action.then(() => {
+        if (next >= 0 && source.total > 0 && cursor.value && source.indexOf(cursor.value) < 0) move(next);
+      });
     };
 
     const endPress = (): void => clearTimeout(press.current.timer);

@@ -93,8 +93,9 @@ export function Grid(props: { source: Source; leading?: ComponentChildren; trail
       v.height = el.clientHeight;
       geometry.update(Math.floor(v.width), metricsFor(v.width, leading.current?.offsetHeight ?? 0));
       revision.current++;
-      const canvas = el.querySelector<HTMLElement>('.sheet')!;
-      canvas.style.height = `${geometry.windowHeight}px`;
+      // At once, not with the next render: the scroll position set below must find the new height.
+      const sheet = el.querySelector<HTMLElement>('.sheet');
+      if (sheet) sheet.style.height = `${geometry.windowHeight}px`;
       if (anchor) {
         const y = Math.min(Math.max(0, geometry.total - v.height), Math.max(0, geometry.yOf(anchor)));
         geometry.base = 0;
@@ -207,7 +208,7 @@ export function Grid(props: { source: Source; leading?: ComponentChildren; trail
         {empty ? (
           props.empty
         ) : (
-          <div class="sheet">
+          <div class="sheet" style={{ height: geometry.windowHeight }}>
             {v.months.map((m) => (
               <MonthView
                 key={m.month.key}
@@ -318,15 +319,16 @@ function DayLabel({ c, rows, i, end, y }: { c: Columns; rows: Rows; i: number; e
   while (next < end && c.days[next] === c.days[i]) next++;
   const room = rows.x[next - 1]! + rows.w[next - 1]! - rows.x[i]!;
   const time = c.times[i]!;
+  const label = room < 60 ? String(new Date(time).getUTCDate()) : formatShortDay(time);
   return (
     <button
       class="day"
       data-day={c.days[i]}
       tabIndex={-1}
-      aria-label={`Select all of ${formatFullDay(time)}`}
+      aria-label={`${label}, select all of ${formatFullDay(time)}`}
       style={{ left: rows.x[i]!, top: y, maxWidth: room }}
     >
-      {room < 60 ? new Date(time).getUTCDate() : formatShortDay(time)}
+      {label}
     </button>
   );
 }

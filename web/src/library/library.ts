@@ -3,7 +3,7 @@
 // The sources behind the views, and everything a person can do to photos. A change is shown at once and taken back with
 // a message if the server refuses it; sources that are not on show are marked and brought up to date when they are.
 
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import * as api from '../api/calls.ts';
 import { ApiError } from '../api/http.ts';
 import type { Statistics } from '../api/types.ts';
@@ -59,10 +59,10 @@ export const statistics = signal<Statistics | null>(null);
 /** Loads what is shown if it was never loaded or has grown old. */
 effect(() => {
   const source = current.value;
-  if (phase.value === 'in' && old.has(source)) bringUpToDate(source);
+  if (phase.value === 'in' && old.has(source)) untracked(() => bringUpToDate(source));
 });
 effect(() => {
-  if (returns.value > 0 && phase.peek() === 'in') reload();
+  if (returns.value > 0 && phase.peek() === 'in') untracked(reload);
 });
 // What was selected in one view must not be deleted from another.
 effect(() => {
@@ -214,4 +214,19 @@ export async function download(ids: readonly string[]): Promise<void> {
   } catch (err) {
     toast(`The download did not start. ${reasonOf(err)}`, { kind: 'error' });
   }
+}
+
+/** What a key does to these photos, in the view that is shown; null if nothing. */
+export function actByKey(key: string, ids: readonly string[]): Promise<void> | null {
+  const trashed = route.peek().view === 'trash';
+  if (key === 'Escape') {
+    clear();
+    return Promise.resolve();
+  }
+  if (ids.length === 0) return null;
+  if (key === 'd') return download(ids);
+  if (key === 'Delete') return trashed ? deleteForGood(ids) : trash(ids);
+  if (key === 'f' && !trashed) return favorite(ids, !ids.every((id) => current.peek().isFavorite(id)));
+  if (key === 'r' && trashed) return restore(ids);
+  return null;
 }

@@ -34,7 +34,7 @@ export function toggleAll(ids: readonly string[]): void {
 
 export function clear(): void {
   anchorId = null;
-  if (selected.value.size) selected.value = none;
+  if (selected.peek().size) selected.value = none;
 }
 
 export function forget(ids: ReadonlySet<string>): void {

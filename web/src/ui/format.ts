@@ -9,18 +9,15 @@ export const locale = languages.find((l) => /^en\b/i.test(l)) ?? 'en-GB';
 const utc = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' });
 const monthYear = utc({ month: 'long', year: 'numeric' });
-const month = utc({ month: 'long' });
-const shortDay = utc({ weekday: 'short', day: 'numeric' });
-const shortDayMonth = utc({ weekday: 'short', day: 'numeric', month: 'short' });
+const weekday = utc({ weekday: 'short' });
 const fullDay = utc({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 const clock = utc({ hour: 'numeric', minute: '2-digit' });
 const spoken = utc({ day: 'numeric', month: 'long', year: 'numeric', hour: 'numeric', minute: '2-digit' });
 const whole = new Intl.NumberFormat(locale);
 
 export const formatMonthYear = (ms: number): string => monthYear.format(ms);
-export const formatMonth = (ms: number): string => month.format(ms);
-export const formatShortDay = (ms: number): string => shortDay.format(ms);
-export const formatShortDayMonth = (ms: number): string => shortDayMonth.format(ms);
+/** "Wed 19" in every locale: some would turn it round. */
+export const formatShortDay = (ms: number): string => `${weekday.format(ms)} ${new Date(ms).getUTCDate()}`;
 export const formatFullDay = (ms: number): string => fullDay.format(ms);
 export const formatClock = (ms: number): string => clock.format(ms);
 export const formatSpoken = (ms: number): string => spoken.format(ms);
@@ -39,7 +36,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     unit++;
   }
-  if (unit === 0) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
+  if (unit === 0) return Math.round(bytes) === 1 ? '1 byte' : `${Math.round(bytes)} bytes`;
   const digits = value < 9.95 ? 1 : 0;
   return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value)} ${units[unit]}`;
 }

@@ -31,11 +31,10 @@ const sentence = (text: string): string => {
   return /[.!?]$/.test(first) ? first : `${first}.`;
 };
 
-/** @param answer the last answer of the server to this upload, if the failure is an answer at all */
-export function classify(error: Error, answer: Answer | null): Failure {
-  const original = (error as { originalResponse?: { getStatus(): number } | null }).originalResponse;
-  const status = original ? original.getStatus() : 0;
-  if (status === 0 || !answer) return { kind: 'network', message: 'The connection broke.' };
+/** @param answer what the server said to the request that failed; null if nothing */
+export function classify(answer: Answer | null): Failure {
+  if (!answer || answer.status === 0) return { kind: 'network', message: 'The connection broke.' };
+  const { status } = answer;
   const said = wordsOf(answer.body);
   const say = (otherwise: string): string => sentence(said || otherwise);
   switch (status) {

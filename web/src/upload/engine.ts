@@ -34,7 +34,9 @@ export class UppyEngine implements Engine {
     private readonly endpoint: string,
     private readonly events: EngineEvents,
   ) {
-    this.uppy = new Uppy({ id: 'albumen', autoProceed: false, allowMultipleUploadBatches: true });
+    // What goes wrong is told in the list of uploads; the console is no place for people.
+    const silent = { debug: () => {}, warn: () => {}, error: () => {} };
+    this.uppy = new Uppy({ id: 'albumen', autoProceed: false, allowMultipleUploadBatches: true, logger: silent });
     this.uppy.use(Tus, {
       endpoint,
       limit: 0,
@@ -63,7 +65,8 @@ export class UppyEngine implements Engine {
     const flight: Flight = { id, begun: false, wish: null, asset: null, result: null, answer: null };
     this.flights.set(key, flight);
     this.uppy.setFileState(id, { tus: this.optionsFor(item, flight) });
-    this.uppy.upload().catch(() => {
+    // Not upload(): that one also sends again whatever has failed and not been removed yet.
+    this.uppy.retryUpload(id).catch(() => {
       // Every failure has been told by onError already.
     });
   }
@@ -73,7 +76,11 @@ export class UppyEngine implements Engine {
     return {
       ...(item.url && { uploadUrl: item.url }),
       uploadDataDuringCreation: item.size <= smallFile,
+      // A full disk does not empty itself within seconds; for the rest the plug-in knows what is worth a second try.
+      onShouldRetry: (error: DetailedError, _attempt: number, _options: unknown, next: (e: DetailedError) => boolean) =>
+        flight.answer?.status !== 507 && next(error),
       onBeforeRequest: () => {
+        flight.answer = null;
         if (flight.begun) return;
         flight.begun = true;
         setTimeout(() => this.grant(key, flight), 0);
@@ -84,9 +91,10 @@ export class UppyEngine implements Engine {
         this.land(key, flight);
         this.events.done(key, flight.asset, flight.result);
       },
-      onError: (error: Error | DetailedError) => {
+      onError: () => {
         this.land(key, flight);
-        this.events.failed(key, classify(error, flight.answer));
+        // The plug-in has aborted the request by now, and with it what its answer said: ours is the copy.
+        this.events.failed(key, classify(flight.answer));
       },
     };
   }

@@ -86,7 +86,7 @@ export function UploadPanel() {
           <span class="uploads-words">
             <strong>{title}</strong>
             <small>
-              {moving && speed.value > 0
+              {moving && speed.value > 1000
                 ? `${formatBytes(speed.value)}/s · ${formatDuration(left / speed.value)} left`
                 : hold !== 'none' && active + s.paused > 0
                   ? holdWords[hold].split('.')[0]

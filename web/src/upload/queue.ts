@@ -55,7 +55,7 @@ export interface Outside {
 /** Leaves connections for the pictures: browsers open six per host. */
 export const parallel = 3;
 const mostTries = 8;
-const flushDelay = 250;
+const flushDelay = 150;
 
 export class UploadQueue implements EngineEvents {
   readonly items = new Map<string, Item>();
@@ -67,6 +67,7 @@ export class UploadQueue implements EngineEvents {
   private dirty = new Map<string, Item>();
   private flushTimer: ReturnType<typeof setTimeout> | null = null;
   private bump: ReturnType<typeof setTimeout> | null = null;
+  private soon = false;
   private readonly counts: Record<ItemState, number> = {
     missing: 0, waiting: 0, checking: 0, uploading: 0, paused: 0, failed: 0, done: 0,
   };
@@ -125,7 +126,7 @@ export class UploadQueue implements EngineEvents {
     this.counts[item.state]--;
     this.counts[state]++;
     item.state = state;
-    this.touch(state === 'done' || state === 'failed');
+    this.touch(false);
   }
 
   private sentTo(item: Item, sent: number): void {
@@ -167,7 +168,8 @@ export class UploadQueue implements EngineEvents {
     while (this.counts.uploading + this.counts.checking < parallel) {
       const item = this.waiting.shift();
       if (!item) return;
-      if (item.state !== 'waiting') continue;
+      // Paused, cancelled or begun since it was put in line.
+      if (item.state !== 'waiting' || this.items.get(item.key) !== item) continue;
       this.begin(item, this.engine);
     }
   }
@@ -339,6 +341,7 @@ export class UploadQueue implements EngineEvents {
     if (item?.state !== 'uploading' && item?.state !== 'waiting') return;
     if (item.engaged) this.engine?.pause(key);
     this.set(item, 'paused');
+    this.touch(true);
     this.pump();
   }
 
@@ -352,16 +355,21 @@ export class UploadQueue implements EngineEvents {
       this.enqueue(item, true);
       this.pump();
     }
+    this.touch(true);
   }
 
   cancel(key: string): void {
     const item = this.items.get(key);
     if (!item) return;
-    if (item.engaged) this.engine?.cancel(key);
-    else if (item.url && item.state !== 'done') this.outside.forget(item.url).catch(() => {});
-    this.drop(item);
+    this.withdraw(item);
     this.touch(true);
     this.pump();
+  }
+
+  private withdraw(item: Item): void {
+    if (item.engaged) this.engine?.cancel(item.key);
+    else if (item.url && item.state !== 'done') this.outside.forget(item.url).catch(() => {});
+    this.drop(item);
   }
 
   retry(key: string): void {
@@ -369,6 +377,7 @@ export class UploadQueue implements EngineEvents {
     if (item?.state !== 'failed' || !item.file) return;
     item.tries = 0;
     this.enqueue(item, true);
+    this.touch(true);
     this.pump();
   }
 
@@ -388,11 +397,13 @@ export class UploadQueue implements EngineEvents {
 
   /** Takes everything in these states off the list. */
   clear(...states: ItemState[]): void {
+    // All before the next begins, or each would take the place of the one before only to be cancelled as well.
     for (const item of [...this.items.values()]) {
-      if (states.includes(item.state)) this.cancel(item.key);
+      if (states.includes(item.state)) this.withdraw(item);
     }
     if (this.items.size === 0) this.added = this.already = 0;
     this.touch(true);
+    this.pump();
   }
 
   retryFailed(): void {
@@ -416,10 +427,15 @@ export class UploadQueue implements EngineEvents {
     if (records.length) await this.outside.store.put(records).catch(() => {});
   }
 
-  /** Progress comes a hundred times a second; eyes need ten. */
+  /** What files do comes a hundred times a second, eyes need ten; what a person does is shown at once. */
   private touch(now: boolean): void {
-    if (now && !this.bump) {
-      queueMicrotask(() => this.version.value++);
+    if (now) {
+      if (this.soon) return;
+      this.soon = true;
+      queueMicrotask(() => {
+        this.soon = false;
+        this.version.value++;
+      });
       return;
     }
     this.bump ??= setTimeout(() => {

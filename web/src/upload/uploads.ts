@@ -2,7 +2,7 @@
 //
 // The one queue of this page, joined to the server, the storage and the rest of the page.
 
-import { effect, signal } from '@preact/signals';
+import { effect, signal, untracked } from '@preact/signals';
 import { getAsset } from '../api/calls.ts';
 import { ApiError, base } from '../api/http.ts';
 import { serverBack } from '../app/connection.ts';
@@ -60,6 +60,7 @@ effect(() => {
   queue.recall().catch(() => {
     // No storage, no memory: uploads work all the same.
   });
+  addEventListener('pagehide', () => void queue.flush());
   watchTheEnd(queue);
 });
 
@@ -100,7 +101,7 @@ function watchTheEnd(queue: UploadQueue): void {
         already > 0 && `${plural(already, 'photo')} ${already === 1 ? 'was' : 'were'} here already`,
         failed > 0 && `${plural(failed, 'file')} failed`,
       ].filter(Boolean);
-      if (parts.length) toast(`${parts.join(', ')}.`, failed > 0 ? { kind: 'error' } : {});
+      if (parts.length) untracked(() => toast(`${parts.join(', ')}.`, failed > 0 ? { kind: 'error' } : {}));
       void lock?.release();
       lock = null;
     }

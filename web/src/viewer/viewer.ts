@@ -172,7 +172,10 @@ export function openViewer(options: ViewerOptions): Viewer {
     const target = e.originalEvent.target as Element | null;
     if (target?.closest('input, textarea, video, dialog') || e.originalEvent.defaultPrevented) e.preventDefault();
   });
-  pswp.on('bindEvents', () => pswp.element!.append(chrome));
+  pswp.on('bindEvents', () => {
+    pswp.element!.setAttribute('aria-label', 'Photo');
+    pswp.element!.append(chrome);
+  });
   pswp.on('close', options.onClose);
   pswp.on('destroy', () => {
     stop();

@@ -201,6 +201,30 @@ test('cancelling tells the server, also for files of an earlier visit', async ()
   assert.deepEqual([queue.totals().bytes, queue.totals().sentBytes], [0, 0]);
 });
 
+test('cancelling everything starts nothing', async () => {
+  const { queue, engine } = setUp();
+  queue.add(many(50));
+  await settle();
+  assert.equal(engine.started.length, parallel);
+  queue.clear('waiting', 'uploading');
+  await settle();
+  assert.equal(engine.started.length, parallel);
+  assert.equal(queue.items.size, 0);
+  queue.add([file('later.jpg')]);
+  await settle();
+  assert.deepEqual(engine.started.slice(parallel).map((i) => i.path), ['later.jpg'], 'what was cancelled in line never starts');
+});
+
+test('a cancelled file that is dropped again starts once', async () => {
+  const { queue, engine, item } = setUp();
+  queue.add(many(5));
+  await settle();
+  queue.cancel(item('trip/4.jpg').key);
+  queue.add([file('trip/4.jpg')]);
+  for (const i of [0, 1, 2, 3, 4]) queue.done(item(`trip/${i}.jpg`).key, `id-${i}`, 'created');
+  assert.equal(engine.started.filter((i) => i.path === 'trip/4.jpg').length, 1);
+});
+
 test('after a reload the unfinished are listed, and continue when dropped again', async () => {
   const store = new Memory();
   const first = setUp(store);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accessibility, assert, ensurePhotos, shoot, test } from './lib.mjs';
+
+const many = 100_000;
+
+/** Times between frames and long tasks while `move` runs. */
+async function measure(page, move) {
+  await page.evaluate(() => {
+    const m = { frames: [], tasks: [], on: true };
+    globalThis.measured = m;
+    new PerformanceObserver((list) => list.getEntries().forEach((e) => m.tasks.push(e.duration))).observe({ type: 'longtask' });
+    let last = performance.now();
+    const tick = (now) => {
+      m.frames.push(now - last);
+      last = now;
+      if (m.on) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  });
+  await move();
+  const { frames, tasks } = await page.evaluate(() => {
+    globalThis.measured.on = false;
+    return globalThis.measured;
+  });
+  frames.sort((a, b) => a - b);
+  const at = (p) => frames[Math.min(frames.length - 1, Math.floor(frames.length * p))];
+  return { frames: frames.length, p50: at(0.5), p95: at(0.95), worst: at(1), long: frames.filter((f) => f > 50).length, longestTask: Math.max(0, ...tasks), tasks: tasks.length };
+}
+
+const say = (name, m) =>
+  console.log(`# ${name}: ${m.frames} frames, median ${m.p50.toFixed(1)} ms, 95 % ${m.p95.toFixed(1)} ms, worst ${m.worst.toFixed(1)} ms, ${m.long} over 50 ms; ${m.tasks} long tasks, longest ${m.longestTask.toFixed(0)} ms`);
+
+test('a hundred thousand photos scroll without jank', { mockOnly: true, photos: many }, async ({ page }) => {
+  await page.locator('.tile.shown').first().waitFor();
+  const cdp = await page.context().newCDPSession(page);
+  const scroll = (yDistance, speed) => cdp.send('Input.synthesizeScrollGesture', { x: 600, y: 400, yDistance: -yDistance, speed, gestureSourceType: 'mouse' });
+  const reading = await measure(page, () => scroll(6_000, 1200));
+  say('reading', reading);
+  const flying = await measure(page, () => scroll(150_000, 25_000));
+  say('flying', flying);
+  const scrubbing = await measure(page, async () => {
+    const box = await page.locator('.scrubber').boundingBox();
+    await page.mouse.move(box.x + 50, box.y + 30);
+    await page.mouse.down();
+    for (let i = 0; i < 60; i++) {
+      await page.mouse.move(box.x + 50, box.y + 30 + (i * (box.height - 60)) / 60);
+      await page.waitForTimeout(16);
+    }
+    await page.mouse.up();
+  });
+  say('scrubbing', scrubbing);
+  const elements = await page.evaluate(() => document.querySelectorAll('*').length);
+  console.log(`# ${elements} elements in the document`);
+  assert.ok(elements < 3000, 'the document stays small');
+  // Generous, for machines that draw in software and share their cores; on a desk these are frames of 16 ms.
+  for (const m of [reading, flying, scrubbing]) {
+    assert.ok(m.p50 < 35, `median ${m.p50}`);
+    assert.ok(m.p95 < 90, `95 % ${m.p95}`);
+    assert.ok(m.longestTask < 250, `longest task ${m.longestTask}`);
+  }
+});
+
+test('rows fill the width, nothing overlaps, every photo of the view is there', { photos: many }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  const boxes = await page.$$eval('.tile', (tiles) => tiles.map((x) => x.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom]));
+  assert.ok(boxes.length > 5);
+  for (let a = 0; a < boxes.length; a++) {
+    for (let b = a + 1; b < boxes.length; b++) {
+      const apart = boxes[a][2] <= boxes[b][0] || boxes[b][2] <= boxes[a][0] || boxes[a][3] <= boxes[b][1] || boxes[b][3] <= boxes[a][1];
+      assert.ok(apart, `${boxes[a]} and ${boxes[b]}`);
+    }
+  }
+});
+
+test('what the reader looks at stays where it is when months above get their real height', { mockOnly: true, photos: many, mock: { latency: 120 } }, async ({ page }) => {
+  await page.locator('.tile.shown').first().waitFor();
+  const place = await page.evaluate(async () => {
+    const scroller = document.querySelector('.scroller');
+    scroller.scrollTop = scroller.scrollHeight * 0.6;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const seen = () => [...document.querySelectorAll('.tile')].map((x) => ({ id: x.dataset.id, y: x.getBoundingClientRect().top })).filter((x) => x.y > 100 && x.y < 600);
+    let worst = 0;
+    let before = seen();
+    // Up, through months whose heights are estimates: between two steps nothing may move by itself.
+    for (let i = 0; i < 40; i++) {
+      scroller.scrollTop -= 240;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      before = seen();
+      await new Promise((resolve) => setTimeout(resolve, 140));
+      const now = new Map(seen().map((x) => [x.id, x.y]));
+      for (const b of before) if (now.has(b.id)) worst = Math.max(worst, Math.abs(now.get(b.id) - b.y));
+    }
+    return worst;
+  });
+  assert.ok(place <= 1, `moved by ${place} pixels`);
+});
+
+test('the scale of time: drag, keys, and what it says', { mockOnly: true, photos: many }, async ({ page }) => {
+  await page.locator('.tile.shown').first().waitFor();
+  const slider = page.getByRole('slider', { name: 'Timeline position' });
+  assert.equal(await slider.getAttribute('aria-valuetext'), 'June 2024');
+  await slider.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('.scrubber').getAttribute('aria-valuetext') === 'May 2024');
+  await page.keyboard.press('PageDown');
+  await page.waitForFunction(() => document.querySelector('.scrubber').getAttribute('aria-valuetext') === 'December 2023');
+  await page.keyboard.press('End');
+  await page.getByText(/photographs since/).waitFor();
+  await page.locator('.tile.shown').first().waitFor();
+  await shoot(page, 'end');
+  const box = await slider.boundingBox();
+  await page.mouse.move(box.x + 40, box.y + box.height / 2);
+  await page.waitForTimeout(250);
+  await shoot(page, 'scrubber');
+  await page.mouse.click(box.x + 40, box.y + box.height / 2);
+  const year = Number((await slider.getAttribute('aria-valuetext')).slice(-4));
+  assert.ok(year > 2005 && year < 2023, `${year}`);
+});
+
+test('other views and back: the place in the timeline is kept', { photos: 3000 }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  await page.evaluate(() => (document.querySelector('.scroller').scrollTop = 900));
+  await page.waitForTimeout(400);
+  const top = () => page.evaluate(() => document.querySelector('.scroller').scrollTop);
+  const before = await top();
+  await page.getByRole('link', { name: 'Trash' }).first().click();
+  await page.getByRole('heading', { name: 'Trash', exact: true }).waitFor();
+  await page.goBack();
+  await page.locator('.tile').first().waitFor();
+  assert.ok(Math.abs((await top()) - before) <= 2, `${before} became ${await top()}`);
+});
+
+test('search: by name, by date, nothing', { photos: 5000 }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  await page.keyboard.press('/');
+  await page.keyboard.type('may 2024');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: /found/ }).waitFor();
+  await page.locator('.chip', { hasText: 'May 2024' }).waitFor();
+  await page.locator('.tile').first().waitFor();
+  const headings = await page.$$eval('.month h2 span', (list) => list.map((x) => x.textContent));
+  assert.deepEqual([...new Set(headings)], ['May 2024']);
+  await shoot(page, 'search');
+  await accessibility(page);
+  const field = page.getByRole('searchbox');
+  await field.fill('zzz-no-such-name');
+  await field.press('Enter');
+  await page.getByText('Nothing found').waitFor();
+  await field.fill('');
+  await field.press('Enter');
+  await page.locator('.tile').first().waitFor();
+  assert.match(page.url(), /#\/$/);
+});
+
+test('the timeline is accessible', { photos: 3000 }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  await accessibility(page);
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.waitForTimeout(300);
+  await shoot(page, 'account');
+  await accessibility(page);
+});
+
+test('dark by system, light by choice, kept over a reload', { photos: 3000, context: { colorScheme: 'dark' } }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.equal(await ground(), 'rgb(20, 18, 16)');
+  await shoot(page, 'dark');
+  await accessibility(page);
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.locator('.theme label', { hasText: 'Light' }).click();
+  assert.equal(await ground(), 'rgb(247, 245, 241)');
+  await page.reload();
+  await page.locator('.tile').first().waitFor();
+  assert.equal(await ground(), 'rgb(247, 245, 241)');
+});
+
+test('on a phone: nothing sticks out, the tabs are at the bottom, a long press selects', { photos: 3000, context: { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } }, async ({ t, page, context }) => {
+  await ensurePhotos(t, page);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.equal(wide, 0);
+  await page.locator('.bottom-tabs').waitFor();
+  await shoot(page, 'phone');
+  await accessibility(page);
+  const tile = await page.locator('.tile').nth(2).boundingBox();
+  const cdp = await context.newCDPSession(page);
+  const at = [{ x: tile.x + tile.width / 2, y: tile.y + tile.height / 2 }];
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at });
+  await page.waitForTimeout(600);
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await page.locator('.bar.selection', { hasText: '1 selected' }).waitFor();
+  await page.locator('.tile').nth(4).tap();
+  await page.locator('.bar.selection', { hasText: '2 selected' }).waitFor();
+  await page.waitForTimeout(250);
+  await shoot(page, 'phone-selection');
+  await accessibility(page);
+  await page.getByRole('button', { name: 'Clear selection' }).tap();
+  await page.locator('.tile').nth(4).tap();
+  await page.locator('.viewer-bar').waitFor();
+  await page.waitForTimeout(500);
+  await shoot(page, 'phone-viewer');
+  await page.goBack();
+  await page.locator('.pswp').waitFor({ state: 'detached' });
+});

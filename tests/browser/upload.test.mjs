@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execSync } from 'node:child_process';
+import { accessibility, assert, drop, folder, picture, real, shoot, test, toast } from './lib.mjs';
+
+const line = (page, name) => page.locator('.upload', { hasText: name });
+const total = (page) => page.evaluate(async () => (await (await fetch('api/assets/statistics')).json()).total);
+const slow = async (page, bytesPerSecond) => {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Network.enable');
+  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond });
+  return cdp;
+};
+
+test('a folder dropped on the page: progress, errors told per file, photos in the timeline', { photos: 60 }, async ({ t, page }) => {
+  const before = await total(page);
+  const files = { 'notes.txt': { bytes: Buffer.from('not a picture, but named honestly') }, 'fake.jpg': { bytes: Buffer.from('a text that calls itself a picture') }, 'empty.png': { bytes: Buffer.alloc(0) }, '.DS_Store': { bytes: Buffer.from('x') } };
+  for (let i = 0; i < 12; i++) files[`day ${1 + (i % 2)}/IMG_${i}.png`] = { bytes: picture(120, 80), time: Date.now() - i * 60_000 };
+  const posts = [];
+  page.on('request', (r) => r.method() === 'POST' && r.url().endsWith('/files/') && posts.push(r));
+  await drop(page, folder(t, files));
+  await page.locator('.uploads.open').waitFor();
+  await toast(page, /12 photos added, 3 files failed/).waitFor();
+  await page.locator('.uploads-title', { hasText: '3 files failed' }).waitFor();
+  await line(page, 'empty.png').getByText('The file is empty.').waitFor();
+  assert.equal(await line(page, '.DS_Store').count(), 0);
+  await shoot(page, 'uploads');
+  await accessibility(page);
+  assert.equal(await total(page), before + 12);
+  assert.equal(posts.length, 14, 'every file was sent once, the empty one never');
+  const month = new Date().toLocaleString('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+  await page.locator('.month', { hasText: month }).locator('.tile.shown').first().waitFor();
+
+  await page.getByRole('button', { name: 'Clear errors' }).click();
+  assert.equal(await line(page, 'fake.jpg').count(), 0);
+  await page.getByRole('button', { name: 'Clear finished' }).click();
+  await page.locator('.uploads').waitFor({ state: 'detached' });
+});
+
+test('the same bytes under another name are here already', { photos: 0 }, async ({ t, page }) => {
+  const bytes = picture(100, 100);
+  await drop(page, folder(t, { 'a.png': { bytes } }));
+  await toast(page, '1 photo added').waitFor();
+  await drop(page, folder(t, { 'b.png': { bytes } }));
+  await toast(page, '1 photo was here already').waitFor();
+  assert.equal(await line(page, 'b.png').getByText('Here already').count(), 1);
+});
+
+test('the file button takes files, a second drop of a finished folder asks instead of sending', { photos: 0 }, async ({ t, page }) => {
+  const dir = folder(t, { 'one.png': { bytes: picture() }, 'two.png': { bytes: picture() } });
+  await page.locator('.bar').getByRole('button', { name: 'Upload' }).click();
+  const chooser = page.waitForEvent('filechooser');
+  await page.locator('.menu-panel').getByRole('button', { name: 'Choose a folder' }).click();
+  await (await chooser).setFiles(dir);
+  await toast(page, '2 photos added').waitFor();
+  const sent = [];
+  page.on('request', (r) => r.url().includes('/files/') && sent.push(r.method()));
+  await drop(page, dir);
+  await toast(page, '2 photos were here already').waitFor();
+  assert.deepEqual(sent, [], 'not one byte was sent again');
+});
+
+test('pause, continue, cancel', { photos: 0 }, async ({ t, page }) => {
+  const cdp = await slow(page, 300_000);
+  await drop(page, folder(t, { 'big.png': { bytes: picture(700, 700, true) }, 'big2.png': { bytes: picture(700, 700, true) } }));
+  await line(page, 'big.png').getByText(/ of /).waitFor();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await page.locator('.uploads-title', { hasText: '2 files paused' }).waitFor();
+  await line(page, 'big.png').getByText('Paused at').waitFor();
+  const sent = await line(page, 'big.png').locator('small').textContent();
+  await page.waitForTimeout(700);
+  assert.equal(await line(page, 'big.png').locator('small').textContent(), sent, 'nothing moves while paused');
+  const gone = page.waitForRequest((r) => r.method() === 'DELETE' && r.url().includes('/files/'));
+  await page.getByRole('button', { name: 'Cancel big2.png' }).click();
+  await gone;
+  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await page.locator('.uploads-actions').getByRole('button', { name: 'Continue' }).click();
+  await toast(page, '1 photo added').waitFor();
+  assert.equal(await total(page), real ? await total(page) : 1);
+});
+
+test('a reload in the middle: the unfinished are listed, and continue where they stopped', { photos: 0 }, async ({ t, page }) => {
+  const files = {};
+  for (let i = 0; i < 6; i++) files[`IMG_${i}.png`] = { bytes: picture(60, 40) };
+  files['huge.png'] = { bytes: picture(1500, 1000, true) };
+  const dir = folder(t, files);
+  await slow(page, 900_000);
+  await drop(page, dir);
+  await page.waitForFunction(() => {
+    const bar = [...document.querySelectorAll('.upload')].find((x) => x.textContent.includes('huge.png'))?.querySelector('progress');
+    return bar && bar.value > 1_500_000;
+  });
+  for (let i = 0; i < 6; i++) await line(page, `IMG_${i}.png`).getByText('Added').waitFor();
+  await page.waitForTimeout(500);
+  await page.reload();
+  await page.locator('.uploads-title', { hasText: '1 file not finished' }).waitFor();
+  await page.locator('.uploads-title').click();
+  await line(page, 'huge.png').getByText('Drop it again to continue').waitFor();
+  await shoot(page, 'unfinished');
+  await accessibility(page);
+
+  const requests = [];
+  page.on('request', (r) => r.url().includes('/files/') && requests.push({ method: r.method(), offset: Number(r.headers()['upload-offset'] ?? -1) }));
+  await drop(page, dir);
+  await toast(page, /1 photo added, 6 photos were here already/).waitFor();
+  assert.deepEqual(requests.map((r) => r.method), ['HEAD', 'PATCH']);
+  assert.ok(requests[1].offset > 500_000, `continued at ${requests[1].offset}`);
+  await page.waitForTimeout(400);
+  await page.reload();
+  await page.locator('.scroller').waitFor();
+  await page.waitForTimeout(400);
+  assert.equal(await page.locator('.uploads').count(), 0, 'nothing is unfinished any more');
+});
+
+test('the server dies in the middle and comes back: every file arrives', { photos: 0, mockOnly: real && !process.env.ALBUMEN_RESTART }, async ({ t, page, mock }) => {
+  const files = {};
+  for (let i = 0; i < 8; i++) files[`IMG_${i}.png`] = { bytes: picture(500, 400, true) };
+  const before = await total(page);
+  await slow(page, 1_000_000);
+  await drop(page, folder(t, files));
+  await page.locator('.upload', { hasText: 'Added' }).first().waitFor();
+  if (mock) {
+    await mock.down();
+    await page.locator('.uploads-note', { hasText: 'Waiting for the server' }).waitFor();
+    await page.getByText('The server does not answer').waitFor();
+    await shoot(page, 'server-away');
+    await accessibility(page);
+    await mock.up();
+  } else {
+    execSync(process.env.ALBUMEN_RESTART, { stdio: 'ignore' });
+  }
+  await page.waitForFunction(() => document.querySelector('.uploads-title')?.textContent.includes('8 files uploaded'), null, { timeout: 60_000 });
+  assert.equal(await total(page), before + 8);
+  await page.locator('.banner').waitFor({ state: 'detached' });
+});
+
+test('a full disk stops the queue with the reason, Continue goes on', { photos: 0 }, async ({ t, page }) => {
+  let full = true;
+  await page.route('**/files/', (route) => (full ? route.fulfill({ status: 507, headers: { 'tus-resumable': '1.0.0' }, contentType: 'application/json', body: '{"message":"No space left"}' }) : route.continue()));
+  await drop(page, folder(t, { 'a.png': { bytes: picture() }, 'b.png': { bytes: picture() } }));
+  await page.locator('.uploads-note', { hasText: 'The disk of the server is full' }).waitFor();
+  full = false;
+  await page.locator('.uploads-actions').getByRole('button', { name: 'Continue' }).click();
+  await toast(page, '2 photos added').waitFor();
+});
+
+test('five thousand files cost no more than fifty', { mockOnly: true, photos: 0 }, async ({ page, mock }) => {
+  await page.evaluate(async () => {
+    // A drop of this size from disk would measure the disk.
+    const transfer = new DataTransfer();
+    for (let i = 0; i < 5000; i++) transfer.items.add(new File([new Uint8Array(10)], `f${i}.jpg`, { lastModified: i + 1 }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    globalThis.tasks = [];
+    new PerformanceObserver((list) => list.getEntries().forEach((e) => globalThis.tasks.push(e.duration))).observe({ type: 'longtask' });
+    dispatchEvent(Object.assign(new Event('paste'), { clipboardData: transfer }));
+  });
+  await page.locator('.uploads-title', { hasText: /of 5,000/ }).waitFor();
+  await page.waitForTimeout(1500);
+  const rows = await page.locator('.upload').count();
+  assert.ok(rows < 40, `${rows} lines in the document`);
+  const longest = await page.evaluate(() => Math.max(0, ...globalThis.tasks));
+  console.log(`# longest task ${longest.toFixed(0)} ms`);
+  assert.ok(longest < 500);
+  await page.getByRole('button', { name: 'Cancel all' }).click();
+  await page.waitForTimeout(300);
+  const before = mock.log.length;
+  await page.waitForTimeout(700);
+  assert.ok(mock.log.length - before < 5, 'after Cancel all nothing is sent');
+});
