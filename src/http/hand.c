@@ -51,17 +51,19 @@ static bool told(const struct alb_req *r)
            !atomic_load_explicit(&r->server->cutting, memory_order_relaxed);
 }
 
-/* Takes the title of a promotion that came with the last wake. */
-static void take_title(struct alb_req *r)
+/* Looks at the last wake or deadline. A title that comes with it is kept until the step takes it, or resigned. */
+static void take_wake(struct alb_req *r)
 {
+    bool promoted;
+
     alb_mutex_lock(&r->mtx);
-    r->promoted = r->woken && r->why == ALB_WAKE_PROMOTED;
+    promoted = r->woken && r->why == ALB_WAKE_PROMOTED;
     r->timed_out = r->timeout && !r->woken;
-    r->nudged = false;
     r->woken = false;
     r->timeout = false;
     alb_mutex_unlock(&r->mtx);
-    if (r->promoted) {
+    if (promoted) {
+        r->promoted = true;
         r->title = r->waiter.owner;
         r->waiter.owner = ALB_OWNER_NONE;
     }
@@ -79,8 +81,8 @@ static void resign_title(struct alb_req *r)
 }
 
 /* Leaves the future that the request is still registered on. False: its wake is on the way; the request is
- * parked to end with it and is no longer ours. */
-static bool unregister(struct alb_req *r)
+ * parked, to end or to be finished with it, and is no longer ours. */
+static bool unregister(struct alb_req *r, bool ending)
 {
     bool still;
 
@@ -101,7 +103,8 @@ static bool unregister(struct alb_req *r)
     alb_mutex_lock(&r->mtx);
     still = r->registered;
     if (still) {
-        r->ending = true;
+        r->ending = ending;
+        r->finishing = !ending;
         r->hand = ALB_HAND_WAITING;
         r->wait = ALB_WAIT_FUTURE;
     }
@@ -119,9 +122,9 @@ static void drop_future(struct alb_req *r)
 static void end(struct alb_req *r)
 {
     alb_nudge_detach(r);
-    if (!unregister(r))
+    if (!unregister(r, true))
         return;
-    take_title(r);
+    take_wake(r); /* it may have come as a promotion */
     resign_title(r);
     drop_future(r);
     alb_arena_rewind(r->arena, r->base);
@@ -241,8 +244,10 @@ static bool park(struct alb_req *r)
 static bool done(struct alb_req *r)
 {
     alb_nudge_detach(r);
-    if (!unregister(r))
+    if (!unregister(r, false))
         return false;
+    take_wake(r); /* of a future that the step has registered on and then did not wait for */
+    resign_title(r);
     if (!r->head_made)
         alb_res_finalise(r); /* may find that the body has to be pumped */
     if (r->pumping && r->segment_at < r->segment_n && !r->res.abort)
@@ -287,7 +292,7 @@ static bool turn(struct alb_req *r)
     enum alb_step said;
     int64_t t;
 
-    take_title(r);
+    take_wake(r);
     if (abandon(r)) {
         end(r);
         return false;
@@ -308,18 +313,20 @@ static bool turn(struct alb_req *r)
 static void run(struct alb_task *task)
 {
     struct alb_req *r = ALB_CONTAINER_OF(task, struct alb_req, task);
-    bool ending;
+    bool ending, finishing;
 
     alb_mutex_lock(&r->mtx);
     ALB_CHECK(r->hand == ALB_HAND_QUEUED);
     r->hand = ALB_HAND_RUNNING;
     r->wait = ALB_WAIT_NONE;
     ending = r->ending;
+    finishing = r->finishing;
+    r->finishing = false;
     alb_mutex_unlock(&r->mtx);
     alb_thread_working_on(r->id);
     if (ending)
         end(r);
-    else
+    else if (!finishing || done(r))
         while (turn(r)) {
         }
     alb_thread_working_on(NULL);

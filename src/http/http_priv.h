@@ -210,6 +210,7 @@ struct alb_req {
     bool timeout;    /* the deadline of the wait has come and was not looked at */
     enum alb_wake why;
     bool ending;    /* no more steps: clean up */
+    bool finishing; /* the step is done, but was registered on a future; finish after its wake */
     bool in_wanted; /* the step has asked for the body */
     bool in_paused; /* the loop does not read, because the ring is full */
     bool in_end;    /* all of it is in the ring */

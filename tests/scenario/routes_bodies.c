@@ -120,6 +120,8 @@ static enum alb_step step_middle(struct alb_req *req)
         case ALB_BODY_AGAIN:
             return alb_req_wait_body(req);
         case ALB_BODY_END:
+            alb_res_error(req, ALB_E_INVALID, "too short");
+            return ALB_STEP_DONE;
         case ALB_BODY_GONE:
             alb_req_body_refuse(req);
             return ALB_STEP_DONE;
