@@ -3,8 +3,6 @@
  * The note of an upload: lines "key value\n", values percent-encoded, so that any text is one line. Unknown
  * keys of a newer albumen are skipped. And the result text of a finished upload.
  */
-#include <string.h>
-
 #include "base/codec.h"
 #include "ingest/ingest.h"
 
@@ -24,12 +22,6 @@ static void put_int(struct alb_buf *out, const char *key, int64_t value)
     alb_buf_char(out, ' ');
     alb_buf_i64(out, value);
     alb_buf_char(out, '\n');
-}
-
-static bool is_zero(const struct alb_uuid *u)
-{
-    static const struct alb_uuid zero;
-    return memcmp(u->b, zero.b, sizeof(zero.b)) == 0;
 }
 
 void alb_ingest_hints_init(struct alb_ingest_hints *h)
@@ -53,14 +45,11 @@ void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out
     put_int(out, "visibility", (int64_t)h->visibility);
     put(out, "device", h->device_id);
     put(out, "device-asset", h->device_asset_id);
-    if (!is_zero(&h->live)) {
-        char text[37];
-        alb_uuid_text(&h->live, text);
-        put(out, "live", alb_str_c(text));
-    }
     for (size_t i = 0; i < h->tag_count; i++)
         put(out, "tag", h->tags[i]);
 }
+
+#define TIME_MAX ((int64_t)1 << 52) /* ms: far beyond the year 9999, and no sum overflows */
 
 struct line {
     struct alb_str key, value; /* value decoded */
@@ -93,21 +82,34 @@ static bool in_range(const struct line *l, int64_t least, int64_t most)
 /* False: the value does not fit its key. */
 static bool take_number(const struct line *l, struct alb_ingest_hints *h)
 {
-    if (alb_str_eq_c(l->key, "door"))
-        h->door = (enum alb_door)(in_range(l, 0, ALB_DOOR_LOCAL) ? l->number : -1);
-    else if (alb_str_eq_c(l->key, "visibility"))
-        h->visibility = (enum alb_visibility)(in_range(l, 0, ALB_VIS_COUNT - 1) ? l->number : -1);
-    else if (alb_str_eq_c(l->key, "modified"))
+    if (alb_str_eq_c(l->key, "door")) {
+        h->door = (enum alb_door)(in_range(l, 0, ALB_DOOR_LOCAL) ? l->number : 0);
+        return in_range(l, 0, ALB_DOOR_LOCAL);
+    }
+    if (alb_str_eq_c(l->key, "visibility")) {
+        h->visibility = (enum alb_visibility)(in_range(l, 0, ALB_VIS_COUNT - 1) ? l->number : 0);
+        return in_range(l, 0, ALB_VIS_COUNT - 1);
+    }
+    if (alb_str_eq_c(l->key, "modified")) {
         h->file_modified_ms = l->number;
-    else if (alb_str_eq_c(l->key, "taken"))
-        h->has_taken = true, h->taken = alb_capture_utc(l->number, false, 0);
-    else if (alb_str_eq_c(l->key, "offset") && in_range(l, -1080, 1080))
+        return l->is_number;
+    }
+    if (alb_str_eq_c(l->key, "taken")) {
+        h->has_taken = in_range(l, -TIME_MAX, TIME_MAX);
+        h->taken = alb_capture_utc(h->has_taken ? l->number : 0, false, 0);
+        return h->has_taken;
+    }
+    if (alb_str_eq_c(l->key, "offset")) {
+        if (!in_range(l, -1080, 1080))
+            return false;
         h->taken = alb_capture_utc(h->taken.utc_ms, true, (int32_t)l->number);
-    else if (alb_str_eq_c(l->key, "favorite"))
+        return h->has_taken;
+    }
+    if (alb_str_eq_c(l->key, "favorite")) {
         h->favorite = l->number == 1;
-    else
-        return true; /* a number where text is meant is text */
-    return l->is_number && (int)h->door >= 0 && (int)h->visibility >= 0;
+        return in_range(l, 0, 1);
+    }
+    return true; /* a number where text is meant is text */
 }
 
 static bool take_text(const struct line *l, struct alb_ingest_hints *h)
@@ -123,8 +125,6 @@ static bool take_text(const struct line *l, struct alb_ingest_hints *h)
     for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++)
         if (alb_str_eq_c(l->key, texts[i].key))
             *texts[i].to = l->value;
-    if (alb_str_eq_c(l->key, "live"))
-        return alb_uuid_parse(l->value, &h->live);
     if (alb_str_eq_c(l->key, "tag")) {
         if (h->tag_count == ALB_INGEST_TAGS_MAX)
             return false;
@@ -139,7 +139,7 @@ enum alb_code alb_ingest_hints_unpack(struct alb_str note, struct alb_arena *a, 
     struct alb_str rest = note, text;
     alb_ingest_hints_init(out);
     while (alb_str_next(&rest, '\n', &text)) {
-        struct line l;
+        struct line l = {.number = 0};
         if (text.n == 0)
             continue;
         enum alb_code code = parse_line(text, a, &l, err);

@@ -13,7 +13,8 @@
  * After a crash the upload room offers the parcel again: the file may have been renamed already (then PUBLISH
  * comes first and finds it), the asset may exist already (then it is the duplicate of itself, and the answer
  * names it). So nothing is lost and nothing is made twice (laws 3 and 5).
- * Failures that are the server's own (BUSY, NO_SPACE, IO …) leave the upload complete, to be offered again.
+ * Refused for good are an empty file, an unknown type (UNPROCESSABLE), a full quota (TOO_LARGE) and an owner
+ * who may not upload (FORBIDDEN). Every other failure leaves the upload complete, to be offered again.
  *
  * Threads: any. No lock of its own (actors).
  */
@@ -56,13 +57,12 @@ struct alb_ingest_hints {
     bool favorite;
     enum alb_visibility visibility;
     struct alb_str device_id, device_asset_id;
-    struct alb_uuid live;                     /* the motion part of this still; all zero = none */
     struct alb_str tags[ALB_INGEST_TAGS_MAX]; /* paths, of the owner */
     size_t tag_count;
 };
 void alb_ingest_hints_init(struct alb_ingest_hints *h);
 void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out);
-/* Views point into the arena. INVALID if it is not what pack makes. */
+/* Views point into the arena. INVALID if it is not what pack makes (unknown keys are skipped). */
 enum alb_code alb_ingest_hints_unpack(struct alb_str note, struct alb_arena *a, struct alb_ingest_hints *out,
                                       struct alb_err *err) ALB_MUST_CHECK;
 

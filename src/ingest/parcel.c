@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/check.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
+#include "upload/upload.h"
 
 enum {
     EV_TURN = ALB_ACTOR_EVENT(0),
@@ -22,15 +22,15 @@ enum {
     EV_COMMITTED = ALB_ACTOR_EVENT(2),
 };
 
-#define PUBLISH_SLICE ((int64_t)32 << 20)
+#define SLICE ((int64_t)32 << 20) /* of a file, checked in one turn */
 #define ARENA_CAP ((size_t)4 << 20)
+#define UNKNOWN_TYPE "this is not a photo or video that albumen knows"
 
 /* ---- the end ---- */
 
 static void job_free(struct alb_parcel_job *job)
 {
-    if (job->published)
-        alb_blob_publish_end(&job->publish);
+    alb_blob_publish_end(&job->publish);
     if (job->reader)
         alb_blob_close(&job->reader); /* the descriptor is the reader's */
     else
@@ -41,10 +41,11 @@ static void job_free(struct alb_parcel_job *job)
     alb_mem_free(job);
 }
 
-static bool end_badly(struct alb_parcel_job *job, const struct alb_err *why)
+/* False, as turns return it. */
+static bool end(struct alb_parcel_job *job, const struct alb_err *why)
 {
     struct alb_owner owner = job->owner;
-    struct alb_err err = *why;
+    struct alb_err err = *why; /* may lie in the job */
     alb_stat_inc(ALB_STAT_INGEST_REFUSED);
     alb_log(alb_code_level(err.code), "upload not taken", ALB_LOG_STR("upload", job->parcel.id),
             ALB_LOG_C("code", alb_code_name(err.code)), ALB_LOG_C("reason", err.msg));
@@ -53,11 +54,27 @@ static bool end_badly(struct alb_parcel_job *job, const struct alb_err *why)
     return false;
 }
 
-static bool end_code(struct alb_parcel_job *job, enum alb_code code, const char *text)
+static bool refuse(struct alb_parcel_job *job, enum alb_code code, const char *text)
 {
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
-    return end_badly(job, &err);
+    return end(job, &err);
+}
+
+/* Whatever went wrong is no reason to give the bytes up. */
+static bool not_now(struct alb_parcel_job *job, const struct alb_err *why)
+{
+    struct alb_err err = *why;
+    if (alb_upload_refusal(err.code))
+        err.code = ALB_E_INTERNAL;
+    return end(job, &err);
+}
+
+static bool no_memory(struct alb_parcel_job *job, const char *what)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)alb_fail(&err, ALB_E_NO_MEMORY, "%s", what);
+    return end(job, &err);
 }
 
 static bool end_well(struct alb_parcel_job *job, const struct alb_created *made)
@@ -70,7 +87,7 @@ static bool end_well(struct alb_parcel_job *job, const struct alb_created *made)
     struct alb_bytes *result = alb_buf_code(&text) == ALB_OK ? alb_bytes_copy(text.p, text.n) : NULL;
     alb_buf_fini(&text);
     if (!result) /* the asset is there; asked again, the answer is made again */
-        return end_code(job, ALB_E_NO_MEMORY, "result of an upload");
+        return no_memory(job, "result of an upload");
     alb_stat_inc(made->as == ALB_CREATED ? ALB_STAT_INGEST_CREATED : ALB_STAT_INGEST_DUPLICATE);
     job_free(job);
     (void)alb_future_settle(&owner, &result->obj);
@@ -88,8 +105,15 @@ static void on_commit(struct alb_waiter *w, enum alb_wake why)
 static bool committed(struct alb_parcel_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_future_error(job->commit, &err) != ALB_OK)
-        return end_badly(job, &err);
+    enum alb_code code = alb_future_error(job->commit, &err);
+    if (code == ALB_E_TOO_LARGE)
+        return refuse(job, code, "your quota is used up");
+    if (code == ALB_E_FORBIDDEN)
+        return refuse(job, code, "uploads are not allowed for this user");
+    if (code != ALB_OK)
+        return not_now(job, &err);
+    /* A blob row that was dying is alive again: its file is too, for the pin was there before (blob/store.h).
+     */
     struct alb_created *made = ALB_CONTAINER_OF(alb_future_result(job->commit), struct alb_created, obj);
     return end_well(job, made);
 }
@@ -109,6 +133,7 @@ static void hint_layer(const struct alb_ingest_hints *h, struct alb_layer *l)
         l->stated |= ALB_FIELD_BIT(ALB_FIELD_DESCRIPTION);
         l->description = h->description;
     }
+    alb_parcel_clean(l);
 }
 
 static struct alb_blob_new blob_of(const struct alb_parcel_job *job)
@@ -127,14 +152,6 @@ static struct alb_blob_new blob_of(const struct alb_parcel_job *job)
     return b;
 }
 
-/* An upload without a file name gets one: the start of its id and the ending of its type. */
-static struct alb_str name_of(const struct alb_parcel_job *job)
-{
-    if (job->hints.name.n > 0)
-        return job->hints.name;
-    return alb_arena_printf(job->arena, "%.*s.%s", 8, job->parcel.id.p, alb_type_ending(job->type));
-}
-
 static bool create(struct alb_parcel_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -143,18 +160,23 @@ static bool create(struct alb_parcel_job *job)
     struct alb_probe *probe = job->probing.probe;
     const struct alb_ingest_hints *h = &job->hints;
     if (alb_parcel_facts(probe, job->arena, &facts, &err) != ALB_OK)
-        return end_badly(job, &err);
+        return not_now(job, &err);
     hint_layer(h, &hint);
     struct alb_tag_name tags[ALB_INGEST_TAGS_MAX];
+    size_t tag_count = 0;
     for (size_t i = 0; i < h->tag_count; i++)
-        tags[i] = (struct alb_tag_name){.scope = ALB_TAG_USER, .value = h->tags[i]};
+        if (alb_parcel_tag_ok(h->tags[i]))
+            tags[tag_count++] = (struct alb_tag_name){.scope = ALB_TAG_USER, .value = h->tags[i]};
+    struct alb_str name = alb_parcel_name(h->name, job->parcel.id, job->type, job->arena);
+    if (name.n == 0)
+        return no_memory(job, "name of a photo");
     const struct alb_job_new warm = {.kind = ALB_STR(ALB_JOB_KIND_WARM), .priority = ALB_JOB_NORMAL};
     struct alb_asset_new asset = {
         .owner_id = job->parcel.owner,
         .actor_id = job->parcel.owner,
         .door = h->door,
         .blob = blob_of(job),
-        .name = name_of(job),
+        .name = name,
         .mime = alb_str_c(alb_type_mime(job->type)),
         .kind = alb_type_class(job->type) == ALB_CLASS_VIDEO ? ALB_KIND_VIDEO : ALB_KIND_IMAGE,
         .damaged = probe->damaged,
@@ -167,7 +189,7 @@ static bool create(struct alb_parcel_job *job)
         .file_tags = facts.tags,
         .file_tag_count = facts.tag_count,
         .person_tags = tags,
-        .person_tag_count = h->tag_count,
+        .person_tag_count = tag_count,
         .jobs = &warm,
         .job_count = alb_type_can_show(job->type) && !probe->damaged ? 1 : 0,
         .upload_id = job->parcel.id,
@@ -175,7 +197,7 @@ static bool create(struct alb_parcel_job *job)
         .device_asset_id = h->device_asset_id,
     };
     if (alb_library_asset_create(job->ingest->config.library, &asset, &job->commit, &err) != ALB_OK)
-        return end_badly(job, &err);
+        return not_now(job, &err);
     job->waiter = (struct alb_waiter){.wake = on_commit};
     if (!alb_future_wait(job->commit, &job->waiter))
         return committed(job);
@@ -195,13 +217,12 @@ static bool sniff_and_probe(struct alb_parcel_job *job)
     const struct alb_ingest_config *c = &job->ingest->config;
     unsigned char head[ALB_SNIFF_LEN];
     size_t got = 0;
-    if (job->parcel.size == 0)
-        return end_code(job, ALB_E_UNPROCESSABLE, "the file is empty");
+    uint64_t ticket;
     if (alb_fs_pread_all(job->fd, head, sizeof(head), 0, &got, &err) != ALB_OK)
-        return end_badly(job, &err);
+        return not_now(job, &err);
     job->type = alb_sniff(head, got);
     if (alb_type_class(job->type) == ALB_CLASS_NONE || alb_type_class(job->type) == ALB_CLASS_SIDECAR)
-        return end_code(job, ALB_E_UNPROCESSABLE, "this is not a photo or video that albumen knows");
+        return refuse(job, ALB_E_UNPROCESSABLE, UNKNOWN_TYPE);
     job->probing = (struct alb_darkroom_job){
         .work = ALB_WORK_PROBE,
         .source_fd = job->fd,
@@ -210,29 +231,38 @@ static bool sniff_and_probe(struct alb_parcel_job *job)
         .deadline = alb_deadline(alb_mono(c->clock), c->probe_ns),
         .done = on_probed,
     };
-    uint64_t ticket;
-    if (alb_darkroom_submit(c->darkroom, &job->probing, &ticket, &err) != ALB_OK &&
-        err.code != ALB_E_UNSUPPORTED)
-        return end_badly(job, &err);
-    if (err.code == ALB_E_UNSUPPORTED) /* no lane for it on this system: kept, never shown */
+    enum alb_code code = alb_darkroom_submit(c->darkroom, &job->probing, &ticket, &err);
+    if (code == ALB_E_UNSUPPORTED) { /* no lane for it on this system: kept, not looked at */
+        job->probing.code = code;
+        job->probing.err = err;
         alb_actor_post(&job->actor, EV_PROBED);
+    } else if (code != ALB_OK) {
+        return not_now(job, &err);
+    }
     return true;
 }
 
-static bool is_servers_fault(enum alb_code code)
+/* Reasons that say nothing about the file: it is looked at again later. */
+static bool is_servers_fault(const struct alb_darkroom_job *d)
 {
-    return code == ALB_E_BUSY || code == ALB_E_CANCELLED || code == ALB_E_NO_MEMORY || code == ALB_E_IO;
+    static const enum alb_code own[] = {ALB_E_BUSY, ALB_E_CANCELLED, ALB_E_NO_MEMORY, ALB_E_NO_SPACE,
+                                        ALB_E_IO};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(own); i++)
+        if (d->code == own[i])
+            return true;
+    return d->code == ALB_E_TIMEOUT && d->run_ns <= d->queued_ns; /* most of its time went by in the queue */
 }
 
 /* A probe that could not be made of a known type (a crash, a limit, too slow): all that is known is the type.
  */
-static struct alb_probe *poor_probe(enum alb_type type)
+static struct alb_probe *poor_probe(enum alb_type type, enum alb_code why)
 {
     struct alb_probe *p = alb_mem_calloc(1, sizeof(*p));
     if (!p)
         return NULL;
     p->type = type;
-    p->damaged = true;
+    p->damaged = why == ALB_E_UNPROCESSABLE;
+    p->not_looked = !p->damaged;
     alb_meta_init(&p->meta);
     return p;
 }
@@ -242,17 +272,20 @@ static bool next(struct alb_parcel_job *job);
 static bool probe_came(struct alb_parcel_job *job)
 {
     struct alb_darkroom_job *d = &job->probing;
-    if (d->code != ALB_OK && is_servers_fault(d->code))
-        return end_badly(job, &d->err);
+    if (d->code != ALB_OK && is_servers_fault(d)) {
+        (void)alb_fail(&d->err, d->code, "the darkroom");
+        return not_now(job, &d->err);
+    }
     if (!d->probe) {
         alb_log(ALB_LOG_WARN, "photo could not be probed", ALB_LOG_STR("upload", job->parcel.id),
-                ALB_LOG_C("type", alb_type_name(job->type)), ALB_LOG_C("reason", d->err.msg));
-        d->probe = poor_probe(job->type);
+                ALB_LOG_C("type", alb_type_name(job->type)), ALB_LOG_C("code", alb_code_name(d->code)),
+                ALB_LOG_C("reason", d->err.msg));
+        d->probe = poor_probe(job->type, d->code);
         if (!d->probe)
-            return end_code(job, ALB_E_NO_MEMORY, "probe");
+            return no_memory(job, "probe");
     }
     if (d->probe->type == ALB_TYPE_UNKNOWN)
-        return end_code(job, ALB_E_UNPROCESSABLE, "this is not a photo or video that albumen knows");
+        return refuse(job, ALB_E_UNPROCESSABLE, UNKNOWN_TYPE);
     job->type = d->probe->type;
     job->probed = true;
     return next(job);
@@ -264,10 +297,8 @@ static bool publish(struct alb_parcel_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     bool done = false;
-    if (alb_blob_publish_step(&job->publish, PUBLISH_SLICE, &done, &err) != ALB_OK) {
-        alb_blob_publish_end(&job->publish);
-        return end_badly(job, &err);
-    }
+    if (alb_blob_publish_step(&job->publish, SLICE, &done, &err) != ALB_OK)
+        return not_now(job, &err);
     if (!done) {
         alb_actor_post(&job->actor, EV_TURN);
         return true;
@@ -276,21 +307,34 @@ static bool publish(struct alb_parcel_job *job)
     return next(job);
 }
 
-/* The bytes where they are: the upload's file, or, once it was renamed, the original (verified). */
-static bool open_bytes(struct alb_parcel_job *job)
+/* ---- OPEN ---- */
+
+static bool open_upload(struct alb_parcel_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (alb_fs_open(job->parcel.dirfd, job->parcel.name, O_RDONLY, 0, &job->fd, &err) != ALB_OK)
+        return not_now(job, &err);
+    return next(job);
+}
+
+/* The original, checked in slices. */
+static bool open_original(struct alb_parcel_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     const struct alb_upload_parcel *p = &job->parcel;
-    if (!job->published) {
-        if (alb_fs_open(p->dirfd, p->name, O_RDONLY, 0, &job->fd, &err) != ALB_OK)
-            return end_badly(job, &err);
-        return next(job);
-    }
     struct alb_blob_ref ref = {.size = p->size, .key = alb_str_c(job->publish.key), .sums = p->sums};
+    bool done = false;
     memcpy(ref.sha256, p->sha256, sizeof(ref.sha256));
-    if (alb_blob_open(job->ingest->config.store, &ref, &job->reader, &err) != ALB_OK ||
-        alb_blob_verify_all(job->reader, &job->fd, &err) != ALB_OK)
-        return end_badly(job, &err);
+    if (!job->reader && alb_blob_open(job->ingest->config.store, &ref, &job->reader, &err) != ALB_OK)
+        return not_now(job, &err);
+    if (alb_blob_verify_step(job->reader, SLICE, &done, &err) != ALB_OK)
+        return not_now(job, &err);
+    if (!done) {
+        alb_actor_post(&job->actor, EV_TURN);
+        return true;
+    }
+    if (alb_blob_verify_all(job->reader, &job->fd, &err) != ALB_OK) /* lends the descriptor */
+        return not_now(job, &err);
     return next(job);
 }
 
@@ -298,12 +342,15 @@ static bool open_bytes(struct alb_parcel_job *job)
 
 static bool next(struct alb_parcel_job *job)
 {
-    bool publish_first = !job->parcel.present;
-    if (!job->published && (publish_first || job->probed))
+    if (job->parcel.size == 0)
+        return refuse(job, ALB_E_UNPROCESSABLE, "the file is empty");
+    if (!job->published && (!job->parcel.present || job->probed))
         return publish(job);
-    if (!job->probed)
-        return job->fd < 0 ? open_bytes(job) : sniff_and_probe(job);
-    return create(job);
+    if (job->probed)
+        return create(job);
+    if (job->fd >= 0)
+        return sniff_and_probe(job);
+    return job->published ? open_original(job) : open_upload(job);
 }
 
 static bool handle(struct alb_actor *actor, unsigned events)
@@ -337,8 +384,8 @@ void alb_parcel_begin(struct alb_ingest *ingest, const struct alb_upload_parcel 
     job->fd = -1;
     alb_future_describe_owner(&job->owner, "ingest");
     if (alb_ingest_hints_unpack(parcel->note, arena, &job->hints, &err) != ALB_OK) {
-        (void)end_badly(job, &err);
-        return;
+        alb_log_err("the hints of an upload are not understood", &err); /* they never cost the photo */
+        alb_ingest_hints_init(&job->hints);
     }
     struct alb_blob_source source = {.from_dirfd = parcel->dirfd,
                                      .from_name = parcel->name,

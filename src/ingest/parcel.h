@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One parcel on its way to becoming an asset: an actor (base/actor.h). Private to src/ingest.
+ *
+ *   the file is there (usual):    OPEN -> SNIFF -> PROBE -> PUBLISH -> CREATE
+ *   it was renamed by a run that did not come to its end:
+ *                                 PUBLISH (finds it) -> OPEN, checked -> SNIFF -> PROBE -> CREATE
+ *
+ * What ends badly is one of two kinds, and upload tells them apart by the code (alb_upload_refusal):
+ *   refused      an empty or unknown file, the owner's quota: the bytes are given up
+ *   not now      everything else, whatever code it came with: the upload stays, and is offered again
+ * A hint or a fact that the catalog would not take (a title too long, a date in the year 0) is left out: it
+ * never costs the photo.
  */
 #ifndef ALB_INGEST_PARCEL_H
 #define ALB_INGEST_PARCEL_H
@@ -30,8 +40,8 @@ struct alb_parcel_job {
     enum alb_type type;
     struct alb_darkroom_job probing;
     bool probed, published;
-    struct alb_blob_publish publish;
-    struct alb_waiter waiter; /* for the catalog's commit */
+    struct alb_blob_publish publish; /* ended by job_free in any case */
+    struct alb_waiter waiter;        /* for the catalog's commit */
     struct alb_future *commit;
 };
 
@@ -46,6 +56,14 @@ struct alb_parcel_facts {
     struct alb_tag_name *tags;
     size_t tag_count;
 };
+/* Fields that the catalog would refuse become silent. */
+void alb_parcel_clean(struct alb_layer *layer);
+/* A tag that the catalog takes. */
+bool alb_parcel_tag_ok(struct alb_str value);
+/* A file name that the catalog takes: without control characters, cut (its ending stays); one made from the
+ * id if there is none. Empty: no memory. */
+struct alb_str alb_parcel_name(struct alb_str given, struct alb_str id, enum alb_type type,
+                               struct alb_arena *a);
 enum alb_code alb_parcel_facts(const struct alb_probe *probe, struct alb_arena *a,
                                struct alb_parcel_facts *out, struct alb_err *err) ALB_MUST_CHECK;
 
