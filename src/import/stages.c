@@ -199,12 +199,19 @@ static void dispatch(struct alb_run *r, struct alb_item *item, struct verdict v)
     }
 }
 
+/* The next question would be answered the same way. */
+static bool is_fatal(enum alb_code code)
+{
+    return code == ALB_E_UNAUTHENTICATED || code == ALB_E_FORBIDDEN || code == ALB_E_NOT_FOUND ||
+           code == ALB_E_INVALID;
+}
+
 static void check_batch(struct alb_run *r, struct alb_api *api, struct alb_item *const *items, size_t n)
 {
     enum alb_has has[ALB_IMPORT_CHECK_BATCH];
     struct alb_err err = ALB_ERR_INIT;
     enum alb_code code = alb_api_check(api, items, n, has, &err);
-    if (code == ALB_E_UNAUTHENTICATED || code == ALB_E_FORBIDDEN || code == ALB_E_INVALID)
+    if (is_fatal(code))
         alb_run_fatal(r, &err);
     for (size_t i = 0; i < n; i++) {
         struct verdict v;
