@@ -20,6 +20,15 @@ static enum alb_step step_echo(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
+/* /hot: collected, then answered on the loop; also for a client that has half-closed. */
+static enum alb_hot hot_echo(struct alb_req *req)
+{
+    struct alb_str body = alb_req_body(req);
+
+    alb_res_copy(req, body.p, body.n);
+    return ALB_HOT_HIT;
+}
+
 /* ---- uploads --------------------------------------------------------------------------------------- */
 
 struct upload {
@@ -225,6 +234,7 @@ static enum alb_step step_form(struct alb_req *req)
 
 static const struct alb_route routes[] = {
     {.pattern = "/echo", .methods = ALB_M_POST | ALB_M_DELETE, .body = ALB_BODY_SMALL, .step = step_echo},
+    {.pattern = "/hot", .methods = ALB_M_POST, .body = ALB_BODY_SMALL, .hot = hot_echo},
     {.pattern = "/upload", .methods = ALB_M_POST | ALB_M_PATCH, .body = ALB_BODY_STREAM,
      .flags = ALB_ROUTE_OVERRIDE, .step = step_upload},
     {.pattern = "/limited", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .body_max = 1000, .step = step_upload},
