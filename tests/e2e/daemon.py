@@ -39,8 +39,16 @@ class Daemon:
             [BINARY, "serve", "--data", self.data, "--listen", listen, "--log-format", "json", *self.options, *options],
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         lines = queue.Queue()
+        quiet = "warn" in options  # then nothing is logged that could be waited for
         threading.Thread(target=self._read, args=(self.process.stderr, lines), daemon=True).start()
         deadline = time.monotonic() + START_TIMEOUT
+        while quiet:
+            try:
+                requests.get(self.url + "/health", timeout=5)
+                return self
+            except requests.ConnectionError:
+                assert time.monotonic() < deadline and self.process.poll() is None, "\n".join(self.log)
+                time.sleep(0.05)
         while True:
             try:
                 line = lines.get(timeout=max(0.01, deadline - time.monotonic()))
