@@ -191,7 +191,7 @@ static bool create(struct alb_parcel_job *job)
         .person_tags = tags,
         .person_tag_count = tag_count,
         .jobs = &warm,
-        .job_count = alb_type_can_show(job->type) && !probe->damaged ? 1 : 0,
+        .job_count = alb_type_can_show(job->type) && !probe->damaged && probe->header.width > 0 ? 1 : 0,
         .upload_id = job->parcel.id,
         .device_id = h->device_id,
         .device_asset_id = h->device_asset_id,
