@@ -6,9 +6,8 @@
  */
 #include <string.h>
 
-#include "blob/store.h"
 #include "doors/immich/door.h"
-#include "library/source.h"
+#include "library/original.h"
 #include "render/render.h"
 #include "render/sizes.h"
 
@@ -18,7 +17,7 @@ struct media {
     struct alb_source *source; /* a reference */
     struct alb_plan_options options;
     struct alb_future *future; /* a reference, or NULL */
-    struct alb_blob_reader *reader;
+    struct alb_original *original; /* or NULL */
 };
 
 static void end_media(void *arg)
@@ -26,8 +25,7 @@ static void end_media(void *arg)
     struct media *m = arg;
     alb_source_unref(m->source);
     alb_future_unref(m->future);
-    if (m->reader)
-        alb_blob_close(&m->reader);
+    alb_original_close(&m->original);
 }
 
 static struct media *media_new(struct alb_req *req)
@@ -167,7 +165,7 @@ static enum alb_code read_original(void *ctx, uint64_t off, void *p, size_t n, s
                                    struct alb_err *err)
 {
     struct media *m = ctx;
-    return alb_blob_read(m->reader, (int64_t)off, p, n, got, err);
+    return alb_original_read(m->original, off, p, n, got, err);
 }
 
 static enum alb_step send_original(struct alb_req *req, bool attachment)
@@ -179,12 +177,7 @@ static enum alb_step send_original(struct alb_req *req, bool attachment)
     if (!m || !resolve(req, ALB_PURPOSE_ORIGINAL, m))
         return ALB_STEP_DONE;
     const struct alb_source *s = m->source;
-    struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
-    memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
-    enum alb_code code = alb_blob_open(door->store, &ref, &m->reader, &err);
-    if (code == ALB_E_NOT_FOUND) /* the catalog knows it: this is damage, not a wrong address */
-        err.code = ALB_E_CORRUPT;
-    if (code != ALB_OK) {
+    if (alb_original_open(door->store, s, &m->original, &err) != ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;
     }
