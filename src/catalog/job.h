@@ -76,7 +76,8 @@ enum alb_code alb_catalog_job_fail(struct alb_tx *tx, int64_t id, struct alb_str
 /* Attempts so far, for the back-off; CONFLICT as above. */
 enum alb_code alb_catalog_job_attempts(struct alb_snap *s, int64_t id, struct alb_str owner, int *attempts,
                                        struct alb_err *err) ALB_MUST_CHECK;
-/* Overdue leases (now_ms), or all of them (INT64_MAX), wait again; one whose attempts are used up fails. */
+/* Overdue leases (now_ms) wait again, or fail if their attempts are used up. INT64_MAX: all leases, of a
+ * process that is gone; none of these fails. */
 enum alb_code alb_catalog_job_reclaim(struct alb_tx *tx, int64_t now_ms, int64_t *count,
                                       struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_job_retry(struct alb_tx *tx, struct alb_str kind, bool drop, int64_t *count,

@@ -92,7 +92,7 @@ static size_t take_notes(struct alb_used *u, struct note *out)
 
 void alb_library_flush_used(struct alb_library *lib, bool wait)
 {
-    struct alb_call *c = alb_call_new(lib, NULL, sizeof(struct batch) + 4096, sizeof(struct batch));
+    struct alb_call *c = alb_call_new(lib, NULL, sizeof(struct batch) + ALB_CALL_SMALL, sizeof(struct batch));
     struct alb_future *f = NULL;
     struct batch *b;
 

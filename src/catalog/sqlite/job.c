@@ -386,6 +386,25 @@ enum alb_code alb_catalog_job_attempts(struct alb_snap *s, int64_t id, struct al
     return code;
 }
 
+/* A lease that nobody ended. While we live it counts as an attempt: a job that holds up its runner again and
+ * again must end somewhere. At a new start it is most likely not the job's fault: it never fails for that,
+ * but what was there at several ends in a row waits a while, so that a job that kills us leaves us time
+ * between. */
+static enum alb_code take_back(struct alb_tx *tx, const struct job *j, bool new_start, struct alb_err *err)
+{
+    int attempts = j->attempts + 1;
+    int64_t wait = 0;
+
+    if (attempts >= j->max_attempts) {
+        if (!new_start)
+            return give_up(tx, j, ALB_STR("the runner did not finish in time"), err);
+        attempts = j->max_attempts - 1;
+    }
+    if (new_start && attempts >= 2)
+        wait = attempts < 6 ? (int64_t)1000 << attempts : 60000;
+    return wait_again(tx, j, alb_tx_now(tx) + wait, attempts, ALB_STR_NONE, err);
+}
+
 enum alb_code alb_catalog_job_reclaim(struct alb_tx *tx, int64_t now_ms, int64_t *taken, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
@@ -405,11 +424,8 @@ enum alb_code alb_catalog_job_reclaim(struct alb_tx *tx, int64_t now_ms, int64_t
         if (code != ALB_OK || id == 0)
             break;
         code = load(&tx->snap, id, &j, err);
-        /* A job that took its runner down with it, again and again, must end somewhere. */
-        if (code == ALB_OK && j.attempts + 1 >= j.max_attempts)
-            code = give_up(tx, &j, ALB_STR("the runner did not finish in time"), err);
-        else if (code == ALB_OK)
-            code = wait_again(tx, &j, alb_tx_now(tx), j.attempts + 1, ALB_STR_NONE, err);
+        if (code == ALB_OK)
+            code = take_back(tx, &j, now_ms == INT64_MAX, err);
         ++*taken;
     }
     return code;
