@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From what was set (r->res) to an answer: conditions and ranges are decided here (RFC 9110 §13.2, §14.2), then
- * the head is written into r->out_head, all but Date, Connection and the empty line, which only the loop knows
- * when it begins to send. Called once by the holder; afterwards r->head_made is true.
+ * From what was set (r->res) to an answer: conditions and ranges are decided here (RFC 9110 §13.2, §14.2),
+ * then the head is written into r->out_head, all but Date, Connection and the empty line, which only the loop
+ * knows when it begins to send. Called once by the holder; afterwards r->head_made is true.
  */
 #include <string.h>
 
@@ -43,7 +43,8 @@ static struct alb_str joined(struct alb_req *r, enum alb_known_header id)
     at = r->head.known[id];
     name = id == ALB_H_IF_MATCH ? "if-match" : "if-none-match";
     while (alb_req_header_next(r, name, &at, &more))
-        value = alb_arena_printf(r->arena, ALB_STR_FMT ", " ALB_STR_FMT, ALB_STR_ARG(value), ALB_STR_ARG(more));
+        value =
+            alb_arena_printf(r->arena, ALB_STR_FMT ", " ALB_STR_FMT, ALB_STR_ARG(value), ALB_STR_ARG(more));
     return value;
 }
 
@@ -284,7 +285,9 @@ void alb_res_finalise(struct alb_req *r)
         r->pumping = false;
         r->segment_n = 0;
     }
-    if (alb_buf_code(&r->out_head) != ALB_OK || alb_buf_code(&r->res.lines) != ALB_OK) { /* headers larger than the bound, or no memory: nothing to say */
+    if (alb_buf_code(&r->out_head) != ALB_OK ||
+        alb_buf_code(&r->res.lines) !=
+            ALB_OK) { /* headers larger than the bound, or no memory: nothing to say */
         alb_buf_reset(&r->out_head);
         alb_buf_c(&r->out_head, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n");
         r->res.status = 500;

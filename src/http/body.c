@@ -172,7 +172,8 @@ size_t alb_res_write(struct alb_req *r, const void *p, size_t n)
     }
     if (r->head_only || r->res.kind != ALB_RES_STREAM)
         return n;
-    if (atomic_load_explicit(&r->gone, memory_order_relaxed)) /* ends it at the next wait, or lets it run dry */
+    if (atomic_load_explicit(&r->gone,
+                             memory_order_relaxed)) /* ends it at the next wait, or lets it run dry */
         return r->match.entry->route->flags & ALB_ROUTE_TOLD ? n : 0;
     while (done < n) {
         size_t room;

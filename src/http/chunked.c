@@ -16,7 +16,10 @@ void alb_chunked_init(struct alb_chunked *c)
     alb_buf_init(&c->trailers, ALB_CHUNK_TRAILER_MAX);
 }
 
-void alb_chunked_fini(struct alb_chunked *c) { alb_buf_fini(&c->trailers); }
+void alb_chunked_fini(struct alb_chunked *c)
+{
+    alb_buf_fini(&c->trailers);
+}
 
 static int hex_value(char ch)
 {
@@ -64,8 +67,9 @@ static enum alb_chunked_state size_end(struct alb_chunked *c, char ch)
 
 static bool trailers_good(const struct alb_chunked *c)
 {
-    static const char *const framing[] = {"host", "content-length", "transfer-encoding", "connection",
-                                          "te",   "trailer",        "expect",            "authorization"};
+    static const char *const framing[] = {
+        "host",    "content-length", "transfer-encoding", "connection", "te",
+        "trailer", "expect",         "authorization"};
     struct alb_field fields[ALB_CHUNK_TRAILER_FIELDS];
     int count = alb_fields_parse(c->trailers.p, c->trailers.n, fields, ALB_CHUNK_TRAILER_FIELDS);
 

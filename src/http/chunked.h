@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Decoder of the chunked transfer coding (RFC 9112 §7.1), strict: sizes are 1 to 15 hex digits, lines end in
- * CRLF, extensions are bounded and ignored, trailers are bounded, kept apart, and may not name a framing field.
- * Works in place: the payload moves down over the framing, nothing is copied elsewhere. One thread.
+ * CRLF, extensions are bounded and ignored, trailers are bounded, kept apart, and may not name a framing
+ * field. Works in place: the payload moves down over the framing, nothing is copied elsewhere. One thread.
  */
 #ifndef ALB_HTTP_CHUNKED_H
 #define ALB_HTTP_CHUNKED_H
@@ -29,7 +29,7 @@ struct alb_chunked {
     struct alb_buf trailers; /* raw lines */
 };
 
-#define ALB_CHUNK_EXT_MAX 16384   /* in one body */
+#define ALB_CHUNK_EXT_MAX 16384 /* in one body */
 #define ALB_CHUNK_TRAILER_MAX 8192
 #define ALB_CHUNK_TRAILER_FIELDS 32
 

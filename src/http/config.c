@@ -37,7 +37,8 @@ static void read_limits(struct alb_http_limits *l, const struct alb_options *o)
     l->linger_ns = alb_opt_duration(o, ALB_P_LINGER_TIMEOUT);
 }
 
-enum alb_code alb_http_config_options(struct alb_http_config *c, const struct alb_options *o, struct alb_err *err)
+enum alb_code alb_http_config_options(struct alb_http_config *c, const struct alb_options *o,
+                                      struct alb_err *err)
 {
     const char *url = alb_opt_string(o, ALB_P_PUBLIC_URL);
 

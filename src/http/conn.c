@@ -119,11 +119,12 @@ void alb_conn_discard(struct alb_conn *c)
 /* Over a limit: says so, as far as one write goes, and lets the client read it. */
 static void turn_away(struct alb_conn *c)
 {
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\n"
-                               "Content-Length: 81\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
-                               "Connection: close\r\n\r\n"
-                               "{\"message\":\"too many connections\",\"error\":\"Service Unavailable\","
-                               "\"statusCode\":503}";
+    static const char text[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\n"
+        "Content-Length: 81\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
+        "Connection: close\r\n\r\n"
+        "{\"message\":\"too many connections\",\"error\":\"Service Unavailable\","
+        "\"statusCode\":503}";
     struct iovec iov = {(void *)(uintptr_t)text, sizeof(text) - 1};
 
     alb_ignore(c->io->send(c, &iov, 1) < 0, "best effort");

@@ -49,10 +49,10 @@ struct alb_conn {
     bool in_again;                    /* in the loop's list of those that may go on at once */
     struct alb_addr peer;             /* who connected, or whom the PROXY header names */
     struct alb_tally_key key;
-    struct alb_req *req;   /* HEAD, REQUEST */
-    const char *pending;   /* read already, not yet looked at */
+    struct alb_req *req; /* HEAD, REQUEST */
+    const char *pending; /* read already, not yet looked at */
     size_t pending_n;
-    char *pending_memory;  /* owner of pending; NULL: it lies in req's head buffer */
+    char *pending_memory; /* owner of pending; NULL: it lies in req's head buffer */
     uint64_t linger_left;
     int64_t linger_until;
     int64_t since; /* of the state: accept, last answer, first byte of the head */
@@ -93,8 +93,8 @@ enum alb_conn_go alb_conn_linger(struct alb_conn *c);
 void alb_conn_arm(struct alb_conn *c);
 /* Tells the request that its client has gone, and lets go of it. */
 void alb_conn_drop_request(struct alb_conn *c, enum alb_code why);
-/* The loop answers the request itself, with what is set in it (hot, OPTIONS), or with an error: the step has not
- * begun, or it goes on without a client (then a fresh request carries the answer). */
+/* The loop answers the request itself, with what is set in it (hot, OPTIONS), or with an error: the step has
+ * not begun, or it goes on without a client (then a fresh request carries the answer). */
 void alb_conn_answer(struct alb_conn *c);
 void alb_conn_refuse(struct alb_conn *c, int status, const char *text);
 /* The answer is complete on the pool's side: decides what becomes of the rest of the body. Once. */

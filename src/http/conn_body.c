@@ -43,7 +43,8 @@ static struct place stream_place(struct alb_req *r)
     struct place at;
 
     alb_mutex_lock(&r->mtx);
-    at.p = alb_ring_space(&r->in_ring, r->server, r->in_left > 0 ? (uint64_t)r->in_left : UINT64_MAX, &at.room);
+    at.p =
+        alb_ring_space(&r->in_ring, r->server, r->in_left > 0 ? (uint64_t)r->in_left : UINT64_MAX, &at.room);
     if (!at.p && at.room == 0)
         r->in_paused = true;
     alb_mutex_unlock(&r->mtx);

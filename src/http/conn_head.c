@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading a head into a request's buffer. A connection has a request (and so a buffer) from the first byte on;
- * an idle one has none. On the loop.
+ * Reading a head into a request's buffer. A connection has a request (and so a buffer) from the first byte
+ * on; an idle one has none. On the loop.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sending an answer: interim answers, head, and a body from memory or from the out ring (as it is, or in
- * chunks), as much per system call as is there. On the loop; HTTP_REQUEST for what the step's side has written.
+ * chunks), as much per system call as is there. On the loop; HTTP_REQUEST for what the step's side has
+ * written.
  */
 #include <errno.h>
 #include <string.h>

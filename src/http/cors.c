@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cross-origin rules (Fetch standard, "CORS protocol"): lines added to answers whose request has an Origin that
- * the group allows, and preflights. Called by the holder.
+ * Cross-origin rules (Fetch standard, "CORS protocol"): lines added to answers whose request has an Origin
+ * that the group allows, and preflights. Called by the holder.
  */
 #include <string.h>
 

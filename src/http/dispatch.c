@@ -11,12 +11,13 @@
 
 /* ---- context ------------------------------------------------------------------------------------- */
 
-/* Ids of other systems are taken over if they look like ids, so that one request keeps one name in all logs. */
+/* Ids of other systems are taken over if they look like ids, so that one request keeps one name in all logs.
+ */
 static bool is_request_id(struct alb_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!alb_is_digit(s.p[i]) && !(alb_lower(s.p[i]) >= 'a' && alb_lower(s.p[i]) <= 'z') && s.p[i] != '-' &&
-            s.p[i] != '_' && s.p[i] != '.')
+        if (!alb_is_digit(s.p[i]) && !(alb_lower(s.p[i]) >= 'a' && alb_lower(s.p[i]) <= 'z') &&
+            s.p[i] != '-' && s.p[i] != '_' && s.p[i] != '.')
             return false;
     return s.n >= 1 && s.n <= 36;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is going on: counts for /health, and every request in flight for SIGQUIT. Any thread, at any time, also
- * when loops or pool are stuck, which is when it is wanted: only the short locks of lists and requests are
- * taken, and a request is looked at in place, then let go before anything is written.
+ * What is going on: counts for /health, and every request in flight for SIGQUIT. Any thread, at any time,
+ * also when loops or pool are stuck, which is when it is wanted: only the short locks of lists and requests
+ * are taken, and a request is looked at in place, then let go before anything is written.
  */
 #include <unistd.h>
 
@@ -55,7 +55,8 @@ static void look(struct alb_req *r, int64_t now, struct line *l)
     *l = (struct line){.route = "-", .group = r->group->name};
     alb_ignore(!alb_str_to_c(alb_req_id(r), l->id, sizeof(l->id)), "ids have no NUL");
     alb_ignore(!alb_str_to_c(path, l->path, sizeof(l->path)), "neither have targets");
-    alb_ignore(!alb_str_to_c(alb_str_sub(r->head.method, 0, 11), l->method, sizeof(l->method)), "nor methods");
+    alb_ignore(!alb_str_to_c(alb_str_sub(r->head.method, 0, 11), l->method, sizeof(l->method)),
+               "nor methods");
     alb_ignore(!alb_str_to_c(alb_req_client(r), l->client, sizeof(l->client)), "nor addresses");
     if (r->match.entry)
         l->route = r->match.entry->route->pattern;
@@ -74,8 +75,8 @@ static void look(struct alb_req *r, int64_t now, struct line *l)
 
 static void print(const struct line *l, struct alb_buf *b)
 {
-    alb_buf_printf(b, "request %s %s %s client=%s route=%s/%s age=%.3fs: %s", l->id, l->method, l->path, l->client,
-                   l->group, l->route, (double)l->age / 1e9, l->state);
+    alb_buf_printf(b, "request %s %s %s client=%s route=%s/%s age=%.3fs: %s", l->id, l->method, l->path,
+                   l->client, l->group, l->route, (double)l->age / 1e9, l->state);
     if (l->waiting > 0)
         alb_buf_printf(b, " since %.3fs", (double)l->waiting / 1e9);
     if (l->doing)

@@ -51,7 +51,8 @@ static bool told(const struct alb_req *r)
            !atomic_load_explicit(&r->server->cutting, memory_order_relaxed);
 }
 
-/* Looks at the last wake or deadline. A title that comes with it is kept until the step takes it, or resigned. */
+/* Looks at the last wake or deadline. A title that comes with it is kept until the step takes it, or
+ * resigned. */
 static void take_wake(struct alb_req *r)
 {
     bool promoted;
@@ -160,7 +161,8 @@ static bool happened(struct alb_req *r, int64_t now)
     case ALB_WAIT_BODY:
         return r->in_ring.fill > 0 || r->in_end || r->in_code != ALB_OK || r->nudged;
     case ALB_WAIT_DRAIN:
-        return r->out_ring.fill <= r->out_ring.cap / 2 || atomic_load_explicit(&r->gone, memory_order_relaxed);
+        return r->out_ring.fill <= r->out_ring.cap / 2 ||
+               atomic_load_explicit(&r->gone, memory_order_relaxed);
     case ALB_WAIT_NONE:
         break;
     }

@@ -75,9 +75,9 @@ enum alb_body_mode {
 enum {
     /* An answer is held back until the whole body has come in (clients that cannot read an early one). */
     ALB_ROUTE_DRAIN_FIRST = 1u << 0,
-    /* The step is told of a hang-up instead of being left: it is called even if the client has gone before its
-     * first call, waits on futures go on to their end, waits for the body or for drain return at once. It ends
-     * when the step returns DONE (the answer goes nowhere). For uploads that keep what has come. */
+    /* The step is told of a hang-up instead of being left: it is called even if the client has gone before
+     * its first call, waits on futures go on to their end, waits for the body or for drain return at once. It
+     * ends when the step returns DONE (the answer goes nowhere). For uploads that keep what has come. */
     ALB_ROUTE_TOLD = 1u << 1,
     /* This route also answers POST with X-HTTP-Method-Override naming one of its methods (tus). */
     ALB_ROUTE_OVERRIDE = 1u << 2,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of the HTTP room: the server, and a request with everything that hangs on it. Who may touch which
- * field stands at its group; "the holder" is the one thread that has the request at the moment: the loop
- * (HAND_LOOP, HAND_DONE) or the pool thread that runs its step (HAND_RUNNING). See hand.h for the hand-over.
+ * The inside of the HTTP room: the server, and a request with everything that hangs on it. Who may touch
+ * which field stands at its group; "the holder" is the one thread that has the request at the moment: the
+ * loop (HAND_LOOP, HAND_DONE) or the pool thread that runs its step (HAND_RUNNING). See hand.h for the
+ * hand-over.
  */
 #ifndef ALB_HTTP_HTTP_PRIV_H
 #define ALB_HTTP_HTTP_PRIV_H
@@ -24,9 +25,9 @@
 struct alb_listener {
     struct alb_loop_source source;
     int fd;
-    bool inherited;  /* a socket that systemd owns */
+    bool inherited; /* a socket that systemd owns */
     bool unix_socket;
-    char path[108];  /* to unlink at the end; "" */
+    char path[108]; /* to unlink at the end; "" */
     char text[128];
 };
 
@@ -54,7 +55,7 @@ struct alb_http {
 
     /* under mtx (HTTP_SERVER) */
     struct alb_mutex mtx;
-    struct alb_cond idle;  /* a loop has ended */
+    struct alb_cond idle; /* a loop has ended */
     unsigned loops_running;
 };
 
@@ -140,18 +141,18 @@ struct alb_req {
     struct alb_arena_mark base;
     void *principal, *slot;
     struct alb_res res;
-    struct alb_buf out_head;         /* the answer's head, when it is made */
-    struct alb_segment *segments;    /* pump */
+    struct alb_buf out_head;      /* the answer's head, when it is made */
+    struct alb_segment *segments; /* pump */
     unsigned segment_n, segment_at;
     uint64_t segment_off;
-    uint64_t body_size;              /* of the answer; UINT64_MAX: chunks or until the close */
+    uint64_t body_size; /* of the answer; UINT64_MAX: chunks or until the close */
     bool pumping, head_made, head_only, before_done, entered, gone_told;
     bool lent, timed_out, promoted, pooled;
-    enum alb_wait want;              /* of the step that is running */
-    enum alb_wait waited;            /* what the last wait was for */
+    enum alb_wait want;   /* of the step that is running */
+    enum alb_wait waited; /* what the last wait was for */
     int64_t want_until;
-    struct alb_future *on;           /* reference; waited on now or last */
-    struct alb_owner title;          /* of a promotion that nobody has taken yet */
+    struct alb_future *on;  /* reference; waited on now or last */
+    struct alb_owner title; /* of a promotion that nobody has taken yet */
     bool user_counted;
     struct alb_tally_key user;
     struct alb_log_field log[ALB_REQ_LOG_FIELDS];
@@ -168,9 +169,9 @@ struct alb_req {
     size_t in_cap, in_n;
     struct alb_head_scan scan;
     enum alb_in in;
-    int64_t in_left;           /* of a body of known length */
+    int64_t in_left; /* of a body of known length */
     struct alb_chunked chunked;
-    struct alb_buf small;      /* COLLECT */
+    struct alb_buf small; /* COLLECT */
     size_t small_charged;
     uint64_t drained;
     int64_t drain_until;
@@ -183,11 +184,11 @@ struct alb_req {
     enum alb_out out;
     size_t head_sent;
     uint64_t body_sent, bytes_out;
-    struct alb_buf early;      /* interim answers on their way */
+    struct alb_buf early; /* interim answers on their way */
     size_t early_sent;
-    char frame[24];            /* head of the chunk that is being sent */
+    char frame[24]; /* head of the chunk that is being sent */
     unsigned frame_n, frame_at;
-    size_t frame_left; /* data of that chunk that is still in the ring */
+    size_t frame_left;   /* data of that chunk that is still in the ring */
     unsigned frame_tail; /* of its CRLF */
     bool frame_last;
     struct alb_wheel_entry timer; /* deadline of a wait */
@@ -209,11 +210,11 @@ struct alb_req {
     bool nudged;     /* a wait for the body shall end (nudge.h) */
     bool timeout;    /* the deadline of the wait has come and was not looked at */
     enum alb_wake why;
-    bool ending;    /* no more steps: clean up */
-    bool finishing; /* the step is done, but was registered on a future; finish after its wake */
-    bool in_wanted; /* the step has asked for the body */
-    bool in_paused; /* the loop does not read, because the ring is full */
-    bool in_end;    /* all of it is in the ring */
+    bool ending;           /* no more steps: clean up */
+    bool finishing;        /* the step is done, but was registered on a future; finish after its wake */
+    bool in_wanted;        /* the step has asked for the body */
+    bool in_paused;        /* the loop does not read, because the ring is full */
+    bool in_end;           /* all of it is in the ring */
     enum alb_code in_code; /* why no more will come */
     uint64_t in_seen, in_max;
     bool head_ready, out_end;
@@ -227,31 +228,36 @@ void alb_req_recycle(struct alb_req *r);          /* ended on both sides */
 void alb_req_free(struct alb_req *r);
 void alb_req_reset_response(struct alb_req *r);
 
-/* ---- dispatch.c: from a complete head to hot, collecting or the pool ------------------------------------ */
+/* ---- dispatch.c: from a complete head to hot, collecting or the pool ------------------------------------
+ */
 void alb_req_dispatch(struct alb_conn *c, struct alb_req *r, int status);
 void alb_req_enter(struct alb_req *r); /* body collected, or none: hot, then the pool */
 
 /* ---- answer.c: makes the head of the answer out of r->res. Holder. ------------------------------------- */
 void alb_res_finalise(struct alb_req *r);
 void alb_res_clear_body(struct alb_req *r);
-void alb_cors_lines(struct alb_req *r);               /* cors.c */
+void alb_cors_lines(struct alb_req *r);                     /* cors.c */
 bool alb_cors_preflight(struct alb_req *r, unsigned allow); /* cors.c: true = answered */
-void alb_methods_text(unsigned bits, char out[64]);   /* "GET, HEAD" */
+void alb_methods_text(unsigned bits, char out[64]);         /* "GET, HEAD" */
 
-/* ---- pump.c: bodies that are read on the pool ------------------------------------------------------------ */
+/* ---- pump.c: bodies that are read on the pool ------------------------------------------------------------
+ */
 void alb_pump_whole(struct alb_req *r);
 void alb_pump_ranges(struct alb_req *r, const struct alb_range *ranges, unsigned n);
 enum alb_step alb_pump_step(struct alb_req *r);
 
-/* ---- record.c ------------------------------------------------------------------------------------------- */
+/* ---- record.c -------------------------------------------------------------------------------------------
+ */
 void alb_req_record(struct alb_req *r, int64_t now);
 
-/* ---- listen.c -------------------------------------------------------------------------------------------- */
+/* ---- listen.c --------------------------------------------------------------------------------------------
+ */
 enum alb_code alb_listen_open(struct alb_http *s, const char *spec, struct alb_err *err);
 void alb_listen_close(struct alb_http *s);
 void alb_listen_accept(struct alb_loop *l, struct alb_listener *li);
 
-/* ---- static.c -------------------------------------------------------------------------------------------- */
+/* ---- static.c --------------------------------------------------------------------------------------------
+ */
 void alb_static_free(struct alb_http *s);
 
 #endif

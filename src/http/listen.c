@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening sockets: made at start from the configuration or taken over from systemd, shared by all loops; and
- * accepting, with the limits on connections. Whoever accepts gives the connection to the emptiest loop.
+ * Listening sockets: made at start from the configuration or taken over from systemd, shared by all loops;
+ * and accepting, with the limits on connections. Whoever accepts gives the connection to the emptiest loop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@
 #include "http/hand.h"
 
 #define BACKLOG 4096
-#define ACCEPT_BATCH 32           /* per turn, so that accepting never starves those who are there */
-#define REFUSED_MAX 256           /* that are told so; beyond it connections are just closed */
+#define ACCEPT_BATCH 32 /* per turn, so that accepting never starves those who are there */
+#define REFUSED_MAX 256 /* that are told so; beyond it connections are just closed */
 #define SYSTEMD_FIRST_FD 3
 #define PAUSE_NS (ALB_NS_PER_S / 4) /* without descriptors */
 
@@ -103,7 +103,8 @@ static enum alb_code open_systemd(struct alb_http *s, struct alb_err *err)
 static bool is_stale(const struct sockaddr_un *un)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool stale = fd >= 0 && connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 && errno == ECONNREFUSED;
+    bool stale =
+        fd >= 0 && connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 && errno == ECONNREFUSED;
 
     if (fd >= 0)
         (void)close(fd);
@@ -233,8 +234,8 @@ static struct alb_loop *emptiest(struct alb_loop *mine)
     return best;
 }
 
-/* Clients of one /64 count as one address. Peers on this machine and trusted proxies are not limited: they speak
- * for many. */
+/* Clients of one /64 count as one address. Peers on this machine and trusted proxies are not limited: they
+ * speak for many. */
 static bool admit(struct alb_http *s, struct alb_conn *c)
 {
     static const unsigned char v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -284,8 +285,8 @@ static void take_in(struct alb_loop *l, int fd, const struct sockaddr_storage *s
         alb_loop_post_conn(to, c);
 }
 
-/* No descriptors left: waiting connections stay in the backlog; without a pause epoll would tell of them again
- * and again. */
+/* No descriptors left: waiting connections stay in the backlog; without a pause epoll would tell of them
+ * again and again. */
 static void pause_accepting(struct alb_loop *l)
 {
     struct alb_http *s = l->server;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See loop.h. One turn: wait for events, run what they concern, then the mail, the timers, and the connections
- * that had more to do than one turn allows. The loop ends when the server drains and nothing is left here.
+ * See loop.h. One turn: wait for events, run what they concern, then the mail, the timers, and the
+ * connections that had more to do than one turn allows. The loop ends when the server drains and nothing is
+ * left here.
  */
 #include "http/loop.h"
 
@@ -347,7 +348,8 @@ static enum alb_code listen_all(struct alb_loop *l, struct alb_err *err)
     struct alb_http *s = l->server;
 
     for (size_t i = 0; i < s->listener_n; i++) {
-        /* EXCLUSIVE: one connection wakes one loop. Level-triggered: what one loop leaves the next one sees. */
+        /* EXCLUSIVE: one connection wakes one loop. Level-triggered: what one loop leaves the next one sees.
+         */
         struct epoll_event ev = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &s->listeners[i].source};
 
         if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, s->listeners[i].fd, &ev) != 0)

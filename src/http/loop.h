@@ -2,8 +2,8 @@
  *
  * An event loop: one thread, one epoll, a timer wheel, the connections that live here, and a mailbox by which
  * pool threads give requests back. Posting is a push under a lock of its own (HTTP_WAKE), and one write to an
- * eventfd if the box was empty; also under the lock, so that who finds a letter knows that its poster is through
- * with the loop (a server may be freed right after its last letter). Nothing in a loop blocks (law 1;
+ * eventfd if the box was empty; also under the lock, so that who finds a letter knows that its poster is
+ * through with the loop (a server may be freed right after its last letter). Nothing in a loop blocks (law 1;
  * alb_thread_may_block() is false here).
  */
 #ifndef ALB_HTTP_LOOP_H

@@ -18,8 +18,8 @@ enum { PREAMBLE, AFTER, AFTER_DASH, AFTER_CR, AFTER_PADDING, HEAD, DATA, EPILOGU
 
 /* ---- header parameters --------------------------------------------------------------------------- */
 
-/* Reads a quoted string at the front of *s (behind the quote) into out; cuts it off. Only \" and \\ are escapes:
- * old browsers send Windows paths with single backslashes. */
+/* Reads a quoted string at the front of *s (behind the quote) into out; cuts it off. Only \" and \\ are
+ * escapes: old browsers send Windows paths with single backslashes. */
 static bool take_quoted(struct alb_str *s, char *out, size_t cap, size_t *n)
 {
     size_t i = 0;
@@ -118,7 +118,8 @@ static enum alb_multipart_event bad(struct alb_multipart *m, const char *why)
     return ALB_PARTS_BAD;
 }
 
-/* filename*=UTF-8''percent-encoded (RFC 8187) wins over filename; returns its length, or -1 if there is none. */
+/* filename*=UTF-8''percent-encoded (RFC 8187) wins over filename; returns its length, or -1 if there is none.
+ */
 static int64_t extended_filename(struct alb_str disposition, char *out, size_t cap)
 {
     struct alb_str v, charset, rest, language;
@@ -183,7 +184,8 @@ static enum alb_multipart_event part_begin(struct alb_multipart *m)
 /* ---- the machine --------------------------------------------------------------------------------- */
 
 /* Looks for the delimiter in *in. Everything before it is handed out. */
-static enum alb_multipart_event find_delimiter(struct alb_multipart *m, struct alb_str *in, struct alb_str *data)
+static enum alb_multipart_event find_delimiter(struct alb_multipart *m, struct alb_str *in,
+                                               struct alb_str *data)
 {
     size_t i = 0, held = m->matched;
 

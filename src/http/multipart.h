@@ -41,7 +41,8 @@ struct alb_multipart {
 
 /* From a Content-Type value. False: not multipart/form-data, or without a good boundary (1..70 bytes). */
 bool alb_multipart_init(struct alb_multipart *m, struct alb_str content_type) ALB_MUST_CHECK;
-enum alb_multipart_event alb_multipart_next(struct alb_multipart *m, struct alb_str *input, struct alb_str *data);
+enum alb_multipart_event alb_multipart_next(struct alb_multipart *m, struct alb_str *input,
+                                            struct alb_str *data);
 
 /* The value of parameter `name` of a header value such as `form-data; name="a\"b"`, unescaped into out[cap].
  * False: absent, broken or too long. *value views out. */

@@ -10,10 +10,11 @@
 
 enum { C_TOKEN = 1, C_VALUE = 2, C_TARGET = 4, C_HOST = 8 };
 
-/* The or of the classes of each byte. TOKEN is tchar of RFC 9110. VALUE is what a field value may hold: blank,
- * tab, everything visible, bytes from 0x80 on. TARGET is everything visible but '#' (a fragment is never sent),
- * and bytes from 0x80 on, because clients send UTF-8 unescaped and signatures cover the raw bytes. HOST is what
- * names of hosts are made of in practice; RFC 3986 would allow more, and other parsers do not. */
+/* The or of the classes of each byte. TOKEN is tchar of RFC 9110. VALUE is what a field value may hold:
+ * blank, tab, everything visible, bytes from 0x80 on. TARGET is everything visible but '#' (a fragment is
+ * never sent), and bytes from 0x80 on, because clients send UTF-8 unescaped and signatures cover the raw
+ * bytes. HOST is what names of hosts are made of in practice; RFC 3986 would allow more, and other parsers do
+ * not. */
 /* clang-format off */
 static const unsigned char cls[256] = {
      0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,
@@ -35,7 +36,10 @@ static const unsigned char cls[256] = {
 };
 /* clang-format on */
 
-static bool is(char c, unsigned char what) { return (cls[(unsigned char)c] & what) != 0; }
+static bool is(char c, unsigned char what)
+{
+    return (cls[(unsigned char)c] & what) != 0;
+}
 
 static bool all(struct alb_str s, unsigned char what)
 {
@@ -79,7 +83,10 @@ const char *alb_method_name(unsigned bit)
     return "-";
 }
 
-bool alb_is_token(struct alb_str s) { return s.n > 0 && all(s, C_TOKEN); }
+bool alb_is_token(struct alb_str s)
+{
+    return s.n > 0 && all(s, C_TOKEN);
+}
 
 static bool is_digits(struct alb_str s)
 {

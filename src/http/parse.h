@@ -45,7 +45,7 @@ enum alb_known_header {
 #define ALB_X(id, name, once) ALB_H_##id,
     ALB_HTTP_KNOWN_HEADERS(ALB_X)
 #undef ALB_X
-    ALB_H_COUNT
+        ALB_H_COUNT
 };
 
 struct alb_field {
@@ -98,8 +98,8 @@ static inline struct alb_str alb_head_known(const struct alb_head *h, enum alb_k
     return h->known[id] ? h->fields[h->known[id] - 1].value : ALB_STR_NONE;
 }
 
-bool alb_is_token(struct alb_str s);    /* one or more token characters (RFC 9110 §5.6.2) */
-bool alb_is_host(struct alb_str s);     /* host[:port] that may stand in a URL; not empty */
+bool alb_is_token(struct alb_str s);          /* one or more token characters (RFC 9110 §5.6.2) */
+bool alb_is_host(struct alb_str s);           /* host[:port] that may stand in a URL; not empty */
 unsigned alb_method_bit(struct alb_str name); /* ALB_M_* or 0 */
 const char *alb_method_name(unsigned bit);    /* "GET"; "-" for 0 */
 /* Is `token` in the comma-separated list (any case)? */

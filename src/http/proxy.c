@@ -18,7 +18,10 @@ static void set_v4(struct alb_addr *out, const void *four)
     out->unix_peer = false;
 }
 
-static bool is_v4(const struct alb_addr *a) { return memcmp(a->b, v4_prefix, 12) == 0; }
+static bool is_v4(const struct alb_addr *a)
+{
+    return memcmp(a->b, v4_prefix, 12) == 0;
+}
 
 void alb_addr_from_sockaddr(const struct sockaddr_storage *ss, struct alb_addr *out)
 {
@@ -184,7 +187,8 @@ static void see_forwarded(struct back *b, const struct alb_cidr *trusted, size_t
         if (alb_is_host(host))
             out->host = host;
         if (!who.p || !alb_addr_parse(who, &a)) {
-            memset(&out->client, 0, sizeof(out->client)); /* "unknown", "_hidden": an address that nobody has */
+            memset(&out->client, 0,
+                   sizeof(out->client)); /* "unknown", "_hidden": an address that nobody has */
             return;
         }
         out->client = a;

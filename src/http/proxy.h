@@ -23,7 +23,7 @@ struct alb_addr {
 void alb_addr_from_sockaddr(const struct sockaddr_storage *ss, struct alb_addr *out);
 /* "192.0.2.1", "2001:db8::1", "[2001:db8::1]:80", "192.0.2.1:80". */
 bool alb_addr_parse(struct alb_str s, struct alb_addr *out) ALB_MUST_CHECK;
-bool alb_addr_is_local(const struct alb_addr *a); /* loopback or a Unix peer */
+bool alb_addr_is_local(const struct alb_addr *a);                        /* loopback or a Unix peer */
 size_t alb_addr_text(const struct alb_addr *a, char out[ALB_ADDR_TEXT]); /* "unix" for a Unix peer */
 
 struct alb_cidr {

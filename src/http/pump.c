@@ -39,11 +39,10 @@ static void pump_parts(struct alb_req *r, const struct alb_range *ranges, unsign
     alb_random(noise, sizeof(noise));
     alb_hex(noise, sizeof(noise), boundary);
     for (unsigned i = 0; i < n; i++) {
-        text = alb_arena_printf(r->arena,
-                                "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n", boundary,
-                                r->res.type ? r->res.type : "application/octet-stream",
-                                (unsigned long long)ranges[i].off,
-                                (unsigned long long)(ranges[i].off + ranges[i].len - 1), (unsigned long long)size);
+        text = alb_arena_printf(
+            r->arena, "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n", boundary,
+            r->res.type ? r->res.type : "application/octet-stream", (unsigned long long)ranges[i].off,
+            (unsigned long long)(ranges[i].off + ranges[i].len - 1), (unsigned long long)size);
         r->segments[2 * i] = (struct alb_segment){text.p, 0, text.n};
         r->segments[2 * i + 1] = (struct alb_segment){NULL, ranges[i].off, ranges[i].len};
         total += text.n + ranges[i].len;

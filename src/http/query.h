@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 
-/* Takes the next pair; empty ones ("a&&b") are skipped. value.p == NULL: there was no '='. False at the end. */
+/* Takes the next pair; empty ones ("a&&b") are skipped. value.p == NULL: there was no '='. False at the end.
+ */
 bool alb_query_next(struct alb_str *rest, struct alb_str *key, struct alb_str *value);
 /* The first value whose decoded key is `name`, decoded into the arena (form rules, '+' is a blank). False:
  * absent, a broken escape, a NUL, or no memory. A key without '=' has the empty value. */

@@ -43,8 +43,9 @@ enum alb_range_kind alb_range_parse(struct alb_str header, uint64_t size,
                                     struct alb_range out[ALB_RANGES_MAX], unsigned *n)
 {
     struct alb_str unit, set, piece;
-    uint64_t total = 0;
+    uint64_t left = size;
     unsigned asked = 0, found = 0;
+    bool greedy = false; /* wants more bytes than there are */
 
     *n = 0;
     if (!alb_str_cut(header, '=', &unit, &set) || !alb_str_eq_ci(unit, ALB_STR("bytes")))
@@ -64,11 +65,12 @@ enum alb_range_kind alb_range_parse(struct alb_str header, uint64_t size,
             break;
         case ONE_FOUND:
             out[found++] = r;
-            total += r.len; /* at most 16 times the size of a file: no overflow */
+            greedy = greedy || r.len > left;
+            left -= r.len < left ? r.len : left;
             break;
         }
     }
-    if (asked == 0 || total > size)
+    if (asked == 0 || greedy)
         return ALB_RANGE_ALL;
     *n = found;
     return found ? ALB_RANGE_PART : ALB_RANGE_NOT;

@@ -20,8 +20,8 @@ enum alb_step { ALB_STEP_DONE, ALB_STEP_WAIT };
 
 /* ---- what was asked ------------------------------------------------------------------------------ */
 
-struct alb_arena *alb_req_arena(struct alb_req *req); /* never NULL; ends with the request */
-unsigned alb_req_method(const struct alb_req *req);   /* one of ALB_M_*; HEAD stays HEAD on a GET route */
+struct alb_arena *alb_req_arena(struct alb_req *req);     /* never NULL; ends with the request */
+unsigned alb_req_method(const struct alb_req *req);       /* one of ALB_M_*; HEAD stays HEAD on a GET route */
 struct alb_str alb_req_target(const struct alb_req *req); /* every byte as it came */
 struct alb_str alb_req_path(const struct alb_req *req);   /* raw, from the first slash to '?' */
 struct alb_str alb_req_query(const struct alb_req *req);  /* raw, behind '?'; p == NULL: there is none */
@@ -49,9 +49,9 @@ struct alb_str alb_req_host(const struct alb_req *req);   /* host[:port], as the
 /* "https://host" without a slash: --public-url if given, else scheme and host. For absolute Locations. */
 struct alb_str alb_req_base_url(struct alb_req *req);
 const struct alb_clock *alb_req_clock(const struct alb_req *req);
-int64_t alb_req_deadline(const struct alb_req *req);  /* of the whole request, monotonic */
-bool alb_req_gone(const struct alb_req *req);         /* the client has left: long steps look now and then */
-void *alb_req_ctx(const struct alb_req *req);         /* of the route's group */
+int64_t alb_req_deadline(const struct alb_req *req); /* of the whole request, monotonic */
+bool alb_req_gone(const struct alb_req *req);        /* the client has left: long steps look now and then */
+void *alb_req_ctx(const struct alb_req *req);        /* of the route's group */
 const struct alb_route *alb_req_route(const struct alb_req *req);
 
 /* Opaque to http: who it is (set by `before`), and the door's own state between entries. */
@@ -78,8 +78,8 @@ struct alb_waiter *alb_req_waiter(struct alb_req *req, bool heir);
 enum alb_step alb_req_wait_joined(struct alb_req *req, struct alb_future *f);
 /* Until alb_req_body_read has something to say that is not AGAIN. */
 enum alb_step alb_req_wait_body(struct alb_req *req);
-/* The same, or until f is done, whichever comes first (f: the interrupt of an upload, so that a newcomer need not
- * wait for a client that has fallen silent). http takes its own reference; never an heir. */
+/* The same, or until f is done, whichever comes first (f: the interrupt of an upload, so that a newcomer need
+ * not wait for a client that has fallen silent). http takes its own reference; never an heir. */
 enum alb_step alb_req_wait_body_or(struct alb_req *req, struct alb_future *f);
 /* Until at least half of the answer's ring is free. */
 enum alb_step alb_req_wait_drain(struct alb_req *req);

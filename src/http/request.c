@@ -157,7 +157,8 @@ void alb_req_recycle(struct alb_req *r)
         alb_tally_down(r->server->users, &r->user);
     alb_future_unref(r->on);
     r->on = NULL;
-    if (l->spare_count >= ALB_LOOP_SPARE_REQS || alb_arena_code(r->arena) != ALB_OK || r->in_cap > KEEP_HEAD) {
+    if (l->spare_count >= ALB_LOOP_SPARE_REQS || alb_arena_code(r->arena) != ALB_OK ||
+        r->in_cap > KEEP_HEAD) {
         alb_req_free(r);
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Setting an answer (res.h). Called by the holder. What is set here is only noted; answer.c makes bytes of it.
+ * Setting an answer (res.h). Called by the holder. What is set here is only noted; answer.c makes bytes of
+ * it.
  */
 #include <string.h>
 
@@ -45,7 +46,8 @@ int alb_res_get_status(const struct alb_req *r)
 
 static bool is_framing(const char *name)
 {
-    static const char *const own[] = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"};
+    static const char *const own[] = {"connection", "content-length", "date", "keep-alive",
+                                      "transfer-encoding"};
 
     for (size_t i = 0; i < ALB_ARRAY_LEN(own); i++)
         if (alb_str_eq_ci(alb_str_c(name), alb_str_c(own[i])))
@@ -163,7 +165,8 @@ void alb_res_cookie(struct alb_req *r, const struct alb_cookie *c)
 
     if (!alb_is_cookie_value(c->value))
         return;
-    alb_buf_printf(&b, "%s=" ALB_STR_FMT "; Path=%s", c->name, ALB_STR_ARG(c->value), c->path ? c->path : "/");
+    alb_buf_printf(&b, "%s=" ALB_STR_FMT "; Path=%s", c->name, ALB_STR_ARG(c->value),
+                   c->path ? c->path : "/");
     if (c->max_age_s >= 0) {
         alb_buf_c(&b, "; Max-Age=");
         alb_buf_i64(&b, c->max_age_s);
@@ -320,21 +323,61 @@ const char *alb_http_reason(int status)
         int status;
         const char *text;
     } reasons[] = {
-        {200, "OK"}, {404, "Not Found"}, {304, "Not Modified"}, {206, "Partial Content"}, {204, "No Content"},
-        {201, "Created"}, {100, "Continue"}, {102, "Processing"}, {103, "Early Hints"},
-        {104, "Upload Resumption Supported"}, {202, "Accepted"}, {203, "Non-Authoritative Information"},
-        {205, "Reset Content"}, {207, "Multi-Status"}, {300, "Multiple Choices"}, {301, "Moved Permanently"},
-        {302, "Found"}, {303, "See Other"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
-        {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"},
-        {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-        {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"}, {421, "Misdirected Request"}, {422, "Unprocessable Content"},
-        {423, "Locked"}, {424, "Failed Dependency"}, {425, "Too Early"}, {426, "Upgrade Required"},
-        {428, "Precondition Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-        {451, "Unavailable For Legal Reasons"}, {460, "Checksum Mismatch"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"}, {508, "Loop Detected"},
+        {200, "OK"},
+        {404, "Not Found"},
+        {304, "Not Modified"},
+        {206, "Partial Content"},
+        {204, "No Content"},
+        {201, "Created"},
+        {100, "Continue"},
+        {102, "Processing"},
+        {103, "Early Hints"},
+        {104, "Upload Resumption Supported"},
+        {202, "Accepted"},
+        {203, "Non-Authoritative Information"},
+        {205, "Reset Content"},
+        {207, "Multi-Status"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {423, "Locked"},
+        {424, "Failed Dependency"},
+        {425, "Too Early"},
+        {426, "Upgrade Required"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {451, "Unavailable For Legal Reasons"},
+        {460, "Checksum Mismatch"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+        {507, "Insufficient Storage"},
+        {508, "Loop Detected"},
     };
 
     for (size_t i = 0; i < ALB_ARRAY_LEN(reasons); i++)

@@ -26,7 +26,10 @@ struct alb_router {
     struct node root;
 };
 
-struct alb_router *alb_router_new(void) { return alb_mem_calloc(1, sizeof(struct alb_router)); }
+struct alb_router *alb_router_new(void)
+{
+    return alb_mem_calloc(1, sizeof(struct alb_router));
+}
 
 /* Depth is that of our own patterns. */
 static void free_below(struct node *n)
@@ -55,8 +58,14 @@ void alb_router_free(struct alb_router **r)
     *r = NULL;
 }
 
-static bool is_param(struct alb_str seg) { return seg.n >= 2 && seg.p[0] == '{' && seg.p[seg.n - 1] == '}'; }
-static bool is_rest(struct alb_str seg) { return is_param(seg) && seg.p[seg.n - 2] == '*'; }
+static bool is_param(struct alb_str seg)
+{
+    return seg.n >= 2 && seg.p[0] == '{' && seg.p[seg.n - 1] == '}';
+}
+static bool is_rest(struct alb_str seg)
+{
+    return is_param(seg) && seg.p[seg.n - 2] == '*';
+}
 
 static struct node *find_literal(const struct node *n, struct alb_str seg)
 {

@@ -50,14 +50,16 @@ static enum alb_code check_config(const struct alb_http_config *c, struct alb_er
     ALB_CHECK(c->pool != NULL && c->clock != NULL);
     if (l->head_bytes < 1024 || l->target_bytes + 128 > l->head_bytes || l->head_count < 8 ||
         l->head_count > ALB_HEAD_FIELDS_MAX)
-        return alb_fail(err, ALB_E_INVALID, "limits of the request head do not fit together (8 to %d headers)",
+        return alb_fail(err, ALB_E_INVALID,
+                        "limits of the request head do not fit together (8 to %d headers)",
                         ALB_HEAD_FIELDS_MAX);
     if (l->ring_bytes < ALB_RING_FIRST || l->body_memory < l->ring_bytes || l->connections == 0)
         return alb_fail(err, ALB_E_INVALID, "limits of bodies or connections are too small");
     return ALB_OK;
 }
 
-enum alb_code alb_http_server_new(const struct alb_http_config *c, struct alb_http **server, struct alb_err *err)
+enum alb_code alb_http_server_new(const struct alb_http_config *c, struct alb_http **server,
+                                  struct alb_err *err)
 {
     enum alb_code code = check_config(c, err);
     struct alb_http *s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files that are part of the program, answered on the event loop from memory. One route per file; the table of a
- * call becomes an array of routes and bodies that lives as long as the server.
+ * Files that are part of the program, answered on the event loop from memory. One route per file; the table
+ * of a call becomes an array of routes and bodies that lives as long as the server.
  */
 #include <string.h>
 
@@ -73,7 +73,8 @@ static bool init_file(struct file *file, const struct alb_static_file *f)
     return file->plain && (!f->gzip || file->gzip);
 }
 
-enum alb_code alb_http_static(struct alb_http *s, const struct alb_static_file *files, size_t n, struct alb_err *err)
+enum alb_code alb_http_static(struct alb_http *s, const struct alb_static_file *files, size_t n,
+                              struct alb_err *err)
 {
     struct table *t = alb_mem_calloc(1, sizeof(*t) + n * sizeof(t->files[0]));
 

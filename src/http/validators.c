@@ -57,7 +57,7 @@ bool alb_etag_in(struct alb_str list, struct alb_str tag, bool tag_weak, bool st
 /* Is the resource newer than the date in the header? *valid tells whether the header says anything. */
 static bool newer_than(struct alb_str date, const struct alb_validators *v, bool *valid)
 {
-    int64_t then;
+    int64_t then = 0;
 
     *valid = v->modified_ms >= 0 && alb_time_http_parse(date.p, date.n, &then);
     return *valid && v->modified_ms / 1000 > then / 1000;
@@ -86,7 +86,7 @@ enum alb_decision alb_decide(const struct alb_conditions *c, bool safe, const st
 bool alb_if_range_holds(const struct alb_conditions *c, const struct alb_validators *v)
 {
     struct alb_str rest = c->if_range, tag;
-    int64_t then;
+    int64_t then = 0;
     bool weak;
 
     if (!c->if_range.p)

@@ -2,8 +2,8 @@
  *
  * Timer wheel of one event loop: thousands of deadlines that are moved with every request and hardly ever
  * come true. Moving a deadline to later costs nothing (an entry that comes up too early is put back); moving
- * it nearer relinks it. Resolution is one tick (about 67 ms); an entry fires up to one tick late, never early.
- * Owned by the loop's thread. Time is an argument.
+ * it nearer relinks it. Resolution is one tick (about 67 ms); an entry fires up to one tick late, never
+ * early. Owned by the loop's thread. Time is an argument.
  */
 #ifndef ALB_HTTP_WHEEL_H
 #define ALB_HTTP_WHEEL_H

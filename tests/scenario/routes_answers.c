@@ -49,7 +49,8 @@ static enum alb_step step_etag(struct alb_req *req)
 static enum alb_step step_who(struct alb_req *req)
 {
     struct alb_str text = alb_arena_printf(
-        alb_req_arena(req), "client=" ALB_STR_FMT " scheme=" ALB_STR_FMT " host=" ALB_STR_FMT " base=" ALB_STR_FMT,
+        alb_req_arena(req),
+        "client=" ALB_STR_FMT " scheme=" ALB_STR_FMT " host=" ALB_STR_FMT " base=" ALB_STR_FMT,
         ALB_STR_ARG(alb_req_client(req)), ALB_STR_ARG(alb_req_scheme(req)), ALB_STR_ARG(alb_req_host(req)),
         ALB_STR_ARG(alb_req_base_url(req)));
 
@@ -163,12 +164,12 @@ static enum alb_hot hot_counts(struct alb_req *req)
 {
     struct alb_http_view v = alb_http_look(serverd.http);
 
-    alb_res_literal(req, alb_arena_printf(alb_req_arena(req),
-                                          "open=%ld builds=%ld told=%ld gone_bytes=%ld connections=%u requests=%u "
-                                          "waiting=%u\n",
-                                          serverd_open(), atomic_load(&serverd.builds),
-                                          atomic_load(&serverd.told), atomic_load(&serverd.gone_bytes),
-                                          v.connections, v.requests, v.waiting));
+    alb_res_literal(req,
+                    alb_arena_printf(alb_req_arena(req),
+                                     "open=%ld builds=%ld told=%ld gone_bytes=%ld connections=%u requests=%u "
+                                     "waiting=%u\n",
+                                     serverd_open(), atomic_load(&serverd.builds), atomic_load(&serverd.told),
+                                     atomic_load(&serverd.gone_bytes), v.connections, v.requests, v.waiting));
     return ALB_HOT_HIT;
 }
 
@@ -189,8 +190,13 @@ static const struct alb_route routes[] = {
 static const unsigned char page[] = "<!doctype html><title>page</title>";
 static const unsigned char page_gzip[] = "not really gzip";
 static const struct alb_static_file files[] = {
-    {.path = "/page.html", .p = page, .n = sizeof(page) - 1, .gzip = page_gzip, .gzip_n = sizeof(page_gzip) - 1,
-     .etag = "p1", .type = "text/html"},
+    {.path = "/page.html",
+     .p = page,
+     .n = sizeof(page) - 1,
+     .gzip = page_gzip,
+     .gzip_n = sizeof(page_gzip) - 1,
+     .etag = "p1",
+     .type = "text/html"},
 };
 
 enum alb_code serverd_routes_answers(struct alb_http *s, struct alb_err *err)

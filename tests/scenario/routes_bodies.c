@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Test routes that read bodies: collected, streamed, refused early, drained first, multipart; interim answers.
+ * Test routes that read bodies: collected, streamed, refused early, drained first, multipart; interim
+ * answers.
  */
 #include <string.h>
 
@@ -45,8 +46,8 @@ static enum alb_step upload_done(struct alb_req *req, struct upload *u)
     if (u->hash)
         alb_hex(digest, alb_hash_final(&u->sha, digest), hex);
     alb_res_header(req, "X-Trailer", alb_req_trailer(req, "x-sum"));
-    alb_res_literal(req, alb_arena_printf(alb_req_arena(req), "bytes=%llu sha256=%s\n", (unsigned long long)u->n,
-                                          hex));
+    alb_res_literal(
+        req, alb_arena_printf(alb_req_arena(req), "bytes=%llu sha256=%s\n", (unsigned long long)u->n, hex));
     return ALB_STEP_DONE;
 }
 
@@ -144,7 +145,8 @@ static enum alb_step step_middle(struct alb_req *req)
 static enum alb_step step_interim(struct alb_req *req)
 {
     const struct alb_header early[] = {{"Link", ALB_STR("</a.css>; rel=preload")}};
-    const struct alb_header resume[] = {{"Location", ALB_STR("/files/1")}, {"Upload-Limit", ALB_STR("max-size=9")}};
+    const struct alb_header resume[] = {{"Location", ALB_STR("/files/1")},
+                                        {"Upload-Limit", ALB_STR("max-size=9")}};
 
     if (!alb_req_slot(req)) {
         alb_req_interim(req, 103, early, 1);
@@ -235,13 +237,23 @@ static enum alb_step step_form(struct alb_req *req)
 static const struct alb_route routes[] = {
     {.pattern = "/echo", .methods = ALB_M_POST | ALB_M_DELETE, .body = ALB_BODY_SMALL, .step = step_echo},
     {.pattern = "/hot", .methods = ALB_M_POST, .body = ALB_BODY_SMALL, .hot = hot_echo},
-    {.pattern = "/upload", .methods = ALB_M_POST | ALB_M_PATCH, .body = ALB_BODY_STREAM,
-     .flags = ALB_ROUTE_OVERRIDE, .step = step_upload},
-    {.pattern = "/limited", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .body_max = 1000, .step = step_upload},
+    {.pattern = "/upload",
+     .methods = ALB_M_POST | ALB_M_PATCH,
+     .body = ALB_BODY_STREAM,
+     .flags = ALB_ROUTE_OVERRIDE,
+     .step = step_upload},
+    {.pattern = "/limited",
+     .methods = ALB_M_POST,
+     .body = ALB_BODY_STREAM,
+     .body_max = 1000,
+     .step = step_upload},
     {.pattern = "/stuck", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_stuck},
     {.pattern = "/refuse", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_refuse},
     {.pattern = "/middle", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_middle},
-    {.pattern = "/drainfirst", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .flags = ALB_ROUTE_DRAIN_FIRST,
+    {.pattern = "/drainfirst",
+     .methods = ALB_M_POST,
+     .body = ALB_BODY_STREAM,
+     .flags = ALB_ROUTE_DRAIN_FIRST,
      .step = step_refuse},
     {.pattern = "/interim", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_interim},
     {.pattern = "/form", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_form},

@@ -142,7 +142,8 @@ int main(int argc, char **argv, char **envp)
     serverd.small = text_of(1024);
     serverd.large = text_of(20480);
     ALB_CHECK(serverd.timers && serverd.flight);
-    if (alb_timers_start(serverd.timers, &err) != ALB_OK || alb_pool_new(&pool, &serverd.pool, &err) != ALB_OK)
+    if (alb_timers_start(serverd.timers, &err) != ALB_OK ||
+        alb_pool_new(&pool, &serverd.pool, &err) != ALB_OK)
         die("threads", &err);
     serve(o, &signals);
     alb_pool_free(&serverd.pool);

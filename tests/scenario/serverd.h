@@ -21,9 +21,9 @@ struct serverd {
     long open;                       /* requests whose cleanup hook has not run yet */
     struct alb_owner quiet[16];      /* who waits for open to become 0 */
     unsigned quiet_n;
-    atomic_long builds;              /* titles that routes of /flight have held */
-    atomic_long told;                /* steps that were told of a hang-up */
-    atomic_long gone_bytes;          /* body bytes that steps had seen when GONE came */
+    atomic_long builds;     /* titles that routes of /flight have held */
+    atomic_long told;       /* steps that were told of a hang-up */
+    atomic_long gone_bytes; /* body bytes that steps had seen when GONE came */
 };
 
 extern struct serverd serverd;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Many clients at once, for the test server (serverd.h). Verifies every answer; a client that waits longer than
- * the patience of the mode is a lost wake-up, and the run fails. Not part of the product.
+ * Many clients at once, for the test server (serverd.h). Verifies every answer; a client that waits longer
+ * than the patience of the mode is a lost wake-up, and the run fails. Not part of the product.
  *
  *   http-storm ADDRESS load CONNECTIONS REQUESTS PATH        answers of PATH, all equal; prints the rate
- *   http-storm ADDRESS ready PID CONNECTIONS ROUNDS PATH     stops the server, makes exactly so many connections
- *                                                            ready, lets it go on
- *   http-storm ADDRESS hang SECONDS SEED                     connect, ask for anything, leave in any way
- *   http-storm ADDRESS idle PID CONNECTIONS                  idle keep-alive connections, memory per connection
- *   http-storm ADDRESS slow PID CONNECTIONS                  the same with uploads that have begun
- *   http-storm ADDRESS events CLIENTS EVENTS                 server-sent events
+ *   http-storm ADDRESS ready PID CONNECTIONS ROUNDS PATH     stops the server, makes exactly so many
+ * connections ready, lets it go on http-storm ADDRESS hang SECONDS SEED                     connect, ask for
+ * anything, leave in any way http-storm ADDRESS idle PID CONNECTIONS                  idle keep-alive
+ * connections, memory per connection http-storm ADDRESS slow PID CONNECTIONS                  the same with
+ * uploads that have begun http-storm ADDRESS events CLIENTS EVENTS                 server-sent events
  *   http-storm ADDRESS upload MEGABYTES [PATH]               one upload; prints MB/s
  *   http-storm bare MEGABYTES                                the same bytes into a bare recv loop
  */
@@ -308,18 +307,29 @@ static void leave(int fd, unsigned *seed)
 
 static const char *request_of(unsigned *seed, char *text, size_t cap)
 {
-    static const char *const plain[] = {
-        "/hello", "/step", "/slow?ms=5", "/slow?ms=60000", "/flight/a?ms=3", "/flight/b?ms=3&resign=1",
-        "/flight/c?ms=60000", "/told?ms=5", "/lines?n=100000", "/source?size=3000000", "/events?n=50&ms=1",
-        "/slow?ms=60000&deadline=3", "/nowhere", "/etag"};
-    static const char *const posts[] = {"/upload", "/echo", "/refuse", "/middle?after=500", "/drainfirst", "/interim",
-                                        "/stuck?ms=5", "/step"};
+    static const char *const plain[] = {"/hello",
+                                        "/step",
+                                        "/slow?ms=5",
+                                        "/slow?ms=60000",
+                                        "/flight/a?ms=3",
+                                        "/flight/b?ms=3&resign=1",
+                                        "/flight/c?ms=60000",
+                                        "/told?ms=5",
+                                        "/lines?n=100000",
+                                        "/source?size=3000000",
+                                        "/events?n=50&ms=1",
+                                        "/slow?ms=60000&deadline=3",
+                                        "/nowhere",
+                                        "/etag"};
+    static const char *const posts[] = {"/upload",     "/echo",    "/refuse",     "/middle?after=500",
+                                        "/drainfirst", "/interim", "/stuck?ms=5", "/step"};
 
     if (rand_r(seed) % 2)
         snprintf(text, cap, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", plain[(size_t)rand_r(seed) % 14]);
     else if (rand_r(seed) % 2)
-        snprintf(text, cap, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n%s\r\n", posts[(size_t)rand_r(seed) % 8],
-                 rand_r(seed) % 200000, rand_r(seed) % 4 ? "" : "Expect: 100-continue\r\n");
+        snprintf(text, cap, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n%s\r\n",
+                 posts[(size_t)rand_r(seed) % 8], rand_r(seed) % 200000,
+                 rand_r(seed) % 4 ? "" : "Expect: 100-continue\r\n");
     else
         snprintf(text, cap, "POST %s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
                  posts[(size_t)rand_r(seed) % 8]);
@@ -342,8 +352,8 @@ static void *victim_main(void *arg)
                 die("a good request was answered wrongly");
         }
         request_of(&v->seed, text, sizeof(text));
-        if (send(fd, text, strlen(text) - (rand_r(&v->seed) % 8 ? 0 : 3), MSG_NOSIGNAL) > 0 && text[0] == 'P' &&
-            rand_r(&v->seed) % 2)
+        if (send(fd, text, strlen(text) - (rand_r(&v->seed) % 8 ? 0 : 3), MSG_NOSIGNAL) > 0 &&
+            text[0] == 'P' && rand_r(&v->seed) % 2)
             (void)!send(fd, noise, (size_t)rand_r(&v->seed) % sizeof(noise), MSG_NOSIGNAL | MSG_DONTWAIT);
         v->asked++;
         if (rand_r(&v->seed) % 2) { /* a little patience, perhaps some bytes of an answer */
@@ -384,6 +394,8 @@ static void hang(double seconds, unsigned seed)
 static void idle(int pid, int connections, bool slow)
 {
     int *fds = calloc((size_t)connections, sizeof(int));
+    static const char begun[] =
+        "POST /upload?hash=0 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n0123456789";
     static struct answer a;
     long before, after;
     int fd = dial();
@@ -395,7 +407,7 @@ static void idle(int pid, int connections, bool slow)
     for (int i = 0; i < connections; i++) {
         fds[i] = dial();
         if (slow)
-            say(fds[i], "POST /upload?hash=0 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n0123456789", 80);
+            say(fds[i], begun, sizeof(begun) - 1);
         else if (!ask(fds[i], "/hello", &a))
             die("answer");
     }
@@ -408,8 +420,8 @@ static void idle(int pid, int connections, bool slow)
             break;
     }
     after = memory_of(pid);
-    printf("%s: %d connections, %ld bytes each (%ld KB in all)\n", slow ? "slow uploads" : "idle", connections,
-           (after - before) / connections, after / 1024);
+    printf("%s: %d connections, %ld bytes each (%ld KB in all)\n", slow ? "slow uploads" : "idle",
+           connections, (after - before) / connections, after / 1024);
     for (int i = 0; i < connections; i++)
         close(fds[i]);
     close(fd);
@@ -483,7 +495,8 @@ static void upload(long long megabytes, const char *path)
     int fd = dial(), n, done = 0;
     double begun = now();
 
-    n = snprintf(text, sizeof(text), "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %lld\r\n\r\n", path, bytes);
+    n = snprintf(text, sizeof(text), "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %lld\r\n\r\n", path,
+                 bytes);
     say(fd, text, (size_t)n);
     push(fd, bytes);
     while (done == 0) {

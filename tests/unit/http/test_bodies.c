@@ -12,9 +12,10 @@
 
 /* ---- chunks -------------------------------------------------------------------------------------- */
 
-/* Decodes text in pieces cut at `cut` (0: byte by byte). Returns the state; *out gets the payload, *left how many
- * bytes behind the body were not used. */
-static enum alb_chunked_state decode(const char *text, size_t n, size_t cut, char *out, size_t *out_n, size_t *left)
+/* Decodes text in pieces cut at `cut` (0: byte by byte). Returns the state; *out gets the payload, *left how
+ * many bytes behind the body were not used. */
+static enum alb_chunked_state decode(const char *text, size_t n, size_t cut, char *out, size_t *out_n,
+                                     size_t *left)
 {
     struct alb_chunked c;
     size_t at = 0;
@@ -87,7 +88,8 @@ static void test_chunked(void **state)
 
             if (said != cases[i].want || out_n != strlen(cases[i].payload) ||
                 memcmp(out, cases[i].payload, out_n) != 0 || left != cases[i].left)
-                fail_msg("%s, cut at %zu: state %d, %zu bytes, %zu left", cases[i].text, cut, (int)said, out_n, left);
+                fail_msg("%s, cut at %zu: state %d, %zu bytes, %zu left", cases[i].text, cut, (int)said,
+                         out_n, left);
         }
     }
 }
@@ -123,8 +125,8 @@ static void test_chunked_bounds(void **state)
 
 /* ---- multipart ----------------------------------------------------------------------------------- */
 
-/* What came out, as text: "name|filename|type=data;" per part, then "." for a good end, "!" for a bad one, "…"
- * for an end that never came. */
+/* What came out, as text: "name|filename|type=data;" per part, then "." for a good end, "!" for a bad one,
+ * "…" for an end that never came. */
 static void parse_form(const char *type, const char *body, size_t n, size_t cut, char *out, size_t cap)
 {
     struct alb_multipart m;
@@ -178,12 +180,14 @@ static void test_multipart(void **state)
     } cases[] = {
         {TYPE, "--XX\r\n" FD "\"a\"\r\n\r\n1\r\n--XX--\r\n", "a||=1;."},
         {TYPE, "--XX\r\n" FD "a\r\n\r\n\r\n--XX--", "a||=;."},
-        {TYPE, "preamble\r\n--XX\r\n" FD "a\r\n\r\n1\r\n--XX\r\n" FD "b\r\n\r\n2\r\n--XX--\r\nepilogue", "a||=1;b||=2;."},
+        {TYPE, "preamble\r\n--XX\r\n" FD "a\r\n\r\n1\r\n--XX\r\n" FD "b\r\n\r\n2\r\n--XX--\r\nepilogue",
+         "a||=1;b||=2;."},
         {TYPE, "--XX \t\r\n" FD "a; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n1\r\n--XX--",
          "a|x.jpg|image/jpeg=1;."},
         {TYPE, "--XX\r\nContent-Type: image/jpeg\r\n" FD "a; filename=\"x.jpg\"\r\n\r\n1\r\n--XX--",
          "a|x.jpg|image/jpeg=1;."},
-        {TYPE, "--XX\r\n" FD "\"q\\\"\\\\\"; filename=\"C:\\dir\\f\"\r\n\r\n1\r\n--XX--", "q\"\\|C:\\dir\\f|=1;."},
+        {TYPE, "--XX\r\n" FD "\"q\\\"\\\\\"; filename=\"C:\\dir\\f\"\r\n\r\n1\r\n--XX--",
+         "q\"\\|C:\\dir\\f|=1;."},
         {TYPE, "--XX\r\n" FD "a; filename=\"b\"; filename*=UTF-8''%c3%a4%20x\r\n\r\n1\r\n--XX--",
          "a|\xc3\xa4 x|=1;."},
         /* Beginnings of a delimiter that are none. */
@@ -265,8 +269,8 @@ static void test_header_param(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chunked),          cmocka_unit_test(test_chunked_bounds),
-        cmocka_unit_test(test_multipart),        cmocka_unit_test(test_multipart_bounds),
+        cmocka_unit_test(test_chunked),      cmocka_unit_test(test_chunked_bounds),
+        cmocka_unit_test(test_multipart),    cmocka_unit_test(test_multipart_bounds),
         cmocka_unit_test(test_header_param),
     };
 

@@ -22,7 +22,8 @@ static int feed(const char *p, size_t n, size_t cut, struct alb_head *head)
     int said = ALB_SCAN_MORE;
 
     assert_non_null(copy);
-    for (size_t have = cut == SIZE_MAX ? 1 : cut; said == ALB_SCAN_MORE; have = cut == SIZE_MAX ? have + 1 : n) {
+    for (size_t have = cut == SIZE_MAX ? 1 : cut; said == ALB_SCAN_MORE;
+         have = cut == SIZE_MAX ? have + 1 : n) {
         memset(copy, '\n', n + 1);
         memcpy(copy, p, have);
         said = alb_head_scan(&scan, copy, have, &limits);
@@ -117,7 +118,9 @@ static void test_understood(void **state)
 
     (void)state;
     assert_int_equal(parse("PATCH /a/b?c=d?e HTTP/1.1\r\nHost: A:1\r\nX-One:  v w \r\nContent-Length: 12\r\n"
-                           "x-one: 2\r\nExpect: 100-Continue\r\n\r\n", &h), 0);
+                           "x-one: 2\r\nExpect: 100-Continue\r\n\r\n",
+                           &h),
+                     0);
     assert_str(h.method, "PATCH");
     assert_int_equal(h.method_bit, ALB_M_PATCH);
     assert_str(h.target, "/a/b?c=d?e");

@@ -49,7 +49,8 @@ static void test_range(void **state)
         {"bytes=+1-2", 10, ALB_RANGE_ALL, 0, 0, 0},
         {"bytes=0-1 2-3", 10, ALB_RANGE_ALL, 0, 0, 0},
         {"bytes=0-9,0-9", 10, ALB_RANGE_ALL, 0, 0, 0}, /* more than there is */
-        {"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,0-0,1-1,2-2,3-3,4-4,5-5,6-6", 99, ALB_RANGE_ALL, 0, 0, 0},
+        {"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,0-0,1-1,2-2,3-3,4-4,5-5,6-6", 99, ALB_RANGE_ALL, 0, 0,
+         0},
         {"bytes=0-9223372036854775806", UINT64_MAX, ALB_RANGE_PART, 1, 0, 9223372036854775807},
         {"bytes=-18446744073709551615", UINT64_MAX, ALB_RANGE_PART, 1, 0, UINT64_MAX},
     };
@@ -60,7 +61,8 @@ static void test_range(void **state)
         unsigned n;
         enum alb_range_kind said = alb_range_parse(alb_str_c(cases[i].header), cases[i].size, r, &n);
 
-        if (said != cases[i].want || n != cases[i].n || (n > 0 && (r[0].off != cases[i].off || r[0].len != cases[i].len)))
+        if (said != cases[i].want || n != cases[i].n ||
+            (n > 0 && (r[0].off != cases[i].off || r[0].len != cases[i].len)))
             fail_msg("%s of %llu: %d, %u", cases[i].header, (unsigned long long)cases[i].size, (int)said, n);
     }
 }
@@ -105,16 +107,16 @@ static void test_validators(void **state)
         {NULL, NULL, NULL, T0, false, false, true, ALB_DECIDE_GO},
         {NULL, NULL, NULL, T_1, false, false, true, ALB_DECIDE_FAILED},
         {NULL, NULL, NULL, "rubbish", false, false, true, ALB_DECIDE_GO},
-        {"\"v1\"", NULL, NULL, T_1, false, false, true, ALB_DECIDE_GO},           /* If-Match wins */
+        {"\"v1\"", NULL, NULL, T_1, false, false, true, ALB_DECIDE_GO},               /* If-Match wins */
         {"\"v1\"", "\"v1\"", NULL, NULL, true, false, true, ALB_DECIDE_NOT_MODIFIED}, /* both are asked */
     };
 
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
-        struct alb_conditions c = {alb_str_c(cases[i].match), alb_str_c(cases[i].none), alb_str_c(cases[i].since),
-                                   alb_str_c(cases[i].unmod), ALB_STR_NONE};
-        struct alb_validators v = {cases[i].exists, cases[i].exists ? ALB_STR("v1") : ALB_STR_NONE, cases[i].weak,
-                                   1700000000500};
+        struct alb_conditions c = {alb_str_c(cases[i].match), alb_str_c(cases[i].none),
+                                   alb_str_c(cases[i].since), alb_str_c(cases[i].unmod), ALB_STR_NONE};
+        struct alb_validators v = {cases[i].exists, cases[i].exists ? ALB_STR("v1") : ALB_STR_NONE,
+                                   cases[i].weak, 1700000000500};
 
         if (alb_decide(&c, cases[i].safe, &v) != cases[i].want)
             fail_msg("case %zu: %d", i, (int)alb_decide(&c, cases[i].safe, &v));
@@ -265,17 +267,21 @@ static const char *seen(const char *peer, const char *headers)
 static void test_forwarded(void **state)
 {
     (void)state;
-    assert_string_equal(seen("1.1.1.1", "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n"), "1.1.1.1 - -");
+    assert_string_equal(seen("1.1.1.1", "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n"),
+                        "1.1.1.1 - -");
     assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: 6.6.6.6\r\n"), "6.6.6.6 - -");
     assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: 7.7.7.7, 6.6.6.6, 10.0.0.2\r\n"), "6.6.6.6 - -");
-    assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: 7.7.7.7\r\nX-Forwarded-For: 6.6.6.6\r\n"), "6.6.6.6 - -");
+    assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: 7.7.7.7\r\nX-Forwarded-For: 6.6.6.6\r\n"),
+                        "6.6.6.6 - -");
     assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n"), "10.0.0.3 - -");
     assert_string_equal(seen("10.0.0.1", "X-Forwarded-For: rubbish\r\n"), "10.0.0.1 - -");
     assert_string_equal(seen("10.0.0.1", "X-Forwarded-Proto: HTTPS\r\nX-Forwarded-Host: photos.example\r\n"),
                         "10.0.0.1 https photos.example");
-    assert_string_equal(seen("10.0.0.1", "X-Forwarded-Proto: gopher\r\nX-Forwarded-Host: a/b\r\n"), "10.0.0.1 - -");
+    assert_string_equal(seen("10.0.0.1", "X-Forwarded-Proto: gopher\r\nX-Forwarded-Host: a/b\r\n"),
+                        "10.0.0.1 - -");
     assert_string_equal(seen("10.0.0.1", "Forwarded: for=6.6.6.6;proto=https;host=a.example\r\n"
-                                         "X-Forwarded-For: 9.9.9.9\r\n"), "6.6.6.6 https a.example");
+                                         "X-Forwarded-For: 9.9.9.9\r\n"),
+                        "6.6.6.6 https a.example");
     assert_string_equal(seen("10.0.0.1", "Forwarded: for=7.7.7.7, for=\"[2001:db8::1]:99\" ; proto=http\r\n"),
                         "2001:db8::1 http -");
     assert_string_equal(seen("10.0.0.1", "Forwarded: for=unknown\r\n"), ":: - -");
@@ -414,8 +420,9 @@ static void test_router_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_range),     cmocka_unit_test(test_validators), cmocka_unit_test(test_if_range),
-        cmocka_unit_test(test_query),     cmocka_unit_test(test_cookie),     cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_range),     cmocka_unit_test(test_validators),
+        cmocka_unit_test(test_if_range),  cmocka_unit_test(test_query),
+        cmocka_unit_test(test_cookie),    cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_forwarded), cmocka_unit_test(test_proxy_protocol),
         cmocka_unit_test(test_router),    cmocka_unit_test(test_router_refuses),
     };
