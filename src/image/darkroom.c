@@ -59,6 +59,12 @@ static enum alb_code find_program(struct alb_darkroom *dr, const char *configure
     }
     if (dr->program_fd < 0)
         return alb_fail_sys(err, ALB_E_NOT_FOUND, errno, "the program albumen-darkroom is not where it belongs: %s", path);
+    /* out of the way of ALB_DARKROOM_FD, which the child of a spawn fills before it starts the program */
+    int high = fcntl(dr->program_fd, F_DUPFD_CLOEXEC, 10);
+    if (high < 0)
+        return alb_fail_sys(err, ALB_E_INTERNAL, errno, "descriptors for the darkroom");
+    close(dr->program_fd);
+    dr->program_fd = high;
     size_t n = strlen(path) + 1;
     dr->program = alb_mem_alloc_nofail(n);
     memcpy(dr->program, path, n);
@@ -222,7 +228,7 @@ static enum alb_code check_job(struct alb_darkroom_job *job, struct alb_err *err
     job->code = ALB_OK;
     alb_err_clear(&job->err);
     job->run_ns = job->queued_ns = job->cpu_ns = 0;
-    job->cancelled = false;
+    job->cancelled = job->again = false;
     job->next = NULL;
     if (job->work == ALB_WORK_CANARY)
         return ALB_OK;
@@ -319,17 +325,17 @@ enum alb_code alb_darkroom_run(struct alb_darkroom *dr, struct alb_darkroom_job 
     uint64_t ticket;
     ALB_CHECK(alb_thread_may_block());
     w.job.done = run_done;
-    enum alb_code code = alb_darkroom_submit(dr, &w.job, &ticket, err);
-    if (code != ALB_OK)
-        return code;
     alb_mutex_init(&w.mtx, ALB_LOCK_DARKROOM_RUN);
     alb_cond_init(&w.cond);
+    enum alb_code code = alb_darkroom_submit(dr, &w.job, &ticket, err);
     alb_mutex_lock(&w.mtx);
-    while (!w.done)
+    while (code == ALB_OK && !w.done)
         alb_cond_wait(&w.cond, &w.mtx);
     alb_mutex_unlock(&w.mtx);
     alb_cond_fini(&w.cond);
     alb_mutex_fini(&w.mtx);
+    if (code != ALB_OK)
+        return code;
     alb_job_done_fn *done = job->done;
     *job = w.job;
     job->done = done;

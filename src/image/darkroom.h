@@ -97,7 +97,7 @@ struct alb_darkroom_job {
     /* private */
     uint64_t ticket;
     enum alb_lane lane;
-    bool cancelled;
+    bool cancelled, again;
     int64_t since;
     struct alb_darkroom_job *next;
 };

@@ -40,7 +40,7 @@ static const int allowed[] = {
     SYS_sched_getparam, SYS_sched_getscheduler, SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_gettid,
     SYS_getpid, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigaction, SYS_sigaltstack, SYS_clock_nanosleep,
     SYS_nanosleep, SYS_clock_getres, SYS_getrandom, SYS_dup, SYS_ftruncate, SYS_getrusage, SYS_sysinfo, SYS_uname,
-    SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_times, SYS_restart_syscall, SYS_gettimeofday, SYS_getcpu,
+    SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_times, SYS_restart_syscall, SYS_gettimeofday, SYS_getcpu, SYS_fadvise64,
 #ifdef SYS_poll
     SYS_poll,
 #endif

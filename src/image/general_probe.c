@@ -143,7 +143,7 @@ static void read_header(struct alb_image_header *h, VipsImage *image)
 {
     h->width = (uint32_t)vips_image_get_width(image);
     h->height = (uint32_t)vips_image_get_page_height(image);
-    h->pages = (uint32_t)vips_image_get_n_pages(image);
+    h->pages = h->type == ALB_TYPE_JP2 ? 1 : (uint32_t)vips_image_get_n_pages(image); /* there: resolutions */
     h->animated = h->pages > 1 && (h->type == ALB_TYPE_GIF || h->type == ALB_TYPE_WEBP);
     h->alpha = vips_image_hasalpha(image) != 0;
     h->progressive = flag_of(image, "jpeg-multiscan") || flag_of(image, "interlaced");
@@ -183,6 +183,7 @@ static VipsImage *open_raw(struct probing *g, struct alb_err *err)
         return g->developed ? g_object_ref(g->developed) : NULL;
     }
     struct alb_load l = ALB_LOAD_INIT(ALB_TYPE_JPEG, g->preview);
+    l.strict = false;
     return alb_load_open(&l, err);
 }
 
@@ -197,6 +198,7 @@ static VipsImage *open_picture(struct probing *g, struct alb_err *err)
         return NULL;
     }
     struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
+    l.strict = false; /* the header of a file that ends too early is worth having; the second opening is strict */
     return alb_load_open(&l, err);
 }
 
@@ -288,6 +290,8 @@ static void probe_picture(struct probing *g)
             g->p->not_looked = true;
         else
             g->p->damaged = true;
+        alb_ignore(!alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width, &g->p->header.height),
+                   "then the size stays unknown");
         return;
     }
     read_header(&g->p->header, image);

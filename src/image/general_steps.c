@@ -217,7 +217,8 @@ static double jxl_distance(unsigned q)
 {
     if (q >= 100)
         return 0;
-    return q >= 30 ? 0.1 + (100 - q) * 0.09 : 53.0 / 3000.0 * q * q - 23.0 / 20.0 * q + 25.0;
+    double d = q >= 30 ? 0.1 + (100 - q) * 0.09 : 53.0 / 3000.0 * q * q - 23.0 / 20.0 * q + 25.0;
+    return d < 15 ? d : 15; /* the most that libvips takes */
 }
 
 static int save(VipsImage *image, const struct alb_plan_step *e, VipsTarget *t)

@@ -158,11 +158,39 @@ static struct alb_darkroom_job *take_job(struct alb_darkroom *dr, struct alb_slo
     return job;
 }
 
+static struct alb_flag_page flags_of(const struct alb_slot *s)
+{
+    struct alb_flag_page page = {0};
+    if (s->page_fd < 0 || pread(s->page_fd, &page, sizeof(page), 0) != (ssize_t)sizeof(page))
+        memset(&page, 0, sizeof(page));
+    return page;
+}
+
 static bool ran_out_of_memory(const struct alb_slot *s)
 {
-    struct alb_flag_page page;
-    return s->page_fd >= 0 && pread(s->page_fd, &page, sizeof(page), 0) == (ssize_t)sizeof(page) &&
-           page.out_of_memory != 0;
+    return flags_of(s).out_of_memory != 0;
+}
+
+/* The worker had died before it took the job up: not the picture's fault. Once, for a worker may lie. */
+static bool may_try_again(struct alb_darkroom *dr, const struct alb_slot *s, struct alb_darkroom_job *job)
+{
+    if (s->why != ALB_WHY_NONE || job->again || flags_of(s).begun == job->ticket)
+        return false;
+    struct alb_lane_state *lane = &dr->lanes[job->lane];
+    job->again = true;
+    alb_mutex_lock(&dr->mtx);
+    bool closing = dr->closing;
+    if (!closing) {
+        job->next = lane->head;
+        lane->head = job;
+        if (!lane->tail)
+            lane->tail = job;
+        lane->queued++;
+    }
+    alb_mutex_unlock(&dr->mtx);
+    if (!closing)
+        alb_stat_inc(ALB_STAT_DARKROOM_QUEUED);
+    return !closing;
 }
 
 /* What the end of a process means for its job. The order matters: our own reasons first. */
@@ -220,6 +248,8 @@ void alb_dr_slot_exited(struct alb_darkroom *dr, struct alb_slot *s, int status)
         start_failed(dr, s, why);
     }
     struct alb_darkroom_job *job = take_job(dr, s);
+    if (job && may_try_again(dr, s, job))
+        job = NULL;
     enum alb_code code = job ? judge(s, status, &err) : ALB_OK;
     if (job)
         log_end(s, job, &err);

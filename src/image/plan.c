@@ -204,12 +204,13 @@ static struct alb_plan_step *add(struct draft *d, enum alb_step_kind kind, uint3
     return s;
 }
 
-/* The smallest n/8 that leaves both sides at least as large as wanted (libjpeg rounds sides up). Only the powers of
- * two: the decoder has fast code for these, and 3, 5, 6 and 7 eighths cost more than the next larger one. */
+/* The smallest n/8 that leaves both sides at least as large as wanted (the loader drops a partial pixel at the far
+ * sides). Only the powers of two: the decoder has fast code for these, and 3, 5, 6 and 7 eighths cost more than the
+ * next larger one. */
 static uint8_t choose_eighths(uint32_t w, uint32_t h, double want_w, double want_h)
 {
     for (uint8_t n = 1; n < 8; n = (uint8_t)(n * 2)) {
-        uint64_t lw = ((uint64_t)w * n + 7) / 8, lh = ((uint64_t)h * n + 7) / 8;
+        uint64_t lw = (uint64_t)w * n / 8, lh = (uint64_t)h * n / 8;
         if ((double)lw >= want_w && (double)lh >= want_h)
             return n;
     }
@@ -237,8 +238,8 @@ static void plan_load(struct draft *d, uint32_t want_w, uint32_t want_h)
         uint8_t n = choose_eighths(h->width, h->height, want_w * margin, want_h * margin);
         s->u.load.how = n == 8 ? ALB_LOAD_FULL : ALB_LOAD_EIGHTHS;
         s->u.load.eighths = n;
-        s->width = (uint32_t)(((uint64_t)h->width * n + 7) / 8);
-        s->height = (uint32_t)(((uint64_t)h->height * n + 7) / 8);
+        s->width = (uint32_t)((uint64_t)h->width * n / 8);
+        s->height = (uint32_t)((uint64_t)h->height * n / 8);
     } else if (alb_type_class(h->type) == ALB_CLASS_RAW) {
         s->u.load.how = ALB_LOAD_DEVELOP;
     } else if (h->type == ALB_TYPE_WEBP && d->pages == 1 && !h->animated) {

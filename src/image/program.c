@@ -7,6 +7,15 @@
 
 #include "image/worker.h"
 
+#if defined(__SANITIZE_THREAD__)
+/* Its own thread makes every fork look like one with threads; the libraries' threads are not its business. */
+const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0:ignore_noninstrumented_modules=1";
+}
+#endif
+
 int main(int argc, char **argv)
 {
     if (argc > 1)

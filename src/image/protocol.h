@@ -16,7 +16,7 @@
 
 #include "image/plan.h"
 
-#define ALB_DARKROOM_ABI 1u
+#define ALB_DARKROOM_ABI 2u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
 #define ALB_DARKROOM_FD 3           /* the socket, in zygote and worker */
 #define ALB_DARKROOM_ARG "--zygote" /* argv[1] of the zygote; argv[2] is the server's pid, argv[3] the uid */
@@ -95,9 +95,11 @@ struct alb_reply_packet {
     char text[160]; /* why not; printable after checking */
 };
 
-/* The page that a worker shares with the server: written before memory runs out for good. */
+/* The page that a worker shares with the server, for what it can no longer say when it has died. */
 struct alb_flag_page {
-    uint32_t out_of_memory;
+    uint64_t begun;         /* seq of the last job it took up */
+    uint32_t out_of_memory; /* an allocation has failed */
+    uint32_t reserved;
 };
 #define ALB_FLAG_PAGE_BYTES 4096
 

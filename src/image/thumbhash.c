@@ -57,10 +57,9 @@ static double term(const struct picture *p, const double *v, unsigned cx, unsign
     for (unsigned x = 0; x < p->w; x++)
         fx[x] = cos(PI / p->w * cx * (x + 0.5));
     for (unsigned y = 0; y < p->h; y++) {
-        double fy = cos(PI / p->h * cy * (y + 0.5)), row = 0;
-        for (unsigned x = 0; x < p->w; x++)
-            row += v[(size_t)y * p->w + x] * fx[x];
-        f += row * fy;
+        double fy = cos(PI / p->h * cy * (y + 0.5));
+        for (unsigned x = 0; x < p->w; x++) /* in the order of the reference: ties round the same way */
+            f += v[(size_t)y * p->w + x] * fx[x] * fy;
     }
     return f / ((double)p->w * p->h);
 }

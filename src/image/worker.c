@@ -24,6 +24,8 @@
 #include "image/oom.h"
 #include "image/seal.h"
 
+static struct alb_flag_page *page;
+
 #define STATM_FD 4
 #define TRIM_AFTER_MS 30
 #define META_ARENA ((size_t)16 << 20)
@@ -46,7 +48,7 @@ static bool set_up(const struct alb_worker_start *start)
 {
     sigset_t none;
     int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    struct alb_flag_page *page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
+    page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
     if (statm < 0 || page == MAP_FAILED)
         return false;
     alb_oom_watch(page);
@@ -169,6 +171,7 @@ static bool serve(const struct alb_job_packet *job, int source_fd, int result_fd
     struct alb_reply_packet reply = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_REPLY,
                                      .seq = job->seq};
     int64_t before = cpu_ns();
+    page->begun = job->seq;
     set_job_limits(job);
     reply.code = (uint32_t)run(job, source_fd, result_fd, &err);
     memcpy(reply.text, err.msg, sizeof(reply.text) - 1);

@@ -32,7 +32,7 @@ void alb_meta_global_init(void)
     static const char *const spaces[][2] = {
         {NS_DIGIKAM, "digiKam"},     {NS_MS_PHOTO, "MicrosoftPhoto"}, {NS_GPANO, "GPano"},
         {NS_GCAMERA, "GCamera"},     {NS_CONTAINER, "Container"},     {NS_ITEM, "Item"},
-        {NS_EXIF_EX, "exifEX"},
+        {NS_EXIF_EX, "exifEX"},      {NS_LIGHTROOM, "lr"},
     };
     alb_ignore(!xmp_init(), "without it every packet fails to parse, which readers report as nothing found");
     for (size_t i = 0; i < ALB_ARRAY_LEN(spaces); i++)

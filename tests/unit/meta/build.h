@@ -15,7 +15,7 @@
 static inline void put_be(struct alb_buf *b, uint64_t v, unsigned n)
 {
     for (unsigned i = n; i-- > 0;)
-        alb_buf_char(b, (char)(unsigned char)(v >> (8 * i)));
+        alb_buf_char(b, (char)(unsigned char)(i < 8 ? v >> (8 * i) : 0));
 }
 
 static inline void put_int(struct alb_buf *b, uint64_t v, unsigned n, bool big)
@@ -102,7 +102,8 @@ static inline void put_tiff(struct alb_buf *b, bool big, const struct tag *ifd0,
     if (n2 > 0) {
         gps_at[0] = (uint32_t)put_dir(b, base, gps, n2, big);
     }
-    memcpy(first, ifd0, n0 * sizeof(*ifd0));
+    if (n0 > 0)
+        memcpy(first, ifd0, n0 * sizeof(*ifd0));
     if (n1 > 0)
         first[n++] = (struct tag){0x8769, 4, 1, exif_at};
     if (n2 > 0)

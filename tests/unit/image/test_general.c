@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The executor in this process (no sandbox), on pictures of every kind: so that sanitizers see all of it.
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "test.h"
+#include "image/general.h"
+#include "image/icc.h"
+#include "image/load.h"
+#include "sample.h"
+
+static struct alb_plan_limits limits;
+
+static struct alb_probe *probe(struct alb_str s)
+{
+    struct alb_probe *p = alb_mem_calloc(1, sizeof(*p));
+    struct alb_err err = ALB_ERR_INIT;
+    assert_non_null(p);
+    p->arena = alb_arena_new(16 << 20);
+    assert_non_null(p->arena);
+    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, p, &err) != ALB_OK)
+        fail_msg("%s", err.msg);
+    return p;
+}
+
+/* Renders; the result is NULL-free memory (free with g_free), or empty with the code. */
+static enum alb_code render(struct alb_str s, const struct alb_image_header *h, const struct alb_plan_options *o,
+                            struct alb_str *out, struct alb_plan *plan)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    *out = ALB_STR_NONE;
+    enum alb_code code = alb_plan_make(h, o, &limits, plan, &err);
+    if (code != ALB_OK)
+        fail_msg("plan: %s", err.msg);
+    int fd = memfd_create("result", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    code = alb_general_render(plan, s, fd, &err);
+    if (code == ALB_OK) {
+        size_t n = (size_t)lseek(fd, 0, SEEK_END);
+        char *p = g_malloc(n);
+        assert_int_equal(pread(fd, p, n, 0), n);
+        *out = (struct alb_str){p, n};
+    }
+    close(fd);
+    return code;
+}
+
+/* Checks that the result is what the plan says, and how it lies. */
+static void render_ok(struct alb_str s, const struct alb_plan_options *o, const char *corners)
+{
+    struct alb_probe *p = probe(s);
+    struct alb_plan plan;
+    struct alb_str out;
+    uint32_t w, h;
+    char got[5];
+    assert_int_equal(render(s, &p->header, o, &out, &plan), ALB_OK);
+    if (!alb_sniff_size(alb_format_type(plan.format), out.p, out.n, &w, &h))
+        fail_msg("the result is no %s", alb_format_name(plan.format));
+    assert_int_equal(w, plan.width);
+    assert_int_equal(h, plan.height);
+    if (corners) {
+        sample_corners(out, got);
+        assert_string_equal(got, corners);
+    }
+    g_free((void *)(uintptr_t)out.p);
+    alb_probe_free(&p);
+}
+
+static const char *const kinds[] = {".jpg", ".jpg[interlace]", ".png", ".png[interlace]", ".webp", ".webp[lossless]",
+                                    ".gif", ".tif", ".tif[compression=jpeg,tile]", ".jxl", ".jp2", ".avif", ".heic"};
+
+static struct alb_str make(VipsImage *image, const char *kind)
+{
+    void *p = NULL;
+    size_t n = 0;
+    if (strcmp(kind, ".avif") == 0 || strcmp(kind, ".heic") == 0) {
+        int rc = vips_heifsave_buffer(image, &p, &n, "compression",
+                                      kind[1] == 'a' ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
+                                      "effort", 0, NULL);
+        if (rc != 0)
+            fail_msg("%s: %s", kind, vips_error_buffer());
+        return (struct alb_str){p, n};
+    }
+    return sample_encode(image, kind);
+}
+
+static void test_every_source(void **state)
+{
+    VipsImage *image = sample_image(300, 200);
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
+        struct alb_str s = make(image, kinds[i]);
+        struct alb_probe *p = probe(s);
+        if (p->damaged || p->not_looked || p->header.width != 300 || p->header.height != 200)
+            fail_msg("%s: %ux%u %s", kinds[i], p->header.width, p->header.height, p->note);
+        assert_int_equal(p->header.pages, 1);
+        assert_true(p->thumbhash_len >= 15);
+        assert_int_equal(p->header.progressive, strstr(kinds[i], "interlace") != NULL);
+        alb_probe_free(&p);
+        struct alb_plan_options o;
+        alb_plan_options_init(&o);
+        o.width = o.height = 60;
+        o.format = ALB_FORMAT_PNG;
+        render_ok(s, &o, "rgbw");
+        o.fit = ALB_FIT_COVER;
+        render_ok(s, &o, "rgbw");
+        g_free((void *)(uintptr_t)s.p);
+    }
+    g_object_unref(image);
+}
+
+static void test_every_result(void **state)
+{
+    struct alb_str s = sample(300, 200, ".jpg");
+    (void)state;
+    for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
+        struct alb_plan_options o;
+        alb_plan_options_init(&o);
+        o.width = o.height = 64;
+        o.format = (enum alb_format)f;
+        render_ok(s, &o, "rgbw");
+        o.quality = 1;
+        render_ok(s, &o, NULL);
+        o.quality = 0;
+        o.lossless = true;
+        render_ok(s, &o, "rgbw");
+        o.width = o.height = 1;
+        render_ok(s, &o, NULL);
+    }
+    g_free((void *)(uintptr_t)s.p);
+}
+
+/* Every way a file can lie, and every turn of a person: always upright, and the right part when cut. */
+static void test_orientations(void **state)
+{
+    static const char *const corners[9] = {"", "rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"};
+    VipsImage *image = sample_image(300, 200);
+    (void)state;
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        vips_image_set_int(image, VIPS_META_ORIENTATION, orientation);
+        struct alb_str s = sample_encode(image, ".jpg");
+        struct alb_probe *p = probe(s);
+        assert_int_equal(p->header.orientation, orientation);
+        assert_int_equal(p->meta.orientation, orientation);
+        alb_probe_free(&p);
+        struct alb_plan_options o;
+        alb_plan_options_init(&o);
+        o.width = o.height = 80;
+        o.format = ALB_FORMAT_PNG;
+        render_ok(s, &o, corners[orientation]);
+        o.turn = 180;
+        char upside[5] = {corners[orientation][3], corners[orientation][2], corners[orientation][1], corners[orientation][0], 0};
+        render_ok(s, &o, upside);
+        o.turn = 0;
+        o.ignore_orientation = true;
+        render_ok(s, &o, "rgbw");
+        g_free((void *)(uintptr_t)s.p);
+    }
+    g_object_unref(image);
+}
+
+static void test_transparency(void **state)
+{
+    VipsImage *image = sample_image(100, 100), *rgba = NULL;
+    (void)state;
+    assert_int_equal(vips_bandjoin_const1(image, &rgba, 0, NULL), 0); /* all of it */
+    static const char *const with_alpha[] = {".png", ".webp", ".tif", ".jxl"};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(with_alpha); i++) {
+        struct alb_str s = sample_encode(rgba, with_alpha[i]);
+        struct alb_probe *p = probe(s);
+        assert_true(p->header.alpha);
+        alb_probe_free(&p);
+        struct alb_plan_options o;
+        alb_plan_options_init(&o);
+        o.width = o.height = 50;
+        o.format = ALB_FORMAT_JPEG;
+        render_ok(s, &o, "wwww");
+        o.background = 0xe00000;
+        render_ok(s, &o, "rrrr");
+        o.format = ALB_FORMAT_PNG;
+        o.flatten = true;
+        render_ok(s, &o, "rrrr");
+        g_free((void *)(uintptr_t)s.p);
+    }
+    g_object_unref(rgba);
+    g_object_unref(image);
+}
+
+static void test_colour_spaces(void **state)
+{
+    VipsImage *image = sample_image(100, 100), *out = NULL;
+    struct alb_plan_options o;
+    (void)state;
+    alb_plan_options_init(&o);
+    o.width = o.height = 50;
+    o.format = ALB_FORMAT_PNG;
+    static const struct {
+        const char *profile;
+        enum alb_icc icc;
+        enum alb_space space;
+    } profiles[] = {{"srgb", ALB_ICC_SRGB, ALB_SPACE_RGB}, {"p3", ALB_ICC_RGB, ALB_SPACE_RGB}, {"cmyk", ALB_ICC_CMYK, ALB_SPACE_CMYK}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(profiles); i++) {
+        assert_int_equal(vips_icc_transform(image, &out, profiles[i].profile, "input_profile", "srgb", NULL), 0);
+        struct alb_str s = sample_encode(out, ".jpg[Q=95]");
+        struct alb_probe *p = probe(s);
+        assert_int_equal(p->header.icc, profiles[i].icc);
+        assert_int_equal(p->header.space, profiles[i].space);
+        alb_probe_free(&p);
+        render_ok(s, &o, i < 2 ? "rgbw" : NULL); /* no press prints these */
+        g_free((void *)(uintptr_t)s.p);
+        g_object_unref(out);
+    }
+    assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_RGB16, NULL), 0);
+    struct alb_str s = sample_encode(out, ".png");
+    render_ok(s, &o, "rgbw");
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(out);
+    assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_LAB, NULL), 0);
+    s = sample_encode(out, ".tif");
+    render_ok(s, &o, "rgbw");
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(out);
+    assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_B_W, NULL), 0);
+    s = sample_encode(out, ".jpg");
+    for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
+        o.format = (enum alb_format)f;
+        render_ok(s, &o, NULL);
+    }
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(out);
+    g_object_unref(image);
+}
+
+static int frames_of(struct alb_str s)
+{
+    VipsImage *image = vips_image_new_from_buffer(s.p, s.n, "[n=-1]", NULL);
+    assert_non_null(image);
+    int n = vips_image_get_n_pages(image), *delays = NULL, count = 0;
+    if (n > 1) {
+        assert_int_equal(vips_image_get_array_int(image, "delay", &delays, &count), 0);
+        assert_int_equal(count, n);
+        assert_int_equal(delays[1], 60);
+    }
+    g_object_unref(image);
+    return n;
+}
+
+static void test_animations(void **state)
+{
+    (void)state;
+    for (int gif = 0; gif < 2; gif++) {
+        struct alb_str s = sample_animation(90, 60, 5, gif ? ".gif" : ".webp"), out;
+        struct alb_probe *p = probe(s);
+        struct alb_plan_options o;
+        struct alb_plan plan;
+        assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 && p->header.height == 60);
+        alb_plan_options_init(&o);
+        o.width = 30;
+        o.format = ALB_FORMAT_WEBP;
+        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+        assert_int_equal(frames_of(out), 1);
+        g_free((void *)(uintptr_t)out.p);
+        o.animate = true;
+        o.turn = 90;
+        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+        assert_int_equal(frames_of(out), 5);
+        char corners[5];
+        sample_corners(out, corners);
+        assert_string_equal(corners, "brwg");
+        g_free((void *)(uintptr_t)out.p);
+        alb_probe_free(&p);
+        g_free((void *)(uintptr_t)s.p);
+    }
+}
+
+/* A known type is kept and told to be damaged; strict renders refuse it, lenient ones show what is there. */
+static void test_damage(void **state)
+{
+    static const struct {
+        const char *how;
+        bool lenient_works;
+    } cases[] = {{".jpg", true}, {".png", true}, {".webp", false}, {".gif", true}, {".tif", false}, {".jxl", false}};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        struct alb_str s = sample(300, 200, cases[i].how), half = {s.p, s.n * 3 / 4}, out;
+        struct alb_probe *p = probe(half);
+        struct alb_plan_options o;
+        struct alb_plan plan;
+        if (!p->damaged || p->thumbhash_len != 0 || p->note[0] == 0)
+            fail_msg("%s is not told to be damaged", cases[i].how);
+        alb_plan_options_init(&o);
+        o.width = 60;
+        if (p->header.width != 0) {
+            assert_int_equal(render(half, &p->header, &o, &out, &plan), ALB_E_UNPROCESSABLE);
+            o.lenient = true;
+            enum alb_code code = render(half, &p->header, &o, &out, &plan);
+            if (cases[i].lenient_works)
+                assert_int_equal(code, ALB_OK);
+            g_free((void *)(uintptr_t)out.p);
+        }
+        alb_probe_free(&p);
+        g_free((void *)(uintptr_t)s.p);
+    }
+}
+
+/* A plan made for another picture. */
+static void test_not_as_planned(void **state)
+{
+    struct alb_str a = sample(300, 200, ".jpg"), b = sample(200, 300, ".jpg"), out;
+    struct alb_probe *p = probe(a);
+    struct alb_plan_options o;
+    struct alb_plan plan;
+    (void)state;
+    alb_plan_options_init(&o);
+    o.width = 60;
+    assert_int_equal(render(b, &p->header, &o, &out, &plan), ALB_E_UNPROCESSABLE);
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)a.p);
+    g_free((void *)(uintptr_t)b.p);
+}
+
+static void test_over_limits(void **state)
+{
+    struct alb_plan_limits old = limits;
+    struct alb_str s = sample(300, 200, ".png");
+    (void)state;
+    limits.source_pixels = 59999;
+    struct alb_probe *p = probe(s);
+    assert_true(p->not_looked && !p->damaged && p->thumbhash_len == 0 && p->header.width == 300);
+    alb_probe_free(&p);
+    limits = old;
+    g_free((void *)(uintptr_t)s.p);
+}
+
+static void test_metadata(void **state)
+{
+    VipsImage *image = sample_image(100, 100);
+    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+                              "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
+    static const char *const carriers[] = {".jpg", ".png", ".webp", ".tif"};
+    (void)state;
+    vips_image_set_string(image, "exif-ifd0-Make", "Canon (Canon, ASCII, 6 components, 6 bytes)");
+    vips_image_set_string(image, "exif-ifd2-DateTimeOriginal", "2020:02:29 23:59:58 (2020:02:29 23:59:58, ASCII, 20 components, 20 bytes)");
+    vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, xmp, sizeof(xmp) - 1);
+    struct alb_str jpeg = sample_encode(image, ".jpg[Q=95]"); /* its saver makes the EXIF block, others copy it */
+    g_object_unref(image);
+    image = vips_image_new_from_buffer(jpeg.p, jpeg.n, "", NULL);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(carriers); i++) {
+        struct alb_str s = sample_encode(image, carriers[i]), out;
+        struct alb_probe *p = probe(s);
+        if (!p->meta.has_rating || p->meta.rating != 5)
+            fail_msg("%s: no XMP", carriers[i]);
+        if (i != 3) { /* libvips writes no EXIF into TIFF */
+            if (!alb_str_eq_c(p->meta.make, "Canon"))
+                fail_msg("%s: no EXIF", carriers[i]);
+            assert_int_equal(p->meta.taken.local_ms, 1583020798000);
+        }
+        struct alb_plan_options o;
+        struct alb_plan plan;
+        alb_plan_options_init(&o);
+        o.format = ALB_FORMAT_JPEG;
+        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+        assert_int_equal(alb_str_find_str(out, ALB_STR("xmp:Rating")), ALB_STR_NPOS);
+        assert_int_equal(alb_str_find_str(out, ALB_STR("Exif")), ALB_STR_NPOS);
+        g_free((void *)(uintptr_t)out.p);
+        o.keep_metadata = true;
+        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+        assert_int_not_equal(alb_str_find_str(out, ALB_STR("Exif")), ALB_STR_NPOS);
+        g_free((void *)(uintptr_t)out.p);
+        alb_probe_free(&p);
+        g_free((void *)(uintptr_t)s.p);
+    }
+    g_object_unref(image);
+    g_free((void *)(uintptr_t)jpeg.p);
+}
+
+static void test_vectors(void **state)
+{
+    static const char svg[] = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>"
+                              "<rect width='20' height='10' fill='#e00000'/><rect x='20' width='20' height='10' fill='#00e000'/>"
+                              "<rect y='10' width='20' height='10' fill='#0000e0'/><rect x='20' y='10' width='20' height='10' fill='#808080'/></svg>";
+    struct alb_str s = {svg, sizeof(svg) - 1};
+    struct alb_plan_options o;
+    (void)state;
+    alb_plan_options_init(&o);
+    o.format = ALB_FORMAT_PNG;
+    o.width = 400; /* drawn larger than its natural size */
+    render_ok(s, &o, "rgbw");
+    o.width = 7;
+    render_ok(s, &o, NULL);
+}
+
+static void test_bitmaps(void **state)
+{
+    static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                           "\x02\0\0\0\0\0\0\0\0\0\xe0\0\xe0\0\0\0\x40\0\0\0\x80\0\0\0";
+    struct alb_str s = {(const char *)palette, sizeof(palette) - 1};
+    struct alb_err err = ALB_ERR_INIT;
+    (void)state;
+    VipsImage *image = alb_bmp_open(s, true, &err);
+    if (!image)
+        fail_msg("%s", err.msg);
+    static const unsigned char wanted[12] = {0, 0, 0xe0, 0xe0, 0, 0, 0xe0, 0, 0, 0, 0, 0xe0};
+    /* stored from below: row 1 of the file (80: second colour first) is the upper one */
+    assert_memory_equal(image->data, wanted, 12);
+    g_object_unref(image);
+    for (size_t n = 0; n < s.n; n++) {
+        char *cut = g_malloc(n + 1);
+        memcpy(cut, s.p, n);
+        image = alb_bmp_open((struct alb_str){cut, n}, true, NULL);
+        assert_int_equal(image != NULL, n + 3 >= s.n); /* the last row's padding may be missing */
+        g_clear_object(&image);
+        image = alb_bmp_open((struct alb_str){cut, n}, false, NULL);
+        g_clear_object(&image);
+        g_free(cut);
+    }
+}
+
+/* A DNG as small as it can be: an embedded JPEG in the first directory, sensor data in the second. */
+static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool preview);
+
+#include "../meta/build.h"
+
+static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool preview)
+{
+    struct alb_buf b = ALB_BUF_INIT(8 << 20);
+    uint32_t strip[1], sub[1], bytes[1] = {w * h * 2};
+    alb_buf_add(&b, "II*\0\0\0\0\0", 8);
+    strip[0] = (uint32_t)b.n;
+    for (unsigned y = 0; y < h; y++) {
+        for (unsigned x = 0; x < w; x++)
+            put_int(&b, 1000 + (x * 37 + y * 91) % 2000, 2, false);
+    }
+    uint32_t jpeg_at[1] = {(uint32_t)b.n}, jpeg_n[1] = {(uint32_t)jpeg.n};
+    alb_buf_str(&b, jpeg);
+    if (b.n & 1)
+        alb_buf_char(&b, '\0');
+    const struct tag raw[] = {
+        TAG_LONG(0xfe, 0), TAG_LONG(0x100, w), TAG_LONG(0x101, h), TAG_SHORT(0x102, 16), TAG_SHORT(0x103, 1),
+        TAG_SHORT(0x106, 32803), {0x111, 4, 1, strip}, TAG_SHORT(0x115, 1), TAG_LONG(0x116, h), {0x117, 4, 1, bytes},
+        {0x828d, 3, 2, (const uint32_t[]){2, 2}}, {0x828e, 1, 4, "\0\x01\x01\x02"}, TAG_LONG(0xc61d, 4095),
+    };
+    sub[0] = (uint32_t)put_dir(&b, 0, raw, ALB_ARRAY_LEN(raw), false);
+    const struct tag ifd0[] = {
+        TAG_LONG(0xfe, 1), TAG_LONG(0x100, preview ? 320 : 1), TAG_LONG(0x101, preview ? 240 : 1),
+        {0x102, 3, 3, (const uint32_t[]){8, 8, 8}},
+        TAG_SHORT(0x103, 7), TAG_SHORT(0x106, 6), TAG_TEXT(0x10f, "Test"), TAG_TEXT(0x110, "Camera"), {0x111, 4, 1, jpeg_at},
+        TAG_SHORT(0x112, 6), TAG_SHORT(0x115, 3), TAG_LONG(0x116, 240), {0x117, 4, 1, jpeg_n}, {0x14a, 4, 1, sub},
+        {0xc612, 1, 4, "\x01\x04\0\0"}, TAG_TEXT(0xc614, "Test Camera"),
+    };
+    /* without a preview: the sensor's directory first */
+    size_t at = preview ? put_dir(&b, 0, ifd0, ALB_ARRAY_LEN(ifd0), false) : 0;
+    if (!preview) {
+        struct tag only[20];
+        memcpy(only, raw, sizeof(raw));
+        only[ALB_ARRAY_LEN(raw)] = (struct tag){0xc612, 1, 4, "\x01\x04\0\0"};
+        only[ALB_ARRAY_LEN(raw) + 1] = (struct tag)TAG_TEXT(0x10f, "Test");
+        only[ALB_ARRAY_LEN(raw) + 2] = (struct tag)TAG_TEXT(0x110, "Camera");
+        at = put_dir(&b, 0, only, ALB_ARRAY_LEN(raw) + 3, false);
+    }
+    poke(&b, 4, (uint32_t)at, 4, false);
+    size_t n;
+    char *p = alb_buf_give(&b, &n);
+    return (struct alb_str){p, n};
+}
+
+static void test_raw_preview(void **state)
+{
+    struct alb_str jpeg = sample(320, 240, ".jpg"), dng = make_dng(jpeg, 640, 480, true);
+    struct alb_plan_options o;
+    (void)state;
+    struct alb_probe *p = probe(dng);
+    assert_int_equal(p->type, ALB_TYPE_DNG);
+    if (p->damaged || !p->header.preview)
+        fail_msg("%s", p->note);
+    assert_int_equal(p->header.width, 320);
+    assert_int_equal(p->header.height, 240);
+    assert_int_equal(p->header.raw_width, 640);
+    assert_int_equal(p->header.orientation, 6);
+    assert_true(alb_str_eq_c(p->meta.make, "Test"));
+    assert_true(p->thumbhash_len > 0);
+    alb_probe_free(&p);
+    alb_plan_options_init(&o);
+    o.width = o.height = 100;
+    render_ok(dng, &o, "brwg"); /* turned upright */
+    alb_mem_free((void *)(uintptr_t)dng.p);
+    g_free((void *)(uintptr_t)jpeg.p);
+}
+
+static void test_raw_developed(void **state)
+{
+    struct alb_str dng = make_dng(ALB_STR("none"), 640, 480, false);
+    struct alb_plan_options o;
+    (void)state;
+    struct alb_probe *p = probe(dng);
+    assert_int_equal(p->type, ALB_TYPE_DNG);
+    if (p->damaged || p->header.preview)
+        fail_msg("%s", p->note);
+    assert_int_equal(p->header.width, 320); /* half size */
+    assert_int_equal(p->header.height, 240);
+    alb_probe_free(&p);
+    alb_plan_options_init(&o);
+    o.width = o.height = 100;
+    render_ok(dng, &o, NULL);
+    alb_mem_free((void *)(uintptr_t)dng.p);
+}
+
+static void test_canary(void **state)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)state;
+    if (alb_general_canary(&err) != ALB_OK)
+        fail_msg("%s", err.msg);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_source),  cmocka_unit_test(test_every_result),  cmocka_unit_test(test_orientations),
+        cmocka_unit_test(test_transparency),  cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_animations),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_not_as_planned), cmocka_unit_test(test_over_limits),
+        cmocka_unit_test(test_metadata),      cmocka_unit_test(test_vectors),       cmocka_unit_test(test_bitmaps),
+        cmocka_unit_test(test_raw_preview),   cmocka_unit_test(test_raw_developed), cmocka_unit_test(test_canary),
+    };
+    (void)argc;
+    if (VIPS_INIT(argv[0]) != 0)
+        return 1;
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    alb_meta_global_init();
+    alb_plan_limits_default(&limits);
+    int rc = cmocka_run_group_tests(tests, NULL, NULL);
+    vips_shutdown();
+    return rc;
+}
