@@ -6,14 +6,13 @@
 //   node build.mjs --watch    builds again on every change (not minified), for work with dev/mock.mjs
 //
 // dist/manifest.json is the contract with the server that embeds the result. It lists every file with its media type,
-// whether it may be cached for ever (its name carries a hash of its bytes), and the smaller encodings that lie beside it.
-// It also carries the Content-Security-Policy that the page was written for: no inline scripts or styles, no eval, no
+// and whether it may be cached for ever (its name carries a hash of its bytes). It also carries the Content-Security-Policy that the page was written for: no inline scripts or styles, no eval, no
 // other hosts.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, constants as zlib, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { drawIcon } from './dev/icon.mjs';
 
@@ -49,7 +48,7 @@ const options = {
   bundle: true,
   minify: !watch,
   sourcemap: watch ? 'inline' : false,
-  target: ['chrome100', 'firefox100', 'safari15.4'],
+  target: ['chrome111', 'firefox121', 'safari16.4'],
   metafile: true,
   legalComments: 'none',
   logLevel: 'warning',
@@ -169,26 +168,10 @@ async function writeManifest() {
       type,
       size: bytes.length,
       immutable: /^assets\/.+-[0-9A-Za-z]{8,10}\.[a-z]+$/.test(name),
-      encodings: await writeEncodings(name, type, bytes),
     });
   }
   const manifest = { index: 'index.html', contentSecurityPolicy, files };
   await writeFile(join(dist, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-}
-
-async function writeEncodings(name, type, bytes) {
-  if (watch || !/^text\/|json$|svg/.test(type) || bytes.length < 1024) return [];
-  const variants = [
-    ['br', brotliCompressSync(bytes, { params: { [zlib.BROTLI_PARAM_QUALITY]: 11 } })],
-    ['gzip', gzipSync(bytes, { level: 9 })],
-  ];
-  const out = [];
-  for (const [encoding, body] of variants) {
-    const path = `${name}.${encoding === 'gzip' ? 'gz' : encoding}`;
-    await writeFile(join(dist, path), body);
-    out.push({ encoding, path, size: body.length });
-  }
-  return out;
 }
 
 async function walk(dir) {
@@ -229,6 +212,7 @@ if (watch) {
   await buildOnce();
   const { files } = JSON.parse(await readFile(join(dist, 'manifest.json'), 'utf8'));
   const script = files.filter((f) => f.path.endsWith('.js'));
-  const sum = (list, pick) => Math.round(list.reduce((n, f) => n + pick(f), 0) / 1024);
-  console.log(`dist: ${files.length} files, scripts ${sum(script, (f) => f.size)} KiB (${sum(script, (f) => f.encodings[0]?.size ?? f.size)} KiB as br)`);
+  const packed = await Promise.all(script.map(async (f) => gzipSync(await readFile(join(dist, f.path))).length));
+  const sum = (list) => Math.round(list.reduce((a, b) => a + b, 0) / 1024);
+  console.log(`dist: ${files.length} files, scripts ${sum(script.map((f) => f.size))} KiB (${sum(packed)} KiB packed)`);
 }

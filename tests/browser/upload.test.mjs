@@ -126,7 +126,9 @@ test('the server dies in the middle and comes back: every file arrives', { photo
     await accessibility(page);
     await mock.up();
   } else {
-    execSync(process.env.ALBUMEN_RESTART, { stdio: 'ignore' });
+    // The daemon takes ALBUMEN_* for options of its own.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ALBUMEN_')));
+    execSync(process.env.ALBUMEN_RESTART, { stdio: 'ignore', env });
   }
   await page.waitForFunction(() => document.querySelector('.uploads-title')?.textContent.includes('8 files uploaded'), null, { timeout: 60_000 });
   assert.equal(await total(page), before + 8);

@@ -43,7 +43,7 @@ const tallest = 8_000_000;
 
 export function styleFor(width: number): RowStyle {
   const phone = width < 640;
-  const target = phone ? Math.min(150, Math.max(96, width / 3.4)) : width < 1100 ? 176 : width < 1900 ? 212 : 244;
+  const target = phone ? Math.min(150, Math.max(92, width / 3.8)) : width < 1100 ? 176 : width < 1900 ? 212 : 244;
   return { width, target, gap: phone ? 3 : 6, caption: phone ? 26 : 30 };
 }
 

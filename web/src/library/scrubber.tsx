@@ -30,6 +30,7 @@ export function Scrubber({ geometry, revision, y, view, onSeek }: ScrubberProps)
   const [height, setHeight] = useState(600);
   const [hover, setHover] = useState<number | null>(null);
   const [dragging, setDragging] = useState(false);
+  const moving = useMoving(y);
   const { months } = geometry.source;
   const range = Math.max(1, geometry.total - view);
 
@@ -75,7 +76,7 @@ export function Scrubber({ geometry, revision, y, view, onSeek }: ScrubberProps)
 
   return (
     <div
-      class={dragging ? 'scrubber dragging' : 'scrubber'}
+      class={`scrubber${dragging ? ' dragging' : ''}${moving ? ' moving' : ''}`}
       role="slider"
       tabIndex={0}
       aria-label="Timeline position"
@@ -126,6 +127,22 @@ export function Scrubber({ geometry, revision, y, view, onSeek }: ScrubberProps)
       </div>
     </div>
   );
+}
+
+/** True while y changes and for a moment after. */
+function useMoving(y: number): boolean {
+  const [moving, setMoving] = useState(false);
+  const first = useRef(true);
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    setMoving(true);
+    const timer = setTimeout(() => setMoving(false), 700);
+    return () => clearTimeout(timer);
+  }, [y]);
+  return moving;
 }
 
 /** A label where each year begins, a dot where there is no room for one. */

@@ -77,7 +77,7 @@ export class SearchSource extends Source {
       this.state.value = 'ready';
       this.changed();
     } catch (err) {
-      if (this.months.length === 0) this.state.value = 'failed';
+      if (this.state.peek() !== 'ready') this.state.value = 'failed';
       throw err;
     }
     // A page of which nothing is left after the exact test says nothing about the next one.

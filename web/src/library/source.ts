@@ -266,7 +266,8 @@ export class TimelineSource extends Source {
       this.changed();
       await Promise.all(this.months.map((m, i) => (m.stale ? this.need(i).catch(() => {}) : undefined)));
     } catch (err) {
-      if (this.months.length === 0) this.state.value = 'failed';
+      // What was shown once stays: the banner says that the server is away.
+      if (this.state.peek() !== 'ready') this.state.value = 'failed';
       throw err;
     }
   }

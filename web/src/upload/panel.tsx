@@ -82,7 +82,7 @@ export function UploadPanel() {
     <section class={open ? 'uploads open' : 'uploads'} aria-label="Uploads">
       <div class="uploads-head">
         <button class="uploads-title" aria-expanded={open} onClick={() => (panelOpen.value = !open)}>
-          <Ring part={part} state={hold !== 'none' && active > 0 ? 'held' : s.failed > 0 && active === 0 ? 'failed' : active > 0 ? 'moving' : 'done'} />
+          <Ring part={part} state={ringState(t, active, hold)} />
           <span class="uploads-words">
             <strong>{title}</strong>
             <small>
@@ -120,13 +120,19 @@ export function UploadPanel() {
   );
 }
 
+function ringState(t: Totals, active: number, hold: Hold): 'moving' | 'held' | 'failed' | 'done' {
+  if (active > 0) return hold === 'none' ? 'moving' : 'held';
+  if (t.byState.failed > 0) return 'failed';
+  return t.byState.paused + t.byState.missing > 0 ? 'held' : 'done';
+}
+
 function outcome(t: Totals): string {
   const parts = [
     t.added > 0 && `${formatCount(t.added)} added`,
     t.already > 0 && `${formatCount(t.already)} here already`,
     t.byState.failed > 0 && `${formatCount(t.byState.failed)} failed`,
-    t.byState.missing > 0 && `${formatCount(t.byState.missing)} to drop again`,
   ].filter(Boolean);
+  if (parts.length === 0 && t.byState.missing > 0) return 'Drop again to continue';
   return parts.join(' · ');
 }
 

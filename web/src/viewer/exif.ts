@@ -30,7 +30,7 @@ export function exposure(value: string | number | null | undefined): string {
   const seconds = Number(value);
   if (!(seconds > 0)) return '';
   if (seconds >= 0.3) return `${number(seconds, 1)} s`;
-  return `1/${number(Math.round(1 / seconds), 0)} s`;
+  return `1/${Math.round(1 / seconds)} s`;
 }
 
 /** "1/250 s · f/2.8 · ISO 200 · 35 mm" as its parts */
