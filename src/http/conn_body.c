@@ -191,25 +191,10 @@ static enum alb_conn_go wait_for_client(struct alb_conn *c, struct alb_req *r)
     return ALB_CONN_STUCK;
 }
 
-enum alb_conn_go alb_conn_read_body(struct alb_conn *c)
+static enum alb_conn_go read_to(struct alb_conn *c, struct alb_req *r, struct place at)
 {
-    struct alb_req *r = c->req;
-    struct place at;
     ssize_t n;
 
-    if (r->in == ALB_IN_DONE || r->in == ALB_IN_DEAD || (r->in == ALB_IN_EXPECT && !go_on(c, r)))
-        return ALB_CONN_STUCK;
-    if (!c->readable && c->pending_n == 0)
-        return wait_for_client(c, r);
-    at = find_place(c, r);
-    if (!at.p && at.room == 0 && r->in == ALB_IN_STREAM) {
-        r->pace_in.since = ALB_NEVER; /* we are the slow side */
-        return ALB_CONN_STUCK;
-    }
-    if (!at.p) {
-        alb_conn_body_failed(c, ALB_E_BUSY);
-        return ALB_CONN_MOVED;
-    }
     if (r->in_left > 0 && at.room > (uint64_t)r->in_left)
         at.room = (size_t)r->in_left;
     n = alb_conn_recv(c, at.p, at.room);
@@ -220,5 +205,25 @@ enum alb_conn_go alb_conn_read_body(struct alb_conn *c)
         return ALB_CONN_OVER;
     }
     took(c, r, at.p, (size_t)n);
+    return ALB_CONN_MOVED;
+}
+
+enum alb_conn_go alb_conn_read_body(struct alb_conn *c)
+{
+    struct alb_req *r = c->req;
+    struct place at;
+
+    if (r->in == ALB_IN_DONE || r->in == ALB_IN_DEAD || (r->in == ALB_IN_EXPECT && !go_on(c, r)))
+        return ALB_CONN_STUCK;
+    if (!c->readable && c->pending_n == 0)
+        return wait_for_client(c, r);
+    at = find_place(c, r);
+    if (at.p)
+        return read_to(c, r, at);
+    if (at.room == 0 && r->in == ALB_IN_STREAM) {
+        r->pace_in.since = ALB_NEVER; /* the ring is full: we are the slow side */
+        return ALB_CONN_STUCK;
+    }
+    alb_conn_body_failed(c, ALB_E_BUSY);
     return ALB_CONN_MOVED;
 }

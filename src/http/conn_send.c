@@ -232,13 +232,36 @@ static enum alb_conn_go not_now(struct alb_conn *c, struct alb_req *r)
     return ALB_CONN_STUCK;
 }
 
+/* Everything that can go out now. */
+static void gather(struct alb_req *r, const struct offer *o, struct pieces *ps)
+{
+    piece(ps, r->early.p + r->early_sent, r->early.n - r->early_sent);
+    if (r->out != ALB_OUT_SENDING)
+        return;
+    piece(ps, r->out_head.p + r->head_sent, r->out_head.n - r->head_sent);
+    gather_body(r, o, ps);
+}
+
+static enum alb_conn_go sent_all(struct alb_conn *c, struct alb_req *r, const struct offer *o, bool any)
+{
+    bool cut;
+
+    if (complete(r, o, &cut))
+        r->out = ALB_OUT_DONE;
+    if (cut)
+        return cut_off(c);
+    if (any)
+        return ALB_CONN_MOVED;
+    r->pace_out.since = ALB_NEVER; /* all is out that there is: we are the slow side */
+    return ALB_CONN_STUCK;
+}
+
 enum alb_conn_go alb_conn_send(struct alb_conn *c)
 {
     struct alb_req *r = c->req;
     struct pieces ps = {.n = 0};
     struct offer o;
     ssize_t sent;
-    bool cut;
 
     if (!c->writable || r->out == ALB_OUT_DONE)
         return ALB_CONN_STUCK;
@@ -249,28 +272,17 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
         alb_conn_settle(c); /* its letter may still be on the way */
     if (r->out == ALB_OUT_NOTHING && o.head && !(r->held && r->in == ALB_IN_DISCARD))
         start(c, r);
-    piece(&ps, r->early.p + r->early_sent, r->early.n - r->early_sent);
-    if (r->out == ALB_OUT_SENDING) {
-        piece(&ps, r->out_head.p + r->head_sent, r->out_head.n - r->head_sent);
-        gather_body(r, &o, &ps);
-    }
-    if (ps.n > 0) {
-        sent = c->io->send(c, ps.v, ps.n);
-        if (sent < 0 && errno == EAGAIN)
-            return not_now(c, r);
-        if (sent < 0) {
-            alb_conn_close(c);
-            return ALB_CONN_OVER;
-        }
-        account(r, (size_t)sent);
-        if ((size_t)sent < ps.total)
-            return not_now(c, r);
-    }
-    if (complete(r, &o, &cut))
-        r->out = ALB_OUT_DONE;
-    if (cut)
-        return cut_off(c);
+    gather(r, &o, &ps);
     if (ps.n == 0)
-        r->pace_out.since = ALB_NEVER; /* all is out that there is: we are the slow side */
-    return ps.n > 0 ? ALB_CONN_MOVED : ALB_CONN_STUCK;
+        return sent_all(c, r, &o, false);
+    sent = c->io->send(c, ps.v, ps.n);
+    if (sent < 0 && errno != EAGAIN) {
+        alb_conn_close(c);
+        return ALB_CONN_OVER;
+    }
+    if (sent > 0)
+        account(r, (size_t)sent);
+    if (sent < (ssize_t)ps.total)
+        return not_now(c, r);
+    return sent_all(c, r, &o, true);
 }

@@ -303,7 +303,6 @@ static void *loop_main(void *arg)
     struct alb_loop *l = arg;
     struct alb_http *s = l->server;
 
-    alb_thread_name("http");
     alb_thread_set_may_block(false);
     l->now = alb_mono(s->config.clock);
     while (!finished(l))
@@ -372,15 +371,8 @@ static void accept_again(struct alb_wheel_entry *e, int64_t now)
 enum alb_code alb_loop_start(struct alb_loop *l, struct alb_err *err)
 {
     enum alb_code code = listen_all(l, err);
-    int rc;
 
-    if (code != ALB_OK)
-        return code;
-    rc = pthread_create(&l->thread, NULL, loop_main, l);
-    if (rc != 0)
-        return alb_fail_sys(err, ALB_E_NO_MEMORY, rc, "thread of an event loop");
-    l->started = true;
-    return ALB_OK;
+    return code != ALB_OK ? code : alb_thread_start(&l->thread, "http", loop_main, l, err);
 }
 
 void alb_loop_close(struct alb_loop *l)

@@ -9,11 +9,11 @@
 #ifndef ALB_HTTP_LOOP_H
 #define ALB_HTTP_LOOP_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/err.h"
 #include "base/lock.h"
+#include "base/thread.h"
 #include "http/wheel.h"
 
 struct alb_http;
@@ -55,8 +55,7 @@ struct alb_loop {
     struct alb_http *server;
     unsigned index;
     int epoll, wake;
-    pthread_t thread;
-    bool started;
+    struct alb_thread thread;
 
     /* atomic */
     atomic_uint conn_count; /* that are or will be here; whoever accepts picks the emptiest loop */

@@ -144,36 +144,40 @@ static int scan_begin(struct alb_head_scan *s, const char *p, size_t n)
     return ALB_SCAN_MORE;
 }
 
+/* A line ends at p[at]. */
+static int scan_line(struct alb_head_scan *s, const char *p, size_t at, const struct alb_head_limits *limits)
+{
+    if (at == s->start || p[at - 1] != '\r')
+        return 400; /* a bare LF ends no line of ours */
+    s->at = at + 1;
+    if (s->at - s->start > limits->bytes)
+        return 431;
+    if (at == s->start + 1)
+        return 400; /* a second empty line */
+    if (p[at - 2] == '\n')
+        return ALB_SCAN_DONE;
+    return ++s->lines > limits->fields + 1 ? 431 : ALB_SCAN_MORE;
+}
+
 int alb_head_scan(struct alb_head_scan *s, const char *p, size_t n, const struct alb_head_limits *limits)
 {
-    int refuse = n > 0 ? scan_begin(s, p, n) : 0;
+    int said = n > 0 ? scan_begin(s, p, n) : 0;
+    size_t have;
 
-    if (refuse)
-        return refuse;
-    while (s->at < n) {
+    while (said == ALB_SCAN_MORE && s->at < n) {
         const char *lf = memchr(p + s->at, '\n', n - s->at);
-        size_t at;
 
-        if (!lf) {
+        if (!lf)
             s->at = n;
-            break;
-        }
-        at = (size_t)(lf - p);
-        if (at == s->start || lf[-1] != '\r')
-            return 400; /* a bare LF ends no line of ours */
-        s->at = at + 1;
-        if (s->at - s->start > limits->bytes)
-            return 431;
-        if (at >= s->start + 3 && lf[-2] == '\n')
-            return ALB_SCAN_DONE;
-        if (at == s->start + 1)
-            return 400; /* a second empty line */
-        if (++s->lines > limits->fields + 1)
-            return 431;
+        else
+            said = scan_line(s, p, (size_t)(lf - p), limits);
     }
-    if (s->lines == 0 && n > s->start && n - s->start > limits->target + 64)
+    if (said != ALB_SCAN_MORE)
+        return said;
+    have = n > s->start ? n - s->start : 0;
+    if (s->lines == 0 && have > limits->target + 64)
         return 414; /* 64: the method, the version and the blanks */
-    return n > s->start && n - s->start > limits->bytes ? 431 : ALB_SCAN_MORE;
+    return have > limits->bytes ? 431 : ALB_SCAN_MORE;
 }
 
 /* ---- request line -------------------------------------------------------------------------------- */

@@ -6,30 +6,43 @@
 
 enum one { ONE_BAD, ONE_OUTSIDE, ONE_FOUND };
 
-/* "first-last", "first-", "-suffix". Positions beyond 64 bits are digits too: they lie outside. */
+static bool digits(struct alb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!alb_is_digit(s.p[i]))
+            return false;
+    return true;
+}
+
+/* Positions beyond 64 bits are numbers too: they lie outside. */
+static uint64_t number(struct alb_str s)
+{
+    uint64_t n;
+
+    return s.n > 0 && alb_str_u64(s, &n) ? n : UINT64_MAX;
+}
+
+static enum one suffix(uint64_t wanted, uint64_t size, struct alb_range *r)
+{
+    if (wanted == 0 || size == 0)
+        return ONE_OUTSIDE;
+    r->len = wanted < size ? wanted : size;
+    r->off = size - r->len;
+    return ONE_FOUND;
+}
+
+/* "first-last", "first-", "-suffix". */
 static enum one parse_one(struct alb_str s, uint64_t size, struct alb_range *r)
 {
     struct alb_str a, b;
     uint64_t first, last;
 
-    if (!alb_str_cut(s, '-', &a, &b) || (a.n == 0 && b.n == 0))
+    if (!alb_str_cut(s, '-', &a, &b) || (a.n == 0 && b.n == 0) || !digits(a) || !digits(b))
         return ONE_BAD;
-    for (size_t i = 0; i < s.n; i++)
-        if (i != a.n && !alb_is_digit(s.p[i]))
-            return ONE_BAD;
-    if (a.n == 0) {
-        if (!alb_str_u64(b, &last))
-            last = UINT64_MAX;
-        if (last == 0 || size == 0)
-            return ONE_OUTSIDE;
-        r->len = last < size ? last : size;
-        r->off = size - r->len;
-        return ONE_FOUND;
-    }
-    if (!alb_str_u64(a, &first))
-        first = UINT64_MAX;
-    if (b.n == 0 || !alb_str_u64(b, &last))
-        last = UINT64_MAX;
+    if (a.n == 0)
+        return suffix(number(b), size, r);
+    first = number(a);
+    last = number(b);
     if (last < first)
         return ONE_BAD;
     if (first >= size)

@@ -144,7 +144,7 @@ enum alb_code alb_http_server_start(struct alb_http *s, struct alb_err *err)
         code = alb_loop_start(&s->loops[i], err);
     if (code != ALB_OK) { /* some run: take them down again, as if the others had run and ended */
         for (unsigned i = 0; i < s->loop_n; i++)
-            if (!s->loops[i].started) {
+            if (!s->loops[i].thread.started) {
                 atomic_fetch_sub(&s->loops_listening, 1);
                 s->loops[i].stopped = true;
                 alb_mutex_lock(&s->mtx);
@@ -194,8 +194,7 @@ enum alb_code alb_http_server_stop(struct alb_http *s, int64_t deadline_ns)
     }
     alb_mutex_unlock(&s->mtx);
     for (unsigned i = 0; i < s->loop_n; i++)
-        if (s->loops[i].started)
-            (void)pthread_join(s->loops[i].thread, NULL);
+        alb_thread_join(&s->loops[i].thread);
     s->started = false;
     return cut ? ALB_E_TIMEOUT : ALB_OK;
 }
