@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Windows bitmaps. libvips would pass them to ImageMagick, which a sealed worker does not have; the format is small.
- * Every read is bounded by the file, every write by the picture. Pixels that a run-length stream skips stay black.
+ * Windows bitmaps. libvips would pass them to ImageMagick, which a sealed worker does not have; the format is
+ * small. Every read is bounded by the file, every write by the picture. Pixels that a run-length stream skips
+ * stay black.
  */
 #include <string.h>
 
@@ -46,36 +47,58 @@ static bool read_masks(struct bmp *b, size_t header)
     return b->mask[0] && b->mask[1] && b->mask[2];
 }
 
+/* OS/2's first header. */
+static bool read_core(struct bmp *b)
+{
+    b->width = le(b->s, 18, 2);
+    b->height = le(b->s, 20, 2);
+    b->bits = le(b->s, 24, 2);
+    b->entry = 3;
+    return true;
+}
+
+static bool read_info(struct bmp *b)
+{
+    int32_t w = (int32_t)le(b->s, 18, 4), h = (int32_t)le(b->s, 22, 4);
+    if (w <= 0 || h == 0 || h == INT32_MIN)
+        return false;
+    b->width = (uint32_t)w;
+    b->height = (uint32_t)(h < 0 ? -h : h);
+    b->top_down = h < 0;
+    b->bits = le(b->s, 28, 2);
+    b->compression = le(b->s, 30, 4);
+    b->colours = le(b->s, 46, 4);
+    b->entry = 4;
+    return true;
+}
+
+/* Which depths go with which compression: bit n of the set stands for n bits. */
+static bool depth_ok(const struct bmp *b)
+{
+    static const uint64_t sets[7] = {
+        1ULL << 1 | 1ULL << 4 | 1ULL << 8 | 1ULL << 16 | 1ULL << 24 | 1ULL << 32, /* none */
+        1ULL << 8,                                                                /* runs of bytes */
+        1ULL << 4,                                                                /* runs of half bytes */
+        1ULL << 16 | 1ULL << 32,                                                  /* masks */
+        0,
+        0,                       /* JPEG and PNG inside: for printers */
+        1ULL << 16 | 1ULL << 32, /* masks with alpha */
+    };
+    return b->compression < 7 && b->bits <= 32 && (sets[b->compression] >> b->bits & 1) != 0;
+}
+
 static bool read_header(struct bmp *b)
 {
     size_t header = le(b->s, 14, 4);
     b->pixels = le(b->s, 10, 4);
-    if (header == 12) {
-        b->width = le(b->s, 18, 2);
-        b->height = le(b->s, 20, 2);
-        b->bits = le(b->s, 24, 2);
-        b->entry = 3;
-    } else {
-        int32_t w = (int32_t)le(b->s, 18, 4), h = (int32_t)le(b->s, 22, 4);
-        if (header < 40 || w <= 0 || h == 0 || h == INT32_MIN)
-            return false;
-        b->width = (uint32_t)w;
-        b->height = (uint32_t)(h < 0 ? -h : h);
-        b->top_down = h < 0;
-        b->bits = le(b->s, 28, 2);
-        b->compression = le(b->s, 30, 4);
-        b->colours = le(b->s, 46, 4);
-        b->entry = 4;
-    }
     b->palette = 14 + header;
-    if (b->bits <= 8) {
-        if (b->colours == 0 || b->colours > (1u << b->bits))
-            b->colours = 1u << b->bits;
-    }
-    bool known = b->compression == 0 || (b->compression == 1 && b->bits == 8) || (b->compression == 2 && b->bits == 4) ||
-                 ((b->compression == 3 || b->compression == 6) && (b->bits == 16 || b->bits == 32));
-    bool depth = b->bits == 1 || b->bits == 4 || b->bits == 8 || b->bits == 16 || b->bits == 24 || b->bits == 32;
-    return known && depth && b->width && b->height && b->width <= 100000 && b->height <= 100000 && read_masks(b, header);
+    if (header != 12 && header < 40)
+        return false;
+    if (!(header == 12 ? read_core(b) : read_info(b)) || !depth_ok(b))
+        return false;
+    if (b->bits <= 8 && (b->colours == 0 || b->colours > (1u << b->bits)))
+        b->colours = 1u << b->bits;
+    return b->width && b->height && b->width <= 100000 && b->height <= 100000 && read_masks(b, header);
 }
 
 static void put_colour(const struct bmp *b, unsigned char *out, size_t index)
@@ -208,10 +231,12 @@ VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err)
         alb_fail(err, ALB_E_NO_MEMORY, "bmp: no memory");
         return NULL;
     }
-    bool whole = b.compression == 1 || b.compression == 2 ? read_runs(&b, out, bands) : read_rows(&b, out, bands);
+    bool whole =
+        b.compression == 1 || b.compression == 2 ? read_runs(&b, out, bands) : read_rows(&b, out, bands);
     VipsImage *image = NULL;
     if (whole || !strict)
-        image = vips_image_new_from_memory_copy(out, size, (int)b.width, (int)b.height, (int)bands, VIPS_FORMAT_UCHAR);
+        image = vips_image_new_from_memory_copy(out, size, (int)b.width, (int)b.height, (int)bands,
+                                                VIPS_FORMAT_UCHAR);
     alb_mem_free(out);
     if (!image) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: the file ends too early");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The darkroom's API: opening and closing, and what any thread may ask. Everything that touches a process happens on
- * the master thread (master.c); here jobs are put into queues under the lock, and the master is woken.
+ * The darkroom's API: opening and closing, and what any thread may ask. Everything that touches a process
+ * happens on the master thread (master.c); here jobs are put into queues under the lock, and the master is
+ * woken.
  */
 #include "image/darkroom.h"
 
@@ -58,7 +59,8 @@ static enum alb_code find_program(struct alb_darkroom *dr, const char *configure
         }
     }
     if (dr->program_fd < 0)
-        return alb_fail_sys(err, ALB_E_NOT_FOUND, errno, "the program albumen-darkroom is not where it belongs: %s", path);
+        return alb_fail_sys(err, ALB_E_NOT_FOUND, errno,
+                            "the program albumen-darkroom is not where it belongs: %s", path);
     /* out of the way of ALB_DARKROOM_FD, which the child of a spawn fills before it starts the program */
     int high = fcntl(dr->program_fd, F_DUPFD_CLOEXEC, 10);
     if (high < 0)
@@ -81,7 +83,9 @@ static void count_workers(struct alb_darkroom *dr)
         c->probe_workers = c->render_workers > 1 ? c->render_workers / 2 : 1;
     unsigned wanted[ALB_LANE_COUNT] = {
         [ALB_LANE_RENDER] = c->render_workers < 32 ? c->render_workers : 32,
-        [ALB_LANE_FONTS] = c->font_workers > 8 ? 8 : c->font_workers > 0 ? c->font_workers : 1,
+        [ALB_LANE_FONTS] = c->font_workers > 8   ? 8
+                           : c->font_workers > 0 ? c->font_workers
+                                                 : 1,
         [ALB_LANE_PROBE] = c->probe_workers < 16 ? c->probe_workers : 16,
         [ALB_LANE_PROBE_FONTS] = 1,
     };
@@ -148,7 +152,8 @@ static void send_canary(struct alb_darkroom *dr)
 {
     struct alb_err err = ALB_ERR_INIT;
     uint64_t ticket;
-    dr->canary = (struct alb_darkroom_job){.work = ALB_WORK_CANARY, .source_fd = -1, .deadline = ALB_NEVER, .done = canary_done};
+    dr->canary = (struct alb_darkroom_job){
+        .work = ALB_WORK_CANARY, .source_fd = -1, .deadline = ALB_NEVER, .done = canary_done};
     if (alb_darkroom_submit(dr, &dr->canary, &ticket, &err) != ALB_OK)
         alb_log_err("SVG and PDF cannot be shown", &err);
 }
@@ -164,7 +169,8 @@ static void destroy(struct alb_darkroom *dr)
     alb_mem_free(dr);
 }
 
-enum alb_code alb_darkroom_open(const struct alb_darkroom_config *config, struct alb_darkroom **out, struct alb_err *err)
+enum alb_code alb_darkroom_open(const struct alb_darkroom_config *config, struct alb_darkroom **out,
+                                struct alb_err *err)
 {
     *out = NULL;
     struct alb_darkroom *dr = alb_mem_calloc(1, sizeof(*dr));

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Server side of the darkroom, shared by its files: darkroom.c (the API: any thread), master.c (the master thread's
- * loop and scheduling), master_zygote.c (the zygote), master_worker.c (workers and their jobs), result.c (what came
- * out). Fields are grouped by who may touch them.
+ * Server side of the darkroom, shared by its files: darkroom.c (the API: any thread), master.c (the master
+ * thread's loop and scheduling), master_zygote.c (the zygote), master_worker.c (workers and their jobs),
+ * result.c (what came out). Fields are grouped by who may touch them.
  *
  * A worker slot:
  *   EMPTY --spawn--> STARTING --READY--> IDLE --job--> BUSY --good REPLY--> IDLE
  *     ^                 |                 |             |
  *     +---- EXITED -----+---- LEAVING <---+-------------+   recycled, killed, failed, closing
- * A job leaves its slot (and done is called) at REPLY, or, when its worker is killed or dies, at EXITED: never
- * before the process is gone.
+ * A job leaves its slot (and done is called) at REPLY, or, when its worker is killed or dies, at EXITED:
+ * never before the process is gone.
  */
 #ifndef ALB_IMAGE_DARKROOM_PRIV_H
 #define ALB_IMAGE_DARKROOM_PRIV_H
@@ -31,7 +31,7 @@ struct alb_slot {
     enum alb_slot_state state;
     enum alb_lane lane;
     struct alb_darkroom_job *job;
-    pid_t pid; /* 0 until SPAWNED */
+    pid_t pid;     /* 0 until SPAWNED */
     int64_t since; /* of the state */
     /* owned by the master */
     uint64_t id; /* of the worker in it */
@@ -115,7 +115,8 @@ void alb_dr_slot_spawned(struct alb_darkroom *dr, struct alb_slot *s, pid_t pid,
 void alb_dr_slot_exited(struct alb_darkroom *dr, struct alb_slot *s, int status);
 void alb_dr_slot_start_job(struct alb_darkroom *dr, struct alb_slot *s);
 void alb_dr_slot_end(struct alb_darkroom *dr, struct alb_slot *s, enum alb_slot_why why);
-void alb_dr_slot_set(struct alb_darkroom *dr, struct alb_slot *s, enum alb_slot_state state, int64_t patience);
+void alb_dr_slot_set(struct alb_darkroom *dr, struct alb_slot *s, enum alb_slot_state state,
+                     int64_t patience);
 /* Ends a job: fills it in, counts it, calls done. Without locks. */
 void alb_dr_job_done(struct alb_darkroom *dr, struct alb_darkroom_job *job, enum alb_code code,
                      const struct alb_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Default: the process is killed (SIGSYS), which the server counts apart: a call that is not in the list is an
- * attack or a library that needs looking at. Calls that libraries try and can do without get a plain error.
+ * Default: the process is killed (SIGSYS), which the server counts apart: a call that is not in the list is
+ * an attack or a library that needs looking at. Calls that libraries try and can do without get a plain
+ * error.
  */
 #include "image/filter.h"
 
@@ -34,13 +35,58 @@
 
 /* Frequent ones first: the list is walked. */
 static const int allowed[] = {
-    SYS_futex, SYS_read, SYS_write, SYS_munmap, SYS_madvise, SYS_brk, SYS_mremap, SYS_lseek, SYS_pread64,
-    SYS_pwrite64, SYS_readv, SYS_writev, SYS_close, SYS_fstat, SYS_clock_gettime, SYS_recvmsg, SYS_sendmsg,
-    SYS_ppoll, SYS_set_robust_list, SYS_rseq, SYS_exit, SYS_exit_group, SYS_sched_yield, SYS_sched_getaffinity,
-    SYS_sched_getparam, SYS_sched_getscheduler, SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_gettid,
-    SYS_getpid, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigaction, SYS_sigaltstack, SYS_clock_nanosleep,
-    SYS_nanosleep, SYS_clock_getres, SYS_getrandom, SYS_dup, SYS_ftruncate, SYS_getrusage, SYS_sysinfo, SYS_uname,
-    SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_times, SYS_restart_syscall, SYS_gettimeofday, SYS_getcpu, SYS_fadvise64,
+    SYS_futex,
+    SYS_read,
+    SYS_write,
+    SYS_munmap,
+    SYS_madvise,
+    SYS_brk,
+    SYS_mremap,
+    SYS_lseek,
+    SYS_pread64,
+    SYS_pwrite64,
+    SYS_readv,
+    SYS_writev,
+    SYS_close,
+    SYS_fstat,
+    SYS_clock_gettime,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_ppoll,
+    SYS_set_robust_list,
+    SYS_rseq,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_sched_yield,
+    SYS_sched_getaffinity,
+    SYS_sched_getparam,
+    SYS_sched_getscheduler,
+    SYS_sched_get_priority_max,
+    SYS_sched_get_priority_min,
+    SYS_gettid,
+    SYS_getpid,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_rt_sigaction,
+    SYS_sigaltstack,
+    SYS_clock_nanosleep,
+    SYS_nanosleep,
+    SYS_clock_getres,
+    SYS_getrandom,
+    SYS_dup,
+    SYS_ftruncate,
+    SYS_getrusage,
+    SYS_sysinfo,
+    SYS_uname,
+    SYS_getuid,
+    SYS_geteuid,
+    SYS_getgid,
+    SYS_getegid,
+    SYS_times,
+    SYS_restart_syscall,
+    SYS_gettimeofday,
+    SYS_getcpu,
+    SYS_fadvise64,
 #ifdef SYS_poll
     SYS_poll,
 #endif
@@ -51,34 +97,57 @@ static const int allowed[] = {
 
 /* "No such file": what a library sees on a machine where the file is not installed. */
 static const int absent[] = {
-    SYS_openat, SYS_openat2, SYS_statx, SYS_faccessat, SYS_faccessat2, SYS_readlinkat, SYS_statfs, SYS_mkdirat,
-    SYS_unlinkat, SYS_getcwd, SYS_getdents64,
+    SYS_openat,  SYS_openat2,  SYS_statx,  SYS_faccessat,  SYS_faccessat2, SYS_readlinkat, SYS_statfs,
+    SYS_mkdirat, SYS_unlinkat, SYS_getcwd, SYS_getdents64,
 #ifdef SYS_open
-    SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_mkdir, SYS_unlink,
+    SYS_open,    SYS_stat,     SYS_lstat,  SYS_access,     SYS_readlink,   SYS_mkdir,      SYS_unlink,
 #endif
 };
 
 static const int forbidden[] = {
-    SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_sendto, SYS_recvfrom, SYS_setpriority,
-    SYS_getpriority, SYS_sched_setscheduler, SYS_sched_setattr, SYS_sched_setaffinity, SYS_get_mempolicy,
-    SYS_set_mempolicy, SYS_mbind, SYS_memfd_create, SYS_pipe2, SYS_eventfd2, SYS_inotify_init1, SYS_fallocate,
-    SYS_ioctl, SYS_kill, SYS_fstatfs,
+    SYS_socket,        SYS_socketpair,
+    SYS_connect,       SYS_bind,
+    SYS_listen,        SYS_sendto,
+    SYS_recvfrom,      SYS_setpriority,
+    SYS_getpriority,   SYS_sched_setscheduler,
+    SYS_sched_setattr, SYS_sched_setaffinity,
+    SYS_get_mempolicy, SYS_set_mempolicy,
+    SYS_mbind,         SYS_memfd_create,
+    SYS_pipe2,         SYS_eventfd2,
+    SYS_inotify_init1, SYS_fallocate,
+    SYS_ioctl,         SYS_kill,
+    SYS_fstatfs,
 };
 
 /* FONTS: may look around; Landlock decides where. */
 static const int looking[] = {
     SYS_statx, SYS_faccessat, SYS_faccessat2, SYS_readlinkat, SYS_statfs, SYS_fstatfs, SYS_getdents64,
 #ifdef SYS_open
-    SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
+    SYS_stat,  SYS_lstat,     SYS_access,     SYS_readlink,
 #endif
 };
 
-/* A sanitizer reads /proc/self/maps for its reports, stops threads to look for leaks and asks about its output. */
+/* A sanitizer reads /proc/self/maps for its reports, stops threads to look for leaks and asks about its
+ * output. */
 static const int sanitizer[] = {
-    SYS_openat, SYS_readlinkat, SYS_newfstatat, SYS_getdents64, SYS_ioctl, SYS_getppid, SYS_prctl, SYS_personality,
-    SYS_pipe2, SYS_socketpair, SYS_sched_setaffinity, SYS_tgkill, SYS_getpgid, SYS_prlimit64,
+    SYS_openat,
+    SYS_readlinkat,
+    SYS_newfstatat,
+    SYS_getdents64,
+    SYS_ioctl,
+    SYS_getppid,
+    SYS_prctl,
+    SYS_personality,
+    SYS_pipe2,
+    SYS_socketpair,
+    SYS_sched_setaffinity,
+    SYS_tgkill,
+    SYS_getpgid,
+    SYS_prlimit64,
 #ifdef SYS_open
-    SYS_open, SYS_readlink, SYS_stat,
+    SYS_open,
+    SYS_readlink,
+    SYS_stat,
 #endif
 };
 
@@ -131,7 +200,8 @@ static void each(struct alb_filter *f, const int *calls, size_t n, uint32_t what
 }
 
 /* nr with any of `mask` in its argument gets `with`, else `without`. */
-static void by_bits(struct alb_filter *f, int nr, unsigned arg, uint32_t mask, uint32_t with, uint32_t without)
+static void by_bits(struct alb_filter *f, int nr, unsigned arg, uint32_t mask, uint32_t with,
+                    uint32_t without)
 {
     unless_equal(f, (uint32_t)nr, 4);
     low(f, arg);
@@ -141,7 +211,8 @@ static void by_bits(struct alb_filter *f, int nr, unsigned arg, uint32_t mask, u
 }
 
 /* nr with its (32-bit) argument out of a list is allowed, else `other`. */
-static void by_value(struct alb_filter *f, int nr, unsigned arg, const uint32_t *values, size_t n, uint32_t other)
+static void by_value(struct alb_filter *f, int nr, unsigned arg, const uint32_t *values, size_t n,
+                     uint32_t other)
 {
     unless_equal(f, (uint32_t)nr, (uint8_t)(2 + 2 * n));
     low(f, arg);

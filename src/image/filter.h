@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: the list of system calls that a worker may make, as a seccomp program. Written as BPF by hand: the
- * same call gets different answers by argument (mmap without PROT_EXEC works, with it EPERM), and one constant (the
- * worker's own pid) is known only after the fork; libseccomp offers neither.
- * Built once in the zygote for each profile, installed in every worker as the last thing before READY.
+ * Worker side: the list of system calls that a worker may make, as a seccomp program. Written as BPF by hand:
+ * the same call gets different answers by argument (mmap without PROT_EXEC works, with it EPERM), and one
+ * constant (the worker's own pid) is known only after the fork; libseccomp offers neither. Built once in the
+ * zygote for each profile, installed in every worker as the last thing before READY.
  */
 #ifndef ALB_IMAGE_FILTER_H
 #define ALB_IMAGE_FILTER_H

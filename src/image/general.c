@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs the steps of a plan in order. A single picture is one lazy libvips pipeline that the encoder pulls through,
- * so memory stays small. An animation is held in memory, each frame goes through the steps alone (nothing bleeds
- * over its edges), and the frames are joined again.
+ * Runs the steps of a plan in order. A single picture is one lazy libvips pipeline that the encoder pulls
+ * through, so memory stays small. An animation is held in memory, each frame goes through the steps alone
+ * (nothing bleeds over its edges), and the frames are joined again.
  */
 #include "image/general.h"
 
@@ -62,12 +62,14 @@ static enum alb_code load(struct job *j, VipsImage **out)
     return ALB_OK;
 }
 
-/* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit. */
+/* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit.
+ */
 static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int page_height)
 {
     const struct alb_plan_step *s = &j->plan->steps[0];
     int w = vips_image_get_width(*image);
-    bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS || s->u.load.how == ALB_LOAD_DEVELOP;
+    bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
+                 s->u.load.how == ALB_LOAD_DEVELOP;
     if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
         return not_as_planned(j->err);
     if (s->u.load.type == ALB_TYPE_WEBP && (!within_one(s->width, w) || !within_one(s->height, page_height)))
@@ -166,7 +168,8 @@ static enum alb_code animation(const struct job *j, VipsImage **image)
     return code;
 }
 
-enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str source, int result_fd, struct alb_err *err)
+enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str source, int result_fd,
+                                 struct alb_err *err)
 {
     struct job j = {plan, source, NULL, err};
     VipsImage *image = NULL;
@@ -182,8 +185,9 @@ enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str sou
 
 enum alb_code alb_general_canary(struct alb_err *err)
 {
-    static const char svg[] = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200\" height=\"60\">"
-                              "<text x=\"10\" y=\"40\" font-family=\"sans-serif\" font-size=\"30\">albumen</text></svg>";
+    static const char svg[] =
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"200\" height=\"60\">"
+        "<text x=\"10\" y=\"40\" font-family=\"sans-serif\" font-size=\"30\">albumen</text></svg>";
     struct alb_load l = ALB_LOAD_INIT(ALB_TYPE_SVG, ((struct alb_str){svg, sizeof(svg) - 1}));
     VipsImage *image = alb_load_open(&l, err);
     double ink = 0;
@@ -193,5 +197,6 @@ enum alb_code alb_general_canary(struct alb_err *err)
     g_object_unref(image);
     if (rc != 0)
         return alb_load_fail(err, ALB_E_UNPROCESSABLE, "canary");
-    return ink > 0 ? ALB_OK : alb_fail(err, ALB_E_UNPROCESSABLE, "text is drawn without ink: no fonts can be reached");
+    return ink > 0 ? ALB_OK
+                   : alb_fail(err, ALB_E_UNPROCESSABLE, "text is drawn without ink: no fonts can be reached");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The probe. In order: correct the sniffed type where only seeking can tell; header; metadata; then, within the
- * limits, the whole picture once at about 100 pixels, which gives the placeholder and tells whether the content can
- * be read to its end. Each part may fail on its own: what was found is kept.
+ * The probe. In order: correct the sniffed type where only seeking can tell; header; metadata; then, within
+ * the limits, the whole picture once at about 100 pixels, which gives the placeholder and tells whether the
+ * content can be read to its end. Each part may fail on its own: what was found is kept.
  */
 #include "image/general.h"
 
@@ -40,7 +40,8 @@ static void damaged(struct probing *g, const struct alb_err *err)
 
 /* ---- metadata ---- */
 
-/* One block of each kind, the first that is found. A reader fails only when the arena is full: what fitted stays. */
+/* One block of each kind, the first that is found. A reader fails only when the arena is full: what fitted
+ * stays. */
 static void read_exif(struct probing *g, struct alb_str b)
 {
     if (b.n > 0 && !g->have_exif)
@@ -107,8 +108,8 @@ static void correct_type(struct probing *g)
 static uint8_t bits_of(VipsImage *image)
 {
     int bits = 0;
-    if (vips_image_get_typeof(image, "bits-per-sample") && vips_image_get_int(image, "bits-per-sample", &bits) == 0 &&
-        bits > 0 && bits <= 32)
+    if (vips_image_get_typeof(image, "bits-per-sample") &&
+        vips_image_get_int(image, "bits-per-sample", &bits) == 0 && bits > 0 && bits <= 32)
         return (uint8_t)bits;
     vips_error_clear();
     size_t bytes = vips_format_sizeof(vips_image_get_format(image));
@@ -198,7 +199,8 @@ static VipsImage *open_picture(struct probing *g, struct alb_err *err)
         return NULL;
     }
     struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
-    l.strict = false; /* the header of a file that ends too early is worth having; the second opening is strict */
+    l.strict =
+        false; /* the header of a file that ends too early is worth having; the second opening is strict */
     return alb_load_open(&l, err);
 }
 
@@ -215,7 +217,8 @@ static VipsImage *open_small(struct probing *g, struct alb_err *err)
         return g_object_ref(g->developed);
     while (l.eighths > 1 && longest / 8 * (l.eighths / 2) >= ALB_THUMBHASH_SIDE)
         l.eighths /= 2;
-    if (alb_type_class(h->type) == ALB_CLASS_VECTOR || (h->type == ALB_TYPE_WEBP && longest > ALB_THUMBHASH_SIDE && !h->animated))
+    if (alb_type_class(h->type) == ALB_CLASS_VECTOR ||
+        (h->type == ALB_TYPE_WEBP && longest > ALB_THUMBHASH_SIDE && !h->animated))
         l.scale = (double)ALB_THUMBHASH_SIDE / longest;
     return alb_load_open(&l, err);
 }
@@ -290,8 +293,9 @@ static void probe_picture(struct probing *g)
             g->p->not_looked = true;
         else
             g->p->damaged = true;
-        alb_ignore(!alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width, &g->p->header.height),
-                   "then the size stays unknown");
+        alb_ignore(
+            !alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width, &g->p->header.height),
+            "then the size stays unknown");
         return;
     }
     read_header(&g->p->header, image);
@@ -330,11 +334,13 @@ static void set_up(struct probing *g)
     struct alb_meta *all[] = {&g->exif, &g->iptc, &g->xmp, &g->container, &g->p->meta};
     for (size_t i = 0; i < ALB_ARRAY_LEN(all); i++)
         alb_meta_init(all[i]);
-    g->p->header = (struct alb_image_header){.orientation = 1, .pages = 1, .bits = 8, .bytes = (int64_t)g->source.n};
+    g->p->header =
+        (struct alb_image_header){.orientation = 1, .pages = 1, .bits = 8, .bytes = (int64_t)g->source.n};
 }
 
-enum alb_code alb_general_probe(enum alb_type type, struct alb_str source, const struct alb_plan_limits *limits,
-                                struct alb_probe *out, struct alb_err *err)
+enum alb_code alb_general_probe(enum alb_type type, struct alb_str source,
+                                const struct alb_plan_limits *limits, struct alb_probe *out,
+                                struct alb_err *err)
 {
     struct probing g = {.source = source, .limits = limits, .p = out};
     set_up(&g);
@@ -357,7 +363,8 @@ enum alb_code alb_general_probe(enum alb_type type, struct alb_str source, const
 enum alb_code alb_general_sidecar(struct alb_str source, struct alb_probe *out, struct alb_err *err)
 {
     out->type = ALB_TYPE_XMP;
-    out->header = (struct alb_image_header){.type = ALB_TYPE_XMP, .orientation = 1, .pages = 1, .bits = 8, .bytes = (int64_t)source.n};
+    out->header = (struct alb_image_header){
+        .type = ALB_TYPE_XMP, .orientation = 1, .pages = 1, .bits = 8, .bytes = (int64_t)source.n};
     out->not_looked = true;
     alb_meta_init(&out->meta);
     return alb_meta_xmp(out->arena, &out->meta, source.p, source.n, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Steps on libvips. Transparency is premultiplied around resizing; colour is converted after it, on few pixels;
- * turning by quarters needs the pixels in any order, so the (small) picture is held in memory first.
+ * Steps on libvips. Transparency is premultiplied around resizing; colour is converted after it, on few
+ * pixels; turning by quarters needs the pixels in any order, so the (small) picture is held in memory first.
  */
 #include "image/general_steps.h"
 
@@ -11,7 +11,8 @@
 #include "image/load.h"
 
 /* *image becomes `next` if rc is 0; the old one is released either way. */
-static enum alb_code replace(VipsImage **image, int rc, VipsImage *next, const char *what, struct alb_err *err)
+static enum alb_code replace(VipsImage **image, int rc, VipsImage *next, const char *what,
+                             struct alb_err *err)
 {
     g_object_unref(*image);
     *image = rc == 0 ? next : NULL;
@@ -40,7 +41,8 @@ enum alb_code alb_step_hold(VipsImage **image, struct alb_err *err)
 static enum alb_code resize_plain(VipsImage **image, uint32_t width, uint32_t height, struct alb_err *err)
 {
     VipsImage *out = NULL;
-    double sx = (double)width / vips_image_get_width(*image), sy = (double)height / vips_image_get_height(*image);
+    double sx = (double)width / vips_image_get_width(*image),
+           sy = (double)height / vips_image_get_height(*image);
     int rc = vips_resize(*image, &out, sx, "vscale", sy, NULL);
     enum alb_code code = replace(image, rc, out, "resize", err);
     if (code != ALB_OK)
@@ -90,9 +92,9 @@ enum alb_code alb_step_crop(VipsImage **image, uint32_t left, uint32_t top, uint
 
 enum alb_code alb_step_turn(VipsImage **image, uint8_t orientation, struct alb_err *err)
 {
-    static const VipsAngle angles[9] = {VIPS_ANGLE_D0,   VIPS_ANGLE_D0,  VIPS_ANGLE_D0,  VIPS_ANGLE_D180,
-                                        VIPS_ANGLE_D180, VIPS_ANGLE_D90, VIPS_ANGLE_D90, VIPS_ANGLE_D270,
-                                        VIPS_ANGLE_D270};
+    static const VipsAngle angles[9] = {VIPS_ANGLE_D0,   VIPS_ANGLE_D0,   VIPS_ANGLE_D0,
+                                        VIPS_ANGLE_D180, VIPS_ANGLE_D180, VIPS_ANGLE_D90,
+                                        VIPS_ANGLE_D90,  VIPS_ANGLE_D270, VIPS_ANGLE_D270};
     static const bool mirrored[9] = {false, false, true, false, true, true, false, true, false};
     VipsImage *out = NULL;
     enum alb_code code = ALB_OK;
@@ -125,8 +127,8 @@ static bool by_profile(VipsImage **image, struct alb_err *err)
     enum alb_icc kind = alb_icc_kind(alb_image_blob(*image, VIPS_META_ICC_NAME));
     if (!cmyk && (kind == ALB_ICC_NONE || kind == ALB_ICC_SRGB))
         return false;
-    int rc = vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, "input_profile", cmyk ? "cmyk" : "srgb",
-                                "intent", VIPS_INTENT_RELATIVE, "depth", 8, NULL);
+    int rc = vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, "input_profile",
+                                cmyk ? "cmyk" : "srgb", "intent", VIPS_INTENT_RELATIVE, "depth", 8, NULL);
     if (rc != 0) {
         vips_error_clear();
         return false;
@@ -175,7 +177,7 @@ enum alb_code alb_step_flatten(VipsImage **image, uint32_t rgb, struct alb_err *
         return ALB_OK;
     int bands = 3;
     if (vips_image_get_bands(*image) == 2) { /* grey with alpha: a grey ground, or colour first */
-        if (c[0] != c[1] || c[1] != c[2]) { /* NOLINT: whole numbers */
+        if (c[0] != c[1] || c[1] != c[2]) {  /* NOLINT: whole numbers */
             int rc = vips_colourspace(*image, &out, VIPS_INTERPRETATION_sRGB, NULL);
             enum alb_code code = replace(image, rc, out, "flatten", err);
             if (code != ALB_OK)
@@ -196,8 +198,13 @@ static void *forget(VipsImage *image, const char *name, GValue *value, void *arg
 {
     const struct alb_plan_step *e = arg;
     (void)value;
-    static const char *const animation[] = {"delay", "loop", "gif-delay", "gif-loop", VIPS_META_PAGE_HEIGHT,
-                                            VIPS_META_N_PAGES, VIPS_META_SEQUENTIAL};
+    static const char *const animation[] = {"delay",
+                                            "loop",
+                                            "gif-delay",
+                                            "gif-loop",
+                                            VIPS_META_PAGE_HEIGHT,
+                                            VIPS_META_N_PAGES,
+                                            VIPS_META_SEQUENTIAL};
     for (size_t i = 0; i < ALB_ARRAY_LEN(animation); i++) {
         if (e->u.encode.animate && strcmp(name, animation[i]) == 0)
             return NULL;
@@ -233,11 +240,12 @@ static int save(VipsImage *image, const struct alb_plan_step *e, VipsTarget *t)
     case ALB_FORMAT_WEBP:
         return vips_webpsave_target(image, t, "Q", q, "lossless", e->u.encode.lossless, "strip", strip, NULL);
     case ALB_FORMAT_AVIF:
-        return vips_heifsave_target(image, t, "Q", q, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", 1,
-                                    "bitdepth", 8, "strip", strip, NULL);
+        return vips_heifsave_target(image, t, "Q", q, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1,
+                                    "effort", 1, "bitdepth", 8, "strip", strip, NULL);
     case ALB_FORMAT_JXL:
-        return vips_jxlsave_target(image, t, "distance", e->u.encode.lossless ? 0.0 : jxl_distance((unsigned)q),
-                                   "lossless", e->u.encode.lossless, "effort", 4, "strip", strip, NULL);
+        return vips_jxlsave_target(image, t, "distance",
+                                   e->u.encode.lossless ? 0.0 : jxl_distance((unsigned)q), "lossless",
+                                   e->u.encode.lossless, "effort", 4, "strip", strip, NULL);
     case ALB_FORMAT_SAME:
     case ALB_FORMAT_COUNT:
         break;
@@ -245,7 +253,8 @@ static int save(VipsImage *image, const struct alb_plan_step *e, VipsTarget *t)
     return -1;
 }
 
-enum alb_code alb_step_encode(VipsImage **image, const struct alb_plan_step *e, int result_fd, struct alb_err *err)
+enum alb_code alb_step_encode(VipsImage **image, const struct alb_plan_step *e, int result_fd,
+                              struct alb_err *err)
 {
     VipsImage *out = NULL;
     int rc = vips_copy(*image, &out, NULL);

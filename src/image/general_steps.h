@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: single steps over libvips images, shared by render and probe. Each takes *image over (unreferences
- * it) and puts its result there; on failure *image is NULL.
+ * Worker side: single steps over libvips images, shared by render and probe. Each takes *image over
+ * (unreferences it) and puts its result there; on failure *image is NULL.
  */
 #ifndef ALB_IMAGE_GENERAL_STEPS_H
 #define ALB_IMAGE_GENERAL_STEPS_H
@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "image/plan.h"
 
-enum alb_code alb_step_resize(VipsImage **image, uint32_t width, uint32_t height, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_step_resize(VipsImage **image, uint32_t width, uint32_t height,
+                              struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_step_crop(VipsImage **image, uint32_t left, uint32_t top, uint32_t width, uint32_t height,
                             struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_step_turn(VipsImage **image, uint8_t orientation, struct alb_err *err) ALB_MUST_CHECK;

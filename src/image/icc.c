@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ICC.1 profiles: a header of 128 bytes, a table of tags (signature, offset, size), then their data. Looked at:
- * the colour space, the red, green and blue primaries (XYZ, relative to D50) and the red tone curve.
+ * ICC.1 profiles: a header of 128 bytes, a table of tags (signature, offset, size), then their data. Looked
+ * at: the colour space, the red, green and blue primaries (XYZ, relative to D50) and the red tone curve.
  */
 #include "image/icc.h"
 
@@ -35,7 +35,8 @@ static struct alb_str tag(struct alb_str s, const char *name)
 
 static bool is_xyz(struct alb_str t, double x, double y, double z)
 {
-    return t.n >= 20 && fabs(fixed(t, 8) - x) < 0.003 && fabs(fixed(t, 12) - y) < 0.003 && fabs(fixed(t, 16) - z) < 0.003;
+    return t.n >= 20 && fabs(fixed(t, 8) - x) < 0.003 && fabs(fixed(t, 12) - y) < 0.003 &&
+           fabs(fixed(t, 16) - z) < 0.003;
 }
 
 static double srgb_curve(double v)
@@ -84,7 +85,8 @@ enum alb_icc alb_icc_kind(struct alb_str p)
         return ALB_ICC_CMYK;
     if (!alb_str_eq_c(space, "RGB "))
         return ALB_ICC_OTHER;
-    bool primaries = is_xyz(tag(p, "rXYZ"), 0.4361, 0.2225, 0.0139) && is_xyz(tag(p, "gXYZ"), 0.3851, 0.7169, 0.0971) &&
+    bool primaries = is_xyz(tag(p, "rXYZ"), 0.4361, 0.2225, 0.0139) &&
+                     is_xyz(tag(p, "gXYZ"), 0.3851, 0.7169, 0.0971) &&
                      is_xyz(tag(p, "bXYZ"), 0.1431, 0.0606, 0.7139);
     return primaries && is_srgb_tone(tag(p, "rTRC")) ? ALB_ICC_SRGB : ALB_ICC_RGB;
 }

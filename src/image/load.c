@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One row per type: which libvips loader, with which arguments. Everything is read through a memory source over
- * the mapped file, so a sealed worker needs no file call.
+ * One row per type: which libvips loader, with which arguments. Everything is read through a memory source
+ * over the mapped file, so a sealed worker needs no file call.
  */
 #include "image/load.h"
 
@@ -50,13 +50,14 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_webpload_source(s, out, "page", page, "n", l->pages, "scale", l->scale, "fail_on", fail,
                                     "access", access, NULL);
     case ALB_TYPE_GIF:
-        return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access, NULL);
+        return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
+                                   NULL);
     case ALB_TYPE_TIFF:
         return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
-        return vips_heifload_source(s, out, "page", page, "n", 1, "unlimited", TRUE, "fail_on", fail, "access",
-                                    access, NULL);
+        return vips_heifload_source(s, out, "page", page, "n", 1, "unlimited", TRUE, "fail_on", fail,
+                                    "access", access, NULL);
     case ALB_TYPE_JXL:
         return vips_jxlload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_JP2:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: bytes to a libvips image, with the loader that the sniffed type names; libvips never chooses one
- * itself (its own guessing reaches ImageMagick and formats that nobody audits). Only inside a sealed worker.
+ * Worker side: bytes to a libvips image, with the loader that the sniffed type names; libvips never chooses
+ * one itself (its own guessing reaches ImageMagick and formats that nobody audits). Only inside a sealed
+ * worker.
  */
 #ifndef ALB_IMAGE_LOAD_H
 #define ALB_IMAGE_LOAD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The master thread: one loop that hears from submitters (an eventfd), the zygote and the workers, gives queued jobs
- * to idle workers, and ends what is over its deadline. It never exits while processes are there: the kernel ties
- * their death signal to this thread. It is the only caller of done.
+ * The master thread: one loop that hears from submitters (an eventfd), the zygote and the workers, gives
+ * queued jobs to idle workers, and ends what is over its deadline. It never exits while processes are there:
+ * the kernel ties their death signal to this thread. It is the only caller of done.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -109,7 +109,8 @@ static void finish(struct alb_darkroom *dr, struct alb_darkroom_job *job)
     while (job) {
         struct alb_darkroom_job *next = job->next;
         struct alb_err err = ALB_ERR_INIT;
-        alb_fail(&err, job->code, job->code == ALB_E_TIMEOUT ? "it waited too long for a worker" : "nobody waits for it");
+        alb_fail(&err, job->code,
+                 job->code == ALB_E_TIMEOUT ? "it waited too long for a worker" : "nobody waits for it");
         job->queued_ns = alb_dr_now() - job->since;
         job->since = 0;
         alb_dr_job_done(dr, job, err.code, &err);
@@ -128,7 +129,8 @@ static void check_slots(struct alb_darkroom *dr, int64_t now, uint64_t cancelled
         else if (s->deadline <= now && s->state == ALB_SLOT_BUSY)
             alb_dr_slot_end(dr, s, ALB_WHY_TIMEOUT);
         else if (s->deadline <= now && s->state != ALB_SLOT_EMPTY)
-            alb_dr_slot_end(dr, s, s->why == ALB_WHY_NONE || s->why == ALB_WHY_RECYCLED ? ALB_WHY_FAILED : s->why);
+            alb_dr_slot_end(dr, s,
+                            s->why == ALB_WHY_NONE || s->why == ALB_WHY_RECYCLED ? ALB_WHY_FAILED : s->why);
     }
 }
 
@@ -152,12 +154,24 @@ static void check_boot(struct alb_darkroom *dr)
     for (unsigned lane = 0; lane < ALB_LANE_COUNT; lane++) {
         bool one = false;
         for (unsigned i = 0; i < dr->slot_count; i++)
-            one = one || (dr->slots[i].lane == lane && (dr->slots[i].state == ALB_SLOT_IDLE || dr->slots[i].state == ALB_SLOT_BUSY));
+            one = one || (dr->slots[i].lane == lane &&
+                          (dr->slots[i].state == ALB_SLOT_IDLE || dr->slots[i].state == ALB_SLOT_BUSY));
         wanted += dr->lanes[lane].eager;
         ready += dr->lanes[lane].eager && one;
     }
     if (ready == wanted)
         alb_dr_boot(dr, ALB_BOOT_UP, NULL);
+}
+
+/* A zygote, and a worker in every slot that should have one. */
+static void keep_up(struct alb_darkroom *dr, int64_t now, bool closing)
+{
+    if (!closing && dr->control < 0 && dr->zygote_retry_at <= now)
+        alb_dr_zygote_start(dr);
+    if (dr->control >= 0 && dr->hello_by <= now)
+        alb_dr_zygote_lost(dr, "it says nothing");
+    if (!closing)
+        fill_slots(dr, now);
 }
 
 static void schedule(struct alb_darkroom *dr)
@@ -183,12 +197,7 @@ static void schedule(struct alb_darkroom *dr)
     }
     check_slots(dr, now, cancelled & ~start);
     finish(dr, ended.head);
-    if (!closing && dr->control < 0 && dr->zygote_retry_at <= now)
-        alb_dr_zygote_start(dr);
-    if (dr->control >= 0 && dr->hello_by <= now)
-        alb_dr_zygote_lost(dr, "it says nothing");
-    if (!closing)
-        fill_slots(dr, now);
+    keep_up(dr, now, closing);
     check_boot(dr);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Workers and the jobs in them, on the master thread. The slot's state and job change under the lock (others look
- * and cancel); sockets, files and processes are touched without it.
+ * Workers and the jobs in them, on the master thread. The slot's state and job change under the lock (others
+ * look and cancel); sockets, files and processes are touched without it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -264,7 +264,8 @@ void alb_dr_slot_exited(struct alb_darkroom *dr, struct alb_slot *s, int status)
 
 /* ---- jobs ---- */
 
-void alb_dr_job_done(struct alb_darkroom *dr, struct alb_darkroom_job *job, enum alb_code code, const struct alb_err *err)
+void alb_dr_job_done(struct alb_darkroom *dr, struct alb_darkroom_job *job, enum alb_code code,
+                     const struct alb_err *err)
 {
     int64_t now = alb_dr_now();
     job->code = code;
@@ -309,8 +310,8 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
     return ALB_ORDER_CANARY;
 }
 
-static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s, const struct alb_darkroom_job *job,
-                        struct alb_job_packet *p)
+static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s,
+                        const struct alb_darkroom_job *job, struct alb_job_packet *p)
 {
     memset(p, 0, sizeof(*p));
     p->magic = MAGIC;
@@ -320,7 +321,8 @@ static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s,
     p->seq = job->ticket;
     p->source_bytes = job->work == ALB_WORK_CANARY ? 0 : job->source_bytes;
     p->memory = dr->config.memory;
-    p->cpu_s = (uint32_t)(dr->config.job_ns / ALB_NS_PER_S) * 4 + 4; /* several threads; the deadline comes first */
+    p->cpu_s =
+        (uint32_t)(dr->config.job_ns / ALB_NS_PER_S) * 4 + 4; /* several threads; the deadline comes first */
     p->limits = dr->config.limits;
     (void)s;
     if (job->work != ALB_WORK_RENDER)
@@ -372,7 +374,8 @@ void alb_dr_slot_start_job(struct alb_darkroom *dr, struct alb_slot *s)
 }
 
 /* A worker's own words are only believed as far as they do no harm. */
-static enum alb_code reply_code(const struct alb_slot *s, const struct alb_reply_packet *p, struct alb_err *err)
+static enum alb_code reply_code(const struct alb_slot *s, const struct alb_reply_packet *p,
+                                struct alb_err *err)
 {
     char text[sizeof(p->text)];
     size_t n = 0;
@@ -419,6 +422,13 @@ static void on_reply(struct alb_darkroom *dr, struct alb_slot *s, const struct a
     alb_dr_job_done(dr, job, code, &err);
 }
 
+/* Every packet begins with its magic and its kind. */
+static bool is_packet(const void *p, size_t n, enum alb_packet kind, size_t size)
+{
+    const uint32_t *head = p;
+    return n == size && head[0] == MAGIC && head[1] == (uint32_t)kind;
+}
+
 void alb_dr_slot_event(struct alb_darkroom *dr, struct alb_slot *s)
 {
     union {
@@ -434,11 +444,10 @@ void alb_dr_slot_event(struct alb_darkroom *dr, struct alb_slot *s)
         alb_fs_close(&s->sock);
         return;
     }
-    bool spoken = n >= (ssize_t)sizeof(p.ready) && p.ready.magic == MAGIC;
-    if (spoken && p.ready.kind == ALB_PACKET_READY && n == (ssize_t)sizeof(p.ready) && s->state == ALB_SLOT_STARTING) {
+    if (is_packet(&p, (size_t)n, ALB_PACKET_READY, sizeof(p.ready)) && s->state == ALB_SLOT_STARTING) {
         on_ready(dr, s, &p.ready);
-    } else if (spoken && p.ready.kind == ALB_PACKET_REPLY && n == (ssize_t)sizeof(p.reply) &&
-               s->state == ALB_SLOT_BUSY && p.reply.seq == s->job->ticket) {
+    } else if (is_packet(&p, (size_t)n, ALB_PACKET_REPLY, sizeof(p.reply)) && s->state == ALB_SLOT_BUSY &&
+               p.reply.seq == s->job->ticket) {
         on_reply(dr, s, &p.reply);
     } else if (s->state != ALB_SLOT_LEAVING) { /* it speaks out of turn: not ours any more */
         alb_stat_inc(ALB_STAT_DARKROOM_CRASH);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The master's side of the zygote: starting it, hearing from it, living on without it. Everything here runs on the
- * master thread: the zygote's death signal is tied to the thread that started it.
+ * The master's side of the zygote: starting it, hearing from it, living on without it. Everything here runs
+ * on the master thread: the zygote's death signal is tied to the thread that started it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +31,18 @@
 static void make_env(char *env[ENV_MAX])
 {
     static const char *const fixed[] = {
-        "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", "HOME=/nonexistent", "XDG_CACHE_HOME=/nonexistent",
-        "VIPS_NOVECTOR=1",           /* the JIT would need executable memory */
-        "VIPS_DISC_THRESHOLD=100g",  /* else large pictures go through /tmp */
-        "VIPS_WARNING=0", "GIO_USE_VFS=local", "MAGICK_CONFIGURE_PATH=/nonexistent",
+        "LC_ALL=C.UTF-8",
+        "PATH=/usr/bin:/bin",
+        "HOME=/nonexistent",
+        "XDG_CACHE_HOME=/nonexistent",
+        "VIPS_NOVECTOR=1",          /* the JIT would need executable memory */
+        "VIPS_DISC_THRESHOLD=100g", /* else large pictures go through /tmp */
+        "VIPS_WARNING=0",
+        "GIO_USE_VFS=local",
+        "MAGICK_CONFIGURE_PATH=/nonexistent",
     };
-    static const char *const passed[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-                                         "LD_LIBRARY_PATH", "TZ"};
+    static const char *const passed[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS",   "LSAN_OPTIONS",
+                                         "TSAN_OPTIONS", "LD_LIBRARY_PATH", "TZ"};
     size_t n = 0;
     for (size_t i = 0; i < ALB_ARRAY_LEN(fixed); i++)
         env[n++] = (char *)(uintptr_t)fixed[i];
@@ -54,7 +59,8 @@ static void make_env(char *env[ENV_MAX])
 static int spawn_program(struct alb_darkroom *dr, int sock, pid_t *pid)
 {
     char path[64], server[16], uid[16];
-    char *argv[] = {(char[]){"albumen-darkroom"}, (char[]){ALB_DARKROOM_ARG}, server, uid, NULL}, *env[ENV_MAX];
+    char *argv[] = {(char[]){"albumen-darkroom"}, (char[]){ALB_DARKROOM_ARG}, server, uid, NULL},
+         *env[ENV_MAX];
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -77,7 +83,8 @@ static int spawn_program(struct alb_darkroom *dr, int sock, pid_t *pid)
         rc = posix_spawnattr_setsigdefault(&attr, &all);
     /* a session of its own: the terminal's ^C is for the server, which drains first */
     if (rc == 0)
-        rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        rc = posix_spawnattr_setflags(&attr,
+                                      POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (rc == 0)
         rc = posix_spawn(pid, path, &files, &attr, argv, env);
     posix_spawnattr_destroy(&attr);
@@ -196,7 +203,8 @@ void alb_dr_zygote_lost(struct alb_darkroom *dr, const char *why)
     if (!closing) {
         alb_stat_inc(ALB_STAT_DARKROOM_ZYGOTES_LOST);
         alb_fail(&err, ALB_E_INTERNAL, "the darkroom's zygote is lost: %s (%s %d)", why,
-                 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                 WIFSIGNALED(status) ? "signal" : "status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         alb_log_err("darkroom restarts", &err);
         if (!dr->hello)
             alb_dr_boot(dr, ALB_BOOT_FAILED, &err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: tells "out of memory" from "crash". Libraries answer a failed allocation in every way there is: an
- * error, a trap, a null pointer used, even success with half a picture. So the first failure is written down on a
- * page that the server reads, before the library gets its NULL.
+ * Worker side: tells "out of memory" from "crash". Libraries answer a failed allocation in every way there
+ * is: an error, a trap, a null pointer used, even success with half a picture. So the first failure is
+ * written down on a page that the server reads, before the library gets its NULL.
  */
 #ifndef ALB_IMAGE_OOM_H
 #define ALB_IMAGE_OOM_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From header and options to steps. The order of the work in alb_plan_make is the order of the rules:
- *   refuse (limits of the source) -> size as shown -> result format -> how to load -> steps -> limits of the result
- * Geometry is computed in shown pixels and mapped to stored ones at the end (image/turn.h), so every step but
- * TURN works on the grid of the file, and turning happens last, on few pixels.
+ *   refuse (limits of the source) -> size as shown -> result format -> how to load -> steps -> limits of the
+ * result Geometry is computed in shown pixels and mapped to stored ones at the end (image/turn.h), so every
+ * step but TURN works on the grid of the file, and turning happens last, on few pixels.
  */
 #include "image/plan.h"
 
@@ -19,10 +19,10 @@ struct draft {
     const struct alb_plan_limits *l;
     struct alb_err *err;
     struct alb_plan *plan;
-    uint8_t turn;               /* stored -> shown, everything together */
-    uint32_t shown_w, shown_h;  /* of the source */
+    uint8_t turn;                /* stored -> shown, everything together */
+    uint32_t shown_w, shown_h;   /* of the source */
     uint32_t scaled_w, scaled_h; /* shown, after resizing */
-    struct alb_rect crop;       /* shown, inside scaled */
+    struct alb_rect crop;        /* shown, inside scaled */
     uint32_t loaded_w, loaded_h; /* stored, as the loader gives it */
     uint32_t pages;
     enum alb_format format;
@@ -77,7 +77,8 @@ static enum alb_code check_options(const struct draft *d)
         return alb_fail(d->err, ALB_E_INVALID, "unknown fit or format");
     if (o->quality > 100 || o->turn % 90 != 0 || o->turn >= 360 || o->focus_x > 1000 || o->focus_y > 1000)
         return alb_fail(d->err, ALB_E_INVALID, "quality, turn or focus out of range");
-    if (o->background > 0xffffff || (o->shrink_margin != 0 && o->shrink_margin < 1000) || o->shrink_margin > 8000)
+    if (o->background > 0xffffff || (o->shrink_margin != 0 && o->shrink_margin < 1000) ||
+        o->shrink_margin > 8000)
         return alb_fail(d->err, ALB_E_INVALID, "background or shrink margin out of range");
     if (o->width > d->l->result_side || o->height > d->l->result_side)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "a side above %u pixels was asked for", d->l->result_side);
@@ -95,8 +96,8 @@ static enum alb_code check_source(struct draft *d)
     if (h->bytes > d->l->source_bytes)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes",
                         (long long)d->l->source_bytes);
-    if (!is_vector(h) && (pixels > d->l->source_pixels ||
-                          (uint64_t)h->raw_width * h->raw_height > d->l->source_pixels))
+    if (!is_vector(h) &&
+        (pixels > d->l->source_pixels || (uint64_t)h->raw_width * h->raw_height > d->l->source_pixels))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
                         (unsigned long long)d->l->source_pixels);
     if (!(d->o->animate && h->animated) && d->o->page >= h->pages)
@@ -108,7 +109,7 @@ static enum alb_code check_source(struct draft *d)
 static void choose_format(struct draft *d)
 {
     static const enum alb_format same[ALB_TYPE_COUNT] = {
-        [ALB_TYPE_JPEG] = ALB_FORMAT_JPEG, [ALB_TYPE_PNG] = ALB_FORMAT_PNG,   [ALB_TYPE_WEBP] = ALB_FORMAT_WEBP,
+        [ALB_TYPE_JPEG] = ALB_FORMAT_JPEG, [ALB_TYPE_PNG] = ALB_FORMAT_PNG, [ALB_TYPE_WEBP] = ALB_FORMAT_WEBP,
         [ALB_TYPE_AVIF] = ALB_FORMAT_AVIF, [ALB_TYPE_JXL] = ALB_FORMAT_JXL,
     };
     d->format = d->o->format;
@@ -204,9 +205,9 @@ static struct alb_plan_step *add(struct draft *d, enum alb_step_kind kind, uint3
     return s;
 }
 
-/* The smallest n/8 that leaves both sides at least as large as wanted (the loader drops a partial pixel at the far
- * sides). Only the powers of two: the decoder has fast code for these, and 3, 5, 6 and 7 eighths cost more than the
- * next larger one. */
+/* The smallest n/8 that leaves both sides at least as large as wanted (the loader drops a partial pixel at
+ * the far sides). Only the powers of two: the decoder has fast code for these, and 3, 5, 6 and 7 eighths cost
+ * more than the next larger one. */
 static uint8_t choose_eighths(uint32_t w, uint32_t h, double want_w, double want_h)
 {
     for (uint8_t n = 1; n < 8; n = (uint8_t)(n * 2)) {
@@ -263,6 +264,27 @@ static uint8_t default_quality(enum alb_format f)
     return q[f];
 }
 
+static void plan_encode(struct draft *d)
+{
+    struct alb_plan_step *e = add(d, ALB_STEP_ENCODE, d->crop.width, d->crop.height);
+    e->u.encode.format = d->format;
+    e->u.encode.quality = d->o->quality ? d->o->quality : default_quality(d->format);
+    e->u.encode.lossless = d->o->lossless && (d->format == ALB_FORMAT_WEBP || d->format == ALB_FORMAT_JXL);
+    e->u.encode.animate = d->pages > 1;
+    e->u.encode.keep_metadata = d->o->keep_metadata;
+    e->u.encode.keep_profile = d->o->keep_profile;
+    d->plan->width = d->crop.width;
+    d->plan->height = d->crop.height;
+    d->plan->format = d->format;
+}
+
+/* Colours that no result format has are converted even if the profile is to be kept. */
+static bool needs_colour(const struct draft *d)
+{
+    return !d->o->keep_profile || d->h->space == ALB_SPACE_CMYK || d->h->space == ALB_SPACE_OTHER ||
+           d->h->bits > 8;
+}
+
 static void plan_steps(struct draft *d)
 {
     bool swap = alb_turn_swaps(d->turn);
@@ -276,34 +298,25 @@ static void plan_steps(struct draft *d)
         s->u.crop.left = c.left;
         s->u.crop.top = c.top;
     }
-    if (!d->o->keep_profile || d->h->space == ALB_SPACE_CMYK || d->h->space == ALB_SPACE_OTHER || d->h->bits > 8)
+    if (needs_colour(d))
         add(d, ALB_STEP_COLOUR, c.width, c.height)->u.colour.to_srgb = !d->o->keep_profile;
     if (d->h->alpha && (d->o->flatten || d->format == ALB_FORMAT_JPEG))
         add(d, ALB_STEP_FLATTEN, c.width, c.height)->u.flatten.rgb = d->o->background;
     if (d->turn != 1)
         add(d, ALB_STEP_TURN, d->crop.width, d->crop.height)->u.turn.orientation = d->turn;
-    struct alb_plan_step *e = add(d, ALB_STEP_ENCODE, d->crop.width, d->crop.height);
-    e->u.encode.format = d->format;
-    e->u.encode.quality = d->o->quality ? d->o->quality : default_quality(d->format);
-    e->u.encode.lossless = d->o->lossless && (d->format == ALB_FORMAT_WEBP || d->format == ALB_FORMAT_JXL);
-    e->u.encode.animate = d->pages > 1;
-    e->u.encode.keep_metadata = d->o->keep_metadata;
-    e->u.encode.keep_profile = d->o->keep_profile;
-    d->plan->width = d->crop.width;
-    d->plan->height = d->crop.height;
-    d->plan->format = d->format;
+    plan_encode(d);
 }
 
 /* ---- memory ---- */
 
 /* Bytes per pixel that decoding takes, as measured per codec, rounded up: of the whole picture (decoders that
- * hold it), of what they give out, and of the whole picture if it is progressive or interlaced. Kinds that are
- * not listed (TIFF in one strip, BMP) hold the picture once. */
+ * hold it), of what they give out, and of the whole picture if it is progressive or interlaced. Kinds that
+ * are not listed (TIFF in one strip, BMP) hold the picture once. */
 static const struct {
     uint8_t whole, loaded, progressive;
 } decode_cost[ALB_TYPE_COUNT] = {
-    [ALB_TYPE_JPEG] = {0, 3, 6}, [ALB_TYPE_PNG] = {0, 0, 4}, [ALB_TYPE_WEBP] = {4, 4, 0},
-    [ALB_TYPE_GIF] = {8, 4, 0},  [ALB_TYPE_JXL] = {8, 0, 0}, [ALB_TYPE_HEIC] = {8, 0, 0},
+    [ALB_TYPE_JPEG] = {0, 3, 6}, [ALB_TYPE_PNG] = {0, 0, 4},  [ALB_TYPE_WEBP] = {4, 4, 0},
+    [ALB_TYPE_GIF] = {8, 4, 0},  [ALB_TYPE_JXL] = {8, 0, 0},  [ALB_TYPE_HEIC] = {8, 0, 0},
     [ALB_TYPE_AVIF] = {8, 0, 0}, [ALB_TYPE_JP2] = {16, 0, 0}, [ALB_TYPE_SVG] = {0, 12, 0},
     [ALB_TYPE_PDF] = {0, 12, 0}, [ALB_TYPE_TIFF] = {4, 0, 0}, [ALB_TYPE_BMP] = {4, 0, 0},
 };
@@ -317,14 +330,16 @@ static uint64_t decode_memory(const struct draft *d)
         uint64_t sensor = (uint64_t)h->raw_width * h->raw_height;
         return (h->preview ? loaded * 3 + whole * 6 : sensor * 12) + (uint64_t)(h->bytes > 0 ? h->bytes : 0);
     }
-    uint64_t per_pixel = decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
-    return (uint64_t)h->width * 1024 + whole * per_pixel * sample + loaded * decode_cost[h->type].loaded * d->pages;
+    uint64_t per_pixel =
+        decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
+    return (uint64_t)h->width * 1024 + whole * per_pixel * sample +
+           loaded * decode_cost[h->type].loaded * d->pages;
 }
 
 static void estimate_memory(struct draft *d)
 {
     static const uint8_t encode[ALB_FORMAT_COUNT] = {
-        [ALB_FORMAT_SAME] = 8, [ALB_FORMAT_JPEG] = 8,  [ALB_FORMAT_PNG] = 8,
+        [ALB_FORMAT_SAME] = 8,  [ALB_FORMAT_JPEG] = 8,  [ALB_FORMAT_PNG] = 8,
         [ALB_FORMAT_WEBP] = 12, [ALB_FORMAT_AVIF] = 24, [ALB_FORMAT_JXL] = 44,
     };
     uint64_t result = (uint64_t)d->crop.width * d->crop.height;

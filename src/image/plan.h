@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: what exactly is to be done to a picture. Pure arithmetic from a header (what the probe said of the
- * source) and options (what somebody wants, in any dialect) to a list of typed steps with exact geometry; all
- * doors compile to the same options. Nothing here decodes anything, so every rule is tested by table.
+ * The plan: what exactly is to be done to a picture. Pure arithmetic from a header (what the probe said of
+ * the source) and options (what somebody wants, in any dialect) to a list of typed steps with exact geometry;
+ * all doors compile to the same options. Nothing here decodes anything, so every rule is tested by table.
  *
  *     struct alb_image_header + struct alb_plan_options + struct alb_plan_limits
  *         --alb_plan_make-->  struct alb_plan: LOAD, [RESIZE], [CROP], [TURN], [COLOUR], [FLATTEN], ENCODE
@@ -29,18 +29,18 @@
 /* ---- what the source is ---- */
 
 enum alb_icc {
-    ALB_ICC_NONE,  /* no profile: taken as sRGB (CMYK: a generic press profile) */
-    ALB_ICC_SRGB,  /* has the primaries and the curve of sRGB: nothing to convert */
-    ALB_ICC_RGB,   /* another RGB space (Display P3, Adobe RGB ...) */
+    ALB_ICC_NONE, /* no profile: taken as sRGB (CMYK: a generic press profile) */
+    ALB_ICC_SRGB, /* has the primaries and the curve of sRGB: nothing to convert */
+    ALB_ICC_RGB,  /* another RGB space (Display P3, Adobe RGB ...) */
     ALB_ICC_GREY,
     ALB_ICC_CMYK,
     ALB_ICC_OTHER, /* Lab, broken or unknown: converted if possible, else ignored */
 };
 enum alb_space { ALB_SPACE_RGB, ALB_SPACE_GREY, ALB_SPACE_CMYK, ALB_SPACE_OTHER };
 
-/* What the probe says of a source. Width and height are stored sizes of one page. RAW: of the embedded preview
- * that will be shown (raw_width x raw_height is the sensor's). VECTOR: natural size in CSS pixels (SVG) or
- * points (PDF), rounded up. */
+/* What the probe says of a source. Width and height are stored sizes of one page. RAW: of the embedded
+ * preview that will be shown (raw_width x raw_height is the sensor's). VECTOR: natural size in CSS pixels
+ * (SVG) or points (PDF), rounded up. */
 struct alb_image_header {
     enum alb_type type;
     uint32_t width, height;
@@ -77,8 +77,8 @@ enum alb_format {
     ALB_FORMAT_COUNT
 };
 
-/* alb_plan_options_init: the whole picture as it is shown, same format, default quality, focus in the middle, white
- * under transparency where the format has none. */
+/* alb_plan_options_init: the whole picture as it is shown, same format, default quality, focus in the middle,
+ * white under transparency where the format has none. */
 struct alb_plan_options {
     enum alb_fit fit;
     uint32_t width, height; /* shown; 0 = follows from the other */
@@ -89,14 +89,15 @@ struct alb_plan_options {
     /* COVER: the point that stays in view, thousandths of width and height as shown; 500,500 = centre */
     uint16_t focus_x, focus_y;
     enum alb_format format;
-    uint8_t quality;    /* 1..100, 0 = the format's default */
-    bool lossless;      /* WebP, JXL; ignored elsewhere */
-    bool flatten;       /* paint `background` under transparency even if the format could keep it */
+    uint8_t quality;     /* 1..100, 0 = the format's default */
+    bool lossless;       /* WebP, JXL; ignored elsewhere */
+    bool flatten;        /* paint `background` under transparency even if the format could keep it */
     uint32_t background; /* 0xRRGGBB; formats without alpha are always flattened on it */
-    bool keep_metadata; /* false: stripped (the default); true: EXIF, XMP and IPTC are copied, orientation reset */
-    bool keep_profile;  /* false: converted to sRGB */
-    bool animate;       /* keep an animation if the format can (WebP); false: first frame */
-    uint32_t page;      /* first page, from 0; ignored with animate */
+    bool keep_metadata;  /* false: stripped (the default); true: EXIF, XMP and IPTC are copied, orientation
+                            reset */
+    bool keep_profile;   /* false: converted to sRGB */
+    bool animate;        /* keep an animation if the format can (WebP); false: first frame */
+    uint32_t page;       /* first page, from 0; ignored with animate */
     /* How much larger than the result the decoder's own shrinking (JPEG n/8, WebP) must leave the picture, in
      * thousandths: 0 or 1000 = fast mode, as small as possible; 1700 keeps the fine detail. */
     uint16_t shrink_margin;
@@ -112,8 +113,8 @@ void alb_plan_options_key(const struct alb_plan_options *o, struct alb_buf *out)
 /* ---- limits (law 7) ---- */
 
 struct alb_plan_limits {
-    int64_t source_bytes;     /* of the file */
-    uint64_t source_pixels;   /* one page */
+    int64_t source_bytes;      /* of the file */
+    uint64_t source_pixels;    /* one page */
     uint64_t animation_pixels; /* all frames together, before resizing */
     uint32_t frames;
     uint32_t result_side;
@@ -151,7 +152,8 @@ struct alb_plan_step {
             uint8_t eighths;      /* 1, 2, 4; 8 unless EIGHTHS */
             uint32_t page, pages; /* first, and how many */
             bool strict;          /* truncated content is an error */
-            uint32_t source_width, source_height; /* as planned from the header: checked again by the worker */
+            uint32_t source_width,
+                source_height; /* as planned from the header: checked again by the worker */
         } load;
         struct {
             uint32_t left, top;
@@ -182,8 +184,8 @@ struct alb_plan {
     struct alb_plan_step steps[ALB_PLAN_STEPS];
 };
 
-/* INVALID: options out of range. UNSUPPORTED: this type cannot be shown. TOO_LARGE: a limit (the text says which
- * one). UNPROCESSABLE: a header without a size. */
+/* INVALID: options out of range. UNSUPPORTED: this type cannot be shown. TOO_LARGE: a limit (the text says
+ * which one). UNPROCESSABLE: a header without a size. */
 enum alb_code alb_plan_make(const struct alb_image_header *h, const struct alb_plan_options *o,
                             const struct alb_plan_limits *l, struct alb_plan *out,
                             struct alb_err *err) ALB_MUST_CHECK;

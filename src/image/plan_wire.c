@@ -61,9 +61,9 @@ void alb_plan_options_key(const struct alb_plan_options *o, struct alb_buf *out)
     alb_wire_put(out, o->width, 4);
     alb_wire_put(out, o->height, 4);
     uint64_t flags = (uint64_t)o->enlarge | (uint64_t)o->flip_h << 1 | (uint64_t)o->flip_v << 2 |
-                     (uint64_t)o->ignore_orientation << 3 | (uint64_t)o->lossless << 4 | (uint64_t)o->flatten << 5 |
-                     (uint64_t)o->keep_metadata << 6 | (uint64_t)o->keep_profile << 7 | (uint64_t)o->animate << 8 |
-                     (uint64_t)o->lenient << 9;
+                     (uint64_t)o->ignore_orientation << 3 | (uint64_t)o->lossless << 4 |
+                     (uint64_t)o->flatten << 5 | (uint64_t)o->keep_metadata << 6 |
+                     (uint64_t)o->keep_profile << 7 | (uint64_t)o->animate << 8 | (uint64_t)o->lenient << 9;
     alb_wire_put(out, flags, 2);
     alb_wire_put(out, o->turn, 2);
     alb_wire_put(out, o->focus_x, 2);
@@ -91,9 +91,9 @@ static bool load_ok(const struct alb_plan_step *s)
 
 static bool encode_ok(const struct alb_plan_step *s, const struct alb_plan_step *before)
 {
-    return (unsigned)s->u.encode.format > ALB_FORMAT_SAME && (unsigned)s->u.encode.format < ALB_FORMAT_COUNT &&
-           s->u.encode.quality >= 1 && s->u.encode.quality <= 100 && s->width == before->width &&
-           s->height == before->height;
+    return (unsigned)s->u.encode.format > ALB_FORMAT_SAME &&
+           (unsigned)s->u.encode.format < ALB_FORMAT_COUNT && s->u.encode.quality >= 1 &&
+           s->u.encode.quality <= 100 && s->width == before->width && s->height == before->height;
 }
 
 /* One step after the first, given the one before it. */
@@ -124,6 +124,17 @@ static bool step_ok(const struct alb_plan_step *s, const struct alb_plan_step *b
     return false;
 }
 
+/* Step i, given that the steps before it are good. */
+static const char *step_fault(const struct alb_plan *p, uint32_t i)
+{
+    const struct alb_plan_step *s = &p->steps[i];
+    if (s->width == 0 || s->height == 0 || s->width > SIDE_MAX || s->height > SIDE_MAX)
+        return "has no proper size";
+    if (i > 0 && !step_ok(s, s - 1))
+        return "does not fit";
+    return i + 1 < p->count && s->kind == ALB_STEP_ENCODE ? "ends too early" : NULL;
+}
+
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err)
 {
     if (p->count < 2 || p->count > ALB_PLAN_STEPS)
@@ -132,13 +143,9 @@ enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err)
     if (p->steps[0].kind != ALB_STEP_LOAD || last->kind != ALB_STEP_ENCODE || !load_ok(&p->steps[0]))
         return alb_fail(err, ALB_E_INVALID, "a plan without a proper beginning or end");
     for (uint32_t i = 0; i < p->count; i++) {
-        const struct alb_plan_step *s = &p->steps[i];
-        if (s->width == 0 || s->height == 0 || s->width > SIDE_MAX || s->height > SIDE_MAX)
-            return alb_fail(err, ALB_E_INVALID, "step %u of the plan has no proper size", i);
-        if (i > 0 && !step_ok(s, s - 1))
-            return alb_fail(err, ALB_E_INVALID, "step %u of the plan does not fit", i);
-        if (i + 1 < p->count && s->kind == ALB_STEP_ENCODE)
-            return alb_fail(err, ALB_E_INVALID, "step %u of the plan follows its end", i + 1);
+        const char *fault = step_fault(p, i);
+        if (fault)
+            return alb_fail(err, ALB_E_INVALID, "step %u of the plan %s", i, fault);
     }
     if (p->width != last->width || p->height != last->height || p->format != last->u.encode.format)
         return alb_fail(err, ALB_E_INVALID, "the plan's result is not that of its last step");

@@ -34,8 +34,8 @@ static enum alb_type take_type(struct alb_wire *w)
 
 void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out)
 {
-    unsigned flags = (h->animated ? ANIMATED : 0u) | (h->alpha ? ALPHA : 0u) | (h->progressive ? PROGRESSIVE : 0u) |
-                     (h->preview ? PREVIEW : 0u);
+    unsigned flags = (h->animated ? ANIMATED : 0u) | (h->alpha ? ALPHA : 0u) |
+                     (h->progressive ? PROGRESSIVE : 0u) | (h->preview ? PREVIEW : 0u);
     alb_wire_put(out, HEADER_VERSION, 1);
     put_type(h->type, out);
     alb_wire_put(out, h->width, 4);
@@ -53,9 +53,10 @@ void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out)
 
 static bool header_ok(const struct alb_image_header *h, unsigned flags)
 {
-    return h->width <= SIDE_MAX && h->height <= SIDE_MAX && h->raw_width <= SIDE_MAX && h->raw_height <= SIDE_MAX &&
-           h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 && flags < 16 && h->bits <= 64 &&
-           (unsigned)h->icc <= ALB_ICC_OTHER && (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0;
+    return h->width <= SIDE_MAX && h->height <= SIDE_MAX && h->raw_width <= SIDE_MAX &&
+           h->raw_height <= SIDE_MAX && h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 &&
+           flags < 16 && h->bits <= 64 && (unsigned)h->icc <= ALB_ICC_OTHER &&
+           (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0;
 }
 
 static void take_header(struct alb_wire *w, struct alb_image_header *h)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the darkroom's probe says of a file: its type by content, header, metadata and a placeholder. A probe
- * reads the whole picture once, at a reduced size where the format allows, so it also knows whether the content
- * is damaged: a known type is never thrown away (it may be the only copy), it is told to be damaged.
+ * reads the whole picture once, at a reduced size where the format allows, so it also knows whether the
+ * content is damaged: a known type is never thrown away (it may be the only copy), it is told to be damaged.
  *
- * A probe is an immutable value with its own memory; free it with alb_probe_free. One thread at a time until it
- * is shared read-only.
+ * A probe is an immutable value with its own memory; free it with alb_probe_free. One thread at a time until
+ * it is shared read-only.
  */
 #ifndef ALB_IMAGE_PROBE_H
 #define ALB_IMAGE_PROBE_H
@@ -16,14 +16,14 @@
 #define ALB_THUMBHASH_MAX 32
 
 struct alb_probe {
-    enum alb_type type;   /* UNKNOWN: nothing below is set */
-    bool damaged;         /* the content cannot be decoded to its end (width may be 0) */
-    bool not_looked;      /* pixels were not decoded: over a limit, a video, or a kind we cannot show */
+    enum alb_type type; /* UNKNOWN: nothing below is set */
+    bool damaged;       /* the content cannot be decoded to its end (width may be 0) */
+    bool not_looked;    /* pixels were not decoded: over a limit, a video, or a kind we cannot show */
     struct alb_image_header header;
-    struct alb_meta meta; /* orientation as in the header */
+    struct alb_meta meta;                 /* orientation as in the header */
     uint8_t thumbhash[ALB_THUMBHASH_MAX]; /* of the picture as shown */
     size_t thumbhash_len;                 /* 0 = none */
-    char note[160];       /* why damaged or not looked at, for the log; printable */
+    char note[160];                       /* why damaged or not looked at, for the log; printable */
     /* private */
     struct alb_arena *arena;
 };
@@ -37,6 +37,7 @@ enum alb_code alb_probe_unpack(struct alb_str s, struct alb_probe **out, struct 
 /* Header and back, for the catalog: a row keeps the header as these bytes. unpack checks every value. */
 #define ALB_HEADER_PACKED_MAX 96
 void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out);
-enum alb_code alb_header_unpack(struct alb_str s, struct alb_image_header *out, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_header_unpack(struct alb_str s, struct alb_image_header *out,
+                                struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

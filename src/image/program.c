@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * albumen-darkroom, the program that meets codecs. A program of its own: the server then links none of the image
- * libraries (20 MB and 100 shared objects less in its address space), and the allocator is watched (oom.h) here only.
+ * albumen-darkroom, the program that meets codecs. A program of its own: the server then links none of the
+ * image libraries (20 MB and 100 shared objects less in its address space), and the allocator is watched
+ * (oom.h) here only.
  */
 #include <stdio.h>
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes over the sockets of the darkroom. Both ends are built from one tree, but a worker may be in the hands
- * of whoever made the picture: the server checks every field of a reply. SOCK_SEQPACKET, one struct per packet,
- * native layout; ALB_DARKROOM_ABI changes with any of it and is checked in the first packet.
+ * What goes over the sockets of the darkroom. Both ends are built from one tree, but a worker may be in the
+ * hands of whoever made the picture: the server checks every field of a reply. SOCK_SEQPACKET, one struct per
+ * packet, native layout; ALB_DARKROOM_ABI changes with any of it and is checked in the first packet.
  *
- *   control socket (fd 3 of the zygote)     server -> zygote  SPAWN {worker id, profile} + [job socket, flag page]
- *                                           zygote -> server  HELLO, SPAWNED + [pidfd], EXITED
- *   job socket (fd 3 of a worker)           server -> worker  JOB {plan bytes behind it} + [source, result]
- *                                           worker -> server  READY, REPLY
+ *   control socket (fd 3 of the zygote)     server -> zygote  SPAWN {worker id, profile} + [job socket, flag
+ * page] zygote -> server  HELLO, SPAWNED + [pidfd], EXITED job socket (fd 3 of a worker)           server ->
+ * worker  JOB {plan bytes behind it} + [source, result] worker -> server  READY, REPLY
  */
 #ifndef ALB_IMAGE_PROTOCOL_H
 #define ALB_IMAGE_PROTOCOL_H
@@ -18,8 +17,10 @@
 
 #define ALB_DARKROOM_ABI 2u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
-#define ALB_DARKROOM_FD 3           /* the socket, in zygote and worker */
-#define ALB_DARKROOM_ARG "--zygote" /* argv[1] of the zygote; argv[2] is the server's pid, argv[3] the uid */
+#define ALB_DARKROOM_FD 3 /* the socket, in zygote and worker */
+#define ALB_DARKROOM_ARG                                                                                     \
+    "--zygote" /* argv[1] of the zygote; argv[2] is the server's pid, argv[3] the uid                        \
+                */
 
 /* A build with a sanitizer: its run-time needs more system calls and has its own allocator. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -48,12 +49,12 @@ enum alb_packet {
 struct alb_control_packet {
     uint32_t magic; /* ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI */
     uint32_t kind;
-    uint64_t worker;   /* id given by the server */
-    uint32_t profile;  /* SPAWN */
-    int32_t pid;       /* SPAWNED, EXITED */
-    int32_t status;    /* EXITED: as of wait(2) */
-    uint32_t landlock; /* HELLO: its version, 0 = none */
-    uint64_t memory;   /* SPAWN: hard limit of growth; EXITED: largest resident size; bytes */
+    uint64_t worker;     /* id given by the server */
+    uint32_t profile;    /* SPAWN */
+    int32_t pid;         /* SPAWNED, EXITED */
+    int32_t status;      /* EXITED: as of wait(2) */
+    uint32_t landlock;   /* HELLO: its version, 0 = none */
+    uint64_t memory;     /* SPAWN: hard limit of growth; EXITED: largest resident size; bytes */
     uint64_t result_max; /* SPAWN: largest file it may write, bytes */
 };
 
@@ -103,8 +104,8 @@ struct alb_flag_page {
 };
 #define ALB_FLAG_PAGE_BYTES 4096
 
-/* One packet with up to two descriptors. send: false with errno. recv: bytes, 0 at the end, -1 with errno; fds that
- * are not there become -1; descriptors nobody asked for are closed. */
+/* One packet with up to two descriptors. send: false with errno. recv: bytes, 0 at the end, -1 with errno;
+ * fds that are not there become -1; descriptors nobody asked for are closed. */
 bool alb_packet_send(int sock, const void *p, size_t n, const int *fds, size_t fd_count) ALB_MUST_CHECK;
 ssize_t alb_packet_recv(int sock, void *p, size_t n, int *fds, size_t fd_count) ALB_MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Camera raw: what libraw knows of the file, its embedded preview, and a quick development where there is none.
+ * Camera raw: what libraw knows of the file, its embedded preview, and a quick development where there is
+ * none.
  */
 #include <libraw/libraw.h>
 

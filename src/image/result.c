@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What came out of a worker. The memory file is sealed first: from then on nobody, the worker included, can change
- * or shorten it under our eyes. Then it is looked at with our own bounded parsers: a picture must be of the planned
- * format and size, a probe must unpack.
+ * What came out of a worker. The memory file is sealed first: from then on nobody, the worker included, can
+ * change or shorten it under our eyes. Then it is looked at with our own bounded parsers: a picture must be
+ * of the planned format and size, a probe must unpack.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,14 +44,16 @@ static enum alb_code read_bytes(int fd, size_t n, struct alb_bytes **out, struct
     return *out ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for a result");
 }
 
-static enum alb_code check_picture(const struct alb_plan *plan, const struct alb_bytes *b, struct alb_err *err)
+static enum alb_code check_picture(const struct alb_plan *plan, const struct alb_bytes *b,
+                                   struct alb_err *err)
 {
     uint32_t w, h;
     if (!alb_sniff_size(alb_format_type(plan->format), b->p, b->n, &w, &h))
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is no %s", alb_format_name(plan->format));
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is no %s",
+                        alb_format_name(plan->format));
     if (w != plan->width || h != plan->height)
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is %ux%u, not %ux%u", w, h, plan->width,
-                        plan->height);
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is %ux%u, not %ux%u", w, h,
+                        plan->width, plan->height);
     return ALB_OK;
 }
 

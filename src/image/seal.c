@@ -34,8 +34,9 @@ struct ruleset_attr {
     uint64_t fs, net, scoped;
 };
 
-static const char *const font_folders[] = {"/usr/share/fonts", "/usr/local/share/fonts", "/etc/fonts",
-                                           "/usr/share/fontconfig", "/var/cache/fontconfig", "/usr/share/poppler"};
+static const char *const font_folders[] = {
+    "/usr/share/fonts",      "/usr/local/share/fonts", "/etc/fonts",
+    "/usr/share/fontconfig", "/var/cache/fontconfig",  "/usr/share/poppler"};
 
 unsigned alb_seal_landlock(void)
 {
@@ -110,8 +111,9 @@ static bool limit(int what, uint64_t soft, uint64_t hard)
 
 static bool set_limits(const struct alb_seal *s)
 {
-    return limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, 64, 64) && limit(RLIMIT_FSIZE, s->result_max, s->result_max) &&
-           limit(RLIMIT_MEMLOCK, 0, 0) && limit(RLIMIT_MSGQUEUE, 0, 0) && limit(RLIMIT_CPU, 86400, 86400) &&
+    return limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, 64, 64) &&
+           limit(RLIMIT_FSIZE, s->result_max, s->result_max) && limit(RLIMIT_MEMLOCK, 0, 0) &&
+           limit(RLIMIT_MSGQUEUE, 0, 0) && limit(RLIMIT_CPU, 86400, 86400) &&
            limit(RLIMIT_DATA, s->data_now + s->memory, s->data_now + s->memory);
 }
 

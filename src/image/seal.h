@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: giving up everything that reading pictures does not need. Order matters and is explained in seal.c.
- * The caller has exactly one thread: others would stay unsealed.
+ * Worker side: giving up everything that reading pictures does not need. Order matters and is explained in
+ * seal.c. The caller has exactly one thread: others would stay unsealed.
  */
 #ifndef ALB_IMAGE_SEAL_H
 #define ALB_IMAGE_SEAL_H
@@ -22,6 +22,7 @@ struct alb_seal {
     uint64_t data_now;   /* bytes of data the process has now */
 };
 /* On success *reached has the ALB_SEAL_ bits. On failure the process must end. */
-enum alb_code alb_seal_process(const struct alb_seal *s, uint32_t *reached, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_seal_process(const struct alb_seal *s, uint32_t *reached,
+                               struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

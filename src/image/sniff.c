@@ -90,7 +90,8 @@ static bool is_ico(struct view v)
 {
     if (!at(v, 0, "\0\0\x01\0", 4) || !has(v, 0, 22) || v.p[5] != 0 || v.p[4] == 0 || v.p[9] != 0)
         return false;
-    uint32_t offset = (uint32_t)v.p[18] | (uint32_t)v.p[19] << 8 | (uint32_t)v.p[20] << 16 | (uint32_t)v.p[21] << 24;
+    uint32_t offset =
+        (uint32_t)v.p[18] | (uint32_t)v.p[19] << 8 | (uint32_t)v.p[20] << 16 | (uint32_t)v.p[21] << 24;
     return offset >= 6u + 16u * v.p[4];
 }
 
@@ -129,9 +130,10 @@ static enum alb_type of_brand(const unsigned char *b)
 
 static enum alb_type of_video_brand(const unsigned char *b)
 {
-    static const char mp4[][5] = {"isom", "mp41", "mp42", "avc1", "M4V ", "M4VH", "M4VP", "MSNV", "dash", "XAVC",
-                                  "f4v ", "mmp4", "NDSC", "NDSH", "NDXC", "iso2", "iso3", "iso4", "iso5", "iso6",
-                                  "iso7", "iso8", "iso9", "av01", "hvc1", "cmfc", "mp71", "SDV ", "CAEP", "caqv"};
+    static const char mp4[][5] = {"isom", "mp41", "mp42", "avc1", "M4V ", "M4VH", "M4VP", "MSNV",
+                                  "dash", "XAVC", "f4v ", "mmp4", "NDSC", "NDSH", "NDXC", "iso2",
+                                  "iso3", "iso4", "iso5", "iso6", "iso7", "iso8", "iso9", "av01",
+                                  "hvc1", "cmfc", "mp71", "SDV ", "CAEP", "caqv"};
     if (memcmp(b, "qt  ", 4) == 0)
         return ALB_TYPE_MOV;
     if (memcmp(b, "3gp", 3) == 0 || memcmp(b, "3g2", 3) == 0 || memcmp(b, "3gg", 3) == 0)
@@ -157,7 +159,8 @@ static enum alb_type sniff_ftyp(struct view v)
         enum alb_type t = of_brand(v.p + off);
         if (t != ALB_TYPE_UNKNOWN)
             return t;
-        if (memcmp(v.p + off, "mif1", 4) == 0 || memcmp(v.p + off, "msf1", 4) == 0 || memcmp(v.p + off, "mif2", 4) == 0)
+        if (memcmp(v.p + off, "mif1", 4) == 0 || memcmp(v.p + off, "msf1", 4) == 0 ||
+            memcmp(v.p + off, "mif2", 4) == 0)
             heif = true;
         if (video == ALB_TYPE_UNKNOWN)
             video = of_video_brand(v.p + off);
@@ -213,7 +216,8 @@ static uint32_t tiff_int(struct view v, size_t off, size_t bytes, bool big)
 
 static void tiff_entry(struct view v, size_t e, bool big, struct alb_tiff_hint *hint)
 {
-    uint32_t tag = tiff_int(v, e, 2, big), type = tiff_int(v, e + 2, 2, big), count = tiff_int(v, e + 4, 4, big);
+    uint32_t tag = tiff_int(v, e, 2, big), type = tiff_int(v, e + 2, 2, big),
+             count = tiff_int(v, e + 4, 4, big);
     uint32_t value = tiff_int(v, e + 8, type == 3 ? 2 : 4, big);
     switch (tag) {
     case 0xfe: /* NewSubfileType */
@@ -267,8 +271,8 @@ enum alb_type alb_sniff_tiff(const struct alb_tiff_hint *hint)
     static const struct {
         char make[10];
         enum alb_type type;
-    } makers[] = {{"nikon", ALB_TYPE_NEF},  {"sony", ALB_TYPE_ARW},   {"pentax", ALB_TYPE_PEF},
-                  {"ricoh", ALB_TYPE_PEF},  {"samsung", ALB_TYPE_SRW}, {"olympus", ALB_TYPE_ORF},
+    } makers[] = {{"nikon", ALB_TYPE_NEF},    {"sony", ALB_TYPE_ARW},    {"pentax", ALB_TYPE_PEF},
+                  {"ricoh", ALB_TYPE_PEF},    {"samsung", ALB_TYPE_SRW}, {"olympus", ALB_TYPE_ORF},
                   {"om digita", ALB_TYPE_ORF}};
     if (hint->dng)
         return ALB_TYPE_DNG;
@@ -297,6 +301,13 @@ static size_t skip_to(struct view v, size_t off, const char *mark, size_t len)
     return v.n;
 }
 
+static size_t skip_blanks(struct view v, size_t off)
+{
+    while (off < v.n && (v.p[off] == ' ' || v.p[off] == '\t' || v.p[off] == '\r' || v.p[off] == '\n'))
+        off++;
+    return off;
+}
+
 /* Behind a <!DOCTYPE ...> with an optional [internal subset]; quotes are respected. */
 static size_t skip_doctype(struct view v, size_t off)
 {
@@ -317,13 +328,13 @@ static size_t skip_doctype(struct view v, size_t off)
     return v.n;
 }
 
-/* The root element decides. Text, HTML and anything that does not get to its root in the window are unknown. */
+/* The root element decides. Text, HTML and anything that does not get to its root in the window are unknown.
+ */
 static enum alb_type sniff_xml(struct view v)
 {
     size_t off = at(v, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
     for (;;) {
-        while (off < v.n && (v.p[off] == ' ' || v.p[off] == '\t' || v.p[off] == '\r' || v.p[off] == '\n'))
-            off++;
+        off = skip_blanks(v, off);
         if (at(v, off, "<?xpacket", 9))
             return ALB_TYPE_XMP;
         if (at(v, off, "<?", 2))
@@ -339,7 +350,9 @@ static enum alb_type sniff_xml(struct view v)
         char root[12];
         uint8_t len;
         enum alb_type type;
-    } roots[] = {{"<svg", 4, ALB_TYPE_SVG}, {"<svg:svg", 8, ALB_TYPE_SVG}, {"<x:xmpmeta", 10, ALB_TYPE_XMP},
+    } roots[] = {{"<svg", 4, ALB_TYPE_SVG},
+                 {"<svg:svg", 8, ALB_TYPE_SVG},
+                 {"<x:xmpmeta", 10, ALB_TYPE_XMP},
                  {"<rdf:RDF", 8, ALB_TYPE_XMP}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(roots); i++) {
         size_t end = off + roots[i].len;
@@ -351,8 +364,8 @@ static enum alb_type sniff_xml(struct view v)
 
 enum alb_type alb_sniff(const void *p, size_t n)
 {
-    static enum alb_type (*const families[])(struct view) = {sniff_boxes, sniff_riff, sniff_ebml, sniff_tiff_shape,
-                                                             sniff_xml};
+    static enum alb_type (*const families[])(struct view) = {sniff_boxes, sniff_riff, sniff_ebml,
+                                                             sniff_tiff_shape, sniff_xml};
     struct view v = {p, n};
     if (n < 4)
         return ALB_TYPE_UNKNOWN;

@@ -46,10 +46,11 @@ bool alb_type_can_show(enum alb_type t);
 
 /* Width and height as the header of an encoded JPEG, PNG, WebP, AVIF or JXL states them (stored orientation,
  * one page); false if they are not there. Used to check what a worker has returned. */
-bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
+bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width,
+                    uint32_t *height) ALB_MUST_CHECK;
 
-/* TIFF-shaped files: what the first directory says decides between TIFF and the raw kinds. For the probe, which
- * can read a directory that lies far inside the file. */
+/* TIFF-shaped files: what the first directory says decides between TIFF and the raw kinds. For the probe,
+ * which can read a directory that lies far inside the file. */
 struct alb_tiff_hint {
     bool dng;      /* has DNGVersion */
     bool cr2;      /* Canon's mark behind the TIFF header */

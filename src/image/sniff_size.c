@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The size that an encoded picture states in its own header: JPEG, PNG, WebP, AVIF, JXL. Runs in the server on
- * what a worker returned (a worker may have been taken over by its input), so: bounds on every look, loops that
- * always move forward, no allocation.
+ * The size that an encoded picture states in its own header: JPEG, PNG, WebP, AVIF, JXL. Runs in the server
+ * on what a worker returned (a worker may have been taken over by its input), so: bounds on every look, loops
+ * that always move forward, no allocation.
  */
 #include <string.h>
 
@@ -114,7 +114,8 @@ static bool find_box(struct view v, size_t off, size_t end, const char kind[stat
     return false;
 }
 
-/* meta / iprp / ipco / ispe: the largest of the sizes (an alpha plane or a tile never exceeds the picture). */
+/* meta / iprp / ipco / ispe: the largest of the sizes (an alpha plane or a tile never exceeds the picture).
+ */
 static bool size_avif(struct view v, uint32_t *w, uint32_t *h)
 {
     struct box meta, iprp, ipco, ispe;

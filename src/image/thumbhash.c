@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Encoding: the picture over its average colour becomes four channels (lightness, yellow-blue, red-green, alpha);
- * of each a few low frequencies of a cosine transform are kept: the constant one in the header, the others scaled
- * to 4 bits.
+ * Encoding: the picture over its average colour becomes four channels (lightness, yellow-blue, red-green,
+ * alpha); of each a few low frequencies of a cosine transform are kept: the constant one in the header, the
+ * others scaled to 4 bits.
  */
 #include "image/thumbhash.h"
 
@@ -112,8 +112,9 @@ static size_t encode(const struct picture *p, uint8_t out[static 32])
         transform(p, p->lpqa[3], 5, 5, &a);
     memset(out, 0, 32);
     bool landscape = p->w > p->h;
-    uint32_t head = rounded(63 * l.dc) | rounded(31.5 + 31.5 * py.dc) << 6 | rounded(31.5 + 31.5 * q.dc) << 12 |
-                    rounded(31 * l.scale) << 18 | (uint32_t)p->alpha << 23;
+    uint32_t head = rounded(63 * l.dc) | rounded(31.5 + 31.5 * py.dc) << 6 |
+                    rounded(31.5 + 31.5 * q.dc) << 12 | rounded(31 * l.scale) << 18 |
+                    (uint32_t)p->alpha << 23;
     uint32_t tail = (landscape ? ly : lx) | rounded(63 * py.scale) << 3 | rounded(63 * q.scale) << 9 |
                     (uint32_t)landscape << 15;
     out[0] = (uint8_t)head;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Each orientation is the map from a shown pixel to the stored one: change x and y over (swap), then count from
- * the other side in x and in y. Composition follows from moving the mirrors past a swap.
+ * Each orientation is the map from a shown pixel to the stored one: change x and y over (swap), then count
+ * from the other side in x and in y. Composition follows from moving the mirrors past a swap.
  */
 #include "image/turn.h"
 
@@ -10,8 +10,9 @@ struct map {
 };
 
 static const struct map maps[9] = {
-    {false, false, false}, {false, false, false}, {false, true, false}, {false, true, true}, {false, false, true},
-    {true, false, false},  {true, false, true},   {true, true, true},   {true, true, false},
+    {false, false, false}, {false, false, false}, {false, true, false},
+    {false, true, true},   {false, false, true},  {true, false, false},
+    {true, false, true},   {true, true, true},    {true, true, false},
 };
 
 static uint8_t code_of(struct map m)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The eight ways a picture can lie (EXIF orientation 1..8) as arithmetic: composing them, and mapping sizes and
- * rectangles between stored and shown pixels. Pure; any thread.
+ * The eight ways a picture can lie (EXIF orientation 1..8) as arithmetic: composing them, and mapping sizes
+ * and rectangles between stored and shown pixels. Pure; any thread.
  */
 #ifndef ALB_IMAGE_TURN_H
 #define ALB_IMAGE_TURN_H

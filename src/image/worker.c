@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A worker: seal, READY, then one job after the other. Between jobs it holds nothing of any picture: the source is
- * unmapped, descriptors are closed, and a moment after the reply (libvips frees late) the heap is given back.
- * Whatever goes wrong in a library is allowed to end the process; the server sees it and starts another.
+ * A worker: seal, READY, then one job after the other. Between jobs it holds nothing of any picture: the
+ * source is unmapped, descriptors are closed, and a moment after the reply (libvips frees late) the heap is
+ * given back. Whatever goes wrong in a library is allowed to end the process; the server sees it and starts
+ * another.
  */
 #include "image/worker.h"
 
@@ -116,7 +117,8 @@ static enum alb_code do_probe(const struct work *w, struct alb_err *err)
 static enum alb_code do_render(const struct work *w, struct alb_err *err)
 {
     struct alb_plan plan;
-    enum alb_code code = alb_plan_unpack((struct alb_str){(const char *)w->job->plan, w->job->plan_bytes}, &plan, err);
+    enum alb_code code =
+        alb_plan_unpack((struct alb_str){(const char *)w->job->plan, w->job->plan_bytes}, &plan, err);
     return code == ALB_OK ? alb_general_render(&plan, w->source, w->result_fd, err) : code;
 }
 
@@ -162,14 +164,15 @@ static int64_t cpu_ns(void)
     struct rusage u;
     if (getrusage(RUSAGE_SELF, &u) != 0)
         return 0;
-    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * ALB_NS_PER_S + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * ALB_NS_PER_S +
+           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
 static bool serve(const struct alb_job_packet *job, int source_fd, int result_fd)
 {
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_reply_packet reply = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_REPLY,
-                                     .seq = job->seq};
+    struct alb_reply_packet reply = {
+        .magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_REPLY, .seq = job->seq};
     int64_t before = cpu_ns();
     page->begun = job->seq;
     set_job_limits(job);
@@ -210,7 +213,8 @@ static void loop(void)
 void alb_worker_main(const struct alb_worker_start *start)
 {
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_ready_packet ready = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_READY};
+    struct alb_ready_packet ready = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI,
+                                     .kind = ALB_PACKET_READY};
     if (!set_up(start))
         _exit(ALB_WORKER_EXIT_SETUP);
     struct alb_seal seal = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: the life of one worker between fork and exit, and the zygote that forks it. See darkroom.h for the
- * picture; nothing of this is linked into the server.
+ * Worker side: the life of one worker between fork and exit, and the zygote that forks it. See darkroom.h for
+ * the picture; nothing of this is linked into the server.
  */
 #ifndef ALB_IMAGE_WORKER_H
 #define ALB_IMAGE_WORKER_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The zygote: every library loaded and set up once, so that a worker is a fork away (1.5 ms). It has one thread and
- * never runs an image pipeline: libvips would start threads that fork does not copy, and its children would wait for
- * them for ever. It is the parent of all workers and tells the server how each one ended.
+ * The zygote: every library loaded and set up once, so that a worker is a fork away (1.5 ms). It has one
+ * thread and never runs an image pipeline: libvips would start threads that fork does not copy, and its
+ * children would wait for them for ever. It is the parent of all workers and tells the server how each one
+ * ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,14 @@
 #define MAGIC (ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI)
 #define CHILDREN_MAX 256
 
-enum { EXIT_USAGE = 64, EXIT_ORPHAN = 65, EXIT_LIBRARY = 66, EXIT_THREADS = 67, EXIT_FILTER = 68, EXIT_SOCKET = 69 };
+enum {
+    EXIT_USAGE = 64,
+    EXIT_ORPHAN = 65,
+    EXIT_LIBRARY = 66,
+    EXIT_THREADS = 67,
+    EXIT_FILTER = 68,
+    EXIT_SOCKET = 69
+};
 
 struct zygote {
     uid_t uid;
@@ -93,7 +101,8 @@ static bool watch_children(struct zygote *z)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     z->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return z->signals >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    return z->signals >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0 &&
+           sigaction(SIGPIPE, &ignore, NULL) == 0;
 }
 
 /* ---- children ---- */
@@ -157,8 +166,12 @@ static bool reap(struct zygote *z)
             if (z->children[i].pid != pid)
                 continue;
             z->children[i].pid = 0;
-            struct alb_control_packet p = {.magic = MAGIC, .kind = ALB_PACKET_EXITED, .worker = z->children[i].worker,
-                                           .pid = pid, .status = status, .memory = (uint64_t)used.ru_maxrss * 1024};
+            struct alb_control_packet p = {.magic = MAGIC,
+                                           .kind = ALB_PACKET_EXITED,
+                                           .worker = z->children[i].worker,
+                                           .pid = pid,
+                                           .status = status,
+                                           .memory = (uint64_t)used.ru_maxrss * 1024};
             if (!tell(&p, -1))
                 return false;
         }
@@ -171,7 +184,8 @@ static bool command(struct zygote *z)
     struct alb_control_packet p;
     int fds[2];
     ssize_t n = alb_packet_recv(ALB_DARKROOM_FD, &p, sizeof(p), fds, 2);
-    bool ok = n == (ssize_t)sizeof(p) && p.magic == MAGIC && p.kind == ALB_PACKET_SPAWN && fds[0] >= 0 && fds[1] >= 0;
+    bool ok = n == (ssize_t)sizeof(p) && p.magic == MAGIC && p.kind == ALB_PACKET_SPAWN && fds[0] >= 0 &&
+              fds[1] >= 0;
     if (ok)
         ok = spawn(z, &p, fds[0], fds[1]);
     for (int i = 0; i < 2; i++) {
@@ -184,7 +198,8 @@ static bool command(struct zygote *z)
 static void loop(struct zygote *z)
 {
     for (;;) {
-        struct pollfd p[2] = {{.fd = ALB_DARKROOM_FD, .events = POLLIN}, {.fd = z->signals, .events = POLLIN}};
+        struct pollfd p[2] = {{.fd = ALB_DARKROOM_FD, .events = POLLIN},
+                              {.fd = z->signals, .events = POLLIN}};
         if (poll(p, 2, -1) < 0 && errno != EINTR)
             return;
         if (p[1].revents != 0 && !reap(z))
@@ -216,9 +231,11 @@ int alb_zygote_main(int argc, char **argv)
         return EXIT_LIBRARY;
     if (!watch_children(&zy) || !is_single_threaded())
         return EXIT_THREADS;
-    if (!alb_filter_build(&zy.filters[0], ALB_PROFILE_STRICT) || !alb_filter_build(&zy.filters[1], ALB_PROFILE_FONTS))
+    if (!alb_filter_build(&zy.filters[0], ALB_PROFILE_STRICT) ||
+        !alb_filter_build(&zy.filters[1], ALB_PROFILE_FONTS))
         return EXIT_FILTER;
-    struct alb_control_packet hello = {.magic = MAGIC, .kind = ALB_PACKET_HELLO, .landlock = alb_seal_landlock()};
+    struct alb_control_packet hello = {
+        .magic = MAGIC, .kind = ALB_PACKET_HELLO, .landlock = alb_seal_landlock()};
     if (!tell(&hello, -1))
         return EXIT_SOCKET;
     loop(&zy);

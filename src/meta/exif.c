@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EXIF blocks, parsed by libexif, read by tag. libexif's own value strings are for people; we read the raw values
- * of each entry with its stated format and count, and drop what is not plausible.
+ * EXIF blocks, parsed by libexif, read by tag. libexif's own value strings are for people; we read the raw
+ * values of each entry with its stated format and count, and drop what is not plausible.
  */
 #include <libexif/exif-data.h>
 #include <math.h>
@@ -37,7 +37,8 @@ static struct alb_str raw(const struct reader *r, ExifIfd ifd, unsigned tag)
 static struct alb_str text(const struct reader *r, ExifIfd ifd, unsigned tag, size_t max, bool lines)
 {
     const ExifEntry *e = find(r, ifd, tag);
-    if (!e || (e->format != EXIF_FORMAT_ASCII && e->format != EXIF_FORMAT_BYTE && e->format != EXIF_FORMAT_UNDEFINED))
+    if (!e || (e->format != EXIF_FORMAT_ASCII && e->format != EXIF_FORMAT_BYTE &&
+               e->format != EXIF_FORMAT_UNDEFINED))
         return ALB_STR_NONE;
     return alb_meta_text(r->a, (struct alb_str){(const char *)e->data, e->size}, max, lines);
 }
@@ -128,9 +129,15 @@ static void read_exposure(const struct reader *r)
 /* What people write. Cameras fill some of it with their own name: that says nothing. */
 static bool is_filler(struct alb_str s)
 {
-    static const char *const known[] = {"OLYMPUS DIGITAL CAMERA", "SONY DSC", "MINOLTA DIGITAL CAMERA",
-                                        "KONICA MINOLTA DIGITAL CAMERA", "DIGITAL CAMERA", "Default",
-                                        "SAMSUNG", "DCIM", "untitled"};
+    static const char *const known[] = {"OLYMPUS DIGITAL CAMERA",
+                                        "SONY DSC",
+                                        "MINOLTA DIGITAL CAMERA",
+                                        "KONICA MINOLTA DIGITAL CAMERA",
+                                        "DIGITAL CAMERA",
+                                        "Default",
+                                        "SAMSUNG",
+                                        "DCIM",
+                                        "untitled"};
     for (size_t i = 0; i < ALB_ARRAY_LEN(known); i++) {
         if (alb_str_eq_ci(s, alb_str_c(known[i])))
             return true;
@@ -191,8 +198,8 @@ static bool gps_time(const struct reader *r, int64_t *utc_ms)
     return true;
 }
 
-/* The satellites' time is UTC: its distance from the wall clock, if it is close to a quarter of an hour, is the
- * offset. A stale fix gives an odd distance and tells nothing. */
+/* The satellites' time is UTC: its distance from the wall clock, if it is close to a quarter of an hour, is
+ * the offset. A stale fix gives an odd distance and tells nothing. */
 static void offset_from_gps(const struct reader *r, struct alb_meta_time *t)
 {
     int64_t utc, quarter = 15 * 60000;
@@ -222,8 +229,10 @@ static void read_time(const struct reader *r)
         ExifIfd ifd;
         unsigned tag, subsec, offset;
     } times[3] = {
-        {EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_ORIGINAL, EXIF_TAG_SUB_SEC_TIME_ORIGINAL, EXIF_TAG_OFFSET_TIME_ORIGINAL},
-        {EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_DIGITIZED, EXIF_TAG_SUB_SEC_TIME_DIGITIZED, EXIF_TAG_OFFSET_TIME_DIGITIZED},
+        {EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_ORIGINAL, EXIF_TAG_SUB_SEC_TIME_ORIGINAL,
+         EXIF_TAG_OFFSET_TIME_ORIGINAL},
+        {EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_DIGITIZED, EXIF_TAG_SUB_SEC_TIME_DIGITIZED,
+         EXIF_TAG_OFFSET_TIME_DIGITIZED},
         {EXIF_IFD_0, EXIF_TAG_DATE_TIME, EXIF_TAG_SUB_SEC_TIME, EXIF_TAG_OFFSET_TIME},
     };
     struct alb_meta_time *t = &r->m->taken;
@@ -267,7 +276,8 @@ static void read_gps(const struct reader *r)
     }
 }
 
-/* ---- Apple's maker note: "Apple iOS\0", version, byte order, then a directory; offsets from its beginning ---- */
+/* ---- Apple's maker note: "Apple iOS\0", version, byte order, then a directory; offsets from its beginning
+ * ---- */
 
 static uint32_t be(struct alb_str s, size_t off, size_t bytes)
 {
@@ -280,7 +290,8 @@ static uint32_t be(struct alb_str s, size_t off, size_t bytes)
 static void read_apple(const struct reader *r)
 {
     struct alb_str note = raw(r, EXIF_IFD_EXIF, EXIF_TAG_MAKER_NOTE);
-    if (!alb_str_starts(note, ALB_STR("Apple iOS\0")) || !alb_str_starts(alb_str_from(note, 12), ALB_STR("MM")))
+    if (!alb_str_starts(note, ALB_STR("Apple iOS\0")) ||
+        !alb_str_starts(alb_str_from(note, 12), ALB_STR("MM")))
         return;
     uint32_t count = be(note, 14, 2);
     for (uint32_t i = 0; i < count && i < 256; i++) {
@@ -314,7 +325,8 @@ static enum alb_code read_all(struct alb_arena *a, struct alb_meta *m, const uns
     return alb_meta_done(a, err);
 }
 
-enum alb_code alb_meta_exif(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n, struct alb_err *err)
+enum alb_code alb_meta_exif(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
+                            struct alb_err *err)
 {
     struct alb_str s = {p, n};
     if (n < 8 || n > ALB_META_BLOCK_MAX)

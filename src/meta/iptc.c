@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * IPTC-IIM, parsed by libiptcdata: record 2, the data sets that people fill in. A Photoshop image-resource block
- * around it is taken off here: its resource 0x0404 holds the records.
+ * IPTC-IIM, parsed by libiptcdata: record 2, the data sets that people fill in. A Photoshop image-resource
+ * block around it is taken off here: its resource 0x0404 holds the records.
  */
 #include <libiptcdata/iptc-data.h>
 
@@ -53,8 +53,9 @@ static void read_keywords(struct alb_arena *a, struct alb_meta *m, IptcData *d)
         ds = next;
         if (!ds)
             return;
-        alb_meta_keyword(a, m, alb_meta_text(a, (struct alb_str){(const char *)ds->data, ds->size},
-                                             ALB_META_KEYWORD_MAX, false));
+        alb_meta_keyword(a, m,
+                         alb_meta_text(a, (struct alb_str){(const char *)ds->data, ds->size},
+                                       ALB_META_KEYWORD_MAX, false));
     }
     if (ds)
         iptc_dataset_unref(ds);
@@ -69,13 +70,14 @@ static void read_time(struct alb_arena *a, struct alb_meta *m, IptcData *d)
         return;
     if (t.n < 6)
         t = ALB_STR("000000");
-    struct alb_str whole = alb_arena_printf(a, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s%.*s", day.p, day.p + 4, day.p + 6, t.p,
-                                            t.p + 2, t.p + 4, (int)(t.n - 6), t.p + 6);
+    struct alb_str whole = alb_arena_printf(a, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s%.*s", day.p, day.p + 4,
+                                            day.p + 6, t.p, t.p + 2, t.p + 4, (int)(t.n - 6), t.p + 6);
     if (!alb_meta_time_parse(whole, &m->taken))
         m->taken.known = false;
 }
 
-enum alb_code alb_meta_iptc(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n, struct alb_err *err)
+enum alb_code alb_meta_iptc(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
+                            struct alb_err *err)
 {
     struct alb_str s = {p, n};
     if (n > ALB_META_BLOCK_MAX)

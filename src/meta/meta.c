@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The struct itself, and the one rule of which source wins. What people write is looked for where their programs
- * write it last (XMP, then IPTC, then EXIF); what the camera measured is believed from the camera's own block
- * first. Keywords are the union.
+ * The struct itself, and the one rule of which source wins. What people write is looked for where their
+ * programs write it last (XMP, then IPTC, then EXIF); what the camera measured is believed from the camera's
+ * own block first. Keywords are the union.
  */
 #include "meta/meta.h"
 
@@ -123,7 +123,8 @@ static void merge_gps(struct alb_meta *out, const struct alb_meta *const order[S
     }
 }
 
-/* A weak time only if nobody has a proper one; a missing offset is taken from a source that tells the same second. */
+/* A weak time only if nobody has a proper one; a missing offset is taken from a source that tells the same
+ * second. */
 static void merge_time(struct alb_meta *out, const struct alb_meta *const order[SOURCES])
 {
     for (int weak = 0; weak < 2 && !out->taken.known; weak++) {
@@ -153,7 +154,8 @@ static bool is_part(const struct alb_meta *m, struct alb_str word)
     return false;
 }
 
-static void merge_keywords(struct alb_arena *a, struct alb_meta *out, const struct alb_meta *const order[SOURCES])
+static void merge_keywords(struct alb_arena *a, struct alb_meta *out,
+                           const struct alb_meta *const order[SOURCES])
 {
     for (size_t i = 0; i < SOURCES; i++) {
         for (size_t k = 0; order[i] && k < order[i]->keyword_count; k++) {

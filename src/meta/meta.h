@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * meta: what a file says about itself: EXIF, IPTC-IIM, XMP and the boxes of QuickTime, MP4 and CR3, read from
- * hostile bytes into one struct. Readers are pure functions over buffers (or over a read function, for files too
- * large for memory). In the server they run only inside the darkroom's workers.
+ * hostile bytes into one struct. Readers are pure functions over buffers (or over a read function, for files
+ * too large for memory). In the server they run only inside the darkroom's workers.
  *
  * Bounds (law 7): text and lists are cut at the limits below and are valid UTF-8 without control characters
  * (newline and tab stay in descriptions); numbers outside their plausible range are dropped, never clamped. A
@@ -18,16 +18,17 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ALB_META_NAME_MAX 256      /* camera, lens, author, software, ids: bytes */
+#define ALB_META_NAME_MAX 256 /* camera, lens, author, software, ids: bytes */
 #define ALB_META_TITLE_MAX 1024
-#define ALB_META_TEXT_MAX 8192     /* description */
-#define ALB_META_KEYWORD_MAX 512   /* one path "a/b/c" */
-#define ALB_META_KEYWORDS_MAX 512  /* how many */
+#define ALB_META_TEXT_MAX 8192    /* description */
+#define ALB_META_KEYWORD_MAX 512  /* one path "a/b/c" */
+#define ALB_META_KEYWORDS_MAX 512 /* how many */
 #define ALB_META_PACKED_MAX (512 * 1024)
 #define ALB_META_BLOCK_MAX (16 * 1024 * 1024) /* larger EXIF, IPTC or XMP blocks are not read */
 
-/* When the picture was taken. Three values (the model's capture time): the wall clock always, offset and so the
- * instant only if the file says where it was. With an unknown offset utc_ms is the wall clock taken as UTC. */
+/* When the picture was taken. Three values (the model's capture time): the wall clock always, offset and so
+ * the instant only if the file says where it was. With an unknown offset utc_ms is the wall clock taken as
+ * UTC. */
 struct alb_meta_time {
     bool known;
     bool has_offset;
@@ -39,7 +40,7 @@ struct alb_meta_time {
 struct alb_meta {
     struct alb_meta_time taken; /* DateTimeOriginal, else digitized, else (weak) the file's change time */
     bool taken_is_weak;         /* only a "modified" or container time was there */
-    struct alb_str make, model, lens, software; /* empty = unknown */
+    struct alb_str make, model, lens, software;        /* empty = unknown */
     double f_number, focal_mm, focal_35mm, exposure_s; /* 0 = unknown */
     uint32_t iso;                                      /* 0 = unknown */
     bool has_gps, has_altitude;
@@ -66,8 +67,8 @@ struct alb_meta {
 };
 void alb_meta_init(struct alb_meta *m);
 
-/* Each reader adds what it finds to *m, which the caller has initialised: one struct per source, merged later.
- * They fail only for want of memory (NO_MEMORY, or TOO_LARGE when the arena's cap is reached). */
+/* Each reader adds what it finds to *m, which the caller has initialised: one struct per source, merged
+ * later. They fail only for want of memory (NO_MEMORY, or TOO_LARGE when the arena's cap is reached). */
 
 /* An EXIF block: TIFF structure, with or without "Exif\0\0" before it. Knows Apple's maker note. */
 enum alb_code alb_meta_exif(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
@@ -104,13 +105,14 @@ struct alb_meta_tiff {
 enum alb_code alb_meta_tiff(struct alb_arena *a, struct alb_meta *m, const struct alb_meta_source *src,
                             struct alb_meta_tiff *seen, struct alb_err *err) ALB_MUST_CHECK;
 
-/* One answer out of several (NULL = not there): xmp over iptc over exif for what people write, exif over xmp over
- * container for what cameras write, keywords are the union. */
+/* One answer out of several (NULL = not there): xmp over iptc over exif for what people write, exif over xmp
+ * over container for what cameras write, keywords are the union. */
 enum alb_code alb_meta_merge(struct alb_arena *a, struct alb_meta *out, const struct alb_meta *exif,
                              const struct alb_meta *iptc, const struct alb_meta *xmp,
                              const struct alb_meta *container, struct alb_err *err) ALB_MUST_CHECK;
 
-/* To bytes and back (worker to server). unpack trusts nothing: every bound above is checked again; INVALID. */
+/* To bytes and back (worker to server). unpack trusts nothing: every bound above is checked again; INVALID.
+ */
 void alb_meta_pack(const struct alb_meta *m, struct alb_buf *out);
 enum alb_code alb_meta_unpack(struct alb_arena *a, struct alb_str s, struct alb_meta *out,
                               struct alb_err *err) ALB_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The box tree of QuickTime, MP4 and CR3. Boxes are looked at where they lie, through the source's read function;
- * no level is followed by recursion, every loop is counted, and only small boxes are read whole.
+ * The box tree of QuickTime, MP4 and CR3. Boxes are looked at where they lie, through the source's read
+ * function; no level is followed by recursion, every loop is counted, and only small boxes are read whole.
  *
  *   moov -> mvhd                          creation, duration
  *        -> trak -> tkhd                  size, turn          (the first video track)
@@ -144,7 +144,8 @@ static void read_mvhd(struct walk *w, const struct box *b)
 /* The matrix of a track turns by quarters: (a b / c d) in 16.16. */
 static uint16_t matrix_turn(const unsigned char *p)
 {
-    int32_t a = (int32_t)be(p, 4), b = (int32_t)be(p + 4, 4), c = (int32_t)be(p + 12, 4), d = (int32_t)be(p + 16, 4);
+    int32_t a = (int32_t)be(p, 4), b = (int32_t)be(p + 4, 4), c = (int32_t)be(p + 12, 4),
+            d = (int32_t)be(p + 16, 4);
     if (a == 0 && d == 0)
         return b > 0 && c < 0 ? 90 : b < 0 && c > 0 ? 270 : 0;
     return a < 0 && d < 0 ? 180 : 0;
@@ -165,6 +166,18 @@ static void read_tkhd(struct walk *w, const struct box *b)
     }
 }
 
+static double media_seconds(struct walk *w, const struct box *mdia)
+{
+    struct box b;
+    unsigned char p[32];
+    size_t n = find(w, mdia, "mdhd", &b) ? head_of(w, &b, p, sizeof(p)) : 0;
+    if (n >= 20 && p[0] == 0 && be(p + 12, 4) > 0)
+        return (double)be(p + 16, 4) / (double)be(p + 12, 4);
+    if (n >= 32 && p[0] == 1 && be(p + 20, 4) > 0)
+        return (double)be(p + 24, 8) / (double)be(p + 20, 4);
+    return 0;
+}
+
 static void read_video(struct walk *w, const struct box *trak, const struct box *mdia)
 {
     struct box b, minf, stbl;
@@ -174,14 +187,7 @@ static void read_video(struct walk *w, const struct box *trak, const struct box 
     w->have_video = true;
     if (find(w, trak, "tkhd", &b))
         read_tkhd(w, &b);
-    double seconds = 0;
-    if (find(w, mdia, "mdhd", &b)) {
-        size_t n = head_of(w, &b, p, sizeof(p));
-        if (n >= 20 && p[0] == 0 && be(p + 12, 4) > 0)
-            seconds = (double)be(p + 16, 4) / (double)be(p + 12, 4);
-        else if (n >= 32 && p[0] == 1 && be(p + 20, 4) > 0)
-            seconds = (double)be(p + 24, 8) / (double)be(p + 20, 4);
-    }
+    double seconds = media_seconds(w, mdia);
     if (!find(w, mdia, "minf", &minf) || !find(w, &minf, "stbl", &stbl))
         return;
     if (find(w, &stbl, "stsd", &b) && head_of(w, &b, p, 16) == 16)
@@ -297,7 +303,9 @@ static void read_udta(struct walk *w, const struct box *udta)
         s = alb_str_sub(s, 4, (size_t)be((const unsigned char *)s.p, 2)); /* length, language */
         if (is(&b, "\xa9xyz"))
             alb_ignore(!alb_meta_iso6709(s, w->m), "no place is fine");
-        else if (is(&b, "\xa9" "day") && s.n > 10)
+        else if (is(&b, "\xa9"
+                        "day") &&
+                 s.n > 10)
             set_date(w, s);
         else if (is(&b, "\xa9mak"))
             set_text(&w->m->make, w->a, s, ALB_META_NAME_MAX);

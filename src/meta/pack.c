@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * struct alb_meta as bytes, from a worker to the server. The worker may have been taken over by the file it read:
- * unpack checks lengths, encodings and ranges again and refuses the whole if one is off.
+ * struct alb_meta as bytes, from a worker to the server. The worker may have been taken over by the file it
+ * read: unpack checks lengths, encodings and ranges again and refuses the whole if one is off.
  */
 #include <math.h>
 #include <string.h>
@@ -46,9 +46,9 @@ static const struct {
     size_t field;
     double least, most;
 } doubles[] = {
-    {offsetof(struct alb_meta, f_number), 0, 1e6},     {offsetof(struct alb_meta, focal_mm), 0, 1e6},
-    {offsetof(struct alb_meta, focal_35mm), 0, 1e6},   {offsetof(struct alb_meta, exposure_s), 0, 1e7},
-    {offsetof(struct alb_meta, latitude), -90, 90},    {offsetof(struct alb_meta, longitude), -180, 180},
+    {offsetof(struct alb_meta, f_number), 0, 1e6},      {offsetof(struct alb_meta, focal_mm), 0, 1e6},
+    {offsetof(struct alb_meta, focal_35mm), 0, 1e6},    {offsetof(struct alb_meta, exposure_s), 0, 1e7},
+    {offsetof(struct alb_meta, latitude), -90, 90},     {offsetof(struct alb_meta, longitude), -180, 180},
     {offsetof(struct alb_meta, altitude_m), -1e6, 1e6}, {offsetof(struct alb_meta, fps), 0, 1e6},
 };
 
@@ -135,7 +135,8 @@ static void take_time(struct alb_wire *w, unsigned flags, struct alb_meta *out)
     out->taken.known = (flags & HAS_TIME) != 0;
     out->taken.has_offset = (flags & HAS_OFFSET) != 0;
     out->taken_is_weak = (flags & WEAK_TIME) != 0;
-    out->taken.utc_ms = out->taken.local_ms - (out->taken.has_offset ? out->taken.offset_min * (int64_t)60000 : 0);
+    out->taken.utc_ms =
+        out->taken.local_ms - (out->taken.has_offset ? out->taken.offset_min * (int64_t)60000 : 0);
 }
 
 static void take_numbers(struct alb_wire *w, struct alb_meta *out)
@@ -170,7 +171,8 @@ static void take_keywords(struct alb_arena *a, struct alb_wire *w, struct alb_me
     }
 }
 
-enum alb_code alb_meta_unpack(struct alb_arena *a, struct alb_str s, struct alb_meta *out, struct alb_err *err)
+enum alb_code alb_meta_unpack(struct alb_arena *a, struct alb_str s, struct alb_meta *out,
+                              struct alb_err *err)
 {
     struct alb_wire w = alb_wire_open(s);
     alb_meta_init(out);

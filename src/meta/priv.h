@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by the readers of this room only: clean text, times and positions into struct alb_meta. Text helpers put
- * their result into the arena; when it is full they give the empty view and alb_meta_done reports it.
+ * Shared by the readers of this room only: clean text, times and positions into struct alb_meta. Text helpers
+ * put their result into the arena; when it is full they give the empty view and alb_meta_done reports it.
  */
 #ifndef ALB_META_PRIV_H
 #define ALB_META_PRIV_H
 
 #include "meta/meta.h"
 
-/* Makes text of bytes that claim to be text: UTF-8 stays, anything else is read as Latin-1; up to the first NUL;
- * control characters go (newline and tab stay if `lines`); blanks at both ends go; cut at max bytes. */
+/* Makes text of bytes that claim to be text: UTF-8 stays, anything else is read as Latin-1; up to the first
+ * NUL; control characters go (newline and tab stay if `lines`); blanks at both ends go; cut at max bytes. */
 struct alb_str alb_meta_text(struct alb_arena *a, struct alb_str raw, size_t max, bool lines);
 /* The same for UTF-16 (Windows' XP tags, user comments). */
 struct alb_str alb_meta_text_utf16(struct alb_arena *a, struct alb_str raw, bool big, size_t max, bool lines);
@@ -31,13 +31,14 @@ void alb_meta_set_rating(struct alb_meta *m, int64_t rating);
 /* ISO 6709: "+48.8577+002.2950+35.2/" */
 bool alb_meta_iso6709(struct alb_str s, struct alb_meta *m) ALB_MUST_CHECK;
 
-/* Gathers the tags that matter out of TIFF directories, wherever they lie, into one compact EXIF block. Bounded in
- * tags and bytes; all directories must have one byte order. */
+/* Gathers the tags that matter out of TIFF directories, wherever they lie, into one compact EXIF block.
+ * Bounded in tags and bytes; all directories must have one byte order. */
 enum alb_tiff_dir { ALB_TIFF_IFD0, ALB_TIFF_EXIF, ALB_TIFF_GPS };
 struct alb_tiff_gather;
 struct alb_tiff_gather *alb_tiff_gather_new(struct alb_arena *a); /* NULL: the arena is full */
 /* The first directory of a TIFF structure is taken as directory `as`. */
-bool alb_tiff_gather_file(struct alb_tiff_gather *g, enum alb_tiff_dir as, const struct alb_meta_source *src) ALB_MUST_CHECK;
+bool alb_tiff_gather_file(struct alb_tiff_gather *g, enum alb_tiff_dir as,
+                          const struct alb_meta_source *src) ALB_MUST_CHECK;
 struct alb_str alb_tiff_gather_block(struct alb_tiff_gather *g); /* empty if there is nothing */
 
 /* The end of each reader: OK, or what the arena says. */

@@ -44,6 +44,22 @@ static size_t cut_utf8(const char *p, size_t n, size_t max)
     return max;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t';
+}
+
+static struct alb_str trimmed(const char *p, size_t n, size_t max)
+{
+    size_t from = 0;
+    while (from < n && is_space(p[from]))
+        from++;
+    n = from + cut_utf8(p + from, n - from, max);
+    while (n > from && is_space(p[n - 1]))
+        n--;
+    return (struct alb_str){p + from, n - from};
+}
+
 /* Valid UTF-8 into clean UTF-8: controls out, blanks at the ends out. */
 static struct alb_str clean(struct alb_arena *a, struct alb_str s, size_t max, bool lines)
 {
@@ -62,13 +78,7 @@ static struct alb_str clean(struct alb_arena *a, struct alb_str s, size_t max, b
         else if (c == '\n' || c == '\t')
             out[n++] = lines ? (char)c : ' ';
     }
-    size_t from = 0;
-    while (from < n && (out[from] == ' ' || out[from] == '\n' || out[from] == '\t'))
-        from++;
-    n = from + cut_utf8(out + from, n - from, max);
-    while (n > from && (out[n - 1] == ' ' || out[n - 1] == '\n' || out[n - 1] == '\t'))
-        n--;
-    return (struct alb_str){out + from, n - from};
+    return trimmed(out, n, max);
 }
 
 struct alb_str alb_meta_text(struct alb_arena *a, struct alb_str raw, size_t max, bool lines)
@@ -102,7 +112,8 @@ struct alb_str alb_meta_text_utf16(struct alb_arena *a, struct alb_str raw, bool
         if (c == 0)
             break;
         if (c >= 0xd800 && c < 0xdc00 && i + 1 < units) {
-            uint32_t low = big ? (uint32_t)p[2 * i + 2] << 8 | p[2 * i + 3] : (uint32_t)p[2 * i + 3] << 8 | p[2 * i + 2];
+            uint32_t low =
+                big ? (uint32_t)p[2 * i + 2] << 8 | p[2 * i + 3] : (uint32_t)p[2 * i + 3] << 8 | p[2 * i + 2];
             if (low >= 0xdc00 && low < 0xe000) {
                 c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
                 i++;
@@ -222,37 +233,42 @@ void alb_meta_time_set_offset(struct alb_meta_time *t, int16_t minutes)
     t->utc_ms = t->local_ms - (int64_t)minutes * 60000;
 }
 
+/* " 19:53[:20[.5]]" behind the date, in milliseconds; *used: how many bytes. False: not a time of day. */
+static bool parse_clock(struct alb_str s, int64_t *ms, size_t *used)
+{
+    int h, m, sec = 0;
+    if (s.n < 6 || (s.p[0] != ' ' && s.p[0] != 'T') || !two(s, 1, &h) || s.p[3] != ':' || !two(s, 4, &m))
+        return false;
+    *used = 6;
+    *ms = 0;
+    if (s.n > 6 && s.p[6] == ':') {
+        if (!two(s, 7, &sec))
+            return false;
+        *used = 9;
+    }
+    if (s.n > *used && (s.p[*used] == '.' || s.p[*used] == ',')) {
+        size_t digits;
+        *ms = parse_fraction(alb_str_from(s, *used + 1), &digits);
+        *used += 1 + digits;
+    }
+    *ms += (h * 60 + m) * (int64_t)60000 + sec * (int64_t)1000;
+    return h <= 23 && m <= 59 && sec <= 60;
+}
+
 bool alb_meta_time_parse(struct alb_str s, struct alb_meta_time *t)
 {
     int64_t days, ms = 0;
-    int h = 0, mi = 0, sec = 0;
+    size_t used = 0;
+    int16_t offset;
     s = alb_str_trim(s);
     memset(t, 0, sizeof(*t));
-    if (!parse_date(s, &days))
-        return false;
-    size_t off = 10;
-    if (s.n > 10) {
-        if ((s.p[10] != ' ' && s.p[10] != 'T') || !two(s, 11, &h) || s.n < 16 || s.p[13] != ':' || !two(s, 14, &mi))
-            return false;
-        off = 16;
-        if (s.n > off && s.p[off] == ':') {
-            if (!two(s, off + 1, &sec))
-                return false;
-            off += 3;
-        }
-        if (s.n > off && (s.p[off] == '.' || s.p[off] == ',')) {
-            size_t used;
-            ms = parse_fraction(alb_str_from(s, off + 1), &used);
-            off += 1 + used;
-        }
-    }
-    if (h > 23 || mi > 59 || sec > 60)
+    if (!parse_date(s, &days) || (s.n > 10 && !parse_clock(alb_str_from(s, 10), &ms, &used)))
         return false;
     t->known = true;
-    t->local_ms = ((days * 24 + h) * 60 + mi) * 60000 + sec * (int64_t)1000 + ms;
+    t->local_ms = days * 86400000 + ms;
     t->utc_ms = t->local_ms;
-    int16_t offset;
-    if (off < s.n && alb_meta_offset_parse(alb_str_from(s, off), &offset))
+    struct alb_str rest = alb_str_from(s, 10 + used);
+    if (rest.n > 0 && alb_meta_offset_parse(rest, &offset))
         alb_meta_time_set_offset(t, offset);
     return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Directories of TIFF files and of raw files with TIFF's shape. Such a file may be large and its tags far apart;
- * so the entries that matter are gathered, through the source's read function, into one small EXIF block for the
- * EXIF reader. Previews, strips, maker notes and other pointers stay behind.
+ * Directories of TIFF files and of raw files with TIFF's shape. Such a file may be large and its tags far
+ * apart; so the entries that matter are gathered, through the source's read function, into one small EXIF
+ * block for the EXIF reader. Previews, strips, maker notes and other pointers stay behind.
  */
 #include <string.h>
 
@@ -57,7 +57,8 @@ static void put(bool big, char *p, uint32_t v, size_t bytes)
         p[i] = (char)(unsigned char)(v >> (8 * (big ? bytes - 1 - i : i)));
 }
 
-/* The first directory's place; false if this is no (classic) TIFF. The raw families change the magic number. */
+/* The first directory's place; false if this is no (classic) TIFF. The raw families change the magic number.
+ */
 static bool open_file(const struct alb_meta_source *src, struct file *f, uint32_t *ifd)
 {
     unsigned char h[8];
@@ -81,8 +82,8 @@ static size_t unit_of(uint16_t type)
 /* Tags of the first directory that say something about the picture as a whole. */
 static bool wanted_ifd0(uint16_t tag)
 {
-    static const uint16_t tags[] = {0x10e, 0x10f, 0x110, 0x112, 0x131, 0x132, 0x13b, 0x8298, 0x4746,
-                                    0x9c9b, 0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f,
+    static const uint16_t tags[] = {0x10e, 0x10f, 0x110, 0x112, 0x131, 0x132, 0x13b, 0x8298, 0x4746, 0x9c9b,
+                                    0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f,
                                     /* TIFF/EP keeps exposure here */
                                     0x829a, 0x829d, 0x8827, 0x9003, 0x920a};
     for (size_t i = 0; i < ALB_ARRAY_LEN(tags); i++) {
@@ -99,9 +100,11 @@ static bool wanted(enum alb_tiff_dir dir, uint16_t tag)
     return tag != 0x927c && tag != 0xa005 && tag != TAG_EXIF && tag != TAG_GPS; /* maker note, pointers */
 }
 
-static void gather_entry(struct alb_tiff_gather *g, enum alb_tiff_dir dir, const struct file *f, const unsigned char *raw)
+static void gather_entry(struct alb_tiff_gather *g, enum alb_tiff_dir dir, const struct file *f,
+                         const unsigned char *raw)
 {
-    struct entry e = {(uint16_t)get(f->big, raw, 2), (uint16_t)get(f->big, raw + 2, 2), get(f->big, raw + 4, 4), ALB_STR_NONE};
+    struct entry e = {(uint16_t)get(f->big, raw, 2), (uint16_t)get(f->big, raw + 2, 2),
+                      get(f->big, raw + 4, 4), ALB_STR_NONE};
     uint64_t n = (uint64_t)unit_of(e.type) * e.count;
     if (dir == ALB_TIFF_IFD0 && e.tag >= 0x829a && e.tag <= 0x920a && e.tag != 0x8298)
         dir = ALB_TIFF_EXIF;
@@ -152,8 +155,8 @@ static void gather_dir(struct alb_tiff_gather *g, enum alb_tiff_dir dir, const s
     }
 }
 
-static bool gather(struct alb_tiff_gather *g, enum alb_tiff_dir as, const struct alb_meta_source *src, look_fn *look,
-                   void *arg)
+static bool gather(struct alb_tiff_gather *g, enum alb_tiff_dir as, const struct alb_meta_source *src,
+                   look_fn *look, void *arg)
 {
     struct file f;
     uint32_t ifd;
@@ -263,7 +266,8 @@ static void look_at(void *arg, const struct file *f, const unsigned char *raw)
     case 0x10f: {
         struct alb_str make = long_value(s->a, f, raw);
         alb_ignore(!alb_str_to_c(alb_str_sub(alb_meta_text(s->a, make, sizeof(s->out->make) - 1, false), 0,
-                                             sizeof(s->out->make) - 1), s->out->make, sizeof(s->out->make)),
+                                             sizeof(s->out->make) - 1),
+                                 s->out->make, sizeof(s->out->make)),
                    "an odd maker's name is no hint");
         break;
     }

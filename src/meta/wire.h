@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers and texts in a fixed little-endian layout, between server and worker. Reading is sticky: past the end
- * everything is 0 and `bad` is set, so a decoder checks once at the end. Pure; any thread.
+ * Numbers and texts in a fixed little-endian layout, between server and worker. Reading is sticky: past the
+ * end everything is 0 and `bad` is set, so a decoder checks once at the end. Pure; any thread.
  */
 #ifndef ALB_META_WIRE_H
 #define ALB_META_WIRE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * XMP packets and sidecars, parsed by exempi. What could keep an XML parser busy is refused before it is called:
- * document types (entities), deep nesting, other encodings than UTF-8.
+ * XMP packets and sidecars, parsed by exempi. What could keep an XML parser busy is refused before it is
+ * called: document types (entities), deep nesting, other encodings than UTF-8.
  */
 #include <exempi/xmp.h>
 #include <exempi/xmpconsts.h>
@@ -30,8 +30,9 @@ struct reader {
 void alb_meta_global_init(void)
 {
     static const char *const spaces[][2] = {
-        {NS_DIGIKAM, "digiKam"},     {NS_MS_PHOTO, "MicrosoftPhoto"}, {NS_GPANO, "GPano"},
-        {NS_GCAMERA, "GCamera"},     {NS_CONTAINER, "Container"},     {NS_ITEM, "Item"},
+        {NS_DIGIKAM, "digiKam"},     {NS_MS_PHOTO, "MicrosoftPhoto"},
+        {NS_GPANO, "GPano"},         {NS_GCAMERA, "GCamera"},
+        {NS_CONTAINER, "Container"}, {NS_ITEM, "Item"},
         {NS_EXIF_EX, "exifEX"},      {NS_LIGHTROOM, "lr"},
     };
     alb_ignore(!xmp_init(), "without it every packet fails to parse, which readers report as nothing found");
@@ -115,7 +116,8 @@ static struct alb_str text(const struct reader *r, const char *ns, const char *n
     return alb_meta_text(r->a, property(r, ns, name), max, false);
 }
 
-static struct alb_str alt_text(const struct reader *r, const char *ns, const char *name, size_t max, bool lines)
+static struct alb_str alt_text(const struct reader *r, const char *ns, const char *name, size_t max,
+                               bool lines)
 {
     if (xmp_get_localized_text(r->xmp, ns, name, "", "x-default", NULL, r->s, NULL))
         return alb_meta_text(r->a, view(r), max, lines);
@@ -228,7 +230,10 @@ static void read_camera(const struct reader *r)
 static void read_time(const struct reader *r)
 {
     static const char *const places[][2] = {
-        {NS_EXIF, "DateTimeOriginal"}, {NS_PHOTOSHOP, "DateCreated"}, {NS_XAP, "CreateDate"}, {NS_EXIF, "DateTimeDigitized"},
+        {NS_EXIF, "DateTimeOriginal"},
+        {NS_PHOTOSHOP, "DateCreated"},
+        {NS_XAP, "CreateDate"},
+        {NS_EXIF, "DateTimeDigitized"},
     };
     for (size_t i = 0; i < ALB_ARRAY_LEN(places); i++) {
         if (alb_meta_time_parse(property(r, places[i][0], places[i][1]), &r->m->taken))
@@ -300,7 +305,8 @@ static void read_motion(const struct reader *r)
     m->motion_still_us = us >= 0 ? us : -1;
 }
 
-enum alb_code alb_meta_xmp(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n, struct alb_err *err)
+enum alb_code alb_meta_xmp(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
+                           struct alb_err *err)
 {
     struct alb_str s = {p, n};
     if (n < 16 || n > ALB_META_BLOCK_MAX)
