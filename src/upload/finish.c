@@ -130,6 +130,12 @@ static void end(struct alb_upload_finishing *f, const struct alb_err *err, struc
         refused(f->session, err);
     else
         failed_for_now(f->session);
+    alb_mutex_lock(&u->mtx);
+    *(f->prev != NULL ? &f->prev->next : &u->finishing) = f->next;
+    if (f->next != NULL)
+        f->next->prev = f->prev;
+    u->finishing_n--;
+    alb_mutex_unlock(&u->mtx);
     alb_upload_pass_on(f->session);
     if (err->code == ALB_OK)
         (void)alb_future_settle(&title, &alb_bytes_ref(result)->obj);
@@ -137,14 +143,11 @@ static void end(struct alb_upload_finishing *f, const struct alb_err *err, struc
         (void)alb_future_fail(&title, err);
     alb_future_unref(f->taken);
     alb_bytes_unref(f->sums);
+    alb_mem_free(f);
     alb_mutex_lock(&u->mtx);
-    *(f->prev != NULL ? &f->prev->next : &u->finishing) = f->next;
-    if (f->next != NULL)
-        f->next->prev = f->prev;
-    if (--u->finishing_count == 0)
+    if (--u->ends_due == 0)
         alb_cond_broadcast(&u->idle);
     alb_mutex_unlock(&u->mtx);
-    alb_mem_free(f);
 }
 
 static void after_sink(struct alb_task *task)
@@ -266,7 +269,8 @@ static void begin(struct alb_upload_finishing *f)
     if (f->next != NULL)
         f->next->prev = f;
     u->finishing = f;
-    u->finishing_count++;
+    u->finishing_n++;
+    u->ends_due++;
     alb_mutex_unlock(&u->mtx);
     alb_upload_close_files(f->session);
     f->task.run = after_sink;

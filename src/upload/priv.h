@@ -62,8 +62,8 @@ struct alb_uploads {
     struct alb_upload_owner **owners;
     size_t owner_buckets;
     struct alb_upload_finishing *finishing;
-    int64_t finishing_count;
-    size_t sweep_at; /* bucket */
+    int64_t finishing_n, ends_due; /* in the list; not yet through, free waits for these */
+    size_t sweep_at;               /* bucket */
     /* atomic */
     _Atomic int64_t stored; /* bytes of unfinished uploads, appended ones included */
 };

@@ -142,7 +142,7 @@ void alb_uploads_free(struct alb_uploads **uploads)
         return;
     alb_uploads_stop(u);
     alb_mutex_lock(&u->mtx);
-    while (u->finishing_count > 0)
+    while (u->ends_due > 0)
         alb_cond_wait(&u->idle, &u->mtx);
     ALB_CHECK(u->held == 0 && u->waiting == 0);
     alb_mutex_unlock(&u->mtx);
@@ -255,7 +255,7 @@ struct alb_uploads_view alb_uploads_look(struct alb_uploads *u)
     struct alb_uploads_view v = {
         .known = u->known,
         .unfinished = u->unfinished,
-        .finishing = u->finishing_count,
+        .finishing = u->finishing_n,
         .held = u->held,
         .waiting = u->waiting,
         .stored_bytes = atomic_load(&u->stored),
