@@ -35,6 +35,9 @@ enum alb_code alb_catalog_album_get(struct alb_snap *s, int64_t id, int level, s
                                     struct alb_album *out, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_album_id(struct alb_snap *s, const struct alb_uuid *uuid, int64_t *id,
                                    struct alb_err *err) ALB_MUST_CHECK; /* NOT_FOUND */
+/* The oldest personal album of the owner that is called exactly so; 0 = none. */
+enum alb_code alb_catalog_album_named(struct alb_snap *s, int64_t owner, struct alb_str name, int64_t *id,
+                                      struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_album_kind(struct alb_snap *s, int64_t id, enum alb_album_kind *kind,
                                      struct alb_err *err) ALB_MUST_CHECK; /* NOT_FOUND */
 enum alb_code alb_catalog_album_has(struct alb_snap *s, int64_t album, int64_t asset, bool *has,

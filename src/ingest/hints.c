@@ -47,6 +47,8 @@ void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out
     put(out, "device-asset", h->device_asset_id);
     for (size_t i = 0; i < h->tag_count; i++)
         put(out, "tag", h->tags[i]);
+    for (size_t i = 0; i < h->album_count; i++)
+        put(out, "album", h->albums[i]);
 }
 
 #define TIME_MAX ((int64_t)1 << 52) /* ms: far beyond the year 9999, and no sum overflows */
@@ -129,6 +131,12 @@ static bool take_text(const struct line *l, struct alb_ingest_hints *h)
         if (h->tag_count == ALB_INGEST_TAGS_MAX)
             return false;
         h->tags[h->tag_count++] = l->value;
+    }
+    if (alb_str_eq_c(l->key, "album")) {
+        if (h->album_count == ALB_INGEST_ALBUMS_MAX || l->value.n == 0 || l->value.n > ALB_INGEST_ALBUM_NAME_MAX ||
+            !alb_str_is_utf8(l->value))
+            return false;
+        h->albums[h->album_count++] = l->value;
     }
     return true;
 }

@@ -47,6 +47,8 @@ const struct alb_upload_sink *alb_ingest_sink(struct alb_ingest *ingest);
 /* What a door knows about an upload beside its bytes. It travels in the `note` of the upload (durable with
  * it), in a form of our own: pack and unpack are inverse, unpack trusts nothing. */
 #define ALB_INGEST_TAGS_MAX 64
+#define ALB_INGEST_ALBUMS_MAX 8
+#define ALB_INGEST_ALBUM_NAME_MAX 255
 struct alb_ingest_hints {
     enum alb_door door;
     struct alb_str name;      /* original file name, without folders */
@@ -59,6 +61,8 @@ struct alb_ingest_hints {
     struct alb_str device_id, device_asset_id;
     struct alb_str tags[ALB_INGEST_TAGS_MAX]; /* paths, of the owner */
     size_t tag_count;
+    struct alb_str albums[ALB_INGEST_ALBUMS_MAX]; /* names of personal albums of the owner, made if missing */
+    size_t album_count;
 };
 void alb_ingest_hints_init(struct alb_ingest_hints *h);
 void alb_ingest_hints_pack(const struct alb_ingest_hints *h, struct alb_buf *out);

@@ -190,6 +190,8 @@ static bool create(struct alb_parcel_job *job)
         .file_tag_count = facts.tag_count,
         .person_tags = tags,
         .person_tag_count = tag_count,
+        .album_names = h->albums,
+        .album_name_count = h->album_count,
         .jobs = &warm,
         .job_count = alb_type_can_show(job->type) && !probe->damaged && probe->header.width > 0 ? 1 : 0,
         .upload_id = job->parcel.id,

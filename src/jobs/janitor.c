@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What comes round. One thread; each duty has its period, and none holds anything while it waits.
+ * What comes round. One thread; each duty has its period, none holds anything while it waits, and all end
+ * soon when the house stops (what they began goes on at the next start).
  */
 #include "base/log.h"
 #include "blob/store.h"
@@ -11,7 +12,7 @@
 
 #define ARENA_CAP ((size_t)4 << 20)
 #define PAGE 100
-#define FINISHES 4 /* complete uploads offered again per sweep */
+#define FINISHES 32 /* complete uploads offered again per sweep */
 
 static void tell(const char *duty, enum alb_code code, struct alb_err *err)
 {
@@ -43,7 +44,7 @@ static void purge_trash(struct alb_jobs *j)
     enum alb_code code = alb_library_purge_old(j->config.library,
                                                alb_wall(j->config.clock) - j->config.trash_ms, &future, &err);
     if (code == ALB_OK)
-        code = alb_library_await(&future, NULL, &err);
+        code = alb_jobs_await(j, &future, NULL, ALB_NEVER, &err);
     tell("purge the trash", code, &err);
 }
 
@@ -73,7 +74,7 @@ static enum alb_code remove_blob(struct alb_jobs *j, const struct alb_blob *blob
     if (code != ALB_OK || !removed)
         return code;
     code = alb_library_blob_gone(j->config.library, blob->id, &future, err);
-    return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
+    return code == ALB_OK ? alb_jobs_await(j, &future, NULL, ALB_NEVER, err) : code;
 }
 
 static enum alb_code remove_page(struct alb_jobs *j, int64_t *after, bool *more, struct alb_err *err)
@@ -85,7 +86,7 @@ static enum alb_code remove_page(struct alb_jobs *j, int64_t *after, bool *more,
         return alb_fail(err, ALB_E_NO_MEMORY, "page of blobs");
     enum alb_code code =
         alb_library_blob_dying_page(j->config.library, *after, PAGE, arena, &list, &count, err);
-    for (size_t i = 0; code == ALB_OK && i < count; i++) {
+    for (size_t i = 0; code == ALB_OK && i < count && !atomic_load(&j->stopping); i++) {
         *after = list[i].id;
         code = remove_blob(j, &list[i], err);
     }
@@ -102,7 +103,7 @@ static void bury(struct alb_jobs *j)
     bool more = true;
     enum alb_code code = alb_library_blob_bury(j->config.library, PAGE * 10, &future, &err);
     if (code == ALB_OK)
-        code = alb_library_await(&future, NULL, &err);
+        code = alb_jobs_await(j, &future, NULL, ALB_NEVER, &err);
     while (code == ALB_OK && more && !atomic_load(&j->stopping))
         code = remove_page(j, &after, &more, &err);
     tell("remove originals without a reference", code, &err);

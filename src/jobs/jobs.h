@@ -38,7 +38,8 @@ struct alb_jobs_config {
 };
 enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jobs **out,
                              struct alb_err *err) ALB_MUST_CHECK;
-/* Runners finish or give back what they hold, then end; joins them. Blocks. Notices may still come. */
+/* Runners leave what they wait for and give back what they hold, then end; joins them. Blocks, shortly.
+ * Notices may still come. */
 void alb_jobs_stop(struct alb_jobs *jobs);
 void alb_jobs_free(struct alb_jobs **jobs); /* stopped, and no notice comes any more */
 /* There are new or released jobs: for alb_library_on_notice. Short. */

@@ -14,9 +14,10 @@
 #include "base/hash.h"
 #include "ingest/ingest.h"
 
-#define LEASE_MS ((int64_t)10 * 60 * 1000) /* longer than any job here may take */
+#define LEASE_MS ((int64_t)10 * 60 * 1000) /* longer than what a batch may take, see round_of */
 #define BATCH 8                            /* leased at once by one runner */
-#define IDLE_NS (30 * ALB_NS_PER_S)        /* delayed jobs are looked for at least this often */
+#define YIELD_NS (5 * ALB_NS_PER_S)
+#define IDLE_NS (30 * ALB_NS_PER_S) /* delayed jobs are looked for at least this often */
 
 static const struct {
     const char *kind;
@@ -50,6 +51,70 @@ static void wait_for_news(struct alb_jobs *j, uint64_t seen, int64_t deadline)
     alb_mutex_unlock(&j->mtx);
 }
 
+/* ---- waiting for a future ---- */
+
+struct sleeper {
+    struct alb_waiter waiter;
+    struct alb_jobs *jobs;
+    bool woken; /* under the jobs' mtx */
+};
+
+static void wake(struct alb_waiter *w, enum alb_wake why)
+{
+    struct sleeper *s = ALB_CONTAINER_OF(w, struct sleeper, waiter);
+    struct alb_jobs *j = s->jobs;
+    (void)why; /* never an heir */
+    alb_mutex_lock(&j->mtx);
+    s->woken = true; /* s may be gone as soon as the lock is */
+    alb_cond_broadcast(&j->news);
+    alb_mutex_unlock(&j->mtx);
+}
+
+/* True: it is done. False: left, for stopping or for the deadline. */
+static bool sleep_on(struct alb_jobs *j, struct alb_future *f, int64_t deadline)
+{
+    struct sleeper s = {.waiter.wake = wake, .jobs = j};
+    bool woken, in_time = true;
+    if (!alb_future_wait(f, &s.waiter))
+        return true;
+    alb_mutex_lock(&j->mtx);
+    while (!s.woken && in_time && !atomic_load(&j->stopping))
+        in_time = alb_cond_wait_until(&j->news, &j->mtx, deadline);
+    woken = s.woken;
+    alb_mutex_unlock(&j->mtx);
+    if (woken)
+        return true;
+    if (alb_future_leave(f, &s.waiter))
+        return false;
+    alb_mutex_lock(&j->mtx); /* its wake is on the way */
+    while (!s.woken)
+        alb_cond_wait(&j->news, &j->mtx);
+    alb_mutex_unlock(&j->mtx);
+    return true;
+}
+
+enum alb_code alb_jobs_await(struct alb_jobs *j, struct alb_future **future, struct alb_obj **result,
+                             int64_t deadline, struct alb_err *err)
+{
+    struct alb_future *f = *future;
+    enum alb_code code;
+    *future = NULL;
+    if (result)
+        *result = NULL;
+    if (sleep_on(j, f, deadline))
+        code = alb_future_error(f, err);
+    else if (atomic_load(&j->stopping))
+        code = alb_fail(err, ALB_E_CANCELLED, "stopping");
+    else
+        code = alb_fail(err, ALB_E_TIMEOUT, "it took too long");
+    if (code == ALB_OK && result)
+        *result = alb_obj_ref(alb_future_result(f));
+    alb_future_unref(f);
+    return code;
+}
+
+/* ---- the queue ---- */
+
 static uint64_t notices(struct alb_jobs *j)
 {
     alb_mutex_lock(&j->mtx);
@@ -78,10 +143,16 @@ static void settle(struct alb_future *future, enum alb_code begun, struct alb_er
     }
 }
 
+/* No verdict on the job: it goes back without an attempt less. BUSY is how work of the background yields. */
+static bool gives_back(enum alb_code code)
+{
+    return code == ALB_E_CANCELLED || code == ALB_E_BUSY;
+}
+
 static bool may_work_later(enum alb_code code)
 {
-    return code == ALB_E_BUSY || code == ALB_E_TIMEOUT || code == ALB_E_NO_MEMORY || code == ALB_E_NO_SPACE ||
-           code == ALB_E_IO || code == ALB_E_TOO_MANY;
+    return code == ALB_E_TIMEOUT || code == ALB_E_NO_MEMORY || code == ALB_E_NO_SPACE || code == ALB_E_IO ||
+           code == ALB_E_TOO_MANY;
 }
 
 static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_code code,
@@ -97,7 +168,7 @@ static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_c
         begun = alb_library_job_done(lib, job->id, owner, &future, &err);
         settle(future, begun, &err, "done");
         atomic_fetch_add(&j->done, 1);
-    } else if (code == ALB_E_CANCELLED) {
+    } else if (gives_back(code)) {
         begun = alb_library_job_release(lib, job->id, owner, &future, &err);
         settle(future, begun, &err, "give back");
     } else {
@@ -108,30 +179,32 @@ static void complete(struct alb_runner *r, const struct alb_job *job, enum alb_c
     }
 }
 
-static void run_job(struct alb_runner *r, const struct alb_job *job)
+/* `late`: the lease is too old to begin with it. */
+static enum alb_code run_job(struct alb_runner *r, const struct alb_job *job, bool late)
 {
     struct alb_jobs *j = r->jobs;
     struct alb_err err = ALB_ERR_INIT;
     enum alb_code code = alb_fail(NULL, ALB_E_UNSUPPORTED, "kind");
-    if (atomic_load(&j->stopping)) {
+    if (late || atomic_load(&j->stopping)) {
         complete(r, job, ALB_E_CANCELLED, &err);
-        return;
+        return ALB_E_CANCELLED;
     }
     atomic_fetch_add(&j->busy, 1);
     for (size_t i = 0; i < ALB_ARRAY_LEN(tbl_kinds); i++)
         if (alb_str_eq_c(job->kind, tbl_kinds[i].kind))
             code = tbl_kinds[i].run(j, job, &err);
     atomic_fetch_sub(&j->busy, 1);
-    if (code != ALB_OK && code != ALB_E_CANCELLED)
+    if (code != ALB_OK && !gives_back(code))
         alb_log(may_work_later(code) ? ALB_LOG_INFO : ALB_LOG_WARN, "job failed",
                 ALB_LOG_STR("kind", job->kind), ALB_LOG_INT("subject", job->subject),
                 ALB_LOG_INT("attempt", job->attempts), ALB_LOG_C("code", alb_code_name(code)),
                 ALB_LOG_C("reason", err.msg));
     complete(r, job, code, &err);
+    return code;
 }
 
-/* Returns the number of jobs that were run; *next is when to look again at the latest. */
-static size_t round_of(struct alb_runner *r, int64_t *next)
+/* True: there may be more to do at once. False: *next is when to look again at the latest. */
+static bool round_of(struct alb_runner *r, int64_t *next, bool *busy)
 {
     struct alb_jobs *j = r->jobs;
     struct alb_err err = ALB_ERR_INIT;
@@ -140,25 +213,31 @@ static size_t round_of(struct alb_runner *r, int64_t *next)
     struct alb_str kinds[ALB_ARRAY_LEN(tbl_kinds)];
     for (size_t i = 0; i < ALB_ARRAY_LEN(tbl_kinds); i++)
         kinds[i] = alb_str_c(tbl_kinds[i].kind);
-    *next = alb_deadline(alb_mono(j->config.clock), IDLE_NS);
+    int64_t begun = alb_mono(j->config.clock);
+    *next = alb_deadline(begun, IDLE_NS);
     enum alb_code code = alb_library_job_lease(j->config.library, kinds, ALB_ARRAY_LEN(kinds),
                                                alb_str_c(r->name), LEASE_MS, BATCH, &future, &err);
     if (code == ALB_OK)
         code = alb_library_await(&future, &result, &err);
     if (code != ALB_OK) {
         alb_log_err("job queue", &err);
-        return 0;
+        return false;
     }
     struct alb_job_batch *batch = ALB_CONTAINER_OF(result, struct alb_job_batch, obj);
     size_t n = batch->count;
-    for (size_t i = 0; i < n; i++)
-        run_job(r, &batch->jobs[i]);
+    /* Half of the lease for beginning, half for the last one. What is given back comes again at once, and
+     * what has become more urgent meanwhile comes before it. */
+    for (size_t i = 0; i < n; i++) {
+        bool late = *busy || alb_mono(j->config.clock) - begun > LEASE_MS / 2 * ALB_NS_PER_MS;
+        if (run_job(r, &batch->jobs[i], late) == ALB_E_BUSY)
+            *busy = true;
+    }
     int64_t due_ms =
         batch->next_run_at == INT64_MAX ? INT64_MAX : batch->next_run_at - alb_wall(j->config.clock);
     if (due_ms < IDLE_NS / ALB_NS_PER_MS)
         *next = alb_deadline(alb_mono(j->config.clock), due_ms < 0 ? 0 : due_ms * ALB_NS_PER_MS);
     alb_obj_unref(result);
-    return n;
+    return n > 0;
 }
 
 static void *runner_main(void *arg)
@@ -168,7 +247,10 @@ static void *runner_main(void *arg)
     while (!atomic_load(&j->stopping)) {
         uint64_t seen = notices(j);
         int64_t next;
-        if (round_of(r, &next) == 0)
+        bool busy = false, more = round_of(r, &next, &busy);
+        if (busy) /* others are served first: come back in a while, whatever the news */
+            alb_jobs_rest(j, alb_deadline(alb_mono(j->config.clock), YIELD_NS));
+        else if (!more)
             wait_for_news(j, seen, next);
     }
     return NULL;

@@ -9,7 +9,10 @@
 #include "render/render.h"
 #include "render/sizes.h"
 
-#define PATIENCE_NS (120 * ALB_NS_PER_S) /* foreground work goes first, for as long as it likes */
+#define PATIENCE_NS                                                                                          \
+    (60 * ALB_NS_PER_S)             /* for a slot: foreground work goes first, for as long as it likes       \
+                                     */
+#define WORK_NS (60 * ALB_NS_PER_S) /* for the picture once there is one */
 
 static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, enum alb_size size,
                                struct alb_err *err)
@@ -21,10 +24,7 @@ static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, en
     struct alb_render_ask ask = {
         .source = source, .options = &options, .cls = ALB_LEASE_BACKGROUND, .queue_deadline = deadline};
     enum alb_code code = alb_render_start(j->config.render, &ask, NULL, &future, err);
-    if (code == ALB_OK)
-        code = alb_future_await(future, alb_deadline(deadline, PATIENCE_NS), err);
-    alb_future_unref(future);
-    return code;
+    return code == ALB_OK ? alb_jobs_await(j, &future, NULL, alb_deadline(deadline, WORK_NS), err) : code;
 }
 
 /* What cannot be shown is no failure of this job: the photo is kept, and who asks gets the reason. */

@@ -37,6 +37,8 @@ struct alb_asset_new {
     const int64_t
         *albums; /* ids; one that is gone or may not be edited by the actor is skipped and counted */
     size_t album_count;
+    const struct alb_str *album_names; /* personal albums of the owner by name; made if there is none */
+    size_t album_name_count;
     int64_t motion_of; /* this is the motion part of that asset (both ways: see live) */
     int64_t live;      /* the motion part of this still; it becomes hidden; 0 = none */
     const struct alb_declared_sum *declared;

@@ -88,9 +88,30 @@ static bool refusal(enum alb_code code)
            code == ALB_E_INVALID;
 }
 
+/* An album that the upload names: found, or made in the same transaction. */
+static enum alb_code link_named(struct creation *c, struct alb_str name, struct alb_err *err)
+{
+    struct alb_uuid uuid;
+    bool changed;
+    int64_t id = 0;
+    enum alb_code code = alb_catalog_album_named(alb_tx_snap(c->tx), c->in->owner_id, name, &id, err);
+
+    if (code == ALB_OK && id == 0) {
+        const struct alb_album_new album = {.kind = ALB_ALBUM_PERSONAL, .name = name, .description = ALB_STR("")};
+
+        code = alb_catalog_album_insert(c->tx, &album, c->in->owner_id, c->in->actor_id, &id, &uuid, err);
+    }
+    if (code == ALB_OK)
+        code = alb_catalog_album_link(c->tx, id, c->out->asset_id, c->in->actor_id, &changed, err);
+    return code;
+}
+
 static enum alb_code link_albums(struct creation *c, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
+
+    for (size_t i = 0; code == ALB_OK && i < c->in->album_name_count; i++)
+        code = link_named(c, c->in->album_names[i], err);
 
     for (size_t i = 0; code == ALB_OK && i < c->in->album_count; i++) {
         struct alb_err why = ALB_ERR_INIT;
@@ -349,6 +370,15 @@ static void copy_sums(struct alb_call *c, struct alb_asset_new *to, const struct
     to->declared = sums;
 }
 
+static void copy_album_names(struct alb_call *c, struct alb_asset_new *to, const struct alb_asset_new *from)
+{
+    struct alb_str *names = alb_call_copy(c, from->album_names, from->album_name_count, sizeof(*from->album_names));
+
+    for (size_t i = 0; names != NULL && i < from->album_name_count; i++)
+        names[i] = alb_call_str(c, from->album_names[i]);
+    to->album_names = names;
+}
+
 static const struct alb_layer *copy_machine_layer(struct alb_call *c, const struct alb_layer *l)
 {
     struct alb_layer *copy = alb_call_layer(c, l);
@@ -377,6 +407,7 @@ static void copy_asset(struct alb_call *c, const struct alb_asset_new *from)
     to->sidecar_tags = alb_call_tags(c, from->sidecar_tags, from->sidecar_tag_count);
     to->person_tags = alb_call_tags(c, from->person_tags, from->person_tag_count);
     to->albums = alb_call_copy(c, from->albums, from->album_count, sizeof(*from->albums));
+    copy_album_names(c, to, from);
     to->jobs = alb_call_jobs(c, from->jobs, from->job_count);
     to->upload_id = alb_call_str(c, from->upload_id);
     to->device_id = alb_call_str(c, from->device_id);

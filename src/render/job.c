@@ -66,7 +66,7 @@ static void on_done(struct alb_darkroom_job *dj)
 
 /* ---- the list ---- */
 
-void alb_render_job_link_locked(struct alb_render_job *job)
+void alb_render_job_link_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYSIS
 {
     struct alb_render *r = job->render;
     struct alb_render_job **list = &r->jobs[job->list];
@@ -111,7 +111,7 @@ void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline)
     post(job, EV_HURRY);
 }
 
-void alb_render_job_cancel_locked(struct alb_render_job *job)
+void alb_render_job_cancel_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&job->render->mtx);
     post(job, EV_CANCEL);

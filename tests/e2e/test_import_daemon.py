@@ -5,13 +5,14 @@ import hashlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import time
 
 import requests
 
 import pictures
-from daemon import BINARY
+from daemon import BINARY, Daemon
 
 PHOTOS = 80
 
@@ -93,3 +94,22 @@ def test_wrong_key_and_no_server(daemon, tmp_path):
     run = subprocess.run([BINARY, "import", "--server", "http://127.0.0.1:1", "--key", "x", "--retry-for", "100ms",
                           tmp_path / "photos"], capture_output=True, text=True, timeout=60)
     assert run.returncode == 2 and "http://127.0.0.1:1: " in run.stderr
+
+
+def test_album_and_tags_come_with_the_photo(tmp_path):
+    """--album and --tag: in the transaction that makes the asset; once more for what is there already."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        (photos / f"{i}.jpg").write_bytes(pictures.photo(500 + i))
+    daemon = Daemon(tmp_path / "data").start()
+    run = daemon.command("import", "--server", daemon.url, "--key", daemon.key, "--journal", tmp_path / "journal",
+                         "--album", "Été 2024", "--tag", "trips/sea", photos)
+    assert "uploaded" in run.stdout
+    catalog = sqlite3.connect(f"file:{daemon.data / 'catalog.db'}?mode=ro", uri=True)
+    rows = catalog.execute("SELECT a.name, count(*) FROM album a JOIN album_asset l ON l.album_id = a.id GROUP BY a.id")
+    assert rows.fetchall() == [("Été 2024", 3)]
+    found = daemon.session().post(daemon.url + "/api/search/metadata", json={}).json()["assets"]["items"]
+    assert all([t["value"] for t in item["tags"]] == ["trips/sea"] for item in found) and len(found) == 3
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout

@@ -126,6 +126,20 @@ enum alb_code alb_catalog_album_id(struct alb_snap *s, const struct alb_uuid *uu
     return code;
 }
 
+enum alb_code alb_catalog_album_named(struct alb_snap *s, int64_t owner, struct alb_str name, int64_t *id,
+                                      struct alb_err *err)
+{
+    struct alb_q q;
+
+    *id = 0;
+    alb_q_open(&q, s, "SELECT id FROM album WHERE owner_id = ? AND name = ? ORDER BY id LIMIT 1");
+    alb_q_i64(&q, owner);
+    alb_q_str(&q, name);
+    if (alb_q_first(&q))
+        *id = alb_q_int(&q, 0);
+    return alb_q_end(&q, err);
+}
+
 enum alb_code alb_catalog_album_kind(struct alb_snap *s, int64_t id, enum alb_album_kind *kind,
                                      struct alb_err *err)
 {

@@ -25,6 +25,13 @@ static void take_taken(struct alb_str value, struct alb_ingest_hints *h)
     h->taken = alb_capture_utc(utc, !alb_str_ends_ci(value, ALB_STR("z")), offset);
 }
 
+/* A name that is too long is not cut: an album that nobody meant helps nobody. */
+static void take_album(struct alb_str name, struct alb_ingest_hints *h)
+{
+    if (name.n > 0 && name.n <= ALB_INGEST_ALBUM_NAME_MAX && !alb_str_has_control(name))
+        h->albums[h->album_count++] = name;
+}
+
 static void take_tags(struct alb_str value, struct alb_ingest_hints *h)
 {
     struct alb_str rest = value, tag;
@@ -49,6 +56,8 @@ static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hin
         h->title = value;
     else if (alb_str_eq_c(key, "description"))
         h->description = value;
+    else if (alb_str_eq_c(key, "album"))
+        take_album(alb_str_trim(value), h);
     else if (alb_str_eq_c(key, "tags"))
         take_tags(value, h);
     else if (alb_str_eq_c(key, "favorite"))
