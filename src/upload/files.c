@@ -182,39 +182,42 @@ static enum alb_code wipe_stale(struct alb_upload_session *s, struct alb_err *er
     return code == ALB_OK ? alb_fs_datasync(s->statefd, err) : code;
 }
 
+static enum alb_code read_file(struct alb_upload_session *s, const char *name, struct alb_err *err)
+{
+    int64_t size = 0;
+    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, err);
+
+    if (code == ALB_OK)
+        code = alb_fs_size(s->statefd, &size, err);
+    if (code != ALB_OK)
+        return code;
+    if (size < 0 || (uint64_t)size > ALB_RECORD_FILE_MAX)
+        return alb_fail(err, ALB_E_CORRUPT, "%s has %lld bytes", name, (long long)size);
+    s->record = alb_mem_alloc((size_t)size);
+    if (s->record == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the state of an upload");
+    return alb_fs_pread_all(s->statefd, s->record, (size_t)size, 0, &s->record_n, err);
+}
+
 enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err)
 {
+    const struct alb_str id = alb_str_n(s->e->id, s->e->id_n);
     char name[ALB_UPLOAD_NAME_MAX];
     struct alb_err why = ALB_ERR_INIT;
     struct alb_str sums;
     bool stale = false;
-    int64_t size = 0;
-    size_t got = 0;
 
-    alb_upload_name(alb_str_n(s->e->id, s->e->id_n), ".state", name);
-    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, &why);
+    alb_upload_name(id, ".state", name);
+    enum alb_code code = read_file(s, name, &why);
     if (code == ALB_OK)
-        code = alb_fs_size(s->statefd, &size, &why);
-    if (code == ALB_OK && (size < 0 || (uint64_t)size > ALB_RECORD_FILE_MAX))
-        code = alb_fail(&why, ALB_E_CORRUPT, "%s has %lld bytes", name, (long long)size);
-    if (code == ALB_OK) {
-        s->record = alb_mem_alloc((size_t)size);
-        if (s->record == NULL)
-            code = alb_fail(&why, ALB_E_NO_MEMORY, "no memory for the state of an upload");
-    }
-    if (code == ALB_OK)
-        code = alb_fs_pread_all(s->statefd, s->record, (size_t)size, 0, &got, &why);
-    if (code == ALB_OK)
-        code = alb_record_read((const unsigned char *)s->record, got, s->e->seq, &s->head, &s->slot, &sums,
-                               &stale, &why);
-    if (code == ALB_OK &&
-        (s->slot.seq != s->e->seq || !alb_str_eq(s->head.id, alb_str_n(s->e->id, s->e->id_n))))
+        code = alb_record_read((const unsigned char *)s->record, s->record_n, s->e->seq, &s->head, &s->slot,
+                               &sums, &stale, &why);
+    if (code == ALB_OK && (s->slot.seq != s->e->seq || !alb_str_eq(s->head.id, id)))
         code = alb_fail(&why, ALB_E_CORRUPT, "%s is not what was written", name);
     if (code == ALB_OK && stale && s->intent != ALB_UPLOAD_LOOK)
         code = wipe_stale(s, &why);
     if (code != ALB_OK)
         return alb_fail_sys(err, code == ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
-    s->record_n = got;
     s->length = s->slot.length;
     s->position = s->synced = s->slot.offset;
     return ALB_OK;

@@ -191,6 +191,15 @@ static bool slot_parts(const unsigned char *p, size_t used, struct alb_record_sl
     return true;
 }
 
+static bool numbers_fit(const struct alb_record_slot *slot)
+{
+    if (slot->seq == 0 || slot->offset < 0 || slot->offset > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE)
+        return false;
+    if (slot->state != ALB_UPLOAD_OPEN)
+        return slot->offset == slot->length;
+    return slot->length == ALB_UPLOAD_DEFERRED || slot->offset <= slot->length;
+}
+
 bool alb_record_slot_read(const unsigned char p[ALB_RECORD_SLOT], struct alb_record_slot *slot)
 {
     size_t used = (size_t)get(p + 4, 4);
@@ -206,13 +215,9 @@ bool alb_record_slot_read(const unsigned char p[ALB_RECORD_SLOT], struct alb_rec
     slot->chain = get(p + 48, 8);
     slot->tail_sum = get(p + 56, 8);
     slot->state = (enum alb_upload_state)p[64];
-    bool complete = slot->state != ALB_UPLOAD_OPEN;
-    if (slot->seq == 0 || slot->offset < 0 || slot->length < ALB_UPLOAD_DEFERRED ||
-        slot->offset > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE ||
-        (slot->length >= 0 && slot->offset > slot->length) || (complete && slot->offset != slot->length) ||
-        (slot->state == ALB_UPLOAD_REJECTED && p[65] == 0))
+    if (slot->state == ALB_UPLOAD_REJECTED && p[65] == 0)
         return false;
-    return slot_parts(p, used, slot);
+    return numbers_fit(slot) && slot_parts(p, used, slot);
 }
 
 /* ---- the whole file ---- */
