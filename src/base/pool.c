@@ -43,7 +43,7 @@ struct alb_pool {
     struct queue lines[LINE_COUNT];
     unsigned started, idle, busy, background_busy;
     uint64_t done;
-    bool stopping;
+    bool stopping, waking; /* waking: a signalled worker has not got the lock yet */
 
     pthread_t ids[];
 };
@@ -64,6 +64,16 @@ void alb_thread_set_may_block(bool may)
     must_not_block = !may;
 }
 
+/* One worker at a time is on its way from sleep to work; once there it wakes the next one if there is more to do.
+ * Signals for every task of a burst would wake all of them to find an empty queue. */
+static void wake_locked(struct alb_pool *pool)
+{
+    if (pool->idle == 0 || pool->waking)
+        return;
+    pool->waking = true;
+    alb_cond_signal(&pool->work);
+}
+
 static void put_locked(struct alb_pool *pool, enum line line, struct alb_task *task)
 {
     struct queue *q = &pool->lines[line];
@@ -74,16 +84,19 @@ static void put_locked(struct alb_pool *pool, enum line line, struct alb_task *t
     else
         q->tail->next = task;
     q->tail = task;
-    if (pool->idle > 0)
-        alb_cond_signal(&pool->work); /* under the lock: the pool may be freed after the task has run */
+    wake_locked(pool); /* under the lock: the pool may be freed after the task has run */
+}
+
+/* How many of the lines may be served now. */
+static unsigned open_lines_locked(const struct alb_pool *pool)
+{
+    return pool->background_busy < pool->background_max ? LINE_COUNT : BG_RESUMED;
 }
 
 /* The task to run now, out of its queue; NULL if there is none, or only background beyond its share. */
 static struct alb_task *take_locked(struct alb_pool *pool)
 {
-    unsigned lines = pool->background_busy < pool->background_max ? LINE_COUNT : BG_RESUMED;
-
-    for (unsigned i = 0; i < lines; i++) {
+    for (unsigned i = 0; i < open_lines_locked(pool); i++) {
         struct queue *q = &pool->lines[i];
         struct alb_task *task = q->head;
         if (q->n == 0)
@@ -94,6 +107,14 @@ static struct alb_task *take_locked(struct alb_pool *pool)
         return task;
     }
     return NULL;
+}
+
+static bool has_more_locked(const struct alb_pool *pool)
+{
+    for (unsigned i = 0; i < open_lines_locked(pool); i++)
+        if (pool->lines[i].n > 0)
+            return true;
+    return false;
 }
 
 static unsigned queued_locked(const struct alb_pool *pool)
@@ -118,8 +139,8 @@ static void run_locked(struct alb_pool *pool, struct alb_task *task) ALB_REQUIRE
     pool->busy--;
     pool->done++;
     /* This worker may go on with foreground work: the share that it gave back is for one that sleeps. */
-    if (background && pool->idle > 0 && pool->lines[BG_RESUMED].n + pool->lines[BG_NEW].n > 0)
-        alb_cond_signal(&pool->work);
+    if (background && pool->lines[BG_RESUMED].n + pool->lines[BG_NEW].n > 0)
+        wake_locked(pool);
 }
 
 static void *worker(void *arg)
@@ -135,6 +156,8 @@ static void *worker(void *arg)
     for (;;) {
         struct alb_task *task = take_locked(pool);
         if (task != NULL) {
+            if (has_more_locked(pool))
+                wake_locked(pool);
             run_locked(pool, task);
         } else if (pool->stopping && pool->busy == 0 && queued_locked(pool) == 0) {
             break;
@@ -142,6 +165,7 @@ static void *worker(void *arg)
             pool->idle++;
             alb_cond_wait(&pool->work, &pool->mtx);
             pool->idle--;
+            pool->waking = false;
         }
     }
     alb_cond_broadcast(&pool->work); /* the others may end as well */
