@@ -92,7 +92,7 @@ static void reset(struct alb_req *r)
     r->body_sent = r->bytes_out = 0;
     r->frame_n = r->frame_at = r->frame_tail = 0;
     r->frame_last = false;
-    r->registered = r->woken = r->timeout = r->ending = r->finishing = false;
+    r->registered = r->woken = r->nudged = r->timeout = r->ending = r->finishing = false;
     r->in_wanted = r->in_paused = r->in_end = r->head_ready = r->out_end = false;
     r->in_code = ALB_OK;
     r->in_seen = 0;
