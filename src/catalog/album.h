@@ -50,8 +50,10 @@ enum alb_code alb_catalog_albums_of(struct alb_snap *s, int64_t asset, enum alb_
 enum alb_code alb_catalog_album_insert(struct alb_tx *tx, const struct alb_album_new *album, int64_t owner,
                                        int64_t actor, int64_t *id, struct alb_uuid *uuid,
                                        struct alb_err *err) ALB_MUST_CHECK;
-/* With descendants. */
-enum alb_code alb_catalog_album_delete(struct alb_tx *tx, int64_t id, struct alb_err *err) ALB_MUST_CHECK;
+/* With descendants, deepest first. *ended false: the slice is over before all is gone; call again in the
+ * next. */
+enum alb_code alb_catalog_album_delete(struct alb_tx *tx, int64_t id, bool *ended,
+                                       struct alb_err *err) ALB_MUST_CHECK;
 /* -1 = leave. Setting goes down to all descendants (grants there that the reference album lacks are dropped),
  * lifting goes up to all ancestors. */
 enum alb_code alb_catalog_album_set_private(struct alb_tx *tx, int64_t id, bool on,

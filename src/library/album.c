@@ -174,10 +174,15 @@ static enum alb_code delete_unit(struct alb_tx *tx, struct alb_obj *obj, struct 
     struct alb_call *c = alb_call_of(obj);
     const struct album_args *args = c->args;
     struct alb_viewer v;
+    bool ended = false;
     enum alb_code code = need_own(tx, c, args->id, &v, err);
 
     if (code == ALB_OK)
-        code = alb_catalog_album_delete(tx, args->id, err);
+        code = alb_catalog_album_delete(tx, args->id, &ended, err);
+    if (code == ALB_OK && !ended) {
+        alb_tx_again(tx);
+        return ALB_OK;
+    }
     return code == ALB_OK ? alb_done_give(result, args->id, 1, NULL, err) : code;
 }
 

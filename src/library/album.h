@@ -35,7 +35,7 @@ enum alb_code alb_library_album_grant_user(struct alb_library *lib, const struct
 enum alb_code alb_library_album_grant_group(struct alb_library *lib, const struct alb_principal *p,
                                             int64_t album, int64_t group, bool grant,
                                             struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
-/* Deletes the album and what lies below; links go, assets stay. */
+/* Deletes the album and what lies below; links go, assets stay. In slices: a large one is seen to shrink. */
 enum alb_code alb_library_album_delete(struct alb_library *lib, const struct alb_principal *p, int64_t album,
                                        struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
 

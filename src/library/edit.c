@@ -135,6 +135,15 @@ static bool tags_allowed(const struct update *x, const struct alb_tag_name *tags
     return true;
 }
 
+static bool edit_allowed(const struct update *x)
+{
+    const struct alb_asset_update *u = x->u;
+
+    if ((edits_own(u) && x->right != ALB_EDIT_OWN) || (edits_fields(u) && x->right == ALB_EDIT_NONE))
+        return false;
+    return tags_allowed(x, u->tags_add, u->tag_add_count) && tags_allowed(x, u->tags_remove, u->tag_remove_count);
+}
+
 static enum alb_code check_rights(struct update *x, struct alb_err *err)
 {
     const struct alb_asset_update *u = x->u;
@@ -147,9 +156,7 @@ static enum alb_code check_rights(struct update *x, struct alb_err *err)
         code = alb_edit_right(alb_tx_snap(x->tx), &x->v, &x->core, &x->right, err);
     if (code != ALB_OK)
         return code;
-    if ((edits_own(u) && x->right != ALB_EDIT_OWN) || (edits_fields(u) && x->right == ALB_EDIT_NONE) ||
-        !tags_allowed(x, u->tags_add, u->tag_add_count) ||
-        !tags_allowed(x, u->tags_remove, u->tag_remove_count))
+    if (!edit_allowed(x))
         return alb_fail(err, ALB_E_FORBIDDEN, "asset %lld may not be edited by user %lld",
                         (long long)x->core.id, (long long)x->v.user_id);
     if (u->favorite >= 0 && (x->v.guest || x->v.share_id != 0 || x->v.user_id == 0))

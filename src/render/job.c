@@ -385,32 +385,35 @@ static bool turn(struct alb_render_job *job)
     return job->stage == ALB_RENDER_LOOKING ? look(job) : verify_slice(job);
 }
 
-/* What ends the job comes first: after it nothing else matters. */
+static bool refused(struct alb_render_job *job)
+{
+    return job->refusal == ALB_E_TIMEOUT || job->refusal == ALB_E_CANCELLED
+               ? give_up(job, "no slot came free in time")
+               : end_code(job, job->refusal, "no slot for this picture");
+}
+
+static bool overdue(struct alb_render_job *job)
+{
+    job->overdue = true;
+    kill_worker(job);
+    return true;
+}
+
+/* In this order within one turn: what ends the job comes first, after it nothing else matters. */
 static bool handle(struct alb_actor *actor, unsigned events)
 {
+    static const struct {
+        unsigned event;
+        bool (*run)(struct alb_render_job *job);
+    } table[] = {
+        {EV_DONE, worker_done},   {EV_REFUSED, refused}, {EV_GRANTED, granted}, {EV_CANCEL, cancelled},
+        {EV_FORSAKEN, forsaken},  {EV_HURRY, hurried},   {EV_OVERDUE, overdue}, {EV_WANTED, wanted},
+        {EV_TURN, turn},
+    };
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
-    if (events & EV_DONE)
-        return worker_done(job);
-    if (events & EV_REFUSED)
-        return job->refusal == ALB_E_TIMEOUT || job->refusal == ALB_E_CANCELLED
-                   ? give_up(job, "no slot came free in time")
-                   : end_code(job, job->refusal, "no slot for this picture");
-    if ((events & EV_GRANTED) && !granted(job))
-        return false;
-    if ((events & EV_CANCEL) && !cancelled(job))
-        return false;
-    if ((events & EV_FORSAKEN) && !forsaken(job))
-        return false;
-    if ((events & EV_HURRY) && !hurried(job))
-        return false;
-    if (events & EV_OVERDUE) {
-        job->overdue = true;
-        kill_worker(job);
-    }
-    if ((events & EV_WANTED) && !wanted(job))
-        return false;
-    if ((events & EV_TURN) && !turn(job))
-        return false;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
+        if ((events & table[i].event) && !table[i].run(job))
+            return false;
     return true;
 }
 

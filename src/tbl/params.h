@@ -78,27 +78,40 @@ ALB_X(UPLOAD_KEEP_DONE, "upload-keep-done", DURATION, "1d", ALB_CMD_SERVE, "Limi
       "How long the answer to a finished upload is kept for a client that lost it")
 ALB_X(USER, "user", STRING, "", ALB_CMD_KEY, "Who", "Name or e-mail of the user that the key belongs to")
 ALB_X(NAME, "name", STRING, "", ALB_CMD_KEY, "Who", "What to call the key, to recognise it in lists")
-ALB_X(PERMISSIONS, "permissions", LIST, "all", ALB_CMD_KEY, "Who", "What the key may do, such as asset.read,asset.upload")
-ALB_X(EXPIRES, "expires", DURATION, "0s", ALB_CMD_KEY, "Who", "How long the key is valid; 0: until it is revoked")
+ALB_X(PERMISSIONS, "permissions", LIST, "all", ALB_CMD_KEY, "Who",
+      "What the key may do, such as asset.read,asset.upload")
+ALB_X(EXPIRES, "expires", DURATION, "0s", ALB_CMD_KEY, "Who",
+      "How long the key is valid; 0: until it is revoked")
 ALB_X(EMAIL, "email", STRING, "", ALB_CMD_USER, "Who", "E-mail address, which also signs in")
 ALB_X(ADMIN, "admin", BOOL, "false", ALB_CMD_USER, "Who", "Make the new user an administrator")
 ALB_X(QUOTA, "quota", SIZE, "0", ALB_CMD_USER, "Who", "Disk space of the new user's originals; 0: unlimited")
 ALB_X(REPAIR, "repair", BOOL, "false", ALB_CMD_CHECK, "Run",
-      "Make again what is derived (counters, sums of good files, cache), remove what is damaged beyond use from the cache")
+      "Make again what is derived: counters and effective values")
 ALB_X(PUBLIC_METRICS, "public-metrics", BOOL, "false", ALB_CMD_SERVE, "General",
       "Let everybody read /metrics; without it an administrator's key is needed")
-ALB_X(GUESTS, "guests", BOOL, "false", ALB_CMD_SERVE, "General", "Let visitors without an account see the public gallery")
-ALB_X(TRASH, "trash", DURATION, "30d", ALB_CMD_SERVE, "General", "How long deleted photos stay in the trash; 0: until it is emptied")
-ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE, "Limits", "Threads of the io pool; 0: four per processor core")
-ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE, "Limits", "Steps of new requests that may wait for an io thread")
-ALB_X(RENDERS, "renders", INT, "0", ALB_CMD_SERVE, "Limits", "Pictures made at the same time; 0: one per processor core")
+ALB_X(GUESTS, "guests", BOOL, "false", ALB_CMD_SERVE, "General",
+      "Let visitors without an account see the public gallery")
+ALB_X(TRASH, "trash", DURATION, "30d", ALB_CMD_SERVE, "General",
+      "How long deleted photos stay in the trash; 0: until it is emptied")
+ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE, "Limits",
+      "Threads of the io pool; 0: four per processor core")
+ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE, "Limits",
+      "Steps of new requests that may wait for an io thread")
+ALB_X(RENDERS, "renders", INT, "0", ALB_CMD_SERVE, "Limits",
+      "Pictures made at the same time; 0: one per processor core")
 ALB_X(RENDER_QUEUE, "render-queue", INT, "512", ALB_CMD_SERVE, "Limits", "Pictures that may wait to be made")
-ALB_X(RENDER_MEMORY, "render-memory", SIZE, "2G", ALB_CMD_SERVE, "Limits", "Memory that all pictures being made may want together")
-ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits", "Longest work on one picture")
-ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits", "Longest look at one uploaded file, waiting included")
-ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE, "Limits", "Memory for pictures that are asked for often")
-ALB_X(STUCK_AFTER, "stuck-after", DURATION, "60s", ALB_CMD_SERVE, "Limits", "How long something may wait before /health says 503")
-ALB_X(SHUTDOWN_TIMEOUT, "shutdown-timeout", DURATION, "20s", ALB_CMD_SERVE, "Limits", "How long requests may go on after SIGTERM")
+ALB_X(RENDER_MEMORY, "render-memory", SIZE, "2G", ALB_CMD_SERVE, "Limits",
+      "Memory that all pictures being made may want together")
+ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits",
+      "Longest work on one picture")
+ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",
+      "Longest look at one uploaded file, waiting included")
+ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE, "Limits",
+      "Memory for pictures that are asked for often")
+ALB_X(STUCK_AFTER, "stuck-after", DURATION, "60s", ALB_CMD_SERVE, "Limits",
+      "How long something may wait before /health says 503")
+ALB_X(SHUTDOWN_TIMEOUT, "shutdown-timeout", DURATION, "20s", ALB_CMD_SERVE, "Limits",
+      "How long requests may go on after SIGTERM")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",
       "Where to answer: HOST:PORT, [IPV6]:PORT, unix:PATH[,MODE] or systemd (its sockets)")
 ALB_X(PUBLIC_URL, "public-url", STRING, "", ALB_CMD_SERVE, "Network",
@@ -110,32 +123,40 @@ ALB_X(PROXY_PROTOCOL, "proxy-protocol", BOOL, "false", ALB_CMD_SERVE, "Network",
       "Trusted proxies begin each connection with a PROXY header (version 1 or 2)")
 ALB_X(CORS_ORIGIN, "cors-origin", LIST, "", ALB_CMD_SERVE, "Network",
       "Origins of other web pages that may use the API, such as https://app.example; *: all of them")
-ALB_X(HTTP_LOOPS, "http-loops", INT, "0", ALB_CMD_SERVE, "Limits", "Event loops; 0: one per processor core, at most 8")
-ALB_X(MAX_CONNECTIONS, "max-connections", INT, "10000", ALB_CMD_SERVE, "Limits", "Client connections at the same time")
+ALB_X(HTTP_LOOPS, "http-loops", INT, "0", ALB_CMD_SERVE, "Limits",
+      "Event loops; 0: one per processor core, at most 8")
+ALB_X(MAX_CONNECTIONS, "max-connections", INT, "10000", ALB_CMD_SERVE, "Limits",
+      "Client connections at the same time")
 ALB_X(MAX_CONNECTIONS_PER_ADDRESS, "max-connections-per-address", INT, "1024", ALB_CMD_SERVE, "Limits",
       "Of these from one address (IPv6: one /64); this machine and trusted proxies are not counted")
 ALB_X(MAX_REQUESTS_PER_USER, "max-requests-per-user", INT, "512", ALB_CMD_SERVE, "Limits",
       "Requests of one user at the same time")
-ALB_X(MAX_HEAD_SIZE, "max-head-size", SIZE, "64k", ALB_CMD_SERVE, "Limits", "Request line and headers together")
+ALB_X(MAX_HEAD_SIZE, "max-head-size", SIZE, "64k", ALB_CMD_SERVE, "Limits",
+      "Request line and headers together")
 ALB_X(MAX_TARGET_SIZE, "max-target-size", SIZE, "32k", ALB_CMD_SERVE, "Limits", "Path and query of a request")
-ALB_X(MAX_HEADERS, "max-headers", INT, "100", ALB_CMD_SERVE, "Limits", "Header lines of a request, at most 128")
+ALB_X(MAX_HEADERS, "max-headers", INT, "100", ALB_CMD_SERVE, "Limits",
+      "Header lines of a request, at most 128")
 ALB_X(MAX_SMALL_BODY, "max-small-body", SIZE, "4M", ALB_CMD_SERVE, "Limits",
       "Request bodies that are read whole (JSON, forms), where a route has no limit of its own")
 ALB_X(BODY_BUFFER, "body-buffer", SIZE, "256k", ALB_CMD_SERVE, "Limits",
       "Buffer of one upload or download between network and disk, at least 16k")
-ALB_X(BODY_MEMORY, "body-memory", SIZE, "512M", ALB_CMD_SERVE, "Limits", "All these buffers and small bodies together")
+ALB_X(BODY_MEMORY, "body-memory", SIZE, "512M", ALB_CMD_SERVE, "Limits",
+      "All these buffers and small bodies together")
 ALB_X(REQUEST_MEMORY, "request-memory", SIZE, "16M", ALB_CMD_SERVE, "Limits", "Working memory of one request")
 ALB_X(HEAD_TIMEOUT, "head-timeout", DURATION, "15s", ALB_CMD_SERVE, "Limits",
       "From the first byte of a request to the end of its headers")
 ALB_X(BODY_TIMEOUT, "body-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "From the end of the headers to the first byte of the body")
-ALB_X(IDLE_TIMEOUT, "idle-timeout", DURATION, "75s", ALB_CMD_SERVE, "Limits", "Between two requests on one connection")
-ALB_X(REQUEST_TIMEOUT, "request-timeout", DURATION, "1d", ALB_CMD_SERVE, "Limits", "A whole request, uploads included")
+ALB_X(IDLE_TIMEOUT, "idle-timeout", DURATION, "75s", ALB_CMD_SERVE, "Limits",
+      "Between two requests on one connection")
+ALB_X(REQUEST_TIMEOUT, "request-timeout", DURATION, "1d", ALB_CMD_SERVE, "Limits",
+      "A whole request, uploads included")
 ALB_X(MIN_RATE_IN, "min-rate-in", SIZE, "256", ALB_CMD_SERVE, "Limits",
       "Least bytes per second of a client that sends; slower ones are cut off")
 ALB_X(MIN_RATE_OUT, "min-rate-out", SIZE, "256", ALB_CMD_SERVE, "Limits",
       "Least bytes per second of a client that reads; slower ones are cut off")
-ALB_X(RATE_WINDOW, "rate-window", DURATION, "30s", ALB_CMD_SERVE, "Limits", "Time over which these rates are measured")
+ALB_X(RATE_WINDOW, "rate-window", DURATION, "30s", ALB_CMD_SERVE, "Limits",
+      "Time over which these rates are measured")
 ALB_X(DRAIN_SIZE, "drain-size", SIZE, "64M", ALB_CMD_SERVE, "Limits",
       "How much of a refused body is read away, so that the client can read the answer and keep the connection")
 ALB_X(DRAIN_TIMEOUT, "drain-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits", "How long that may take")

@@ -38,21 +38,28 @@ ALB_X(UPLOADS_EXPIRED, COUNTER, "albumen_uploads_expired_total", "",
 ALB_X(UPLOADS_INTERRUPTED, COUNTER, "albumen_uploads_interrupted_total", "",
       "Upload requests stopped by a newcomer")
 ALB_X(UPLOAD_BYTES, COUNTER, "albumen_upload_received_bytes_total", "", "Bytes stored by uploads")
-ALB_X(RENDER_HOT_HITS, COUNTER, "albumen_render_hits_total", "cache=\"memory\"", "Pictures answered from a cache")
-ALB_X(RENDER_DISK_HITS, COUNTER, "albumen_render_hits_total", "cache=\"disk\"", "Pictures answered from a cache")
+ALB_X(RENDER_HOT_HITS, COUNTER, "albumen_render_hits_total", "cache=\"memory\"",
+      "Pictures answered from a cache")
+ALB_X(RENDER_DISK_HITS, COUNTER, "albumen_render_hits_total", "cache=\"disk\"",
+      "Pictures answered from a cache")
 ALB_X(RENDER_MISSES, COUNTER, "albumen_render_misses_total", "", "Pictures that had to be made")
 ALB_X(RENDER_JOINED, COUNTER, "albumen_render_joined_total", "", "Requests that shared a picture being made")
 ALB_X(RENDER_FAILED, COUNTER, "albumen_render_failed_total", "", "Renders that ended without a picture")
-ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"", "Uploads that were taken, by what became of them")
-ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"", "Uploads that were taken, by what became of them")
-ALB_X(INGEST_REFUSED, COUNTER, "albumen_ingest_refused_total", "", "Uploads that were refused or could not be taken")
+ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
+      "Uploads that were taken, by what became of them")
+ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",
+      "Uploads that were taken, by what became of them")
+ALB_X(INGEST_REFUSED, COUNTER, "albumen_ingest_refused_total", "",
+      "Uploads that were refused or could not be taken")
 ALB_X(CATALOG_QUEUED, GAUGE, "albumen_catalog_queued_units", "", "Writes waiting for the catalog's writer")
 ALB_X(CATALOG_COMMITS, COUNTER, "albumen_catalog_commits_total", "", "Group commits")
 ALB_X(CATALOG_UNITS, COUNTER, "albumen_catalog_units_total", "", "Writes committed")
 ALB_X(CATALOG_UNITS_FAILED, COUNTER, "albumen_catalog_units_failed_total", "", "Writes refused or undone")
-ALB_X(CATALOG_GROUPS_FAILED, COUNTER, "albumen_catalog_groups_failed_total", "", "Group commits that failed as a whole")
+ALB_X(CATALOG_GROUPS_FAILED, COUNTER, "albumen_catalog_groups_failed_total", "",
+      "Group commits that failed as a whole")
 ALB_X(CATALOG_READS, COUNTER, "albumen_catalog_reads_total", "", "Snapshots opened to read")
-ALB_X(CATALOG_CHECKPOINTS, COUNTER, "albumen_catalog_checkpoints_total", "", "Checkpoints of the write-ahead log")
+ALB_X(CATALOG_CHECKPOINTS, COUNTER, "albumen_catalog_checkpoints_total", "",
+      "Checkpoints of the write-ahead log")
 ALB_X(DARKROOM_QUEUED, GAUGE, "albumen_darkroom_queued_jobs", "", "Jobs waiting for a worker of the darkroom")
 ALB_X(DARKROOM_BUSY, GAUGE, "albumen_darkroom_busy_workers", "", "Workers with a job")
 ALB_X(DARKROOM_JOBS, COUNTER, "albumen_darkroom_jobs_total", "", "Jobs ended")
@@ -62,10 +69,17 @@ ALB_X(DARKROOM_START_FAILED, COUNTER, "albumen_darkroom_workers_not_started_tota
       "Worker processes that did not get ready")
 ALB_X(DARKROOM_RECYCLED, COUNTER, "albumen_darkroom_workers_recycled_total", "",
       "Workers replaced after their share of jobs")
-ALB_X(DARKROOM_CRASH, COUNTER, "albumen_darkroom_ended_total", "why=\"crash\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_OOM, COUNTER, "albumen_darkroom_ended_total", "why=\"memory\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_CPU, COUNTER, "albumen_darkroom_ended_total", "why=\"cpu\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_FSIZE, COUNTER, "albumen_darkroom_ended_total", "why=\"size\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_SIGSYS, COUNTER, "albumen_darkroom_ended_total", "why=\"syscall\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_TIMEOUT, COUNTER, "albumen_darkroom_ended_total", "why=\"deadline\"", "Jobs that ended a worker, by reason")
-ALB_X(DARKROOM_ZYGOTES_LOST, COUNTER, "albumen_darkroom_zygotes_lost_total", "", "Times the zygote had to be started again")
+ALB_X(DARKROOM_CRASH, COUNTER, "albumen_darkroom_ended_total", "why=\"crash\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_OOM, COUNTER, "albumen_darkroom_ended_total", "why=\"memory\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_CPU, COUNTER, "albumen_darkroom_ended_total", "why=\"cpu\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_FSIZE, COUNTER, "albumen_darkroom_ended_total", "why=\"size\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_SIGSYS, COUNTER, "albumen_darkroom_ended_total", "why=\"syscall\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_TIMEOUT, COUNTER, "albumen_darkroom_ended_total", "why=\"deadline\"",
+      "Jobs that ended a worker, by reason")
+ALB_X(DARKROOM_ZYGOTES_LOST, COUNTER, "albumen_darkroom_zygotes_lost_total", "",
+      "Times the zygote had to be started again")

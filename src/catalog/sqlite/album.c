@@ -336,27 +336,43 @@ enum alb_code alb_catalog_album_insert(struct alb_tx *tx, const struct alb_album
     return code == ALB_OK ? alb_album_feed(tx, &row, ALB_ENTITY_ALBUM, ALB_CHANGE_CREATE, 0, err) : code;
 }
 
-/* Links and the row of one album without children. */
-static enum alb_code delete_one(struct alb_tx *tx, int64_t id, struct alb_err *err)
+/* Links of one album, until the slice is over. */
+static enum alb_code unlink_some(struct alb_tx *tx, int64_t id, bool *ended, struct alb_err *err)
 {
-    struct alb_album_row row;
-    struct alb_q q;
-    enum alb_code code = alb_album_row_get(&tx->snap, id, &row, err);
+    enum alb_code code = ALB_OK;
 
-    while (code == ALB_OK) {
+    *ended = false;
+    while (code == ALB_OK && !alb_tx_slice_over(tx)) {
         int64_t asset = 0;
         bool changed;
+        struct alb_q q;
 
         alb_q_open(&q, &tx->snap, "SELECT asset_id FROM album_asset WHERE album_id = ? LIMIT 1");
         alb_q_i64(&q, id);
         if (alb_q_first(&q))
             asset = alb_q_int(&q, 0);
         code = alb_q_end(&q, err);
-        if (code != ALB_OK || asset == 0)
+        if (code == ALB_OK && asset == 0) {
+            *ended = true;
             break;
-        code = alb_catalog_album_unlink(tx, id, asset, &changed, err);
+        }
+        if (code == ALB_OK)
+            code = alb_catalog_album_unlink(tx, id, asset, &changed, err);
     }
-    if (code != ALB_OK)
+    return code;
+}
+
+/* An album without children: its links, then the row. */
+static enum alb_code delete_one(struct alb_tx *tx, int64_t id, bool *ended, struct alb_err *err)
+{
+    struct alb_album_row row;
+    struct alb_q q;
+    enum alb_code code = alb_album_row_get(&tx->snap, id, &row, err);
+
+    *ended = false;
+    if (code == ALB_OK)
+        code = unlink_some(tx, id, ended, err);
+    if (code != ALB_OK || !*ended)
         return code;
     alb_q_open(&q, &tx->snap, "DELETE FROM album WHERE id = ?");
     alb_q_i64(&q, id);
@@ -364,10 +380,11 @@ static enum alb_code delete_one(struct alb_tx *tx, int64_t id, struct alb_err *e
     return code == ALB_OK ? alb_album_feed(tx, &row, ALB_ENTITY_ALBUM, ALB_CHANGE_DELETE, 0, err) : code;
 }
 
-enum alb_code alb_catalog_album_delete(struct alb_tx *tx, int64_t id, struct alb_err *err)
+enum alb_code alb_catalog_album_delete(struct alb_tx *tx, int64_t id, bool *ended, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
 
+    *ended = false;
     alb_tx_touch_rights(tx);
     while (code == ALB_OK) {
         int64_t deepest = 0;
@@ -383,8 +400,8 @@ enum alb_code alb_catalog_album_delete(struct alb_tx *tx, int64_t id, struct alb
         if (code == ALB_OK && deepest == 0)
             return alb_fail(err, ALB_E_NOT_FOUND, "no album %lld", (long long)id);
         if (code == ALB_OK)
-            code = delete_one(tx, deepest, err);
-        if (deepest == id)
+            code = delete_one(tx, deepest, ended, err);
+        if (deepest == id || !*ended)
             break;
     }
     return code;

@@ -5,6 +5,7 @@
  * Order at start: lock of the data folder, writer's connection, WAL, migrations, checkpointer, writer. At the
  * end in reverse; closing the last connection lets SQLite copy the rest of the WAL and remove it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,16 @@ static enum alb_code use_wal(struct alb_dbconn *c, struct alb_err *err)
     return code;
 }
 
+/* The database holds hashes of passwords and tokens: for us alone. SQLite gives its WAL the same mode. */
+static enum alb_code make_file(const char *file, struct alb_err *err)
+{
+    int fd = -1;
+    enum alb_code code = alb_fs_open(AT_FDCWD, file, O_RDWR | O_CREAT, 0600, &fd, err);
+
+    alb_fs_close(&fd);
+    return code;
+}
+
 static enum alb_code start(struct alb_catalog *cat, struct alb_err *err)
 {
     int n = snprintf(cat->file, sizeof(cat->file), "%s/catalog.db", cat->config.path);
@@ -76,6 +87,8 @@ static enum alb_code start(struct alb_catalog *cat, struct alb_err *err)
         return alb_fail(err, ALB_E_INVALID, "the path of the data folder is too long");
     if (cat->config.lock)
         code = alb_data_lock(cat->config.path, cat->config.holder, &cat->lock_fd, err);
+    if (code == ALB_OK)
+        code = make_file(cat->file, err);
     if (code == ALB_OK)
         code = alb_dbconn_open(cat->file, ALB_CONN_WRITER, true, &cat->writer, err);
     if (code == ALB_OK)

@@ -99,14 +99,26 @@ enum alb_code alb_catalog_buckets(struct alb_snap *s, const struct alb_timeline_
 
 static bool alloc_columns(struct alb_columns *c, size_t n, struct alb_arena *a)
 {
-#define COLUMN(field) ((c->field = alb_arena_calloc(a, n, sizeof(*c->field))) != NULL)
-    return COLUMN(id) && COLUMN(owner) && COLUMN(ratio) && COLUMN(taken_utc) && COLUMN(taken_local) &&
-           COLUMN(created_at) && COLUMN(offset_min) && COLUMN(duration_ms) && COLUMN(kind) &&
-           COLUMN(visibility) && COLUMN(favorite) && COLUMN(trashed) && COLUMN(has_live) &&
-           COLUMN(has_stack) && COLUMN(has_gps) && COLUMN(live) && COLUMN(stack) && COLUMN(stack_count) &&
-           COLUMN(thumbhash) && COLUMN(projection) && COLUMN(city) && COLUMN(country) && COLUMN(latitude) &&
-           COLUMN(longitude);
+#define COLUMN(field) {&c->field, sizeof(*c->field)}
+    const struct {
+        void *pointer; /* to the column's pointer */
+        size_t size;
+    } columns[] = {
+        COLUMN(id),       COLUMN(owner),      COLUMN(ratio),       COLUMN(taken_utc),  COLUMN(taken_local),
+        COLUMN(created_at), COLUMN(offset_min), COLUMN(duration_ms), COLUMN(kind),     COLUMN(visibility),
+        COLUMN(favorite), COLUMN(trashed),    COLUMN(has_live),    COLUMN(has_stack),  COLUMN(has_gps),
+        COLUMN(live),     COLUMN(stack),      COLUMN(stack_count), COLUMN(thumbhash),  COLUMN(projection),
+        COLUMN(city),     COLUMN(country),    COLUMN(latitude),    COLUMN(longitude),
+    };
 #undef COLUMN
+    for (size_t i = 0; i < ALB_ARRAY_LEN(columns); i++) {
+        void *column = alb_arena_calloc(a, n, columns[i].size);
+
+        if (column == NULL)
+            return false;
+        memcpy(columns[i].pointer, &column, sizeof(column));
+    }
+    return true;
 }
 
 /* Quarter turns swap the sides: EXIF 5..8, and a person's 90 and 270. */
