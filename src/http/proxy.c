@@ -69,13 +69,33 @@ bool alb_addr_is_local(const struct alb_addr *a)
     return a->unix_peer || (is_v4(a) && a->b[12] == 127) || memcmp(a->b, one, 16) == 0;
 }
 
+/* By hand: every request asks for it, and inet_ntop goes through printf. */
+static size_t v4_text(const unsigned char four[4], char *out)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned v = four[i];
+
+        if (v >= 100)
+            out[n++] = (char)('0' + v / 100);
+        if (v >= 10)
+            out[n++] = (char)('0' + v / 10 % 10);
+        out[n++] = (char)('0' + v % 10);
+        out[n++] = i < 3 ? '.' : '\0';
+    }
+    return n - 1;
+}
+
 size_t alb_addr_text(const struct alb_addr *a, char out[ALB_ADDR_TEXT])
 {
     if (a->unix_peer) {
         memcpy(out, "unix", 5);
         return 4;
     }
-    if (!inet_ntop(is_v4(a) ? AF_INET : AF_INET6, is_v4(a) ? a->b + 12 : a->b, out, ALB_ADDR_TEXT))
+    if (is_v4(a))
+        return v4_text(a->b + 12, out);
+    if (!inet_ntop(AF_INET6, a->b, out, ALB_ADDR_TEXT))
         out[0] = '\0';
     return strlen(out);
 }
