@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -83,11 +84,44 @@ static int help(void)
 static int command_help(const struct command *c)
 {
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
-    printf("usage: albumen %s %s[options]%s\n%s\n%s\n", c->name, c->flag == ALB_CMD_IMPORT ? "" : c->words,
+    printf("usage: albumen %s %s%s[options]%s\n%s\n%s\n", c->name, c->flag == ALB_CMD_IMPORT ? "" : c->words,
+           c->flag == ALB_CMD_IMPORT || !c->words[0] ? "" : " ",
            c->flag == ALB_CMD_IMPORT ? " DIR|FILE..." : "", c->summary, c->text);
     alb_options_help(c->flag, ALB_HELP_TEXT, &out);
     print_buf(&out);
     return 0;
+}
+
+/* Text for the manual page: a dash that is typed must not become a hyphen. */
+static void man_text(struct alb_buf *out, struct alb_str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '-')
+            alb_buf_char(out, '\\');
+        alb_buf_char(out, text.p[i]);
+    }
+}
+
+/* A line "word   what it means" becomes an item of a list, others paragraphs. */
+static void man_lines(struct alb_buf *out, struct alb_str text)
+{
+    bool in_list = false;
+    struct alb_str line, word, meaning;
+    while (text.n > 0 && alb_str_next(&text, '\n', &line)) {
+        size_t gap = alb_str_find_str(line, ALB_STR("  "));
+        bool item = gap != ALB_STR_NPOS;
+        if (item) {
+            word = alb_str_sub(line, 0, gap);
+            meaning = alb_str_trim(alb_str_from(line, gap));
+            alb_buf_printf(out, ".TP\n.B " ALB_STR_FMT "\n", ALB_STR_ARG(word));
+            line = meaning;
+        } else if (in_list) {
+            alb_buf_c(out, ".PP\n");
+        }
+        in_list = item;
+        man_text(out, line);
+        alb_buf_char(out, '\n');
+    }
 }
 
 /* The manual page, from the same tables: albumen help --man > albumen.1 */
@@ -96,19 +130,23 @@ static int manual(void)
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
     alb_buf_printf(&out,
                    ".TH ALBUMEN 1 \"\" \"albumen %s\" \"User Commands\"\n.SH NAME\nalbumen \\- keeps your "
-                   "photographs on "
-                   "your own machine\n.SH SYNOPSIS\n",
+                   "photographs on your own machine\n.SH SYNOPSIS\n.nf\n",
                    ALB_VERSION);
-    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
-        alb_buf_printf(&out, ".B albumen %s\n%s [\\fIoptions\\fR]\n.br\n", commands[i].name,
-                       commands[i].words);
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
-        alb_buf_printf(&out, ".SH %s\n%s.\n.PP\n%s", commands[i].name, commands[i].summary, commands[i].text);
+        alb_buf_printf(&out, "\\fBalbumen %s\\fR ", commands[i].name);
+        man_text(&out, alb_str_c(commands[i].words));
+        alb_buf_c(&out, commands[i].words[0] ? " [\\fIoptions\\fR]\n" : "[\\fIoptions\\fR]\n");
+    }
+    alb_buf_c(&out, ".fi\n");
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
+        alb_buf_printf(&out, ".SH ALBUMEN %s\n%s.\n", commands[i].name, commands[i].summary);
+        alb_buf_c(&out, commands[i].text[0] ? ".PP\n" : "");
+        man_lines(&out, alb_str_c(commands[i].text));
         alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
     }
-    alb_buf_c(&out,
-              ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
-              ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
+    alb_buf_c(&out, ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
+                    "The command line wins over the environment, the environment over the file.\n"
+                    ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
     print_buf(&out);
     return 0;
 }
@@ -118,8 +156,8 @@ static int markdown(void)
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
     alb_buf_c(&out, "# Options\n\nMade by `albumen help --markdown` from `src/tbl/params.h`.\n");
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
-        alb_buf_printf(&out, "\n## albumen %s %s\n\n%s\n", commands[i].name, commands[i].words,
-                       commands[i].text);
+        alb_buf_printf(&out, "\n## albumen %s%s%s\n\n%s\n", commands[i].name,
+                       commands[i].words[0] ? " " : "", commands[i].words, commands[i].text);
         alb_options_help(commands[i].flag, ALB_HELP_MARKDOWN, &out);
     }
     print_buf(&out);
@@ -227,6 +265,7 @@ static int run(const struct command *c, int argc, char **argv)
         return 2;
     }
     setup_log(options);
+    (void)umask(077); /* what is kept is nobody else's, also in a folder that others may enter */
     const struct alb_admin_command *admin = alb_admin_find(c->name);
     if (c->flag == ALB_CMD_VERSION) {
         printf("albumen %s\n", ALB_VERSION);
