@@ -8,6 +8,8 @@
 #include "base/stat.h"
 #include "http/nudge.h"
 
+#define SLICE_NS (20 * ALB_NS_PER_MS)
+
 static void run(struct alb_task *task);
 static void on_wake(struct alb_waiter *w, enum alb_wake why);
 
@@ -312,6 +314,23 @@ static bool turn(struct alb_req *r)
     return said == ALB_STEP_WAIT ? park(r) : done(r);
 }
 
+/* Turns as long as there is something to do, but not for ever: a client that is as fast as its thread would
+ * keep it, and as many of them as there are threads would keep everybody else from being served. */
+static void take_turns(struct alb_req *r)
+{
+    const struct alb_clock *clock = r->server->config.clock;
+    int64_t until = alb_deadline(alb_mono(clock), SLICE_NS);
+
+    while (turn(r))
+        if (alb_mono(clock) >= until) {
+            alb_mutex_lock(&r->mtx);
+            r->hand = ALB_HAND_QUEUED;
+            alb_mutex_unlock(&r->mtx);
+            resume(r);
+            return;
+        }
+}
+
 static void run(struct alb_task *task)
 {
     struct alb_req *r = ALB_CONTAINER_OF(task, struct alb_req, task);
@@ -329,8 +348,7 @@ static void run(struct alb_task *task)
     if (ending)
         end(r);
     else if (!finishing || done(r))
-        while (turn(r)) {
-        }
+        take_turns(r);
     alb_thread_working_on(NULL);
 }
 
