@@ -71,26 +71,44 @@ void alb_tus_result_headers(struct alb_req *req, struct alb_str result)
     alb_res_header_set(req, "Albumen-Result", alb_str_c(alb_ingest_result_word(r.as)));
 }
 
-/* What a client may read of a failure: words of ours for what it can mend, else the code's own text. */
+/* What a client may read of a failure. Texts with these codes are written for it, by this door, by upload and
+ * by ingest; others may name files or say who has what, and stay in the log. */
 static const char *client_text(const struct alb_err *err)
 {
-    return alb_code_level(err->code) == ALB_LOG_INFO && err->msg[0] ? err->msg : NULL;
+    static const enum alb_code open[] = {ALB_E_INVALID, ALB_E_CONFLICT, ALB_E_TOO_LARGE, ALB_E_UNPROCESSABLE};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(open); i++)
+        if (err->code == open[i] && err->msg[0] != '\0')
+            return err->msg;
+    return NULL;
+}
+
+/* Where the upload stands, behind an error; then it is let go: not held while the answer is sent (law 1). */
+static void tell_offset(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_upload_view v;
+    if (!t || !t->session)
+        return;
+    alb_upload_look(t->session, &v);
+    if (v.announced) {
+        alb_tus_offset_header(req, v.offset);
+        if (t->created)
+            alb_tus_location_header(req, t);
+    }
+    alb_upload_release(&t->session);
 }
 
 enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err)
 {
     alb_req_log_err(req, err);
     alb_res_error(req, err->code, client_text(err));
-    if (t && t->session) {
-        struct alb_upload_view v;
-        alb_upload_look(t->session, &v);
-        if (v.announced) {
-            alb_tus_offset_header(req, v.offset);
-            if (t->created)
-                alb_tus_location_header(req, t);
-        }
-        alb_upload_release(&t->session); /* not held while the answer is sent (law 1) */
-    }
+    tell_offset(req, t);
+    return ALB_STEP_DONE;
+}
+
+enum alb_step alb_tus_body_gone(struct alb_req *req, struct alb_tus *t)
+{
+    alb_req_body_refuse(req);
+    tell_offset(req, t);
     return ALB_STEP_DONE;
 }
 
@@ -134,7 +152,7 @@ enum alb_step alb_tus_head(struct alb_req *req)
     struct alb_tus *t = alb_tus_of(req);
     enum alb_step step;
     struct alb_upload_view v;
-    if (!t || (t->stage == ALB_TUS_BEGIN && !alb_tus_version_ok(req)))
+    if (!t || (t->stage == ALB_TUS_BEGIN && !(alb_tus_version_ok(req) && alb_auth_may(req, "asset.upload"))))
         return ALB_STEP_DONE;
     alb_res_header_set(req, "Cache-Control", ALB_STR("no-store"));
     if (alb_tus_acquire(req, t, ALB_UPLOAD_LOOK, &step))
@@ -160,7 +178,7 @@ enum alb_step alb_tus_delete(struct alb_req *req)
     struct alb_tus *t = alb_tus_of(req);
     enum alb_step step;
     struct alb_err err = ALB_ERR_INIT;
-    if (!t || (t->stage == ALB_TUS_BEGIN && !alb_tus_version_ok(req)))
+    if (!t || (t->stage == ALB_TUS_BEGIN && !(alb_tus_version_ok(req) && alb_auth_may(req, "asset.upload"))))
         return ALB_STEP_DONE;
     if (alb_tus_acquire(req, t, ALB_UPLOAD_TERMINATE, &step))
         return step;

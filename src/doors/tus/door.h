@@ -37,6 +37,8 @@ bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_int
                      enum alb_step *step);
 /* An error answer; Upload-Offset and Location as far as they are known. */
 enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err);
+/* The answer to a body that will never be complete, with what is known as above. */
+enum alb_step alb_tus_body_gone(struct alb_req *req, struct alb_tus *t);
 void alb_tus_offset_header(struct alb_req *req, int64_t offset);
 void alb_tus_result_headers(struct alb_req *req, struct alb_str result);
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t);

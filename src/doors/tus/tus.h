@@ -9,8 +9,8 @@
  * An answer that reports an error after bytes were stored still carries Upload-Offset (and Location).
  * Upload-Metadata keys that albumen understands: filename (or name), filetype (ignored: content decides),
  * taken-at (RFC 3339: when the photo was taken, if the file does not say), modified-at (RFC 3339),
- * title, description, favorite (true), tags (paths, separated by commas), album (a personal album by name, made
- * in the same transaction if there is none).
+ * title, description, favorite (true), tags (paths, separated by commas), album (a personal album by name,
+ * made in the same transaction if there is none).
  */
 #ifndef ALB_DOORS_TUS_TUS_H
 #define ALB_DOORS_TUS_TUS_H

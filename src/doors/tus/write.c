@@ -9,6 +9,8 @@
 
 #define OFFSET_TYPE "application/offset+octet-stream"
 #define NOTE_MAX ((size_t)64 << 10)
+#define TURN_BYTES                                                                                           \
+    ((size_t)2 << 20) /* stored in one step at most: about 10 ms, then others have their turn */
 
 static enum alb_step refuse(struct alb_req *req, enum alb_code code, const char *text)
 {
@@ -36,17 +38,21 @@ static enum alb_step stored(struct alb_req *req, struct alb_tus *t)
     return ALB_STEP_DONE;
 }
 
-/* The sink has the upload, or has refused it. */
+/* The sink has the upload, or has refused it, or has failed for now: then the bytes are safe, unless not even
+ * that could be kept. */
 static enum alb_step finished(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
-    alb_res_status(req, t->created ? 201 : 204);
-    if (alb_future_error(t->future, &err) != ALB_OK)
-        (void)alb_tus_fail(req, NULL, &err);
-    else
+    bool there = true;
+    if (alb_future_error(t->future, &err) == ALB_OK) {
+        alb_res_status(req, t->created ? 201 : 204);
         alb_tus_result_headers(
             req, alb_bytes_view(ALB_CONTAINER_OF(alb_future_result(t->future), struct alb_bytes, obj)));
-    if (err.code == ALB_OK || !alb_upload_refusal(err.code)) { /* the bytes are safe either way */
+    } else {
+        (void)alb_tus_fail(req, NULL, &err);
+        there = !alb_upload_refusal(err.code) && alb_upload_known(t->door->uploads, t->id);
+    }
+    if (there) {
         alb_tus_offset_header(req, t->length);
         if (t->created)
             alb_tus_location_header(req, t);
@@ -70,11 +76,16 @@ static enum alb_step finish(struct alb_req *req, struct alb_tus *t)
 }
 
 /* What has come so far becomes durable, whatever the reason that no more will come. */
-static enum alb_step stop(struct alb_req *req, struct alb_tus *t, const struct alb_err *why)
+static void keep(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
     if (alb_upload_commit(t->session, &err) != ALB_OK)
         alb_req_log_err(req, &err);
+}
+
+static enum alb_step stop(struct alb_req *req, struct alb_tus *t, const struct alb_err *why)
+{
+    keep(req, t);
     return alb_tus_fail(req, t, why);
 }
 
@@ -90,37 +101,40 @@ static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
     return stored(req, t);
 }
 
-static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t)
+static enum alb_step wait_for_more(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
-    (void)alb_fail(&err, alb_req_body_code(req), "the body did not come to its end");
-    return stop(req, t, &err);
+    if (alb_upload_interrupted(t->session)) {
+        (void)alb_fail(&err, ALB_E_CONFLICT, "another request goes on with this upload");
+        return stop(req, t, &err);
+    }
+    return alb_req_wait_body_or(req, alb_upload_interrupt(t->session));
 }
 
 static enum alb_step take_body(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
     struct alb_str piece;
-    for (;;) {
+    size_t taken = 0;
+    while (taken < TURN_BYTES) {
         switch (alb_req_body_read(req, &piece)) {
         case ALB_BODY_DATA:
             if (alb_upload_append(t->session, alb_upload_position(t->session), piece.p, piece.n, &err) !=
                 ALB_OK)
                 return stop(req, t, &err);
             alb_req_body_consume(req, piece.n);
+            taken += piece.n;
             break;
         case ALB_BODY_AGAIN:
-            if (alb_upload_interrupted(t->session)) {
-                (void)alb_fail(&err, ALB_E_CONFLICT, "another request goes on with this upload");
-                return stop(req, t, &err);
-            }
-            return alb_req_wait_body_or(req, alb_upload_interrupt(t->session));
+            return wait_for_more(req, t);
         case ALB_BODY_END:
             return body_ended(req, t);
         case ALB_BODY_GONE:
-            return body_gone(req, t);
+            keep(req, t);
+            return alb_tus_body_gone(req, t);
         }
     }
+    return wait_for_more(req, t);
 }
 
 /* ---- POST ---- */
@@ -184,7 +198,7 @@ enum alb_step alb_tus_post(struct alb_req *req)
     if (alb_req_content_length(req) != 0 && !is_offset_type(req))
         return refuse(req, ALB_E_UNSUPPORTED, "a body must be " OFFSET_TYPE);
     if (create(req, t, &err) != ALB_OK)
-        return alb_tus_fail(req, NULL, &err);
+        return alb_tus_fail(req, t, &err);
     t->stage = ALB_TUS_BODY;
     return take_body(req, t);
 }
