@@ -144,9 +144,10 @@ static int manual(void)
         man_lines(&out, alb_str_c(commands[i].text));
         alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
     }
-    alb_buf_c(&out, ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
-                    "The command line wins over the environment, the environment over the file.\n"
-                    ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
+    alb_buf_c(&out,
+              ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
+              "The command line wins over the environment, the environment over the file.\n"
+              ".SH FILES\n.I DATA/albumen.conf\nholds options, one \"name = value\" on a line.\n");
     print_buf(&out);
     return 0;
 }
@@ -156,8 +157,8 @@ static int markdown(void)
     struct alb_buf out = ALB_BUF_INIT(HELP_MAX);
     alb_buf_c(&out, "# Options\n\nMade by `albumen help --markdown` from `src/tbl/params.h`.\n");
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
-        alb_buf_printf(&out, "\n## albumen %s%s%s\n\n%s\n", commands[i].name,
-                       commands[i].words[0] ? " " : "", commands[i].words, commands[i].text);
+        alb_buf_printf(&out, "\n## albumen %s%s%s\n\n%s\n", commands[i].name, commands[i].words[0] ? " " : "",
+                       commands[i].words, commands[i].text);
         alb_options_help(commands[i].flag, ALB_HELP_MARKDOWN, &out);
     }
     print_buf(&out);
