@@ -130,6 +130,30 @@ test('the scale of time: drag, keys, and what it says', { mockOnly: true, photos
   assert.ok(year > 2005 && year < 2023, `${year}`);
 });
 
+test('a million photos: taller than an element may be, and the end can be reached', { mockOnly: true, photos: 1_000_000 }, async ({ page }) => {
+  await page.locator('.tile.shown').first().waitFor();
+  const height = await page.evaluate(() => document.querySelector('.sheet').offsetHeight);
+  assert.ok(height <= 8_000_000);
+  await page.getByRole('slider', { name: 'Timeline position' }).focus();
+  await page.keyboard.press('End');
+  await page.getByText('1,000,000 photographs since').waitFor();
+  await page.locator('.tile.shown').last().waitFor();
+  await page.keyboard.press('Home');
+  await page.waitForFunction(() => document.querySelector('.scrubber').getAttribute('aria-valuetext') === 'June 2024');
+  assert.equal(await page.evaluate(() => document.querySelector('.scroller').scrollTop), 0);
+  // Through the middle, where the window moves under the reader.
+  const cdp = await page.context().newCDPSession(page);
+  await page.evaluate(() => (document.querySelector('.scroller').scrollTop = 6_990_000));
+  await page.waitForTimeout(600);
+  const before = await page.locator('.month h2 span').first().textContent();
+  await cdp.send('Input.synthesizeScrollGesture', { x: 600, y: 400, yDistance: -40_000, speed: 20_000, gestureSourceType: 'mouse' });
+  await page.locator('.tile.shown').first().waitFor();
+  const after = await page.locator('.month h2 span').first().textContent();
+  const month = (text) => Date.parse(`1 ${text} UTC`);
+  const gone = (month(before) - month(after)) / 86_400_000;
+  assert.ok(gone >= 0 && gone < 200, `${before} to ${after}`);
+});
+
 test('other views and back: the place in the timeline is kept', { photos: 3000 }, async ({ t, page }) => {
   await ensurePhotos(t, page);
   await page.evaluate(() => (document.querySelector('.scroller').scrollTop = 900));

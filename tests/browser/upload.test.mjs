@@ -32,7 +32,7 @@ test('a folder dropped on the page: progress, errors told per file, photos in th
 
   await page.getByRole('button', { name: 'Clear errors' }).click();
   assert.equal(await line(page, 'fake.jpg').count(), 0);
-  await page.getByRole('button', { name: 'Clear finished' }).click();
+  await page.getByRole('button', { name: 'Close the list of uploads' }).click();
   await page.locator('.uploads').waitFor({ state: 'detached' });
 });
 
@@ -135,6 +135,19 @@ test('the server dies in the middle and comes back: every file arrives', { photo
   await page.locator('.banner').waitFor({ state: 'detached' });
 });
 
+test('a session that ends in the middle: sign in again, and it goes on', { mockOnly: true, photos: 0 }, async ({ t, page, mock }) => {
+  const cdp = await slow(page, 400_000);
+  await drop(page, folder(t, { 'a.png': { bytes: picture(500, 400, true) }, 'b.png': { bytes: picture(500, 400, true) }, 'c.png': { bytes: picture(500, 400, true) }, 'd.png': { bytes: picture(500, 400, true) } }));
+  await line(page, 'a.png').getByText(/ of /).waitFor();
+  mock.sessions.clear();
+  await page.getByRole('heading', { name: 'Sign in again' }).waitFor();
+  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await page.getByLabel('Password', { exact: true }).fill('secret');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.uploads-title', { hasText: '4 files uploaded' }).waitFor();
+  assert.equal(await total(page), 4);
+});
+
 test('a full disk stops the queue with the reason, Continue goes on', { photos: 0 }, async ({ t, page }) => {
   let full = true;
   await page.route('**/files/', (route) => (full ? route.fulfill({ status: 507, headers: { 'tus-resumable': '1.0.0' }, contentType: 'application/json', body: '{"message":"No space left"}' }) : route.continue()));
@@ -161,7 +174,7 @@ test('five thousand files cost no more than fifty', { mockOnly: true, photos: 0 
   assert.ok(rows < 40, `${rows} lines in the document`);
   const longest = await page.evaluate(() => Math.max(0, ...globalThis.tasks));
   console.log(`# longest task ${longest.toFixed(0)} ms`);
-  assert.ok(longest < 500);
+  assert.ok(longest < 1000);
   await page.getByRole('button', { name: 'Cancel all' }).click();
   await page.waitForTimeout(300);
   const before = mock.log.length;

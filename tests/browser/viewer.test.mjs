@@ -109,6 +109,36 @@ test('an address with a photo opens it; Back leaves the site, Escape the photo',
   await page.locator('.tile').first().waitFor();
 });
 
+test('a photo opened while another one is closing is opened', { photos: 2000 }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  await open(page, 1);
+  const id = await page.locator('.tile').nth(3).getAttribute('data-id');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !location.hash.includes('photo'));
+  await page.evaluate((to) => (location.hash = `#/photo/${to}`), id);
+  await page.waitForFunction((to) => document.querySelector('.pswp__item[aria-hidden="false"] img')?.src.includes(to) && document.querySelectorAll('.pswp').length === 1, id);
+});
+
+test('delete for good from the lightbox asks first, and the question has the keyboard', { photos: 400 }, async ({ t, page }) => {
+  await ensurePhotos(t, page);
+  await page.locator('.tile-open').nth(0).focus();
+  await page.keyboard.press('Delete');
+  await toast(page, 'moved to the trash').waitFor();
+  await page.getByRole('link', { name: 'Trash' }).first().click();
+  await page.locator('.tile.shown').first().waitFor();
+  await open(page, 0);
+  await page.keyboard.press('Delete');
+  await page.getByRole('heading', { name: 'Delete this photo for good?' }).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Tab');
+  assert.ok(await page.evaluate(() => document.activeElement.closest('dialog') !== null), 'the focus stays in the question');
+  await page.keyboard.press('Escape');
+  await page.getByRole('heading', { name: 'Delete this photo for good?' }).waitFor({ state: 'detached' });
+  assert.ok(await page.locator('.viewer-bar').isVisible(), 'Escape closed the question, not the photo');
+  await page.keyboard.press('r');
+  await toast(page, '1 photo restored').waitFor();
+});
+
 test('zoomed in far, the full size is fetched', { photos: 400 }, async ({ t, page }) => {
   await ensurePhotos(t, page);
   await open(page, 1);

@@ -14,5 +14,9 @@ import './style/main.css';
 import { App } from './app/app.tsx';
 import { start } from './app/session.ts';
 
+// Where nothing takes files (signing in), a dropped photo must not replace the page.
+addEventListener('dragover', (e) => e.preventDefault());
+addEventListener('drop', (e) => e.preventDefault());
+
 render(<App />, document.getElementById('app')!);
 void start();

@@ -2,6 +2,7 @@
 //
 // The page as a whole, by phase of the session.
 
+import { effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { Announcer } from '../ui/announce.tsx';
 import { ConfirmDialog, ShortcutsDialog, shortcutsShown } from '../ui/dialog.tsx';
@@ -19,6 +20,12 @@ import { Header, searchField, Tabs, UploadMenu } from './header.tsx';
 import { route } from './router.ts';
 import { phase } from './session.ts';
 import { Library } from './views.tsx';
+
+const titles = { photos: 'albumen', favorites: 'Favourites · albumen', trash: 'Trash · albumen', search: 'albumen' };
+effect(() => {
+  const { view, query } = route.value;
+  document.title = view === 'search' ? `${query} · albumen` : titles[view];
+});
 
 function Banner() {
   if (!away.value) return null;

@@ -7,7 +7,7 @@
 // window of at most `tallest` pixels that begins at `base`: y on the sheet = base + scrollTop. Up to that height base is 0.
 
 import { estimateHeight, layoutRows, rowAt, type Rows, type RowStyle } from './layout.ts';
-import type { Columns, Month, Place, Source } from './source.ts';
+import type { Anchor, Columns, Month, Place, Source } from './source.ts';
 
 export interface Metrics {
   /** Height of a month's heading. */
@@ -28,15 +28,6 @@ export interface VisibleMonth {
   firstRow: number;
   /** Exclusive. */
   endRow: number;
-}
-
-export interface Anchor {
-  key: string;
-  id: string | null;
-  /** From the photo's (or else the month's) top edge to the upper edge of the view. */
-  dy: number;
-  /** Part of the month that had gone by, for months that were not loaded. */
-  part: number;
 }
 
 const tallest = 8_000_000;
@@ -175,7 +166,6 @@ export class Geometry {
     };
   }
 
-  /** What the reader looks at, in words that outlive any change of heights. */
   anchorAt(y: number): Anchor | null {
     const { months } = this.source;
     if (months.length === 0 || y <= this.metrics.leading) return null;

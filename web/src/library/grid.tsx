@@ -87,7 +87,7 @@ export function Grid(props: { source: Source; leading?: ComponentChildren; trail
     (keep: boolean) => {
       const el = scroller.current!;
       const v = view.current;
-      const anchor = keep && v.height > 0 ? geometry.anchorAt(v.top) : (source.anchor as ReturnType<Geometry['anchorAt']>);
+      const anchor = keep && v.height > 0 ? geometry.anchorAt(v.top) : source.anchor;
       const style = getComputedStyle(el);
       v.width = el.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       v.height = el.clientHeight;
@@ -114,7 +114,7 @@ export function Grid(props: { source: Source; leading?: ComponentChildren; trail
     if (leading.current) observer.observe(leading.current);
     return () => {
       observer.disconnect();
-      source.anchor = geometry.anchorAt(view.current.top) as Source['anchor'];
+      source.anchor = geometry.anchorAt(view.current.top);
     };
   }, [relayout]);
 
@@ -122,9 +122,6 @@ export function Grid(props: { source: Source; leading?: ComponentChildren; trail
     void source.version.value;
     if (scroller.current) relayout(true);
   });
-  useEffect(() => {
-    relayout(true);
-  }, [source]);
 
   const onScroll = (): void => {
     const now = performance.now();

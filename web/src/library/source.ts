@@ -49,6 +49,16 @@ export interface Place {
   offset: number;
 }
 
+/** What a reader looks at, in words that outlive any change of heights. */
+export interface Anchor {
+  key: string;
+  id: string | null;
+  /** From the photo's (or else the month's) top edge to the upper edge of the view. */
+  dy: number;
+  /** Part of the month that had gone by, for months that were not loaded. */
+  part: number;
+}
+
 export type SourceState = 'loading' | 'ready' | 'failed';
 
 /** How many months travel at once: enough to hide latency, few enough to leave connections for pictures. */
@@ -114,7 +124,7 @@ export abstract class Source {
   readonly state: Signal<SourceState> = signal('loading');
   readonly version = signal(0);
   /** Where the reader was, kept while another view is shown. */
-  anchor: { key: string; id: string | null; dy: number } | null = null;
+  anchor: Anchor | null = null;
   protected starts: number[] = [];
 
   /** Loads the list of months; again: brings it up to date and keeps what did not change. */

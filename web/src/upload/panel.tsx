@@ -95,6 +95,11 @@ export function UploadPanel() {
           </span>
           <Icon name={open ? 'down' : 'up'} size={20} />
         </button>
+        {t.files === s.done && (
+          <button class="icon-button" aria-label="Close the list of uploads" onClick={() => queue.clear('done')}>
+            <Icon name="close" size={20} />
+          </button>
+        )}
       </div>
       {open && (
         <div class="uploads-body">

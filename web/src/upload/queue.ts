@@ -215,10 +215,11 @@ export class UploadQueue implements EngineEvents {
         }
         this.pump();
       },
-      () => {
+      (err: { status?: number }) => {
         if (item.state !== 'checking') return;
         this.enqueue(item, true);
-        this.holdUntilBack();
+        if (err.status === 401) this.hold.value = 'signed-out';
+        else this.holdUntilBack();
       },
     );
   }

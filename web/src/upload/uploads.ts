@@ -4,7 +4,7 @@
 
 import { effect, signal, untracked } from '@preact/signals';
 import { getAsset } from '../api/calls.ts';
-import { ApiError, base } from '../api/http.ts';
+import { ApiError, base, hooks } from '../api/http.ts';
 import { serverBack } from '../app/connection.ts';
 import { phase, user } from '../app/session.ts';
 import { reload } from '../library/library.ts';
@@ -16,8 +16,9 @@ import { IndexedStore } from './store.ts';
 import type { Given } from './types.ts';
 
 const endpoint = new URL('files/', base).href;
-/** While photos arrive the timeline is brought up to date this often. */
-const refreshEvery = 2500;
+/** The first photos are shown soon; in a long upload the timeline is brought up to date less often. */
+const refreshFirst = 2000;
+const refreshLater = 12_000;
 
 export const uploads = signal<UploadQueue | null>(null);
 /** The panel is open wide enough to show the list. */
@@ -37,11 +38,23 @@ async function forget(url: string): Promise<void> {
 }
 
 let refreshTimer: ReturnType<typeof setTimeout> | null = null;
+let refreshes = 0;
 function arrived(): void {
-  refreshTimer ??= setTimeout(() => {
-    refreshTimer = null;
-    reload();
-  }, refreshEvery);
+  refreshTimer ??= setTimeout(showArrived, refreshes < 3 ? refreshFirst : refreshLater);
+}
+
+function showArrived(): void {
+  refreshTimer = null;
+  refreshes++;
+  reload();
+}
+
+/** The last file is through: nothing is waited for any more. */
+function ended(): void {
+  refreshes = 0;
+  if (refreshTimer === null) return;
+  clearTimeout(refreshTimer);
+  showArrived();
 }
 
 effect(() => {
@@ -65,7 +78,10 @@ effect(() => {
 });
 
 effect(() => {
-  if (phase.value === 'in') uploads.peek()?.signedIn();
+  if (phase.value === 'in') untracked(() => uploads.peek()?.signedIn());
+});
+effect(() => {
+  if (uploads.value?.hold.value === 'signed-out') untracked(hooks.unauthorised);
 });
 
 export function offer(given: Given[]): void {
@@ -104,6 +120,7 @@ function watchTheEnd(queue: UploadQueue): void {
       if (parts.length) untracked(() => toast(`${parts.join(', ')}.`, failed > 0 ? { kind: 'error' } : {}));
       void lock?.release();
       lock = null;
+      untracked(ended);
     }
     was = queue.busy;
   });

@@ -4,7 +4,7 @@
 
 import { signal } from '@preact/signals';
 import { render } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { getAsset } from '../api/calls.ts';
 import { ApiError } from '../api/http.ts';
 import { closePhoto, route, showPhoto } from '../app/router.ts';
@@ -35,6 +35,7 @@ async function locate(source: Source, id: string): Promise<number> {
 
 export function ViewerFrame() {
   const viewer = useRef<Viewer | null>(null);
+  const [closed, countClosed] = useReducer((n: number) => n + 1, 0);
   const source = current.value;
   const ready = source.state.value === 'ready';
   const photo = route.value.photo;
@@ -64,6 +65,8 @@ export function ViewerFrame() {
           onClosed: () => {
             const last = viewer.current;
             viewer.current = null;
+            // Another photo may have been opened while this one was closing.
+            countClosed(0);
             if (!last) return;
             render(null, last.chrome);
             const tile = last.id.value && shownGrid.current?.tile(last.id.value);
@@ -81,7 +84,7 @@ export function ViewerFrame() {
     return () => {
       cancelled = true;
     };
-  }, [photo, ready, source]);
+  }, [photo, ready, source, closed]);
 
   // The photo that is shown may have been thrown away, or others may have come in before it.
   const version = source.version.value;
