@@ -173,13 +173,15 @@ static enum alb_code open_tcp(struct alb_http *s, const char *spec, struct alb_e
     size_t colon = alb_str_rfind(whole, ':');
     char host_c[256], port_c[8];
     enum alb_code code = ALB_OK;
+    uint64_t number;
     int rc;
 
     host = alb_str_sub(whole, 0, colon == ALB_STR_NPOS ? 0 : colon);
     port = colon == ALB_STR_NPOS ? whole : alb_str_from(whole, colon + 1);
     if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = alb_str_sub(host, 1, host.n - 2);
-    if (!alb_str_to_c(host, host_c, sizeof(host_c)) || !alb_str_to_c(port, port_c, sizeof(port_c)))
+    if (!alb_str_to_c(host, host_c, sizeof(host_c)) || !alb_str_to_c(port, port_c, sizeof(port_c)) ||
+        !alb_str_u64(port, &number) || number > 65535)
         return alb_fail(err, ALB_E_INVALID, "listen %s: not HOST:PORT", spec);
     rc = getaddrinfo(host_c[0] ? host_c : NULL, port_c, &hints, &list);
     if (rc != 0)
