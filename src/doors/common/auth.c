@@ -50,18 +50,29 @@ static bool changes_something(const struct alb_req *req)
     return (alb_req_method(req) & (ALB_M_GET | ALB_M_HEAD | ALB_M_OPTIONS)) == 0;
 }
 
-/* "https://host:port" names the host that was asked. */
-static bool is_own_origin(const struct alb_req *req, struct alb_str origin)
+/* "https://host:port" names the host that was asked, or the public address of this server. */
+static bool is_own_origin(struct alb_req *req, struct alb_str origin)
 {
     size_t at = alb_str_find_str(origin, ALB_STR("://"));
-    return at != ALB_STR_NPOS && alb_str_eq_ci(alb_str_from(origin, at + 3), alb_req_host(req));
+    if (at == ALB_STR_NPOS)
+        return false;
+    return alb_str_eq_ci(alb_str_from(origin, at + 3), alb_req_host(req)) ||
+           alb_str_eq_ci(origin, alb_req_base_url(req));
 }
 
-static bool comes_from_elsewhere(const struct alb_req *req)
+static bool comes_from_elsewhere(struct alb_req *req)
 {
     struct alb_str origin = alb_req_header(req, "origin");
     struct alb_str site = alb_req_header(req, "sec-fetch-site");
     return (origin.p && !is_own_origin(req, origin)) || alb_str_eq_c(site, "cross-site");
+}
+
+bool alb_auth_same_site(struct alb_req *req)
+{
+    if (!comes_from_elsewhere(req))
+        return true;
+    alb_res_error(req, ALB_E_FORBIDDEN, "This request comes from another site");
+    return false;
 }
 
 static void drop(void *principal)
@@ -76,7 +87,7 @@ static enum alb_before accept(struct alb_req *req, struct alb_principal *p)
         return ALB_BEFORE_ANSWERED;
     }
     alb_req_set_principal(req, p);
-    alb_req_log(req, ALB_LOG_STR("user", p->name));
+    alb_req_log(req, ALB_LOG_INT("user", p->user_id)); /* the record may be written after p has gone */
     if (!alb_req_count_user(req, (uint64_t)p->user_id)) {
         alb_res_error(req, ALB_E_TOO_MANY, NULL);
         return ALB_BEFORE_ANSWERED;
@@ -98,8 +109,8 @@ enum alb_before alb_auth_require(struct alb_req *req, bool on_loop)
     struct alb_err err = ALB_ERR_INIT;
     if (!c.token.p)
         return refuse(req, ALB_E_UNAUTHENTICATED, "Authentication required");
-    if (c.cookie && changes_something(req) && comes_from_elsewhere(req))
-        return refuse(req, ALB_E_FORBIDDEN, "This request comes from another site");
+    if (c.cookie && changes_something(req) && !alb_auth_same_site(req))
+        return ALB_BEFORE_ANSWERED;
     if (on_loop) {
         p = alb_library_principal_hot(door->library, c.kind, c.token);
         return p ? accept(req, p) : ALB_BEFORE_LATER;

@@ -28,6 +28,9 @@ struct alb_door_auth {
 enum alb_before alb_auth_require(struct alb_req *req, bool on_loop);
 /* The principal that alb_auth_require has set. */
 struct alb_principal *alb_auth_principal(const struct alb_req *req);
+/* For requests that need no credential and give one: false if a page of another site sent it (403 is
+ * answered), so that nobody is signed in as somebody else without knowing. */
+bool alb_auth_same_site(struct alb_req *req) ALB_MUST_CHECK;
 /* True if the credential carries the permission; else sets 403 "Missing required permission: x". */
 bool alb_auth_may(struct alb_req *req, const char *permission) ALB_MUST_CHECK;
 

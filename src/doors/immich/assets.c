@@ -19,7 +19,7 @@ static enum alb_step send_asset(struct alb_req *req, const struct alb_uuid *id)
     struct alb_asset asset;
     struct alb_buf out;
     struct alb_json j;
-    struct alb_arena *a = alb_immich_arena(req);
+    struct alb_arena *a ALB_CLEANUP(alb_arena_free) = alb_immich_arena(req);
     if (!a)
         return ALB_STEP_DONE;
     if (alb_library_asset_get(library_of(req), alb_auth_principal(req), id, a, &asset, &err) != ALB_OK) {
@@ -284,7 +284,7 @@ enum alb_step alb_immich_bulk_check(struct alb_req *req)
     struct alb_sum_answer *answers = NULL;
     struct alb_buf out;
     struct alb_json j;
-    struct alb_arena *a;
+    struct alb_arena *a ALB_CLEANUP(alb_arena_free) = NULL;
     const json_t *body;
     if (!alb_auth_may(req, "asset.upload") || !(body = alb_immich_body(req)) || !(a = alb_immich_arena(req)))
         return ALB_STEP_DONE;

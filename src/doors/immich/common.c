@@ -3,6 +3,8 @@
 
 #include "doors/immich/door.h"
 
+#define VALUES_MAX 131072 /* ALB_BULK_MAX ids and room to spare */
+
 /* ---- writes ---- */
 
 static void drop_future(void *future)
@@ -47,10 +49,24 @@ static void drop_json(void *json)
     json_decref(json);
 }
 
+/* A parsed value costs about a hundred bytes, a comma costs one: bounded before parsing (law 7). Marks inside
+ * of strings count too, which is on the safe side. */
+static bool has_too_many_values(struct alb_str body)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < body.n; i++)
+        n += body.p[i] == ',' || body.p[i] == '[' || body.p[i] == '{';
+    return n > VALUES_MAX;
+}
+
 const json_t *alb_immich_body(struct alb_req *req)
 {
     struct alb_str body = alb_req_body(req);
     json_error_t why;
+    if (has_too_many_values(body)) {
+        alb_res_error(req, ALB_E_TOO_LARGE, "The body has too many values");
+        return NULL;
+    }
     json_t *json = json_loadb(body.p ? body.p : "", body.n, JSON_REJECT_DUPLICATES, &why);
     if (!json || !json_is_object(json)) {
         json_decref(json);
@@ -160,19 +176,11 @@ const char *alb_immich_visibility_word(enum alb_visibility v)
 
 /* ---- answers ---- */
 
-static void drop_arena(void *arg)
-{
-    struct alb_arena *a = arg;
-    alb_arena_free(&a);
-}
-
 struct alb_arena *alb_immich_arena(struct alb_req *req)
 {
     struct alb_arena *a = alb_arena_new(ALB_IMMICH_LIST_ARENA);
-    if (!a || !alb_arena_defer(alb_req_arena(req), drop_arena, a)) {
+    if (!a)
         alb_res_error(req, ALB_E_NO_MEMORY, NULL);
-        return NULL;
-    }
     return a;
 }
 

@@ -18,7 +18,7 @@
 
 #define ALB_IMMICH_LIST_ARENA ((size_t)64 << 20) /* one page of any list */
 #define ALB_IMMICH_ANSWER_MAX ((size_t)32 << 20)
-#define ALB_IMMICH_BODY_MAX ((uint64_t)8 << 20) /* thousands of ids or checksums */
+#define ALB_IMMICH_BODY_MAX ((uint64_t)4 << 20) /* thousands of ids or checksums */
 
 /* ---- writes ---- */
 
@@ -49,7 +49,8 @@ const char *alb_immich_visibility_word(enum alb_visibility v);
 
 /* ---- answers ---- */
 
-/* An arena for one list, freed with the request; NULL: the error is answered. */
+/* An arena for one list: free it (ALB_CLEANUP(alb_arena_free)) when the answer is written, for the client may
+ * be slow to read that. NULL: the error is answered. */
 struct alb_arena *alb_immich_arena(struct alb_req *req);
 void alb_immich_begin(struct alb_json *j, struct alb_buf *out);
 /* Sends out (JSON) with the status; empties it. */

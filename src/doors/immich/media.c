@@ -16,7 +16,7 @@
 struct media {
     struct alb_source *source; /* a reference */
     struct alb_plan_options options;
-    struct alb_future *future; /* a reference, or NULL */
+    struct alb_future *future;     /* a reference, or NULL */
     struct alb_original *original; /* or NULL */
 };
 

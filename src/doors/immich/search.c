@@ -163,7 +163,7 @@ enum alb_step alb_immich_search(struct alb_req *req)
     struct alb_found found;
     struct alb_buf out;
     struct alb_json j;
-    struct alb_arena *a;
+    struct alb_arena *a ALB_CLEANUP(alb_arena_free) = NULL;
     const json_t *body;
     double page = 1;
     if (!alb_auth_may(req, "asset.read") || !(body = alb_immich_body(req)))

@@ -120,7 +120,7 @@ enum alb_step alb_immich_login(struct alb_req *req)
             alb_res_error(req, ALB_E_UNAUTHENTICATED, "Incorrect email or password");
         return ALB_STEP_DONE;
     }
-    const json_t *body = alb_immich_body(req);
+    const json_t *body = alb_auth_same_site(req) ? alb_immich_body(req) : NULL;
     if (!body)
         return ALB_STEP_DONE;
     struct alb_str login = alb_immich_text(body, "email"), password = alb_immich_text(body, "password");
@@ -169,7 +169,7 @@ enum alb_step alb_immich_sign_up(struct alb_req *req)
     struct alb_obj *result;
     if (alb_immich_waited(req, &result))
         return result ? send_user(req, ALB_USER_ADMIN, 201) : ALB_STEP_DONE;
-    const json_t *body = alb_immich_body(req);
+    const json_t *body = alb_auth_same_site(req) ? alb_immich_body(req) : NULL;
     if (!body)
         return ALB_STEP_DONE;
     struct alb_str token = alb_immich_text(body, "setupToken"), password = alb_immich_text(body, "password");

@@ -48,7 +48,7 @@ enum alb_step alb_immich_buckets(struct alb_req *req)
     size_t count = 0;
     struct alb_buf out;
     struct alb_json j;
-    struct alb_arena *a;
+    struct alb_arena *a ALB_CLEANUP(alb_arena_free) = NULL;
     if (!alb_auth_may(req, "asset.read") || !parse_query(req, &t) || !(a = alb_immich_arena(req)))
         return ALB_STEP_DONE;
     if (alb_library_buckets(library_of(req), alb_auth_principal(req), &t, a, &list, &count, &err) != ALB_OK) {
@@ -231,7 +231,7 @@ enum alb_step alb_immich_bucket(struct alb_req *req)
     int32_t month;
     struct alb_buf out;
     struct alb_json j;
-    struct alb_arena *a;
+    struct alb_arena *a ALB_CLEANUP(alb_arena_free) = NULL;
     if (!alb_auth_may(req, "asset.read") || !parse_query(req, &t) || !(a = alb_immich_arena(req)))
         return ALB_STEP_DONE;
     if (!alb_req_query_get(req, "timeBucket", &text) || !parse_month(text, &month))
