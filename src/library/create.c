@@ -49,7 +49,8 @@ struct creation {
     struct alb_created *out;
     struct alb_arena *arena;
     struct alb_viewer actor;
-    int64_t album; /* for try_link */
+    int64_t album;             /* for try_link */
+    struct alb_str album_name; /* for try_link_named */
 };
 
 static enum alb_code check_quota(struct creation *c, struct alb_err *err)
@@ -89,41 +90,49 @@ static bool refusal(enum alb_code code)
 }
 
 /* An album that the upload names: found, or made in the same transaction. */
-static enum alb_code link_named(struct creation *c, struct alb_str name, struct alb_err *err)
+static enum alb_code try_link_named(struct alb_tx *tx, void *arg, struct alb_err *err)
 {
+    struct creation *c = arg;
     struct alb_uuid uuid;
     bool changed;
     int64_t id = 0;
-    enum alb_code code = alb_catalog_album_named(alb_tx_snap(c->tx), c->in->owner_id, name, &id, err);
+    enum alb_code code = alb_catalog_album_named(alb_tx_snap(tx), c->in->owner_id, c->album_name, &id, err);
 
     if (code == ALB_OK && id == 0) {
-        const struct alb_album_new album = {.kind = ALB_ALBUM_PERSONAL, .name = name, .description = ALB_STR("")};
+        const struct alb_album_new album = {.kind = ALB_ALBUM_PERSONAL, .name = c->album_name};
 
-        code = alb_catalog_album_insert(c->tx, &album, c->in->owner_id, c->in->actor_id, &id, &uuid, err);
+        code = alb_catalog_album_insert(tx, &album, c->in->owner_id, c->in->actor_id, &id, &uuid, err);
     }
     if (code == ALB_OK)
-        code = alb_catalog_album_link(c->tx, id, c->out->asset_id, c->in->actor_id, &changed, err);
+        code = alb_catalog_album_link(tx, id, c->out->asset_id, c->in->actor_id, &changed, err);
     return code;
+}
+
+/* An album that cannot be had does not keep the photo out: it is skipped, and counted. */
+static enum alb_code link_one(struct creation *c, alb_catalog_try_fn *link, struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    enum alb_code code = alb_tx_try(c->tx, link, c, &why);
+
+    if (code == ALB_OK)
+        return ALB_OK;
+    if (!refusal(code))
+        return alb_fail(err, code, "linking: %s", why.msg);
+    c->out->albums_skipped++;
+    return ALB_OK;
 }
 
 static enum alb_code link_albums(struct creation *c, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
 
-    for (size_t i = 0; code == ALB_OK && i < c->in->album_name_count; i++)
-        code = link_named(c, c->in->album_names[i], err);
-
+    for (size_t i = 0; code == ALB_OK && i < c->in->album_name_count; i++) {
+        c->album_name = c->in->album_names[i];
+        code = link_one(c, try_link_named, err);
+    }
     for (size_t i = 0; code == ALB_OK && i < c->in->album_count; i++) {
-        struct alb_err why = ALB_ERR_INIT;
-
         c->album = c->in->albums[i];
-        code = alb_tx_try(c->tx, try_link, c, &why);
-        if (refusal(code)) {
-            c->out->albums_skipped++;
-            code = ALB_OK;
-        } else if (code != ALB_OK) {
-            code = alb_fail(err, code, "linking: %s", why.msg);
-        }
+        code = link_one(c, try_link, err);
     }
     return code;
 }
@@ -372,7 +381,8 @@ static void copy_sums(struct alb_call *c, struct alb_asset_new *to, const struct
 
 static void copy_album_names(struct alb_call *c, struct alb_asset_new *to, const struct alb_asset_new *from)
 {
-    struct alb_str *names = alb_call_copy(c, from->album_names, from->album_name_count, sizeof(*from->album_names));
+    struct alb_str *names =
+        alb_call_copy(c, from->album_names, from->album_name_count, sizeof(*from->album_names));
 
     for (size_t i = 0; names != NULL && i < from->album_name_count; i++)
         names[i] = alb_call_str(c, from->album_names[i]);

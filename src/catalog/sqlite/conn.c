@@ -215,6 +215,11 @@ void alb_q_open(struct alb_q *q, struct alb_snap *s, const char *literal)
     prepare(q, literal, strlen(literal) + 1, 0);
 }
 
+void alb_q_open_failed(struct alb_q *q, struct alb_snap *s, enum alb_code code)
+{
+    *q = (struct alb_q){.conn = s->conn, .sql = "query", .next = 1, .rc = RC_OF_CODE(code)};
+}
+
 void alb_q_open_built(struct alb_q *q, struct alb_snap *s, struct alb_buf *sql)
 {
     *q = (struct alb_q){.conn = s->conn, .sql = "", .next = 1, .rc = SQLITE_OK};

@@ -68,6 +68,8 @@ struct alb_q {
 void alb_q_open(struct alb_q *q, struct alb_snap *s, const char *literal);
 /* Text that was built: prepared for this one use. It must outlive the query. */
 void alb_q_open_built(struct alb_q *q, struct alb_snap *s, struct alb_buf *sql);
+/* There is nothing to ask: the query fails with the code, so that the caller goes its usual way. */
+void alb_q_open_failed(struct alb_q *q, struct alb_snap *s, enum alb_code code);
 void alb_q_i64(struct alb_q *q, int64_t v);
 void alb_q_i64_or_null(struct alb_q *q, int64_t v, bool null);
 void alb_q_double_or_null(struct alb_q *q, double v, bool null);

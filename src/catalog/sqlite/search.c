@@ -202,7 +202,7 @@ static void build(struct alb_sqlb *b, struct search *x)
     filter = b->sql;
     alb_buf_init(&b->sql, ALB_SQLB_TEXT);
     if (alb_buf_code(&filter) != ALB_OK)
-        b->full = true;
+        b->code = alb_buf_code(&filter);
     alb_buf_c(&b->sql, "SELECT " ALB_ASSET_COLUMNS " FROM (SELECT id, s FROM (");
     add_branches(b, x, alb_buf_view(&filter));
     alb_sqlb_add(b, ") ORDER BY s %s, id %s LIMIT %zu OFFSET %zu) h JOIN asset a ON a.id = h.id ", way, way,
@@ -251,13 +251,21 @@ static enum alb_code run(struct alb_snap *s, struct search *x, struct alb_arena 
     return x->q->with_tags ? fill_tags(s, a, out, err) : ALB_OK;
 }
 
-static bool fold_all(struct search *x)
+static enum alb_code fold_one(struct alb_str text, struct alb_buf *out, struct alb_err *err)
 {
-    alb_fold(x->q->name, &x->name);
-    alb_fold(x->q->description, &x->description);
-    alb_fold(x->q->text, &x->text);
-    return alb_buf_code(&x->name) == ALB_OK && alb_buf_code(&x->description) == ALB_OK &&
-           alb_buf_code(&x->text) == ALB_OK;
+    alb_fold(text, out);
+    if (alb_buf_code(out) == ALB_E_TOO_LARGE)
+        return alb_fail(err, ALB_E_INVALID, "a text of the search is too long");
+    return alb_buf_code(out) == ALB_OK ? ALB_OK : alb_fail(err, alb_buf_code(out), "no memory to search");
+}
+
+static enum alb_code fold_all(struct search *x, struct alb_err *err)
+{
+    enum alb_code code = fold_one(x->q->name, &x->name, err);
+
+    if (code == ALB_OK)
+        code = fold_one(x->q->description, &x->description, err);
+    return code == ALB_OK ? fold_one(x->q->text, &x->text, err) : code;
 }
 
 enum alb_code alb_catalog_search(struct alb_snap *s, const struct alb_viewer *v, const struct alb_search *q,
@@ -284,9 +292,9 @@ enum alb_code alb_catalog_search(struct alb_snap *s, const struct alb_viewer *v,
     out->assets = alb_arena_calloc(a, x.page, sizeof(*out->assets));
     if (out->assets == NULL)
         code = alb_fail(err, alb_arena_code(a), "no room for %zu assets", x.page);
-    else if (!fold_all(&x))
-        code = alb_fail(err, ALB_E_INVALID, "a text of the search is too long");
     else
+        code = fold_all(&x, err);
+    if (code == ALB_OK)
         code = run(s, &x, a, out, err);
     alb_buf_fini(&x.name);
     alb_buf_fini(&x.description);

@@ -13,7 +13,7 @@ void alb_sqlb_init(struct alb_sqlb *b)
     alb_buf_init(&b->sql, ALB_SQLB_TEXT);
     alb_buf_init(&b->params, ALB_SQLB_PARAMS * sizeof(struct alb_sqlb_param));
     b->count = 0;
-    b->full = false;
+    b->code = ALB_OK;
 }
 
 void alb_sqlb_fini(struct alb_sqlb *b)
@@ -26,7 +26,7 @@ static int add_param(struct alb_sqlb *b, const struct alb_sqlb_param *p)
 {
     alb_buf_add(&b->params, p, sizeof(*p));
     if (alb_buf_code(&b->params) != ALB_OK) {
-        b->full = true;
+        b->code = alb_buf_code(&b->params);
         return 1;
     }
     return ++b->count;
@@ -57,18 +57,22 @@ void alb_sqlb_add(struct alb_sqlb *b, const char *fmt, ...)
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (n < 0 || (size_t)n >= sizeof(text))
-        b->full = true;
+        b->code = ALB_E_TOO_LARGE;
     else
         alb_buf_add(&b->sql, text, (size_t)n);
 }
 
 void alb_sqlb_open(struct alb_sqlb *b, struct alb_q *q, struct alb_snap *s)
 {
+    int named;
+
+    if (b->code != ALB_OK) {
+        alb_q_open_failed(q, s, b->code);
+        return;
+    }
     alb_q_open_built(q, s, &b->sql);
-    if (b->full)
-        alb_q_give_up(q, ALB_E_TOO_LARGE);
     /* Parameters behind the last one that the text names do not exist for SQLite. */
-    int named = q->st ? sqlite3_bind_parameter_count(q->st) : 0;
+    named = q->st != NULL ? sqlite3_bind_parameter_count(q->st) : 0;
     for (int i = 0; i < b->count && i < named; i++) {
         struct alb_sqlb_param v, *p = &v;
 

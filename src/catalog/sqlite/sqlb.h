@@ -9,7 +9,7 @@
  *     alb_sqlb_open(&b, &q, snap);   binds all; then rows as usual
  *     alb_sqlb_fini(&b);             after alb_q_end
  *
- * Too many parameters or too much text sticks and makes the query fail (TOO_LARGE).
+ * Too many parameters or too much text sticks and makes the query fail (TOO_LARGE); no memory likewise.
  */
 #ifndef ALB_CATALOG_SQLITE_SQLB_H
 #define ALB_CATALOG_SQLITE_SQLB_H
@@ -30,7 +30,7 @@ struct alb_sqlb_param {
 struct alb_sqlb {
     struct alb_buf sql, params; /* params: an array of struct alb_sqlb_param */
     int count;
-    bool full;
+    enum alb_code code; /* first failure: TOO_LARGE, NO_MEMORY */
 };
 void alb_sqlb_init(struct alb_sqlb *b);
 void alb_sqlb_fini(struct alb_sqlb *b);

@@ -62,9 +62,10 @@ enum alb_code alb_catalog_user_by_login(struct alb_snap *s, struct alb_str login
 
     memset(out, 0, sizeof(*out));
     alb_fold(alb_str_trim(login), &key);
-    if (alb_buf_code(&key) != ALB_OK) {
+    code = alb_buf_code(&key);
+    if (code != ALB_OK) {
         alb_buf_fini(&key);
-        return alb_fail(err, ALB_E_NOT_FOUND, "no such user");
+        return alb_fail(err, code == ALB_E_TOO_LARGE ? ALB_E_NOT_FOUND : code, "no such user");
     }
     alb_q_open(&q, s,
                "SELECT " USER_COLUMNS " FROM account u WHERE (u.name_key = ?1 OR u.email_key = ?1)"

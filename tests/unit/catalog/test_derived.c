@@ -117,12 +117,13 @@ static enum alb_code new_album(struct alb_tx *tx, struct alb_err *err)
 static enum alb_code delete_album(struct alb_tx *tx, struct alb_err *err)
 {
     size_t i = w.album_count > 0 ? chance(w.album_count) : 0;
+    bool ended = false;
     enum alb_code code;
 
     if (w.album_count < 10)
         return ALB_OK;
-    code = alb_catalog_album_delete(tx, w.albums[i], err);
-    if (code == ALB_OK || code == ALB_E_NOT_FOUND)
+    code = alb_catalog_album_delete(tx, w.albums[i], &ended, err);
+    if ((code == ALB_OK && ended) || code == ALB_E_NOT_FOUND)
         w.albums[i] = w.albums[--w.album_count];
     return code == ALB_E_NOT_FOUND ? ALB_OK : code;
 }

@@ -214,6 +214,34 @@ static void test_create_with_everything(void **state)
     alb_principal_unref(q);
 }
 
+/* Albums by name: found or made with the photo; a name that is none is skipped. */
+static void test_albums_by_name(void **state)
+{
+    struct kit *k = *state;
+    struct alb_principal *p = kit_as(k, ALB_USER_ADMIN);
+    struct alb_str names[] = {ALB_STR("Holiday"), ALB_STR(""), ALB_STR("bad\xff"), ALB_STR("Holiday")};
+    struct alb_album *list;
+    size_t count;
+
+    for (uint64_t n = 1; n <= 3; n++) {
+        struct alb_asset_new a = kit_asset(ALB_USER_ADMIN, n == 3 ? 1 : n); /* the third is the first again */
+        struct alb_created *c;
+
+        a.album_names = names;
+        a.album_name_count = 4;
+        c = kit_create(k, &a);
+        assert_non_null(c);
+        assert_int_equal(c->albums_skipped, 2);
+        alb_obj_unref(&c->obj);
+    }
+    assert_int_equal(alb_library_album_list(k->lib, p, ALB_ALBUM_PERSONAL, k->arena, &list, &count, NULL),
+                     ALB_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(list[0].photos, 2);
+    kit_check_clean(k);
+    alb_principal_unref(p);
+}
+
 /* What files say wrongly does not keep the photo out; what a person says wrongly is refused. */
 static void test_bad_values(void **state)
 {
@@ -468,6 +496,7 @@ int main(void)
         T(test_race_makes_one),
         T(test_quota),
         T(test_create_with_everything),
+        T(test_albums_by_name),
         T(test_bad_values),
         T(test_layers),
         T(test_tags_union_minus_removals),
