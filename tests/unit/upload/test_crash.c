@@ -426,7 +426,7 @@ static void fsyncs_are_counted(void **state)
         append(s, B, lengths[B]);
         finish(s, B);
         assert_int_equal(crash_fsyncs(), recall ? 1 : 3);
-        print_message("40 kB in one request: %d fsyncs, %d other changing calls\n", (int)crash_fsyncs(),
+        print_message("# 40 kB in one request: %d fsyncs, %d other changing calls\n", (int)crash_fsyncs(),
                       (int)(crash_calls() - crash_fsyncs()));
 
         crash_begin(CRASH_NEVER, 0, w.k.path, "", 0);
@@ -434,7 +434,7 @@ static void fsyncs_are_counted(void **state)
         append(s, C, lengths[C]);
         finish(s, C);
         assert_int_equal(crash_fsyncs(), 1);
-        print_message("transient: %d fsyncs, %d other changing calls\n", (int)crash_fsyncs(),
+        print_message("# transient: %d fsyncs, %d other changing calls\n", (int)crash_fsyncs(),
                       (int)(crash_calls() - crash_fsyncs()));
 
         crash_begin(CRASH_NEVER, 0, w.k.path, "", 0);

@@ -210,7 +210,7 @@ static void idle_uploads_cost_memory_only(void **state)
     assert_int_equal(kit_open_fds(), fds);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     size_t each = (mallinfo2().uordblks - before) / 1000;
-    print_message("idle upload: %zu bytes of heap, %lld counted\n", each, (long long)v.memory_bytes / 1000);
+    print_message("# idle upload: %zu bytes of heap, %lld counted\n", each, (long long)v.memory_bytes / 1000);
     assert_true(each < 256);
 #endif
     world_again(w);
