@@ -115,7 +115,7 @@ static bool receive_words(int fd, struct call *call)
     size_t used = 0;
     for (uint32_t i = 0; i < call->count; i++) {
         uint32_t n;
-        if (!receive_all(fd, &n, sizeof(n)) || n > CALL_MAX - used - 1)
+        if (!receive_all(fd, &n, sizeof(n)) || n >= CALL_MAX - used)
             return false;
         call->words[i] = call->room + used;
         if (!receive_all(fd, call->words[i], n))
@@ -170,7 +170,7 @@ static void serve_call(struct alb_control *k, int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (receive_call(fd, &call)) {
         alb_log(ALB_LOG_INFO, "command", ALB_LOG_C("name", call.words[0]),
-                ALB_LOG_C("verb", call.count > 2 ? call.words[1] : ""));
+                ALB_LOG_C("verb", call.count > 2 && call.words[1][0] != '-' ? call.words[1] : ""));
         int32_t status = run_call(k, &call, &remote.console);
         (void)send_frame(fd, 0, &status, sizeof(status));
     }

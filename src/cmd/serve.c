@@ -55,10 +55,42 @@ static unsigned processors(void)
     return n < 1 ? 1 : (unsigned)n;
 }
 
+/* Numbers that rooms rely on: what is out of range is an error in the words of the option, not a crash (law 7). */
+struct range {
+    enum alb_param param;
+    const char *name;
+    int64_t least, most;
+};
+
+static enum alb_code check_ranges(const struct alb_options *o, struct alb_err *err)
+{
+    static const struct range counts[] = {{ALB_P_IO_THREADS, "io-threads", 0, 1024},
+                                          {ALB_P_IO_QUEUE, "io-queue", 1, 1000000},
+                                          {ALB_P_RENDERS, "renders", 0, 64},
+                                          {ALB_P_RENDER_QUEUE, "render-queue", 1, 100000}};
+    static const struct range sizes[] = {{ALB_P_RENDER_MEMORY, "render-memory", (int64_t)64 << 20, INT64_MAX}};
+    static const struct range times[] = {{ALB_P_RENDER_TIMEOUT, "render-timeout", ALB_NS_PER_S, INT64_MAX},
+                                         {ALB_P_PROBE_TIMEOUT, "probe-timeout", ALB_NS_PER_S, INT64_MAX},
+                                         {ALB_P_STUCK_AFTER, "stuck-after", ALB_NS_PER_S, INT64_MAX}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(counts); i++)
+        if (alb_opt_int(o, counts[i].param) < counts[i].least || alb_opt_int(o, counts[i].param) > counts[i].most)
+            return alb_fail(err, ALB_E_INVALID, "--%s must be from %lld to %lld", counts[i].name,
+                            (long long)counts[i].least, (long long)counts[i].most);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sizes); i++)
+        if (alb_opt_size(o, sizes[i].param) < sizes[i].least)
+            return alb_fail(err, ALB_E_INVALID, "--%s must be at least %lldM", sizes[i].name,
+                            (long long)(sizes[i].least >> 20));
+    for (size_t i = 0; i < ALB_ARRAY_LEN(times); i++)
+        if (alb_opt_duration(o, times[i].param) < times[i].least)
+            return alb_fail(err, ALB_E_INVALID, "--%s must be at least %llds", times[i].name,
+                            (long long)(times[i].least / ALB_NS_PER_S));
+    return ALB_OK;
+}
+
 static unsigned count_or(const struct alb_options *o, enum alb_param p, unsigned otherwise)
 {
     int64_t n = alb_opt_int(o, p);
-    return n > 0 && n < 10000 ? (unsigned)n : otherwise;
+    return n > 0 ? (unsigned)n : otherwise;
 }
 
 /* ---- up ---- */
@@ -125,7 +157,8 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
     struct alb_uploads_config uploads = {.data_dirfd = h->folder.dirfd,
                                          .clock = alb_clock_real(),
                                          .pool = h->pool,
-                                         .sink = alb_ingest_sink(h->ingest)};
+                                         .sink = alb_ingest_sink(h->ingest),
+                                         .quarantine = h->folder.quarantine};
     alb_upload_limits_options(&uploads.limits, o);
     code = alb_uploads_open(&uploads, &h->uploads, err);
     if (code != ALB_OK)
@@ -230,7 +263,9 @@ static void announce(const struct house *h)
 static enum alb_code up(struct house *h, struct alb_err *err)
 {
     const char *data = alb_opt_string(h->options, ALB_P_DATA);
-    enum alb_code code = alb_folder_open(h->options, data, "serve", &h->folder, err);
+    enum alb_code code = check_ranges(h->options, err);
+    if (code == ALB_OK)
+        code = alb_folder_open(h->options, data, "serve", &h->folder, err);
     if (code == ALB_OK) {
         alb_library_on_notice(h->folder.library, notice, h);
         code = first_run(h, err);
