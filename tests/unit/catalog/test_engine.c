@@ -390,6 +390,44 @@ static void test_hook_comes_before_the_acknowledgement(void **state)
     alb_catalog_on_commit(k->cat, NULL, NULL);
 }
 
+static enum alb_code feed_then_fail(struct alb_tx *tx, void *arg, struct alb_err *err)
+{
+    struct alb_change c = {.entity = ALB_ENTITY_TAG, .id = 1};
+
+    (void)arg;
+    alb_ignore(alb_catalog_change_add(tx, &c, err), "undone");
+    return alb_fail(err, ALB_E_INVALID, "on purpose");
+}
+
+static enum alb_code feed_one_try_another(struct alb_tx *tx, void *arg, struct alb_err *err)
+{
+    struct alb_change c = {.entity = ALB_ENTITY_TAG, .id = 1};
+    enum alb_code code = alb_catalog_change_add(tx, &c, err);
+
+    if (code == ALB_OK && alb_tx_try(tx, feed_then_fail, arg, NULL) != ALB_E_INVALID)
+        return alb_fail(err, ALB_E_INTERNAL, "the try did not fail");
+    return code;
+}
+
+static void hear_last(void *ctx, const struct alb_touched *t)
+{
+    *(_Atomic int64_t *)ctx = t->last_change;
+}
+
+/* A seq that was undone will be given to another change: whoever was told it would miss that one. */
+static void test_hook_never_tells_an_undone_seq(void **state)
+{
+    struct kit *k = *state;
+    _Atomic int64_t last = -1;
+
+    alb_catalog_on_commit(k->cat, hear_last, &last);
+    assert_int_equal(kit_write(k, feed_then_fail, NULL, NULL), ALB_E_INVALID);
+    assert_int_equal(last, 0);
+    kit_write_ok(k, feed_one_try_another, NULL);
+    assert_int_equal(last, kit_ask(k, "SELECT max(seq) FROM change"));
+    alb_catalog_on_commit(k->cat, NULL, NULL);
+}
+
 /* ---- checkpoints ---- */
 
 static enum alb_code write_much(struct alb_tx *tx, void *arg, struct alb_err *err)
@@ -441,6 +479,7 @@ int main(void)
         T(test_snapshot_stands_still),
         T(test_readers_cannot_write),
         T(test_hook_comes_before_the_acknowledgement),
+        T(test_hook_never_tells_an_undone_seq),
         T(test_checkpoints_happen),
     };
 

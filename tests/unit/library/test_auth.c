@@ -193,6 +193,22 @@ static void test_password_change_ends_sessions(void **state)
     alb_obj_unref(&b->obj);
 }
 
+/* The change is ahead of the sign-in in the lane, but the sign-in has read the old hash: the old password
+ * verifies, and must not make a session that the change can no longer end. */
+static void test_sign_in_loses_against_a_change(void **state)
+{
+    struct kit *k = *state;
+    struct alb_device device = {.type = ALB_STR("x")};
+    struct alb_future *change, *in;
+    int64_t id = make_anna(k);
+
+    assert_int_equal(alb_library_user_password(k->lib, id, ALB_STR("another"), 0, &change, NULL), ALB_OK);
+    assert_int_equal(alb_library_sign_in(k->lib, ALB_STR("anna"), ALB_STR("secret"), &device, &in, NULL),
+                     ALB_OK);
+    assert_int_equal(alb_library_await(&change, NULL, NULL), ALB_OK);
+    assert_int_equal(alb_library_await(&in, NULL, NULL), ALB_E_UNAUTHENTICATED);
+}
+
 static void test_sessions_end_by_time(void **state)
 {
     struct kit *k = *state;
@@ -406,6 +422,7 @@ int main(void)
         T(test_token_is_not_in_the_catalog),
         T(test_list_and_end_sessions),
         T(test_password_change_ends_sessions),
+        T(test_sign_in_loses_against_a_change),
         T(test_sessions_end_by_time),
         T(test_last_use_survives_closing),
         T(test_elevation),

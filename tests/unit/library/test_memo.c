@@ -351,6 +351,71 @@ static void test_race_by_id(void **state)
     run_race(*state, false);
 }
 
+/* One thread turns the picture again and again and publishes each acknowledged revision; readers that ask by
+ * UUID must never get an older one than was acknowledged before they asked. */
+struct turning {
+    struct kit *k;
+    struct alb_principal *p;
+    struct alb_ref ref;
+    _Atomic int64_t acknowledged;
+    _Atomic bool stop;
+    _Atomic uint64_t asked, stale;
+};
+
+static void *turn(void *arg)
+{
+    struct turning *t = arg;
+    struct alb_asset_update u = {.favorite = -1, .visibility = -1, .level = -1, .if_rev = ALB_ASSET_ANY_REV};
+
+    u.values.stated = ALB_FIELD_BIT(ALB_FIELD_ROTATION);
+    for (int i = 1; i <= 400; i++) {
+        u.values.rotation = i % 4 * 90;
+        if (KIT(alb_library_asset_update, t->k->lib, t->p, &t->ref.uuid, &u) != ALB_OK)
+            break;
+        atomic_store(&t->acknowledged, i + 1);
+    }
+    atomic_store(&t->stop, true);
+    return NULL;
+}
+
+static void *look(void *arg)
+{
+    struct turning *t = arg;
+
+    while (!atomic_load(&t->stop)) {
+        int64_t least = atomic_load(&t->acknowledged);
+        struct alb_source *s = hot(t->k, t->p, &t->ref);
+
+        if (s == NULL)
+            alb_ignore(alb_library_resolve(t->k->lib, t->p, &t->ref, ALB_PURPOSE_VIEW, &s, NULL),
+                       "may be busy");
+        if (s != NULL && s->render_rev < least)
+            atomic_fetch_add(&t->stale, 1);
+        atomic_fetch_add(&t->asked, s != NULL);
+        alb_source_unref(s);
+    }
+    return NULL;
+}
+
+static void test_revisions_never_go_back(void **state)
+{
+    struct kit *k = *state;
+    int64_t asset = kit_add(k, ALB_USER_ADMIN, 1);
+    struct turning t = {.k = k, .p = kit_as(k, ALB_USER_ADMIN), .acknowledged = 1};
+    pthread_t thread[4];
+
+    t.ref = (struct alb_ref){.by_uuid = true, .uuid = kit_uuid(k, asset)};
+    assert_int_equal(pthread_create(&thread[0], NULL, turn, &t), 0);
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, look, &t), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(t.acknowledged, 401);
+    assert_int_equal(t.stale, 0);
+    assert_true(t.asked > 0);
+    alb_principal_unref(t.p);
+}
+
 static void test_hot_is_quick(void **state)
 {
     struct kit *k = *state;
@@ -385,6 +450,7 @@ int main(void)
         T(test_locked_is_not_remembered),
         T(test_race_by_uuid),
         T(test_race_by_id),
+        T(test_revisions_never_go_back),
         T(test_hot_is_quick),
     };
 
