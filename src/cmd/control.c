@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 
-#define MAGIC "ALBC"
+#define MAGIC "ALBD"
 #define CALL_MAX ((uint32_t)64 << 10)
 #define WORDS_MAX 256
 #define PATIENCE_S 10
@@ -61,10 +61,14 @@ static bool send_all(int fd, const void *p, size_t n)
     return true;
 }
 
-static bool receive_all(int fd, void *p, size_t n)
+/* `until`: real monotonic ns, looked at between pieces, so that a byte now and then does not go on for ever.
+ */
+static bool receive_all(int fd, void *p, size_t n, int64_t until)
 {
     char *at = p;
     while (n > 0) {
+        if (alb_mono(alb_clock_real()) >= until)
+            return false;
         ssize_t got = recv(fd, at, n, 0);
         if (got < 0 && errno == EINTR)
             continue;
@@ -106,36 +110,41 @@ static bool remote_write(struct alb_console *c, int stream, struct alb_str text)
 struct call {
     char *room; /* all words, each with a NUL behind; alb_mem */
     char *words[WORDS_MAX + 1];
-    uint32_t count;
+    uint32_t count, variables; /* words without the secret; the last ones of them are NAME=value */
     struct alb_str secret;
 };
 
-static bool receive_words(int fd, struct call *call)
+static bool receive_words(int fd, struct call *call, int64_t until)
 {
     size_t used = 0;
-    for (uint32_t i = 0; i < call->count; i++) {
+    for (uint32_t i = 0; i <= call->count; i++) { /* the secret comes last and is no word */
         uint32_t n;
-        if (!receive_all(fd, &n, sizeof(n)) || n >= CALL_MAX - used)
+        if (!receive_all(fd, &n, sizeof(n), until) || n >= CALL_MAX - used)
             return false;
-        call->words[i] = call->room + used;
-        if (!receive_all(fd, call->words[i], n))
+        char *word = call->room + used;
+        if (!receive_all(fd, word, n, until))
             return false;
-        call->words[i][n] = '\0';
-        call->secret = alb_str_n(call->words[i], n);
-        used += n + 1;
+        word[n] = '\0';
+        used += (size_t)n + 1;
+        if (i < call->count)
+            call->words[i] = word;
+        else
+            call->secret = alb_str_n(word, n);
     }
-    call->words[call->count - 1] = NULL; /* the secret is no word */
     return true;
 }
 
 static bool receive_call(int fd, struct call *call)
 {
     char magic[4];
-    if (!receive_all(fd, magic, sizeof(magic)) || memcmp(magic, MAGIC, sizeof(magic)) != 0 ||
-        !receive_all(fd, &call->count, sizeof(call->count)) || call->count < 2 || call->count > WORDS_MAX)
+    int64_t until = alb_deadline(alb_mono(alb_clock_real()), PATIENCE_S * ALB_NS_PER_S);
+    if (!receive_all(fd, magic, sizeof(magic), until) || memcmp(magic, MAGIC, sizeof(magic)) != 0 ||
+        !receive_all(fd, &call->count, sizeof(call->count), until) ||
+        !receive_all(fd, &call->variables, sizeof(call->variables), until) || call->count < 1 ||
+        call->count > WORDS_MAX || call->variables > call->count - 1)
         return false;
     call->room = alb_mem_calloc(1, CALL_MAX);
-    return call->room && receive_words(fd, call);
+    return call->room && receive_words(fd, call, until);
 }
 
 static int run_call(struct alb_control *k, const struct call *call, struct alb_console *console)
@@ -143,15 +152,16 @@ static int run_call(struct alb_control *k, const struct call *call, struct alb_c
     struct alb_err err = ALB_ERR_INIT;
     struct alb_options *options = NULL;
     char **rest = NULL;
-    char *no_environment[] = {NULL};
+    char *argv[WORDS_MAX + 1] = {NULL}, *environment[WORDS_MAX + 1] = {NULL};
     const struct alb_admin_command *command = alb_admin_find(call->words[0]);
     if (!command) {
         alb_console_err(console, "albumen: the server does not know the command %s\n", call->words[0]);
         return 2;
     }
-    int argc = (int)call->count - 2;
-    char **argv = (char **)(uintptr_t)&call->words[1];
-    if (alb_options_parse(command->command, argc, argv, no_environment, &options, &rest, &err) != ALB_OK) {
+    uint32_t argc = call->count - 1 - call->variables;
+    memcpy(argv, &call->words[1], argc * sizeof(argv[0]));
+    memcpy(environment, &call->words[1 + argc], call->variables * sizeof(argv[0]));
+    if (alb_options_parse(command->command, (int)argc, argv, environment, &options, &rest, &err) != ALB_OK) {
         alb_console_err(console, "albumen: %s\n", err.msg);
         return 2;
     }
@@ -170,7 +180,8 @@ static void serve_call(struct alb_control *k, int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (receive_call(fd, &call)) {
         alb_log(ALB_LOG_INFO, "command", ALB_LOG_C("name", call.words[0]),
-                ALB_LOG_C("verb", call.count > 2 && call.words[1][0] != '-' ? call.words[1] : ""));
+                ALB_LOG_C("verb",
+                          call.count > 1 + call.variables && call.words[1][0] != '-' ? call.words[1] : ""));
         int32_t status = run_call(k, &call, &remote.console);
         (void)send_frame(fd, 0, &status, sizeof(status));
     }
@@ -183,6 +194,7 @@ static void *slot_main(void *arg)
 {
     struct slot *slot = arg;
     serve_call(slot->control, slot->fd);
+    (void)shutdown(slot->fd, SHUT_RDWR); /* its descriptor is closed when the slot is used again */
     atomic_store(&slot->ended, true);
     return NULL;
 }
@@ -218,19 +230,36 @@ static void refuse_call(int fd)
         (void)send_frame(fd, 0, &status, sizeof(status));
 }
 
+/* Out of descriptors or memory: the listener stays ready, so wait a moment for something to be given back. */
+static void wait_a_moment(struct alb_control *k)
+{
+    struct pollfd p = {.fd = k->wake[0], .events = POLLIN};
+    (void)poll(&p, 1, 1000);
+}
+
 static void *control_main(void *arg)
 {
     struct alb_control *k = arg;
+    const struct timeval patience = {.tv_sec = 1};
     while (!atomic_load(&k->stopping)) {
         struct pollfd p[2] = {{.fd = k->listener, .events = POLLIN}, {.fd = k->wake[0], .events = POLLIN}};
-        if (poll(p, 2, -1) < 0 || !(p[0].revents & POLLIN))
+        if (poll(p, 2, -1) < 0 || p[1].revents || !p[0].revents)
             continue;
         int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0 || slot_begin(k, fd))
+        if (fd < 0) {
+            if (errno != EINTR && errno != ECONNABORTED)
+                wait_a_moment(k);
             continue;
+        }
+        if (slot_begin(k, fd))
+            continue;
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         refuse_call(fd);
         alb_fs_close(&fd);
     }
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        if (k->slots[i].fd >= 0)
+            (void)shutdown(k->slots[i].fd, SHUT_RD); /* who has not said what it wants yet has had its time */
     for (size_t i = 0; i < CALLS_MAX; i++)
         slot_end(&k->slots[i]);
     return NULL;
@@ -244,13 +273,11 @@ static enum alb_code open_listener(struct alb_control *k, const char *data, stru
     memcpy(k->path, a.sun_path, sizeof(k->path));
     (void)unlink(k->path); /* ours: the data folder is locked */
     k->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    mode_t before = umask(0177);
-    int bound = k->listener < 0 ? -1 : bind(k->listener, (struct sockaddr *)&a, sizeof(a));
-    int sys = errno;
-    (void)umask(before);
-    if (bound < 0)
-        return alb_fail_sys(err, ALB_E_IO, sys, "control socket %s", k->path);
-    if (listen(k->listener, 16) < 0 || pipe2(k->wake, O_CLOEXEC) < 0)
+    /* The mode is set before the name exists, and not by umask: that is the process's, and others make files.
+     */
+    if (k->listener < 0 || fchmod(k->listener, 0600) < 0 ||
+        bind(k->listener, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(k->listener, 16) < 0 ||
+        pipe2(k->wake, O_CLOEXEC) < 0)
         return alb_fail_sys(err, ALB_E_IO, errno, "control socket %s", k->path);
     return ALB_OK;
 }
@@ -283,8 +310,9 @@ void alb_control_stop(struct alb_control **control)
         return;
     *control = NULL;
     atomic_store(&k->stopping, true);
-    if (k->thread.started && write(k->wake[1], "", 1) == 1)
-        alb_thread_join(&k->thread);
+    while (k->thread.started && write(k->wake[1], "", 1) < 0 && errno == EINTR) {
+    }
+    alb_thread_join(&k->thread);
     if (k->listener >= 0)
         (void)unlink(k->path);
     alb_fs_close(&k->listener);
@@ -301,14 +329,26 @@ static bool send_word(int fd, const char *p, size_t n)
     return send_all(fd, &len, sizeof(len)) && send_all(fd, p, n);
 }
 
+/* The options that this process has from its environment hold for the command too. */
+static bool is_ours(const char *variable)
+{
+    return strncmp(variable, "ALBUMEN_", 8) == 0;
+}
+
 static bool send_call(int fd, const char *command, int argc, char **argv, struct alb_str secret)
 {
-    uint32_t count = (uint32_t)argc + 2;
+    uint32_t count = (uint32_t)argc + 1, variables = 0;
+    for (char **e = environ; *e; e++)
+        variables += is_ours(*e);
+    count += variables;
     if (!send_all(fd, MAGIC, 4) || !send_all(fd, &count, sizeof(count)) ||
-        !send_word(fd, command, strlen(command)))
+        !send_all(fd, &variables, sizeof(variables)) || !send_word(fd, command, strlen(command)))
         return false;
     for (int i = 0; i < argc; i++)
         if (!send_word(fd, argv[i], strlen(argv[i])))
+            return false;
+    for (char **e = environ; *e; e++)
+        if (is_ours(*e) && !send_word(fd, *e, strlen(*e)))
             return false;
     return send_word(fd, secret.p, secret.n);
 }
@@ -320,10 +360,10 @@ static bool receive_answer(int fd, struct alb_console *console, int *status)
         unsigned char head[5];
         char text[4096];
         uint32_t n;
-        if (!receive_all(fd, head, sizeof(head)))
+        if (!receive_all(fd, head, sizeof(head), ALB_NEVER))
             return false;
         memcpy(&n, head + 1, sizeof(n));
-        if (n > sizeof(text) || !receive_all(fd, text, n))
+        if (n > sizeof(text) || !receive_all(fd, text, n, ALB_NEVER))
             return false;
         if (head[0] == 0) {
             int32_t code = 1;

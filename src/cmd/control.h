@@ -3,9 +3,10 @@
  * The control socket: DATA/control.sock (mode 0600), how commands reach a running server. Who may open it may
  * do everything to the data folder anyway, so it knows no further rights.
  *
- * A call: "ALBC" u32 count, then count times u32 length + bytes: command name, arguments …, and last the
- * secret (may be empty). Little-endian; at most 64 KiB. The answer: frames of u8 kind, u32 length, bytes:
- * kind 1 and 2 go to the caller's streams, kind 0 (4 bytes) is the exit status and the end.
+ * A call: "ALBD", u32 count, u32 variables, then count + 1 times u32 length + bytes: command name, arguments
+ * …, the caller's ALBUMEN_* variables (so many of the count), and last the secret (may be empty). Native byte
+ * order; at most 64 KiB. The answer: frames of u8 kind, u32 length, bytes: kind 1 and 2 go to the caller's
+ * streams, kind 0 (4 bytes) is the exit status and the end.
  *
  * Server side: one thread that accepts, and one for each of at most four calls; a caller that does not read
  * is cut after 10 s. Stopping tells the calls to end soon (alb_console_over) and waits for them.

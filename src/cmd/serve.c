@@ -55,7 +55,8 @@ static unsigned processors(void)
     return n < 1 ? 1 : (unsigned)n;
 }
 
-/* Numbers that rooms rely on: what is out of range is an error in the words of the option, not a crash (law 7). */
+/* Numbers that rooms rely on: what is out of range is an error in the words of the option, not a crash (law
+ * 7). */
 struct range {
     enum alb_param param;
     const char *name;
@@ -68,12 +69,14 @@ static enum alb_code check_ranges(const struct alb_options *o, struct alb_err *e
                                           {ALB_P_IO_QUEUE, "io-queue", 1, 1000000},
                                           {ALB_P_RENDERS, "renders", 0, 64},
                                           {ALB_P_RENDER_QUEUE, "render-queue", 1, 100000}};
-    static const struct range sizes[] = {{ALB_P_RENDER_MEMORY, "render-memory", (int64_t)64 << 20, INT64_MAX}};
+    static const struct range sizes[] = {
+        {ALB_P_RENDER_MEMORY, "render-memory", (int64_t)64 << 20, INT64_MAX}};
     static const struct range times[] = {{ALB_P_RENDER_TIMEOUT, "render-timeout", ALB_NS_PER_S, INT64_MAX},
                                          {ALB_P_PROBE_TIMEOUT, "probe-timeout", ALB_NS_PER_S, INT64_MAX},
                                          {ALB_P_STUCK_AFTER, "stuck-after", ALB_NS_PER_S, INT64_MAX}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(counts); i++)
-        if (alb_opt_int(o, counts[i].param) < counts[i].least || alb_opt_int(o, counts[i].param) > counts[i].most)
+        if (alb_opt_int(o, counts[i].param) < counts[i].least ||
+            alb_opt_int(o, counts[i].param) > counts[i].most)
             return alb_fail(err, ALB_E_INVALID, "--%s must be from %lld to %lld", counts[i].name,
                             (long long)counts[i].least, (long long)counts[i].most);
     for (size_t i = 0; i < ALB_ARRAY_LEN(sizes); i++)
