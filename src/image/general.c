@@ -54,6 +54,7 @@ static enum alb_code load(struct job *j, VipsImage **out)
     l.pages = s->u.load.pages > 1 ? -1 : 1;
     l.random = s->u.load.pages > 1;
     l.strict = s->u.load.strict;
+    l.plain = !j->plan->steps[j->plan->count - 1].u.encode.keep_metadata;
     if (s->u.load.how == ALB_LOAD_SCALED)
         l.scale = (double)s->width / s->u.load.source_width;
     *out = alb_load_open(&l, j->err);

@@ -215,6 +215,7 @@ static VipsImage *open_small(struct probing *g, struct alb_err *err)
     struct alb_load l = ALB_LOAD_INIT(raw ? ALB_TYPE_JPEG : h->type, raw ? g->preview : g->source);
     if (g->developed)
         return g_object_ref(g->developed);
+    l.plain = true;
     while (l.eighths > 1 && longest / 8 * (l.eighths / 2) >= ALB_THUMBHASH_SIDE)
         l.eighths /= 2;
     if (alb_type_class(h->type) == ALB_CLASS_VECTOR ||

@@ -9,6 +9,7 @@
 
 #include "image/icc.h"
 #include "image/load.h"
+#include "image/resample.h"
 
 /* *image becomes `next` if rc is 0; the old one is released either way. */
 static enum alb_code replace(VipsImage **image, int rc, VipsImage *next, const char *what,
@@ -55,11 +56,43 @@ static enum alb_code resize_plain(VipsImage **image, uint32_t width, uint32_t he
     return replace(image, rc, out, "resize", err);
 }
 
+/* Whether the picture is such as decoders leave it for a thumbnail. */
+static bool is_small(VipsImage *image, uint32_t width, uint32_t height)
+{
+    uint32_t w = (uint32_t)vips_image_get_width(image), h = (uint32_t)vips_image_get_height(image);
+    int bands = vips_image_get_bands(image);
+    return vips_image_get_format(image) == VIPS_FORMAT_UCHAR && (bands == 1 || bands == 3) &&
+           vips_image_get_coding(image) == VIPS_CODING_NONE && (uint64_t)w * h <= ALB_RESAMPLE_PIXELS &&
+           w <= (uint64_t)width * ALB_RESAMPLE_SHRINK && h <= (uint64_t)height * ALB_RESAMPLE_SHRINK &&
+           (uint64_t)width * height <= ALB_RESAMPLE_PIXELS;
+}
+
+static enum alb_code resize_small(VipsImage **image, uint32_t width, uint32_t height, struct alb_err *err)
+{
+    enum alb_code code = alb_step_hold(image, err);
+    if (code != ALB_OK)
+        return code;
+    VipsImage *in = *image, *out = vips_image_new_memory();
+    int rc = vips_image_pipelinev(out, VIPS_DEMAND_STYLE_ANY, in, NULL); /* profile and metadata come along */
+    out->Xsize = (int)width;
+    out->Ysize = (int)height;
+    if (rc == 0)
+        rc = vips_image_write_prepare(out);
+    if (rc == 0 && !alb_resample(vips_image_get_data(in), (uint32_t)in->Xsize, (uint32_t)in->Ysize,
+                                 (unsigned)in->Bands, out->data, width, height))
+        rc = -1;
+    if (rc != 0)
+        g_object_unref(out);
+    return replace(image, rc, out, "resize", err);
+}
+
 enum alb_code alb_step_resize(VipsImage **image, uint32_t width, uint32_t height, struct alb_err *err)
 {
     VipsImage *out = NULL;
     if ((uint32_t)vips_image_get_width(*image) == width && (uint32_t)vips_image_get_height(*image) == height)
         return ALB_OK;
+    if (is_small(*image, width, height))
+        return resize_small(image, width, height, err);
     if (!vips_image_hasalpha(*image))
         return resize_plain(image, width, height, err);
     VipsBandFormat format = vips_image_get_format(*image);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "image/jpeg.h"
+
 static const char *const allowed[] = {
     "VipsForeignLoadJpeg", "VipsForeignLoadPng",  "VipsForeignLoadWebp", "VipsForeignLoadNsgif",
     "VipsForeignLoadTiff", "VipsForeignLoadHeif", "VipsForeignLoadJxl",  "VipsForeignLoadJp2k",
@@ -43,9 +45,9 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
     switch ((int)l->type) {
     case ALB_TYPE_JPEG:
         return vips_jpegload_source(s, out, "shrink", 8 / l->eighths, "fail_on", fail, "access", access,
-                                    "unlimited", TRUE, NULL);
+                                    NULL);
     case ALB_TYPE_PNG:
-        return vips_pngload_source(s, out, "fail_on", fail, "access", access, "unlimited", TRUE, NULL);
+        return vips_pngload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_WEBP:
         return vips_webpload_source(s, out, "page", page, "n", l->pages, "scale", l->scale, "fail_on", fail,
                                     "access", access, NULL);
@@ -56,8 +58,7 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
-        return vips_heifload_source(s, out, "page", page, "n", 1, "unlimited", TRUE, "fail_on", fail,
-                                    "access", access, NULL);
+        return vips_heifload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_JXL:
         return vips_jxlload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_JP2:
@@ -77,6 +78,11 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
     VipsImage *image = NULL;
     if (l->type == ALB_TYPE_BMP)
         return alb_bmp_open(l->bytes, l->strict, err);
+    if (l->type == ALB_TYPE_JPEG && l->plain) {
+        bool taken;
+        if (alb_jpeg_open(l->bytes, l->eighths, l->strict, &image, &taken, err) != ALB_OK || taken)
+            return image;
+    }
     VipsSource *source = vips_source_new_from_memory(l->bytes.p, l->bytes.n);
     if (!source) {
         alb_load_fail(err, ALB_E_UNPROCESSABLE, "source");

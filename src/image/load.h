@@ -24,6 +24,7 @@ struct alb_load {
     int pages;            /* how many; -1 = all */
     bool strict;          /* truncated content is an error when pixels are read */
     bool random;          /* pixels will be read in any order: hold the whole picture */
+    bool plain;           /* JPEG: metadata are not needed, only pixels and profile */
 };
 #define ALB_LOAD_INIT(t, b) {.type = (t), .bytes = (b), .eighths = 8, .scale = 1, .pages = 1, .strict = true}
 

@@ -34,10 +34,12 @@ static void make_env(char *env[ENV_MAX])
         "LC_ALL=C.UTF-8",
         "PATH=/usr/bin:/bin",
         "HOME=/nonexistent",
+        "LD_BIND_NOW=1", /* symbols are looked up once, here, not in each worker */
         "XDG_CACHE_HOME=/nonexistent",
         "VIPS_NOVECTOR=1",          /* the JIT would need executable memory */
         "VIPS_DISC_THRESHOLD=100g", /* else large pictures go through /tmp */
         "VIPS_WARNING=0",
+        "OMP_NUM_THREADS=1", /* libraw: one worker, one processor */
         "GIO_USE_VFS=local",
         "MAGICK_CONFIGURE_PATH=/nonexistent",
     };

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <vips/vips.h>
@@ -215,6 +216,7 @@ void alb_worker_main(const struct alb_worker_start *start)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_ready_packet ready = {.magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI,
                                      .kind = ALB_PACKET_READY};
+    prctl(PR_SET_NAME, start->profile == ALB_PROFILE_FONTS ? "darkroom-fonts" : "darkroom-strict", 0, 0, 0);
     if (!set_up(start))
         _exit(ALB_WORKER_EXIT_SETUP);
     struct alb_seal seal = {

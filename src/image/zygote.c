@@ -225,6 +225,7 @@ int alb_zygote_main(int argc, char **argv)
     pid_t server;
     if (!parse(argc, argv, &server, &zy.uid))
         return EXIT_USAGE;
+    prctl(PR_SET_NAME, "darkroom-zygote", 0, 0, 0);
     if (!detach(server))
         return EXIT_ORPHAN;
     if (!set_up_libraries())

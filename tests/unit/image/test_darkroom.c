@@ -794,6 +794,8 @@ static void test_killed_server(void **state)
     int64_t by = now() + 5 * ALB_NS_PER_S;
     bool alive = true;
     while (alive && now() < by) {
+        while (waitpid(-1, NULL, WNOHANG | __WNOTHREAD) > 0) /* if we are init here, they are ours now */
+            continue;
         alive = kill(v.zygote_pid, 0) == 0;
         for (size_t i = 0; i < 64 && v.worker_pids[i]; i++)
             alive = alive || kill(v.worker_pids[i], 0) == 0;
