@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The worker pool (contract: pool.h). Four queues: per class, what goes on and what is new; a worker takes
- * from the first that has something and is allowed. Whoever queues wakes one worker that sleeps, if any does;
- * a worker that ends a task looks again before it sleeps, and wakes another one if it gave a share of the
- * background back. So no worker sleeps while a task may run.
+ * from the first that has something and is allowed. Whoever queues wakes one worker that sleeps, unless one
+ * is on its way already. A worker that ends a task looks again before it sleeps; one that takes a task wakes
+ * another if there is more that may run now, also because this worker just gave a share of the background
+ * back. So no worker sleeps for long while a task may run.
  */
 #include "base/pool.h"
 
@@ -64,8 +65,8 @@ void alb_thread_set_may_block(bool may)
     must_not_block = !may;
 }
 
-/* One worker at a time is on its way from sleep to work; once there it wakes the next one if there is more to do.
- * Signals for every task of a burst would wake all of them to find an empty queue. */
+/* One worker at a time is on its way from sleep to work; once there it wakes the next one if there is more to
+ * do. Signals for every task of a burst would wake all of them to find an empty queue. */
 static void wake_locked(struct alb_pool *pool)
 {
     if (pool->idle == 0 || pool->waking)
@@ -138,9 +139,6 @@ static void run_locked(struct alb_pool *pool, struct alb_task *task) ALB_REQUIRE
     pool->background_busy -= background;
     pool->busy--;
     pool->done++;
-    /* This worker may go on with foreground work: the share that it gave back is for one that sleeps. */
-    if (background && pool->lines[BG_RESUMED].n + pool->lines[BG_NEW].n > 0)
-        wake_locked(pool);
 }
 
 static void *worker(void *arg)

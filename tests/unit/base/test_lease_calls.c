@@ -145,6 +145,42 @@ static void test_order_of_callbacks(void **state)
     alb_lease_pool_free(&world.pool);
 }
 
+/* A reclaim that is due but has not begun is dropped by adopt, too. */
+static void abandon_and_adopt(struct alb_lease *l)
+{
+    granted(l);
+    alb_lease_abandon(&world.l[0]); /* 2 queues: it is wanted at once, and the call waits for its turn */
+    assert_true(alb_lease_adopt(&world.l[0]));
+}
+
+static void test_adopt_drops_what_is_due(void **state)
+{
+    const struct script s = {"", 2, 1, 9, 8, "", 0, 0, "", ""};
+    const struct alb_lease_config config = {
+        .slots = 2, .background_slots = 1, .budget = 9, .queue_max = 8, .clock = &world.clock.clock};
+
+    (void)state;
+    memset(&world, 0, sizeof(world));
+    alb_manual_clock_init(&world.clock, 100, 0);
+    world.pool = alb_lease_pool_new(&config);
+    assert_non_null(world.pool);
+    for (size_t i = 0; i < 4; i++)
+        world.l[i] =
+            (struct alb_lease){.granted = granted, .refused = refused, .reclaim = reclaim, .cost = 1};
+    world.l[1].granted = abandon_and_adopt;
+    step('q', '0', &s);
+    step('q', '3', &s);
+    step('q', '1', &s);
+    step('q', '2', &s);
+    step('r', '3', &s);
+    assert_string_equal(world.trace, "hhqqG1");
+    step('r', '0', &s);
+    assert_string_equal(world.trace, "hhqqG1G2");
+    step('r', '1', &s);
+    step('r', '2', &s);
+    alb_lease_pool_free(&world.pool);
+}
+
 /* ---- the pool's own timer ------------------------------------------------------------------------ */
 
 static void test_own_timer(void **state)
@@ -383,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_grants_that_release_at_once),
         cmocka_unit_test(test_callbacks_that_act),
         cmocka_unit_test(test_order_of_callbacks),
+        cmocka_unit_test(test_adopt_drops_what_is_due),
         cmocka_unit_test(test_own_timer),
         cmocka_unit_test(test_release_waits_for_a_running_reclaim),
         cmocka_unit_test(test_no_memory),

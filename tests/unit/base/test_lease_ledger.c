@@ -125,7 +125,7 @@ static void one_change(struct books *b)
     case 0:
     case 1:
     case 2:
-        if (l->state == (int)ALB_LEASE_S_IDLE)
+        if (l->state == (int)ALB_LEASE_S_IDLE && l->due == 0)
             one_request(b, i);
         break;
     case 3:
@@ -138,7 +138,7 @@ static void one_change(struct books *b)
         (void)alb_ledger_adopt(&b->g, l);
         break;
     case 6:
-        if (l->state >= (int)ALB_LEASE_S_HELD)
+        if (l->state >= (int)ALB_LEASE_S_HELD && (l->due & ALB_LEASE_DUE_GRANTED) == 0)
             alb_ledger_release(&b->g, l);
         break;
     default:
@@ -171,7 +171,8 @@ static void test_books_under_a_random_schedule(void **state)
         one_change(&b);
         alb_ledger_balance(&b.g, b.now);
         check_books(&b);
-        take_all_due(&b);
+        if (pick(&b, 3) > 0) /* else what is due may be overtaken by further changes */
+            take_all_due(&b);
         alb_ledger_find_earliest(&b.g);
     }
     assert_true(b.g.granted_total > 1000 && b.g.refused_total > 1000);
