@@ -43,6 +43,7 @@ struct house {
     struct alb_http *http;
     struct alb_control *control;
     struct alb_admin admin;
+    struct alb_cors cors;
     struct alb_door_tus tus;
     struct alb_door_ops ops;
     struct alb_door_immich immich;
@@ -114,6 +115,9 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
     if (code != ALB_OK)
         return code;
     alb_darkroom_config_default(&darkroom);
+    code = alb_darkroom_config_options(&darkroom, o, err);
+    if (code != ALB_OK)
+        return code;
     darkroom.render_workers = count_or(o, ALB_P_RENDERS, processors());
     darkroom.job_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT);
     code = alb_darkroom_open(&darkroom, &h->darkroom, err);
@@ -132,7 +136,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .deadline_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT),
         .hot_bytes = (size_t)alb_opt_size(o, ALB_P_HOT_CACHE_SIZE),
     };
-    alb_plan_limits_default(&render.limits);
+    render.limits = darkroom.limits;
     return alb_render_new(&render, &h->render, err);
 }
 
@@ -214,6 +218,15 @@ static enum alb_code open_http(struct house *h, struct alb_err *err)
     struct alb_http_config config;
     alb_http_config_default(&config);
     enum alb_code code = alb_http_config_options(&config, h->options, err);
+    /* Other people's pages bring a key; the cookie is for our own (doors/common/auth.h). */
+    h->cors = (struct alb_cors){
+        .max_age_s = 86400,
+        .expose_headers = "Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Version, Tus-Resumable, "
+                          "Tus-Max-Size, Tus-Extension, Upload-Metadata, Albumen-Asset, Albumen-Result, "
+                          "Content-Disposition, X-Request-ID",
+    };
+    h->cors.origin_count = alb_opt_list(h->options, ALB_P_CORS_ORIGIN, &h->cors.origins);
+    config.cors = h->cors.origin_count > 0 ? &h->cors : NULL;
     config.pool = h->pool;
     config.clock = alb_clock_real();
     if (code == ALB_OK)

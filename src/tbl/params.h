@@ -106,6 +106,25 @@ ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits"
       "Longest work on one picture")
 ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "Longest look at one uploaded file, waiting included")
+ALB_X(PICTURE_SIZE, "picture-size", SIZE, "2G", ALB_CMD_SERVE, "Limits", "Largest file that is decoded")
+ALB_X(PICTURE_PIXELS, "picture-pixels", INT, "300000000", ALB_CMD_SERVE, "Limits",
+      "Most pixels of a picture that is decoded, told from its header")
+ALB_X(ANIMATION_PIXELS, "animation-pixels", INT, "150000000", ALB_CMD_SERVE, "Limits",
+      "Most pixels of an animation, all frames together")
+ALB_X(ANIMATION_FRAMES, "animation-frames", INT, "1000", ALB_CMD_SERVE, "Limits", "Most frames of an animation")
+ALB_X(RESULT_SIDE, "result-side", INT, "16383", ALB_CMD_SERVE, "Limits",
+      "Longest side of a picture that is made, in pixels")
+ALB_X(RESULT_PIXELS, "result-pixels", INT, "150000000", ALB_CMD_SERVE, "Limits",
+      "Most pixels of a picture that is made, all frames together")
+ALB_X(RESULT_SIZE, "result-size", SIZE, "512M", ALB_CMD_SERVE, "Limits", "Largest picture that is made, in bytes")
+ALB_X(PICTURE_MEMORY, "picture-memory", SIZE, "2G", ALB_CMD_SERVE, "Limits",
+      "Memory that one picture may be expected to need")
+ALB_X(WORKER_MEMORY, "worker-memory", SIZE, "4G", ALB_CMD_SERVE, "Limits",
+      "Memory that one worker process can get at all")
+ALB_X(WORKER_JOBS, "worker-jobs", INT, "200", ALB_CMD_SERVE, "Limits",
+      "Pictures after which a worker process is replaced")
+ALB_X(WORKER_QUEUE, "worker-queue", INT, "1024", ALB_CMD_SERVE, "Limits",
+      "Work that may wait for workers of one kind")
 ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE, "Limits",
       "Memory for pictures that are asked for often")
 ALB_X(STUCK_AFTER, "stuck-after", DURATION, "60s", ALB_CMD_SERVE, "Limits",

@@ -9,8 +9,8 @@
 
 #include "base/str.h"
 
-/* A picture whose corners tell how it lies: red top left, green top right, blue bottom left, grey bottom right; with
- * some texture, so that codecs have work. */
+/* A picture whose corners tell how it lies: red top left, green top right, blue bottom left, grey bottom
+ * right; with some texture, so that codecs have work. */
 static inline VipsImage *sample_image_of(int w, int h, int texture)
 {
     VipsImage *x = vips_image_new_memory();
@@ -79,7 +79,8 @@ static inline char sample_corner(struct alb_str s, double fx, double fy)
     int n;
     assert_non_null(image);
     assert_int_equal(vips_colourspace(image, &rgb, VIPS_INTERPRETATION_sRGB, NULL), 0);
-    int x = (int)(fx * (vips_image_get_width(rgb) - 1)), y = (int)(fy * (vips_image_get_page_height(rgb) - 1));
+    int x = (int)(fx * (vips_image_get_width(rgb) - 1)),
+        y = (int)(fy * (vips_image_get_page_height(rgb) - 1));
     assert_int_equal(vips_getpoint(rgb, &v, &n, x, y, NULL), 0);
     assert_true(n >= 3);
     bool r = v[0] > 110, g = v[1] > 110, b = v[2] > 110;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The darkroom with its real program and real processes: what comes out, what is refused, what happens when workers
- * die, and that nothing is left behind.
+ * The darkroom with its real program and real processes: what comes out, what is refused, what happens when
+ * workers die, and that nothing is left behind.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -46,7 +46,10 @@ static int file_of(struct alb_str s)
 static enum alb_code probe_bytes(struct alb_str s, enum alb_type type, struct alb_probe **out)
 {
     int fd = file_of(s);
-    struct alb_darkroom_job job = {.work = ALB_WORK_PROBE, .source_fd = fd, .source_bytes = (int64_t)s.n, .type = type,
+    struct alb_darkroom_job job = {.work = ALB_WORK_PROBE,
+                                   .source_fd = fd,
+                                   .source_bytes = (int64_t)s.n,
+                                   .type = type,
                                    .deadline = ALB_NEVER};
     enum alb_code code = alb_darkroom_run(dr, &job, NULL);
     close(fd);
@@ -55,7 +58,8 @@ static enum alb_code probe_bytes(struct alb_str s, enum alb_type type, struct al
 }
 
 /* Probes and renders to 64 pixels; the code of what failed first. */
-static enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline, struct alb_darkroom_job *job)
+static enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline,
+                                 struct alb_darkroom_job *job)
 {
     struct alb_probe *p;
     struct alb_plan plan;
@@ -73,7 +77,10 @@ static enum alb_code render_with(struct alb_str s, enum alb_format format, int64
     if (code != ALB_OK)
         return code;
     int fd = file_of(s);
-    *job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER, .source_fd = fd, .source_bytes = (int64_t)s.n, .plan = &plan,
+    *job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
+                                     .source_fd = fd,
+                                     .source_bytes = (int64_t)s.n,
+                                     .plan = &plan,
                                      .deadline = deadline};
     code = alb_darkroom_run(dr, job, &err);
     close(fd);
@@ -154,7 +161,8 @@ static void settle(void)
 
 static void test_formats(void **state)
 {
-    static const char *const kinds[] = {".jpg", ".png", ".webp", ".gif", ".tif", ".jxl", ".jp2", ".avif", ".heic"};
+    static const char *const kinds[] = {".jpg", ".png", ".webp", ".gif", ".tif",
+                                        ".jxl", ".jp2", ".avif", ".heic"};
     VipsImage *image = sample_image(300, 200);
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
@@ -165,7 +173,10 @@ static void test_formats(void **state)
             s = sample_encode(image, kinds[i]);
         else {
             assert_int_equal(vips_heifsave_buffer(image, &p, &n, "effort", 0, "compression",
-                                                  i == 7 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL), 0);
+                                                  i == 7 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1
+                                                         : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
+                                                  NULL),
+                             0);
             s = (struct alb_str){p, n};
         }
         for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
@@ -184,12 +195,16 @@ static void test_formats(void **state)
 
 static void test_fonts(void **state)
 {
-    static const char svg[] = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='60'><rect width='200' height='60' fill='white'/>"
+    static const char svg[] = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='60'><rect "
+                              "width='200' height='60' fill='white'/>"
                               "<text x='10' y='40' font-size='30'>albumen</text></svg>";
-    static const char pdf[] = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-                              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 60]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n"
-                              "4 0 obj<</Length 44>>stream\nBT /F1 30 Tf 10 20 Td (Hello albumen) Tj ET\nendstream endobj\n"
-                              "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n";
+    static const char pdf[] =
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count "
+        "1>>endobj\n"
+        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 60]/Contents 4 0 R/Resources<</Font<</F1 5 0 "
+        "R>>>>>>endobj\n"
+        "4 0 obj<</Length 44>>stream\nBT /F1 30 Tf 10 20 Td (Hello albumen) Tj ET\nendstream endobj\n"
+        "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n";
     struct alb_str texts[2] = {{svg, sizeof(svg) - 1}, {pdf, sizeof(pdf) - 1}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -223,10 +238,13 @@ static void test_probe(void **state)
     assert_true(p->header.width == 301 && p->header.height == 200 && p->header.bytes == (int64_t)s.n);
     assert_true(p->thumbhash_len > 0 && !p->damaged);
     alb_probe_free(&p);
-    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-                              "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='4'/></rdf:RDF></x:xmpmeta>";
+    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
+                              "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+                              "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' "
+                              "xmp:Rating='4'/></rdf:RDF></x:xmpmeta>";
     int fd = file_of((struct alb_str){xmp, sizeof(xmp) - 1});
-    struct alb_darkroom_job job = {.work = ALB_WORK_SIDECAR, .source_fd = fd, .source_bytes = sizeof(xmp) - 1, .deadline = ALB_NEVER};
+    struct alb_darkroom_job job = {
+        .work = ALB_WORK_SIDECAR, .source_fd = fd, .source_bytes = sizeof(xmp) - 1, .deadline = ALB_NEVER};
     assert_int_equal(alb_darkroom_run(dr, &job, NULL), ALB_OK);
     assert_int_equal(job.probe->type, ALB_TYPE_XMP);
     assert_int_equal(job.probe->meta.rating, 4);
@@ -247,7 +265,8 @@ static void test_misuse(void **state)
     assert_int_equal(alb_darkroom_submit(dr, &job, &ticket, NULL), ALB_E_INVALID);
     job.source_fd = 0;
     assert_int_equal(alb_darkroom_submit(dr, &job, &ticket, NULL), ALB_E_INVALID); /* type unknown */
-    job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER, .source_fd = 0, .plan = &plan, .deadline = ALB_NEVER};
+    job = (struct alb_darkroom_job){
+        .work = ALB_WORK_RENDER, .source_fd = 0, .plan = &plan, .deadline = ALB_NEVER};
     assert_int_equal(alb_darkroom_submit(dr, &job, &ticket, NULL), ALB_E_INVALID);
     assert_int_equal(ticket, 0);
     alb_darkroom_cancel(dr, 12345678); /* nobody's */
@@ -297,8 +316,8 @@ static void test_bomb(void **state)
     g_object_unref(black);
 }
 
-/* A file that only a follower of its references would find: its name and contents must have no effect. The canary is
- * a picture; if the worker could open it, the result would be red. */
+/* A file that only a follower of its references would find: its name and contents must have no effect. The
+ * canary is a picture; if the worker could open it, the result would be red. */
 static void test_svg_opens_nothing(void **state)
 {
     static const char *const bodies[] = {
@@ -330,7 +349,10 @@ static void test_svg_opens_nothing(void **state)
             }
         }
         body[at] = 0;
-        alb_buf_printf(&b, "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='64' height='64'>%s</svg>", body);
+        alb_buf_printf(&b,
+                       "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' "
+                       "width='64' height='64'>%s</svg>",
+                       body);
         enum alb_code code = render_with(alb_buf_view(&b), ALB_FORMAT_PNG, ALB_NEVER, &job);
         if (code == ALB_OK) {
             VipsImage *image = vips_image_new_from_buffer(job.result->p, job.result->n, "", NULL);
@@ -352,13 +374,15 @@ static void test_svg_opens_nothing(void **state)
 
 static void test_svg_bombs(void **state)
 {
-    static const char entities[] = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"
-                                   "<!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>"
-                                   "<!ENTITY e '&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;'><!ENTITY f '&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;'>"
-                                   "<!ENTITY g '&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;'><!ENTITY h '&g;&g;&g;&g;&g;&g;&g;&g;&g;&g;'>]>"
-                                   "<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'><text>&h;</text></svg>";
-    static const char xxe[] = "<!DOCTYPE svg [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><svg xmlns='http://www.w3.org/2000/svg' "
-                              "width='200' height='60'><text x='10' y='40'>&x;</text></svg>";
+    static const char entities[] =
+        "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"
+        "<!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>"
+        "<!ENTITY e '&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;'><!ENTITY f '&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;'>"
+        "<!ENTITY g '&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;'><!ENTITY h '&g;&g;&g;&g;&g;&g;&g;&g;&g;&g;'>]>"
+        "<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'><text>&h;</text></svg>";
+    static const char xxe[] =
+        "<!DOCTYPE svg [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><svg xmlns='http://www.w3.org/2000/svg' "
+        "width='200' height='60'><text x='10' y='40'>&x;</text></svg>";
     struct alb_str texts[2] = {{entities, sizeof(entities) - 1}, {xxe, sizeof(xxe) - 1}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -397,7 +421,8 @@ static void slow_done(struct alb_darkroom_job *job)
 /* A job that keeps a worker busy for seconds: a large JPEG XL. */
 static void slow_start(struct slow *s, int64_t deadline, uint64_t *ticket)
 {
-    struct alb_image_header h = {.type = ALB_TYPE_PNG, .width = 3000, .height = 3000, .orientation = 1, .pages = 1, .bits = 8};
+    struct alb_image_header h = {
+        .type = ALB_TYPE_PNG, .width = 3000, .height = 3000, .orientation = 1, .pages = 1, .bits = 8};
     struct alb_plan_options o;
     struct alb_err err = ALB_ERR_INIT;
     memset(s, 0, sizeof(*s));
@@ -405,8 +430,12 @@ static void slow_start(struct slow *s, int64_t deadline, uint64_t *ticket)
     alb_plan_options_init(&o);
     o.format = ALB_FORMAT_JXL;
     assert_int_equal(alb_plan_make(&h, &o, &config.limits, &s->plan, NULL), ALB_OK);
-    s->job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER, .source_fd = slow_fd, .source_bytes = h.bytes, .plan = &s->plan,
-                                       .deadline = deadline, .done = slow_done};
+    s->job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
+                                       .source_fd = slow_fd,
+                                       .source_bytes = h.bytes,
+                                       .plan = &s->plan,
+                                       .deadline = deadline,
+                                       .done = slow_done};
     if (alb_darkroom_submit(dr, &s->job, ticket, &err) != ALB_OK)
         fail_msg("%s", err.msg);
 }
@@ -429,7 +458,8 @@ static bool is_done(void *arg)
 static bool is_running(void *arg)
 {
     (void)arg;
-    /* long enough that the worker has surely taken it up: a job that was not even begun is given to another one */
+    /* long enough that the worker has surely taken it up: a job that was not even begun is given to another
+     * one */
     return alb_darkroom_look(dr).lane[ALB_LANE_RENDER].longest_run_ns > 250 * ALB_NS_PER_MS;
 }
 
@@ -651,7 +681,8 @@ static void test_recycling(void **state)
         alb_bytes_unref(job.result);
     }
     settle();
-    assert_in_range(alb_darkroom_look(dr).started_total - before, 7, 8); /* 12 probes and 12 renders, 3 to a worker */
+    assert_in_range(alb_darkroom_look(dr).started_total - before, 7,
+                    8); /* 12 probes and 12 renders, 3 to a worker */
     assert_int_equal(alb_stat_get(ALB_STAT_DARKROOM_CRASH), crashes);
     reopen(&old);
     g_free((void *)(uintptr_t)s.p);
@@ -688,7 +719,13 @@ static bool all_ended(void *arg)
 static void test_storm(void **state)
 {
     struct alb_str s = sample(400, 300, ".jpg");
-    struct alb_image_header h = {.type = ALB_TYPE_JPEG, .width = 400, .height = 300, .orientation = 1, .pages = 1, .bits = 8, .bytes = (int64_t)s.n};
+    struct alb_image_header h = {.type = ALB_TYPE_JPEG,
+                                 .width = 400,
+                                 .height = 300,
+                                 .orientation = 1,
+                                 .pages = 1,
+                                 .bits = 8,
+                                 .bytes = (int64_t)s.n};
     struct alb_plan_options o;
     struct alb_plan plan;
     unsigned all = STORM, asked = 0;
@@ -702,8 +739,12 @@ static void test_storm(void **state)
     int fd = file_of(s);
     uint32_t random = 12345;
     for (unsigned i = 0; i < STORM; i++) {
-        drops[i].job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER, .source_fd = fd, .source_bytes = h.bytes, .plan = &plan,
-                                                 .deadline = ALB_NEVER, .done = drop_done};
+        drops[i].job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
+                                                 .source_fd = fd,
+                                                 .source_bytes = h.bytes,
+                                                 .plan = &plan,
+                                                 .deadline = ALB_NEVER,
+                                                 .done = drop_done};
         struct alb_err err = ALB_ERR_INIT;
         while (alb_darkroom_submit(dr, &drops[i].job, &drops[i].ticket, &err) != ALB_OK) {
             assert_int_equal(err.code, ALB_E_BUSY);
@@ -850,16 +891,26 @@ static int stop(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),       cmocka_unit_test(test_fonts),
-        cmocka_unit_test(test_probe),         cmocka_unit_test(test_misuse),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_svg_opens_nothing), cmocka_unit_test(test_svg_bombs),
-        cmocka_unit_test(test_killed_worker), cmocka_unit_test(test_killed_zygote),
-        cmocka_unit_test(test_deadline),      cmocka_unit_test(test_deadline_in_the_queue),
-        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_result_too_large), cmocka_unit_test(test_queue_is_bounded),
-        cmocka_unit_test(test_recycling),     cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_close_with_work), cmocka_unit_test(test_killed_server),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_fonts),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_svg_opens_nothing),
+        cmocka_unit_test(test_svg_bombs),
+        cmocka_unit_test(test_killed_worker),
+        cmocka_unit_test(test_killed_zygote),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_deadline_in_the_queue),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_result_too_large),
+        cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_recycling),
+        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_close_with_work),
+        cmocka_unit_test(test_killed_server),
         cmocka_unit_test(test_no_program),
     };
     if (argc < 2)

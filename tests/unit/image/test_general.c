@@ -27,8 +27,8 @@ static struct alb_probe *probe(struct alb_str s)
 }
 
 /* Renders; the result is NULL-free memory (free with g_free), or empty with the code. */
-static enum alb_code render(struct alb_str s, const struct alb_image_header *h, const struct alb_plan_options *o,
-                            struct alb_str *out, struct alb_plan *plan)
+static enum alb_code render(struct alb_str s, const struct alb_image_header *h,
+                            const struct alb_plan_options *o, struct alb_str *out, struct alb_plan *plan)
 {
     struct alb_err err = ALB_ERR_INIT;
     *out = ALB_STR_NONE;
@@ -69,8 +69,19 @@ static void render_ok(struct alb_str s, const struct alb_plan_options *o, const 
     alb_probe_free(&p);
 }
 
-static const char *const kinds[] = {".jpg", ".jpg[interlace]", ".png", ".png[interlace]", ".webp", ".webp[lossless]",
-                                    ".gif", ".tif", ".tif[compression=jpeg,tile]", ".jxl", ".jp2", ".avif", ".heic"};
+static const char *const kinds[] = {".jpg",
+                                    ".jpg[interlace]",
+                                    ".png",
+                                    ".png[interlace]",
+                                    ".webp",
+                                    ".webp[lossless]",
+                                    ".gif",
+                                    ".tif",
+                                    ".tif[compression=jpeg,tile]",
+                                    ".jxl",
+                                    ".jp2",
+                                    ".avif",
+                                    ".heic"};
 
 static struct alb_str make(VipsImage *image, const char *kind)
 {
@@ -78,7 +89,8 @@ static struct alb_str make(VipsImage *image, const char *kind)
     size_t n = 0;
     if (strcmp(kind, ".avif") == 0 || strcmp(kind, ".heic") == 0) {
         int rc = vips_heifsave_buffer(image, &p, &n, "compression",
-                                      kind[1] == 'a' ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
+                                      kind[1] == 'a' ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1
+                                                     : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
                                       "effort", 0, NULL);
         if (rc != 0)
             fail_msg("%s: %s", kind, vips_error_buffer());
@@ -136,7 +148,8 @@ static void test_every_result(void **state)
 /* Every way a file can lie, and every turn of a person: always upright, and the right part when cut. */
 static void test_orientations(void **state)
 {
-    static const char *const corners[9] = {"", "rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"};
+    static const char *const corners[9] = {"",     "rgbw", "grwb", "wbgr", "bwrg",
+                                           "rbgw", "brwg", "wgbr", "gwrb"};
     VipsImage *image = sample_image(300, 200);
     (void)state;
     for (int orientation = 1; orientation <= 8; orientation++) {
@@ -152,7 +165,8 @@ static void test_orientations(void **state)
         o.format = ALB_FORMAT_PNG;
         render_ok(s, &o, corners[orientation]);
         o.turn = 180;
-        char upside[5] = {corners[orientation][3], corners[orientation][2], corners[orientation][1], corners[orientation][0], 0};
+        char upside[5] = {corners[orientation][3], corners[orientation][2], corners[orientation][1],
+                          corners[orientation][0], 0};
         render_ok(s, &o, upside);
         o.turn = 0;
         o.ignore_orientation = true;
@@ -201,9 +215,12 @@ static void test_colour_spaces(void **state)
         const char *profile;
         enum alb_icc icc;
         enum alb_space space;
-    } profiles[] = {{"srgb", ALB_ICC_SRGB, ALB_SPACE_RGB}, {"p3", ALB_ICC_RGB, ALB_SPACE_RGB}, {"cmyk", ALB_ICC_CMYK, ALB_SPACE_CMYK}};
+    } profiles[] = {{"srgb", ALB_ICC_SRGB, ALB_SPACE_RGB},
+                    {"p3", ALB_ICC_RGB, ALB_SPACE_RGB},
+                    {"cmyk", ALB_ICC_CMYK, ALB_SPACE_CMYK}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(profiles); i++) {
-        assert_int_equal(vips_icc_transform(image, &out, profiles[i].profile, "input_profile", "srgb", NULL), 0);
+        assert_int_equal(vips_icc_transform(image, &out, profiles[i].profile, "input_profile", "srgb", NULL),
+                         0);
         struct alb_str s = sample_encode(out, ".jpg[Q=95]");
         struct alb_probe *p = probe(s);
         assert_int_equal(p->header.icc, profiles[i].icc);
@@ -256,7 +273,8 @@ static void test_animations(void **state)
         struct alb_probe *p = probe(s);
         struct alb_plan_options o;
         struct alb_plan plan;
-        assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 && p->header.height == 60);
+        assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 &&
+                    p->header.height == 60);
         alb_plan_options_init(&o);
         o.width = 30;
         o.format = ALB_FORMAT_WEBP;
@@ -282,7 +300,8 @@ static void test_damage(void **state)
     static const struct {
         const char *how;
         bool lenient_works;
-    } cases[] = {{".jpg", true}, {".png", true}, {".webp", false}, {".gif", true}, {".tif", false}, {".jxl", false}};
+    } cases[] = {{".jpg", true}, {".png", true},  {".webp", false},
+                 {".gif", true}, {".tif", false}, {".jxl", false}};
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         struct alb_str s = sample(300, 200, cases[i].how), half = {s.p, s.n * 3 / 4}, out;
@@ -338,14 +357,18 @@ static void test_over_limits(void **state)
 static void test_metadata(void **state)
 {
     VipsImage *image = sample_image(100, 100);
-    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-                              "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
+    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
+                              "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+                              "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' "
+                              "xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
     static const char *const carriers[] = {".jpg", ".png", ".webp", ".tif"};
     (void)state;
     vips_image_set_string(image, "exif-ifd0-Make", "Canon (Canon, ASCII, 6 components, 6 bytes)");
-    vips_image_set_string(image, "exif-ifd2-DateTimeOriginal", "2020:02:29 23:59:58 (2020:02:29 23:59:58, ASCII, 20 components, 20 bytes)");
+    vips_image_set_string(image, "exif-ifd2-DateTimeOriginal",
+                          "2020:02:29 23:59:58 (2020:02:29 23:59:58, ASCII, 20 components, 20 bytes)");
     vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, xmp, sizeof(xmp) - 1);
-    struct alb_str jpeg = sample_encode(image, ".jpg[Q=95]"); /* its saver makes the EXIF block, others copy it */
+    struct alb_str jpeg =
+        sample_encode(image, ".jpg[Q=95]"); /* its saver makes the EXIF block, others copy it */
     g_object_unref(image);
     image = vips_image_new_from_buffer(jpeg.p, jpeg.n, "", NULL);
     for (size_t i = 0; i < ALB_ARRAY_LEN(carriers); i++) {
@@ -379,9 +402,11 @@ static void test_metadata(void **state)
 
 static void test_vectors(void **state)
 {
-    static const char svg[] = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>"
-                              "<rect width='20' height='10' fill='#e00000'/><rect x='20' width='20' height='10' fill='#00e000'/>"
-                              "<rect y='10' width='20' height='10' fill='#0000e0'/><rect x='20' y='10' width='20' height='10' fill='#808080'/></svg>";
+    static const char svg[] =
+        "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>"
+        "<rect width='20' height='10' fill='#e00000'/><rect x='20' width='20' height='10' fill='#00e000'/>"
+        "<rect y='10' width='20' height='10' fill='#0000e0'/><rect x='20' y='10' width='20' height='10' "
+        "fill='#808080'/></svg>";
     struct alb_str s = {svg, sizeof(svg) - 1};
     struct alb_plan_options o;
     (void)state;
@@ -395,7 +420,8 @@ static void test_vectors(void **state)
 
 static void test_bitmaps(void **state)
 {
-    static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01"
+                                           "\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                            "\x02\0\0\0\0\0\0\0\0\0\xe0\0\xe0\0\0\0\x40\0\0\0\x80\0\0\0";
     struct alb_str s = {(const char *)palette, sizeof(palette) - 1};
     struct alb_err err = ALB_ERR_INIT;
@@ -439,17 +465,38 @@ static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool
     if (b.n & 1)
         alb_buf_char(&b, '\0');
     const struct tag raw[] = {
-        TAG_LONG(0xfe, 0), TAG_LONG(0x100, w), TAG_LONG(0x101, h), TAG_SHORT(0x102, 16), TAG_SHORT(0x103, 1),
-        TAG_SHORT(0x106, 32803), {0x111, 4, 1, strip}, TAG_SHORT(0x115, 1), TAG_LONG(0x116, h), {0x117, 4, 1, bytes},
-        {0x828d, 3, 2, (const uint32_t[]){2, 2}}, {0x828e, 1, 4, "\0\x01\x01\x02"}, TAG_LONG(0xc61d, 4095),
+        TAG_LONG(0xfe, 0),
+        TAG_LONG(0x100, w),
+        TAG_LONG(0x101, h),
+        TAG_SHORT(0x102, 16),
+        TAG_SHORT(0x103, 1),
+        TAG_SHORT(0x106, 32803),
+        {0x111, 4, 1, strip},
+        TAG_SHORT(0x115, 1),
+        TAG_LONG(0x116, h),
+        {0x117, 4, 1, bytes},
+        {0x828d, 3, 2, (const uint32_t[]){2, 2}},
+        {0x828e, 1, 4, "\0\x01\x01\x02"},
+        TAG_LONG(0xc61d, 4095),
     };
     sub[0] = (uint32_t)put_dir(&b, 0, raw, ALB_ARRAY_LEN(raw), false);
     const struct tag ifd0[] = {
-        TAG_LONG(0xfe, 1), TAG_LONG(0x100, preview ? 320 : 1), TAG_LONG(0x101, preview ? 240 : 1),
+        TAG_LONG(0xfe, 1),
+        TAG_LONG(0x100, preview ? 320 : 1),
+        TAG_LONG(0x101, preview ? 240 : 1),
         {0x102, 3, 3, (const uint32_t[]){8, 8, 8}},
-        TAG_SHORT(0x103, 7), TAG_SHORT(0x106, 6), TAG_TEXT(0x10f, "Test"), TAG_TEXT(0x110, "Camera"), {0x111, 4, 1, jpeg_at},
-        TAG_SHORT(0x112, 6), TAG_SHORT(0x115, 3), TAG_LONG(0x116, 240), {0x117, 4, 1, jpeg_n}, {0x14a, 4, 1, sub},
-        {0xc612, 1, 4, "\x01\x04\0\0"}, TAG_TEXT(0xc614, "Test Camera"),
+        TAG_SHORT(0x103, 7),
+        TAG_SHORT(0x106, 6),
+        TAG_TEXT(0x10f, "Test"),
+        TAG_TEXT(0x110, "Camera"),
+        {0x111, 4, 1, jpeg_at},
+        TAG_SHORT(0x112, 6),
+        TAG_SHORT(0x115, 3),
+        TAG_LONG(0x116, 240),
+        {0x117, 4, 1, jpeg_n},
+        {0x14a, 4, 1, sub},
+        {0xc612, 1, 4, "\x01\x04\0\0"},
+        TAG_TEXT(0xc614, "Test Camera"),
     };
     /* without a preview: the sensor's directory first */
     size_t at = preview ? put_dir(&b, 0, ifd0, ALB_ARRAY_LEN(ifd0), false) : 0;
@@ -519,11 +566,14 @@ static void test_canary(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_source),  cmocka_unit_test(test_every_result),  cmocka_unit_test(test_orientations),
-        cmocka_unit_test(test_transparency),  cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_animations),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_not_as_planned), cmocka_unit_test(test_over_limits),
-        cmocka_unit_test(test_metadata),      cmocka_unit_test(test_vectors),       cmocka_unit_test(test_bitmaps),
-        cmocka_unit_test(test_raw_preview),   cmocka_unit_test(test_raw_developed), cmocka_unit_test(test_canary),
+        cmocka_unit_test(test_every_source),  cmocka_unit_test(test_every_result),
+        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_transparency),
+        cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_animations),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_not_as_planned),
+        cmocka_unit_test(test_over_limits),   cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_vectors),       cmocka_unit_test(test_bitmaps),
+        cmocka_unit_test(test_raw_preview),   cmocka_unit_test(test_raw_developed),
+        cmocka_unit_test(test_canary),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)

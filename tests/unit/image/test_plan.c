@@ -6,7 +6,8 @@ static struct alb_plan_limits limits;
 
 static struct alb_image_header header(enum alb_type type, uint32_t w, uint32_t h)
 {
-    return (struct alb_image_header){.type = type, .width = w, .height = h, .orientation = 1, .pages = 1, .bits = 8, .bytes = 1000};
+    return (struct alb_image_header){
+        .type = type, .width = w, .height = h, .orientation = 1, .pages = 1, .bits = 8, .bytes = 1000};
 }
 
 static const struct alb_plan_step *step(const struct alb_plan *p, enum alb_step_kind kind)
@@ -138,9 +139,10 @@ static void test_shrink_on_load(void **state)
         uint16_t margin;
         uint8_t eighths;
     } cases[] = {
-        {4096, 3072, 512, 0, 1},    {4097, 3073, 512, 0, 1},   {4095, 3071, 512, 0, 2}, {4000, 3000, 512, 0, 2},
-        {4000, 3000, 500, 0, 1},    {4000, 3000, 512, 1700, 2}, {4000, 3000, 512, 2000, 4}, {1023, 700, 512, 0, 8},
-        {1024, 768, 512, 0, 4},     {600, 400, 512, 0, 8},     {8000, 8000, 100, 8000, 1},
+        {4096, 3072, 512, 0, 1},    {4097, 3073, 512, 0, 1},    {4095, 3071, 512, 0, 2},
+        {4000, 3000, 512, 0, 2},    {4000, 3000, 500, 0, 1},    {4000, 3000, 512, 1700, 2},
+        {4000, 3000, 512, 2000, 4}, {1023, 700, 512, 0, 8},     {1024, 768, 512, 0, 4},
+        {600, 400, 512, 0, 8},      {8000, 8000, 100, 8000, 1},
     };
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
@@ -405,26 +407,66 @@ static void test_key(void **state)
     for (int i = 0; i < 20; i++) {
         o = base;
         switch (i) {
-        case 0: o.fit = ALB_FIT_COVER; break;
-        case 1: o.width = 1; break;
-        case 2: o.height = 1; break;
-        case 3: o.enlarge = true; break;
-        case 4: o.turn = 90; break;
-        case 5: o.flip_h = true; break;
-        case 6: o.flip_v = true; break;
-        case 7: o.ignore_orientation = true; break;
-        case 8: o.focus_x = 1; break;
-        case 9: o.focus_y = 1; break;
-        case 10: o.format = ALB_FORMAT_PNG; break;
-        case 11: o.quality = 1; break;
-        case 12: o.lossless = true; break;
-        case 13: o.flatten = true; break;
-        case 14: o.background = 1; break;
-        case 15: o.keep_metadata = true; break;
-        case 16: o.keep_profile = true; break;
-        case 17: o.animate = true; break;
-        case 18: o.page = 1; break;
-        default: o.shrink_margin = 1700; break;
+        case 0:
+            o.fit = ALB_FIT_COVER;
+            break;
+        case 1:
+            o.width = 1;
+            break;
+        case 2:
+            o.height = 1;
+            break;
+        case 3:
+            o.enlarge = true;
+            break;
+        case 4:
+            o.turn = 90;
+            break;
+        case 5:
+            o.flip_h = true;
+            break;
+        case 6:
+            o.flip_v = true;
+            break;
+        case 7:
+            o.ignore_orientation = true;
+            break;
+        case 8:
+            o.focus_x = 1;
+            break;
+        case 9:
+            o.focus_y = 1;
+            break;
+        case 10:
+            o.format = ALB_FORMAT_PNG;
+            break;
+        case 11:
+            o.quality = 1;
+            break;
+        case 12:
+            o.lossless = true;
+            break;
+        case 13:
+            o.flatten = true;
+            break;
+        case 14:
+            o.background = 1;
+            break;
+        case 15:
+            o.keep_metadata = true;
+            break;
+        case 16:
+            o.keep_profile = true;
+            break;
+        case 17:
+            o.animate = true;
+            break;
+        case 18:
+            o.page = 1;
+            break;
+        default:
+            o.shrink_margin = 1700;
+            break;
         }
         alb_buf_reset(&b);
         alb_plan_options_key(&o, &b);
@@ -445,7 +487,8 @@ static void test_names(void **state)
     (void)state;
     for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
         assert_int_equal(alb_format_of_name(alb_str_c(alb_format_name((enum alb_format)f))), f);
-        assert_string_equal(alb_format_mime((enum alb_format)f), alb_type_mime(alb_format_type((enum alb_format)f)));
+        assert_string_equal(alb_format_mime((enum alb_format)f),
+                            alb_type_mime(alb_format_type((enum alb_format)f)));
     }
     assert_int_equal(alb_format_of_name(ALB_STR("jpg")), ALB_FORMAT_JPEG);
     assert_int_equal(alb_format_of_name(ALB_STR("tiff")), ALB_FORMAT_SAME);
@@ -454,10 +497,18 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_orientations),     cmocka_unit_test(test_focus),
-        cmocka_unit_test(test_shrink_on_load), cmocka_unit_test(test_formats),     cmocka_unit_test(test_colour),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_bad_options),      cmocka_unit_test(test_unpack_is_strict),
-        cmocka_unit_test(test_check),     cmocka_unit_test(test_key),              cmocka_unit_test(test_names),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_orientations),
+        cmocka_unit_test(test_focus),
+        cmocka_unit_test(test_shrink_on_load),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_colour),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_unpack_is_strict),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_key),
+        cmocka_unit_test(test_names),
     };
     alb_plan_limits_default(&limits);
     return cmocka_run_group_tests(tests, NULL, NULL);

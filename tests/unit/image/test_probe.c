@@ -7,9 +7,18 @@ static void fill(struct alb_probe *p)
     memset(p, 0, sizeof(*p));
     p->type = ALB_TYPE_NEF;
     p->damaged = true;
-    p->header = (struct alb_image_header){.type = ALB_TYPE_NEF, .width = 1600, .height = 1000, .raw_width = 6000,
-                                          .raw_height = 4000, .orientation = 8, .pages = 1, .progressive = true,
-                                          .preview = true, .bits = 8, .icc = ALB_ICC_RGB, .bytes = 1LL << 33};
+    p->header = (struct alb_image_header){.type = ALB_TYPE_NEF,
+                                          .width = 1600,
+                                          .height = 1000,
+                                          .raw_width = 6000,
+                                          .raw_height = 4000,
+                                          .orientation = 8,
+                                          .pages = 1,
+                                          .progressive = true,
+                                          .preview = true,
+                                          .bits = 8,
+                                          .icc = ALB_ICC_RGB,
+                                          .bytes = 1LL << 33};
     alb_meta_init(&p->meta);
     p->meta.make = ALB_STR("NIKON");
     memcpy(p->thumbhash, "\x01\x02\x03", 3);
@@ -65,8 +74,16 @@ static void test_refused(void **state)
 
 static void test_header(void **state)
 {
-    struct alb_image_header h = {.type = ALB_TYPE_GIF, .width = 3, .height = 4, .orientation = 1, .pages = 7,
-                                 .animated = true, .alpha = true, .bits = 8, .bytes = 99}, back;
+    struct alb_image_header h = {.type = ALB_TYPE_GIF,
+                                 .width = 3,
+                                 .height = 4,
+                                 .orientation = 1,
+                                 .pages = 7,
+                                 .animated = true,
+                                 .alpha = true,
+                                 .bits = 8,
+                                 .bytes = 99},
+                            back;
     struct alb_buf b = ALB_BUF_INIT(ALB_HEADER_PACKED_MAX);
     (void)state;
     alb_header_pack(&h, &b);

@@ -45,7 +45,8 @@ static void test_against_definition(void **state)
             int w = sizes[c][0], h = sizes[c][1], ow = sizes[c][2], oh = sizes[c][3];
             if ((size_t)(w * h * bands) > sizeof(in))
                 continue;
-            assert_true(alb_resample(in, (uint32_t)w, (uint32_t)h, (unsigned)bands, out, (uint32_t)ow, (uint32_t)oh));
+            assert_true(
+                alb_resample(in, (uint32_t)w, (uint32_t)h, (unsigned)bands, out, (uint32_t)ow, (uint32_t)oh));
             for (int i = 0; i < ow * oh * bands; i++) {
                 double v = wanted(in, w, h, bands, i % bands, i / bands % ow, i / bands / ow, ow, oh);
                 v = v < 0 ? 0 : v > 255 ? 255 : v;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a sealed process can still do. Each question is asked by a child of its own that seals itself as a worker does
- * and answers with its exit status; asking for something forbidden may end it with SIGSYS.
+ * What a sealed process can still do. Each question is asked by a child of its own that seals itself as a
+ * worker does and answers with its exit status; asking for something forbidden may end it with SIGSYS.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,13 @@ static int ask(enum alb_profile profile, ask_fn *question)
     assert_true(pid >= 0);
     if (pid == 0) {
         uint32_t reached;
-        struct alb_seal s = {.profile = profile, .filter = &filters[profile], .parent = parent, .uid = 65534,
-                             .memory = 256 << 20, .result_max = 1 << 20, .data_now = ALB_SANITIZED ? 1ULL << 46 : 64 << 20};
+        struct alb_seal s = {.profile = profile,
+                             .filter = &filters[profile],
+                             .parent = parent,
+                             .uid = 65534,
+                             .memory = 256 << 20,
+                             .result_max = 1 << 20,
+                             .data_now = ALB_SANITIZED ? 1ULL << 46 : 64 << 20};
         if (alb_seal_process(&s, &reached, NULL) != ALB_OK || !(reached & ALB_SEAL_SECCOMP))
             _exit(SEAL_FAILED);
         _exit(question());
@@ -204,14 +209,28 @@ static void test_strict(void **state)
         ask_fn *question;
         int answer;
     } cases[] = {
-        {ask_passwd, ENOENT},       {ask_font_folder, ENOENT},         {ask_own_fd, ENOENT},
-        {ask_socket, EPERM},        {ask_unix_socket, EPERM},          {ask_fork, EPERM},
-        {ask_exec, 256 + SIGSYS},   {ask_executable_memory, EPERM},    {ask_make_executable, EPERM},
+        {ask_passwd, ENOENT},
+        {ask_font_folder, ENOENT},
+        {ask_own_fd, ENOENT},
+        {ask_socket, EPERM},
+        {ask_unix_socket, EPERM},
+        {ask_fork, EPERM},
+        {ask_exec, 256 + SIGSYS},
+        {ask_executable_memory, EPERM},
+        {ask_make_executable, EPERM},
         {ask_kill_parent, 256 + SIGSYS}, /* asks for its parent's number first: not in the list either */
-        {ask_ptrace, 256 + SIGSYS}, {ask_more_files, EPERM},           {ask_more_memory, EPERM},
-        {ask_less_memory, 0},       {ask_others_limits, 256 + SIGSYS}, {ask_dumpable, EPERM},
-        {ask_unshare, 256 + SIGSYS}, {ask_name, 0},                    {ask_memory, 0},
-        {ask_too_much_memory, ENOMEM}, {ask_thread, 0},                {ask_abort, 256 + SIGABRT},
+        {ask_ptrace, 256 + SIGSYS},
+        {ask_more_files, EPERM},
+        {ask_more_memory, EPERM},
+        {ask_less_memory, 0},
+        {ask_others_limits, 256 + SIGSYS},
+        {ask_dumpable, EPERM},
+        {ask_unshare, 256 + SIGSYS},
+        {ask_name, 0},
+        {ask_memory, 0},
+        {ask_too_much_memory, ENOMEM},
+        {ask_thread, 0},
+        {ask_abort, 256 + SIGABRT},
         {ask_x32, 256 + SIGSYS},
     };
     (void)state;
@@ -249,8 +268,13 @@ static void test_user(void **state)
 /* A worker whose parent has died before it could ask for its death signal does not start. */
 static void test_orphan(void **state)
 {
-    struct alb_seal s = {.profile = ALB_PROFILE_STRICT, .filter = &filters[0], .parent = 1, .uid = 65534,
-                         .memory = 1 << 30, .result_max = 1 << 20, .data_now = 1ULL << 46};
+    struct alb_seal s = {.profile = ALB_PROFILE_STRICT,
+                         .filter = &filters[0],
+                         .parent = 1,
+                         .uid = 65534,
+                         .memory = 1 << 30,
+                         .result_max = 1 << 20,
+                         .data_now = 1ULL << 46};
     int status;
     (void)state;
     pid_t pid = fork();
@@ -272,7 +296,8 @@ int main(void)
         cmocka_unit_test(test_user),
         cmocka_unit_test(test_orphan),
     };
-    if (!alb_filter_build(&filters[0], ALB_PROFILE_STRICT) || !alb_filter_build(&filters[1], ALB_PROFILE_FONTS))
+    if (!alb_filter_build(&filters[0], ALB_PROFILE_STRICT) ||
+        !alb_filter_build(&filters[1], ALB_PROFILE_FONTS))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

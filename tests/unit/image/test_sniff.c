@@ -32,21 +32,53 @@ static const struct {
     CASE("II\x1a\0\0\0HEAPCCDR", CRW),
     CASE("FOVb\0\0\0\0", X3F),
     CASE("\0MRM\0\0\0\0", RAW),
-    CASE("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", HEIC),
-    CASE("\0\0\0\x18" "ftypmif1\0\0\0\0mif1heic", HEIC),
-    CASE("\0\0\0\x18" "ftypmif1\0\0\0\0mif1avif", AVIF),
-    CASE("\0\0\0\x14" "ftypmif1\0\0\0\0mif1", HEIC),
-    CASE("\0\0\0\x1c" "ftypavif\0\0\0\0avifmif1miaf", AVIF),
-    CASE("\0\0\0\x18" "ftypavis\0\0\0\0avisavif", AVIF),
-    CASE("\0\0\0\x18" "ftypcrx \0\0\0\x01" "crx isom", CR3),
-    CASE("\0\0\0\x14" "ftypqt  \0\0\0\0qt  ", MOV),
-    CASE("\0\0\0\x18" "ftypmp42\0\0\0\0mp42isom", MP4),
-    CASE("\0\0\0\x14" "ftypisom\0\0\x02\0avc1", MP4),
-    CASE("\0\0\0\x14" "ftypXXXX\0\0\0\0isom", MP4),
-    CASE("\0\0\0\x14" "ftyp3gp4\0\0\0\0" "3gp4", GPP),
-    CASE("\0\0\0\x14" "ftypM4A \0\0\0\0M4A ", UNKNOWN), /* sound */
-    CASE("\0\0\0\x14" "ftypXXXX\0\0\0\0YYYY", UNKNOWN),
-    CASE("\0\0\0\x04" "ftypheic", UNKNOWN),
+    CASE("\0\0\0\x18"
+         "ftypheic\0\0\0\0mif1heic",
+         HEIC),
+    CASE("\0\0\0\x18"
+         "ftypmif1\0\0\0\0mif1heic",
+         HEIC),
+    CASE("\0\0\0\x18"
+         "ftypmif1\0\0\0\0mif1avif",
+         AVIF),
+    CASE("\0\0\0\x14"
+         "ftypmif1\0\0\0\0mif1",
+         HEIC),
+    CASE("\0\0\0\x1c"
+         "ftypavif\0\0\0\0avifmif1miaf",
+         AVIF),
+    CASE("\0\0\0\x18"
+         "ftypavis\0\0\0\0avisavif",
+         AVIF),
+    CASE("\0\0\0\x18"
+         "ftypcrx \0\0\0\x01"
+         "crx isom",
+         CR3),
+    CASE("\0\0\0\x14"
+         "ftypqt  \0\0\0\0qt  ",
+         MOV),
+    CASE("\0\0\0\x18"
+         "ftypmp42\0\0\0\0mp42isom",
+         MP4),
+    CASE("\0\0\0\x14"
+         "ftypisom\0\0\x02\0avc1",
+         MP4),
+    CASE("\0\0\0\x14"
+         "ftypXXXX\0\0\0\0isom",
+         MP4),
+    CASE("\0\0\0\x14"
+         "ftyp3gp4\0\0\0\0"
+         "3gp4",
+         GPP),
+    CASE("\0\0\0\x14"
+         "ftypM4A \0\0\0\0M4A ",
+         UNKNOWN), /* sound */
+    CASE("\0\0\0\x14"
+         "ftypXXXX\0\0\0\0YYYY",
+         UNKNOWN),
+    CASE("\0\0\0\x04"
+         "ftypheic",
+         UNKNOWN),
     CASE("\0\0\x10\0moov\0\0\0\x6cmvhd", MOV),
     CASE("\0\0\0\x08wide\0\0\x10\0mdat", MOV),
     CASE("\0\0\0\x0cjP  \r\n\x87\n", JP2),
@@ -62,7 +94,9 @@ static const struct {
     CASE("\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x68\x04\0\0\x01\0\0\0", UNKNOWN),
     CASE("\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm\x42\x87", WEBM),
     CASE("\x1a\x45\xdf\xa3\xa3\x42\x82\x88matroska\x42\x87", MKV),
-    CASE("\x1a\x45\xdf\xa3\x93\x42\x82\x84" "else\x42\x87", UNKNOWN),
+    CASE("\x1a\x45\xdf\xa3\x93\x42\x82\x84"
+         "else\x42\x87",
+         UNKNOWN),
     CASE("\0\0\x01\xba\x44\0", MPEG),
     CASE("\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", WMV),
     CASE("<svg xmlns='http://www.w3.org/2000/svg'/>", SVG),
@@ -144,7 +178,8 @@ static void test_raw_shapes(void **state)
         for (int big = 0; big < 2; big++) {
             struct alb_buf b = ALB_BUF_INIT(4096);
             uint32_t where[1] = {8};
-            struct tag tags[5] = {TAG_LONG(0xfe, shapes[i].reduced), TAG_SHORT(0x106, shapes[i].cfa ? 32803u : 2u),
+            struct tag tags[5] = {TAG_LONG(0xfe, shapes[i].reduced),
+                                  TAG_SHORT(0x106, shapes[i].cfa ? 32803u : 2u),
                                   {0x10f, 2, (uint32_t)strlen(shapes[i].make) + 1, shapes[i].make}};
             size_t n = 3;
             if (shapes[i].subs)
@@ -185,8 +220,10 @@ static void test_sizes(void **state)
     } sizes[] = {
 #define SIZE(bytes, type, w, h) {bytes, sizeof(bytes) - 1, ALB_TYPE_##type, w, h}
         SIZE("\xff\xd8\xff\xe0\0\x04xx\xff\xc2\0\x0b\x08\x01\0\x02\0\x01\0\0\0", JPEG, 512, 256),
-        SIZE("\xff\xd8\xff\xda\0\x04xx\xff\xc0\0\x0b\x08\x01\0\x02\0\x01\0\0\0", JPEG, 0, 0), /* scan before frame */
-        SIZE("\xff\xd8\xff\xe0\0\0\xff\xc0\0\x0b\x08\x01\0\x02\0\x01\0\0\0", JPEG, 0, 0), /* a segment of length 0 */
+        SIZE("\xff\xd8\xff\xda\0\x04xx\xff\xc0\0\x0b\x08\x01\0\x02\0\x01\0\0\0", JPEG, 0,
+             0), /* scan before frame */
+        SIZE("\xff\xd8\xff\xe0\0\0\xff\xc0\0\x0b\x08\x01\0\x02\0\x01\0\0\0", JPEG, 0,
+             0), /* a segment of length 0 */
         SIZE("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\x01\0\x08\x02", PNG, 512, 256),
         SIZE("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\0\0\x08\x02", PNG, 0, 0),
         SIZE("RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\x01\0\xff\0\0", WEBP, 512, 256),
@@ -201,15 +238,20 @@ static void test_sizes(void **state)
         bool ok = alb_sniff_size(sizes[i].type, sizes[i].p, sizes[i].n, &w, &h);
         if (ok != (sizes[i].w != 0) || w != sizes[i].w || h != sizes[i].h)
             fail_msg("size %zu: %d %ux%u", i, ok, w, h);
-        assert_false(alb_sniff_size(ALB_TYPE_GIF, sizes[i].p, sizes[i].n, &w, &h)); /* another type than asked */
+        assert_false(
+            alb_sniff_size(ALB_TYPE_GIF, sizes[i].p, sizes[i].n, &w, &h)); /* another type than asked */
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),      cmocka_unit_test(test_prefixes), cmocka_unit_test(test_transport_stream),
-        cmocka_unit_test(test_raw_shapes), cmocka_unit_test(test_names),    cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_transport_stream),
+        cmocka_unit_test(test_raw_shapes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

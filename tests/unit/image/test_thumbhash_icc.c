@@ -54,7 +54,8 @@ static void test_profiles(void **state)
     static const struct {
         const char *space;
         enum alb_icc kind;
-    } cases[] = {{"GRAY", ALB_ICC_GREY}, {"CMYK", ALB_ICC_CMYK}, {"RGB ", ALB_ICC_RGB}, {"Lab ", ALB_ICC_OTHER}};
+    } cases[] = {
+        {"GRAY", ALB_ICC_GREY}, {"CMYK", ALB_ICC_CMYK}, {"RGB ", ALB_ICC_RGB}, {"Lab ", ALB_ICC_OTHER}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         memcpy(p + 16, cases[i].space, 4);
         assert_int_equal(alb_icc_kind((struct alb_str){p, 200}), cases[i].kind);

@@ -2,7 +2,8 @@
 #include "image/turn.h"
 #include "test.h"
 
-/* The EXIF standard in pixels: a picture of 3 x 2 with the numbers 1..6, as it is shown for each orientation. */
+/* The EXIF standard in pixels: a picture of 3 x 2 with the numbers 1..6, as it is shown for each orientation.
+ */
 static const struct {
     uint32_t w, h;
     char shown[7];

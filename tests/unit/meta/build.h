@@ -37,10 +37,34 @@ struct tag {
     const void *data; /* ASCII, BYTE, UNDEFINED: bytes; else uint32_t[] */
 };
 #define TAG_TEXT(t, s) {(t), 2, sizeof(s), (s)}
-#define TAG_SHORT(t, v) {(t), 3, 1, (const uint32_t[]){v}}
-#define TAG_LONG(t, v) {(t), 4, 1, (const uint32_t[]){v}}
-#define TAG_RATIONAL(t, a, b) {(t), 5, 1, (const uint32_t[]){a, b}}
-#define TAG_RATIONAL3(t, a, b, c, d, e, f) {(t), 5, 3, (const uint32_t[]){a, b, c, d, e, f}}
+#define TAG_SHORT(t, v)                                                                                      \
+    {                                                                                                        \
+        (t), 3, 1, (const uint32_t[])                                                                        \
+        {                                                                                                    \
+            v                                                                                                \
+        }                                                                                                    \
+    }
+#define TAG_LONG(t, v)                                                                                       \
+    {                                                                                                        \
+        (t), 4, 1, (const uint32_t[])                                                                        \
+        {                                                                                                    \
+            v                                                                                                \
+        }                                                                                                    \
+    }
+#define TAG_RATIONAL(t, a, b)                                                                                \
+    {                                                                                                        \
+        (t), 5, 1, (const uint32_t[])                                                                        \
+        {                                                                                                    \
+            a, b                                                                                             \
+        }                                                                                                    \
+    }
+#define TAG_RATIONAL3(t, a, b, c, d, e, f)                                                                   \
+    {                                                                                                        \
+        (t), 5, 3, (const uint32_t[])                                                                        \
+        {                                                                                                    \
+            a, b, c, d, e, f                                                                                 \
+        }                                                                                                    \
+    }
 
 static inline size_t tag_bytes(const struct tag *t)
 {
@@ -59,7 +83,8 @@ static inline void put_value(struct alb_buf *b, const struct tag *t, bool big)
     }
 }
 
-/* A directory at the end of b (offsets count from `base`), its long values behind it. Returns where it begins. */
+/* A directory at the end of b (offsets count from `base`), its long values behind it. Returns where it
+ * begins. */
 static inline size_t put_dir(struct alb_buf *b, size_t base, const struct tag *tags, size_t n, bool big)
 {
     size_t at = b->n - base;
@@ -88,8 +113,8 @@ static inline size_t put_dir(struct alb_buf *b, size_t base, const struct tag *t
 }
 
 /* A TIFF structure with IFD0 and, if given, EXIF and GPS directories (ifd0 gets the pointers appended). */
-static inline void put_tiff(struct alb_buf *b, bool big, const struct tag *ifd0, size_t n0, const struct tag *exif,
-                            size_t n1, const struct tag *gps, size_t n2)
+static inline void put_tiff(struct alb_buf *b, bool big, const struct tag *ifd0, size_t n0,
+                            const struct tag *exif, size_t n1, const struct tag *gps, size_t n2)
 {
     struct tag first[40];
     uint32_t exif_at[1] = {0}, gps_at[1] = {0};

@@ -31,19 +31,27 @@ static void read_exif(struct alb_meta *m, const struct alb_buf *b)
 static void test_all_fields(void **state)
 {
     const struct tag ifd0[] = {
-        TAG_TEXT(0x10e, "A walk\nby the sea"), TAG_TEXT(0x10f, "Canon "), TAG_TEXT(0x110, "EOS R5"),
-        TAG_SHORT(0x112, 6), TAG_TEXT(0x131, "darktable"), TAG_TEXT(0x13b, "Ann"), TAG_SHORT(0x4746, 4),
+        TAG_TEXT(0x10e, "A walk\nby the sea"),
+        TAG_TEXT(0x10f, "Canon "),
+        TAG_TEXT(0x110, "EOS R5"),
+        TAG_SHORT(0x112, 6),
+        TAG_TEXT(0x131, "darktable"),
+        TAG_TEXT(0x13b, "Ann"),
+        TAG_SHORT(0x4746, 4),
         TAG_TEXT(0x8298, "(c) Ann"),
     };
     const struct tag exif[] = {
-        TAG_RATIONAL(0x829a, 1, 250), TAG_RATIONAL(0x829d, 28, 10), TAG_SHORT(0x8827, 400),
-        TAG_TEXT(0x9003, "2020:02:29 23:59:58"), TAG_TEXT(0x9011, "+02:00"), TAG_RATIONAL(0x920a, 50, 1),
-        TAG_TEXT(0x9291, "75"), TAG_LONG(0xa002, 8192), TAG_LONG(0xa003, 5464), TAG_SHORT(0xa405, 51),
+        TAG_RATIONAL(0x829a, 1, 250),     TAG_RATIONAL(0x829d, 28, 10),
+        TAG_SHORT(0x8827, 400),           TAG_TEXT(0x9003, "2020:02:29 23:59:58"),
+        TAG_TEXT(0x9011, "+02:00"),       TAG_RATIONAL(0x920a, 50, 1),
+        TAG_TEXT(0x9291, "75"),           TAG_LONG(0xa002, 8192),
+        TAG_LONG(0xa003, 5464),           TAG_SHORT(0xa405, 51),
         TAG_TEXT(0xa434, "RF 50mm F1.2"),
     };
     const struct tag gps[] = {
-        TAG_TEXT(1, "S"), TAG_RATIONAL3(2, 33, 1, 51, 1, 2454, 100), TAG_TEXT(3, "E"),
-        TAG_RATIONAL3(4, 151, 1, 12, 1, 3456, 100), {5, 1, 1, "\x01"}, TAG_RATIONAL(6, 125, 10),
+        TAG_TEXT(1, "S"),  TAG_RATIONAL3(2, 33, 1, 51, 1, 2454, 100),
+        TAG_TEXT(3, "E"),  TAG_RATIONAL3(4, 151, 1, 12, 1, 3456, 100),
+        {5, 1, 1, "\x01"}, TAG_RATIONAL(6, 125, 10),
     };
     (void)state;
     for (int i = 0; i < 4; i++) {
@@ -51,7 +59,8 @@ static void test_all_fields(void **state)
         struct alb_meta m;
         if (i & 1)
             alb_buf_add(&b, "Exif\0\0", 6);
-        put_tiff(&b, (i & 2) != 0, ifd0, ALB_ARRAY_LEN(ifd0), exif, ALB_ARRAY_LEN(exif), gps, ALB_ARRAY_LEN(gps));
+        put_tiff(&b, (i & 2) != 0, ifd0, ALB_ARRAY_LEN(ifd0), exif, ALB_ARRAY_LEN(exif), gps,
+                 ALB_ARRAY_LEN(gps));
         read_exif(&m, &b);
         IS(m.description, "A walk\nby the sea");
         IS(m.make, "Canon");
@@ -134,7 +143,8 @@ static void test_offset_from_gps(void **state)
         uint32_t h, min;
         bool known;
         int offset;
-    } cases[] = {{8, 0, true, 120}, {8, 1, true, 120}, {7, 59, true, 120}, {4, 30, true, 330}, {8, 6, false, 0}};
+    } cases[] = {
+        {8, 0, true, 120}, {8, 1, true, 120}, {7, 59, true, 120}, {4, 30, true, 330}, {8, 6, false, 0}};
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         struct alb_meta m;
@@ -149,11 +159,13 @@ static void test_offset_from_gps(void **state)
 
 static void test_implausible_is_dropped(void **state)
 {
-    const struct tag ifd0[] = {TAG_SHORT(0x112, 9), TAG_SHORT(0x4746, 99), TAG_TEXT(0x10e, "OLYMPUS DIGITAL CAMERA")};
-    const struct tag exif[] = {TAG_RATIONAL(0x829a, 1, 0), TAG_RATIONAL(0x829d, 0, 1), TAG_SHORT(0x8827, 65535),
-                                      TAG_LONG(0x8832, 102400), TAG_RATIONAL(0x920a, 0, 0)};
+    const struct tag ifd0[] = {TAG_SHORT(0x112, 9), TAG_SHORT(0x4746, 99),
+                               TAG_TEXT(0x10e, "OLYMPUS DIGITAL CAMERA")};
+    const struct tag exif[] = {TAG_RATIONAL(0x829a, 1, 0), TAG_RATIONAL(0x829d, 0, 1),
+                               TAG_SHORT(0x8827, 65535), TAG_LONG(0x8832, 102400),
+                               TAG_RATIONAL(0x920a, 0, 0)};
     const struct tag gps[] = {TAG_TEXT(1, "N"), TAG_RATIONAL3(2, 0, 1, 0, 1, 0, 1), TAG_TEXT(3, "E"),
-                                     TAG_RATIONAL3(4, 0, 1, 0, 1, 0, 1)};
+                              TAG_RATIONAL3(4, 0, 1, 0, 1, 0, 1)};
     struct alb_meta m;
     (void)state;
     one_exif(&m, ifd0, 3, exif, 5, gps, 4);
@@ -170,7 +182,7 @@ static void test_implausible_is_dropped(void **state)
 static void test_text_is_clean(void **state)
 {
     const struct tag ifd0[] = {
-        TAG_TEXT(0x10f, "Caf\xe9"),               /* Latin-1 */
+        TAG_TEXT(0x10f, "Caf\xe9"),                   /* Latin-1 */
         TAG_TEXT(0x110, " \x1b[31mred\x07 \xc2\x9b"), /* controls of both kinds */
         TAG_TEXT(0x131, "\xc3\xa9t\xc3\xa9\0hidden"),
         {0x9c9b, 1, 10, "T\0i\0\x3d\xd8\x00\xde\0\0"}, /* UTF-16 with a surrogate pair */

@@ -58,7 +58,12 @@ static void test_iptc(void **state)
     assert_int_equal(alb_meta_iptc(arena, &m, iim.p, iim.n, NULL), ALB_OK);
     check_iptc(&m);
     /* inside a Photoshop block, behind another resource with an odd length */
-    alb_buf_add(&ps, "Photoshop 3.0\0" "8BIM\x03\xed\0\0\0\0\0\x03" "abc\0" "8BIM\x04\x04\0\0", 38);
+    alb_buf_add(&ps,
+                "Photoshop 3.0\0"
+                "8BIM\x03\xed\0\0\0\0\0\x03"
+                "abc\0"
+                "8BIM\x04\x04\0\0",
+                38);
     put_be(&ps, iim.n, 4);
     alb_buf_add(&ps, iim.p, iim.n);
     alb_meta_init(&m);
@@ -72,14 +77,15 @@ static void test_iptc(void **state)
     alb_buf_fini(&ps);
 }
 
-#define HEAD                                                                                                      \
-    "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"       \
-    "<rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' "                                  \
-    "xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:exif='http://ns.adobe.com/exif/1.0/' "                        \
-    "xmlns:tiff='http://ns.adobe.com/tiff/1.0/' xmlns:lr='http://ns.adobe.com/lightroom/1.0/' "                   \
-    "xmlns:digiKam='http://www.digikam.org/ns/1.0/' xmlns:GPano='http://ns.google.com/photos/1.0/panorama/' "     \
-    "xmlns:GCamera='http://ns.google.com/photos/1.0/camera/' "                                                    \
-    "xmlns:Container='http://ns.google.com/photos/1.0/container/' "                                               \
+#define HEAD                                                                                                 \
+    "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"  \
+    "<rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' "                             \
+    "xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:exif='http://ns.adobe.com/exif/1.0/' "                   \
+    "xmlns:tiff='http://ns.adobe.com/tiff/1.0/' xmlns:lr='http://ns.adobe.com/lightroom/1.0/' "              \
+    "xmlns:digiKam='http://www.digikam.org/ns/1.0/' "                                                        \
+    "xmlns:GPano='http://ns.google.com/photos/1.0/panorama/' "                                               \
+    "xmlns:GCamera='http://ns.google.com/photos/1.0/camera/' "                                               \
+    "xmlns:Container='http://ns.google.com/photos/1.0/container/' "                                          \
     "xmlns:Item='http://ns.google.com/photos/1.0/container/item/' "
 #define TAIL "</rdf:Description></rdf:RDF></x:xmpmeta>"
 
@@ -93,16 +99,18 @@ static void test_xmp_words(void **state)
 {
     struct alb_meta m;
     (void)state;
-    read_xmp(&m, HEAD "xmp:Rating='-1'>"
-                      "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Title &amp; more</rdf:li></rdf:Alt></dc:title>"
-                      "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>Two\nlines</rdf:li></rdf:Alt></dc:description>"
-                      "<dc:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Bob</rdf:li></rdf:Seq></dc:creator>"
-                      "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Italy|Rome</rdf:li><rdf:li>AC/DC</rdf:li></rdf:Bag>"
-                      "</lr:hierarchicalSubject>"
-                      "<digiKam:TagsList><rdf:Seq><rdf:li>Places/Italy/Rome</rdf:li><rdf:li>People/Ann</rdf:li></rdf:Seq>"
-                      "</digiKam:TagsList>"
-                      "<dc:subject><rdf:Bag><rdf:li>Rome</rdf:li><rdf:li>Italy</rdf:li><rdf:li>holiday</rdf:li></rdf:Bag>"
-                      "</dc:subject>" TAIL);
+    read_xmp(
+        &m, HEAD
+        "xmp:Rating='-1'>"
+        "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Title &amp; more</rdf:li></rdf:Alt></dc:title>"
+        "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>Two\nlines</rdf:li></rdf:Alt></dc:description>"
+        "<dc:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Bob</rdf:li></rdf:Seq></dc:creator>"
+        "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Italy|Rome</rdf:li><rdf:li>AC/DC</rdf:li></rdf:Bag>"
+        "</lr:hierarchicalSubject>"
+        "<digiKam:TagsList><rdf:Seq><rdf:li>Places/Italy/Rome</rdf:li><rdf:li>People/Ann</rdf:li></rdf:Seq>"
+        "</digiKam:TagsList>"
+        "<dc:subject><rdf:Bag><rdf:li>Rome</rdf:li><rdf:li>Italy</rdf:li><rdf:li>holiday</rdf:li></rdf:Bag>"
+        "</dc:subject>" TAIL);
     IS(m.title, "Title & more");
     IS(m.description, "Two\nlines");
     IS(m.author, "Ann, Bob");
@@ -110,7 +118,8 @@ static void test_xmp_words(void **state)
     assert_int_equal(m.keyword_count, 4);
     IS(m.keywords[0], "Places/Italy/Rome");
     IS(m.keywords[1], "People/Ann");
-    IS(m.keywords[2], "AC\xe2\x88\x95" "DC");
+    IS(m.keywords[2], "AC\xe2\x88\x95"
+                      "DC");
     IS(m.keywords[3], "holiday");
 }
 
@@ -143,10 +152,13 @@ static void test_motion_photo(void **state)
     assert_true(m.motion_photo);
     assert_int_equal(m.motion_from_end, 4022143);
     assert_int_equal(m.motion_still_us, 900000);
-    read_xmp(&m, HEAD "GCamera:MotionPhoto='1'><Container:Directory><rdf:Seq>"
-                      "<rdf:li rdf:parseType='Resource'><Container:Item Item:Mime='image/jpeg' Item:Semantic='Primary'/></rdf:li>"
-                      "<rdf:li rdf:parseType='Resource'><Container:Item Item:Mime='video/mp4' Item:Semantic='MotionPhoto' "
-                      "Item:Length='12345'/></rdf:li></rdf:Seq></Container:Directory>" TAIL);
+    read_xmp(
+        &m, HEAD
+        "GCamera:MotionPhoto='1'><Container:Directory><rdf:Seq>"
+        "<rdf:li rdf:parseType='Resource'><Container:Item Item:Mime='image/jpeg' "
+        "Item:Semantic='Primary'/></rdf:li>"
+        "<rdf:li rdf:parseType='Resource'><Container:Item Item:Mime='video/mp4' Item:Semantic='MotionPhoto' "
+        "Item:Length='12345'/></rdf:li></rdf:Seq></Container:Directory>" TAIL);
     assert_true(m.motion_photo);
     assert_int_equal(m.motion_from_end, 12345);
     assert_int_equal(m.motion_still_us, -1);
@@ -160,7 +172,8 @@ static void test_xmp_hostile(void **state)
     (void)state;
     read_xmp(&m, "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>" HEAD "tiff:Make='&e;'>" TAIL);
     assert_int_equal(m.make.n, 0);
-    read_xmp(&m, "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>" HEAD "tiff:Make='&b;'>" TAIL);
+    read_xmp(&m, "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>" HEAD
+                 "tiff:Make='&b;'>" TAIL);
     assert_int_equal(m.make.n, 0);
     for (int i = 0; i < 20000; i++)
         alb_buf_c(&deep, "<a>");
@@ -194,8 +207,9 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_iptc),         cmocka_unit_test(test_xmp_words), cmocka_unit_test(test_xmp_facts),
-        cmocka_unit_test(test_motion_photo), cmocka_unit_test(test_xmp_hostile), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_iptc),        cmocka_unit_test(test_xmp_words),
+        cmocka_unit_test(test_xmp_facts),   cmocka_unit_test(test_motion_photo),
+        cmocka_unit_test(test_xmp_hostile), cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

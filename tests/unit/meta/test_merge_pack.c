@@ -7,7 +7,8 @@
 
 #define IS(view, text) assert_true(alb_str_eq_c((view), (text)))
 
-static struct alb_str words_a[] = {{"Places/Rome", 11}, {"sun", 3}}, words_b[] = {{"Rome", 4}, {"sea", 3}, {"sun", 3}};
+static struct alb_str words_a[] = {{"Places/Rome", 11}, {"sun", 3}},
+                      words_b[] = {{"Rome", 4}, {"sea", 3}, {"sun", 3}};
 
 static void test_who_wins(void **state)
 {
@@ -73,7 +74,8 @@ static void test_times(void **state)
     assert_int_equal(alb_meta_merge(a, &m, &exif, NULL, &xmp, &box, NULL), ALB_OK);
     assert_true(!m.taken_is_weak && m.taken.local_ms == 7200500 && !m.taken.has_offset);
     /* the same second with an offset: the camera's milliseconds, the program's offset */
-    xmp.taken = (struct alb_meta_time){.known = true, .has_offset = true, .offset_min = 60, .local_ms = 7200000, .utc_ms = 3600000};
+    xmp.taken = (struct alb_meta_time){
+        .known = true, .has_offset = true, .offset_min = 60, .local_ms = 7200000, .utc_ms = 3600000};
     assert_int_equal(alb_meta_merge(a, &m, &exif, NULL, &xmp, &box, NULL), ALB_OK);
     assert_true(m.taken.has_offset && m.taken.local_ms == 7200500 && m.taken.utc_ms == 3600500);
     xmp.taken.local_ms += 60000; /* another time: nothing is taken from it */
@@ -85,7 +87,10 @@ static void test_times(void **state)
 static void fill(struct alb_meta *m)
 {
     alb_meta_init(m);
-    m->taken = (struct alb_meta_time){.known = true, .has_offset = true, .offset_min = -210, .local_ms = 1583020798750,
+    m->taken = (struct alb_meta_time){.known = true,
+                                      .has_offset = true,
+                                      .offset_min = -210,
+                                      .local_ms = 1583020798750,
                                       .utc_ms = 1583020798750 + 210 * 60000};
     m->make = ALB_STR("Canon");
     m->description = ALB_STR("two\nlines");

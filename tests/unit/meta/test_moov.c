@@ -217,9 +217,10 @@ static void test_creation_times(void **state)
 static void test_cr3(void **state)
 {
     const struct tag cmt1[] = {TAG_TEXT(0x10f, "Canon"), TAG_TEXT(0x110, "EOS R6"), TAG_SHORT(0x112, 8)};
-    const struct tag cmt2[] = {TAG_TEXT(0x9003, "2020:02:29 23:59:58"), TAG_TEXT(0x9011, "+01:00"), TAG_SHORT(0x8827, 800)};
+    const struct tag cmt2[] = {TAG_TEXT(0x9003, "2020:02:29 23:59:58"), TAG_TEXT(0x9011, "+01:00"),
+                               TAG_SHORT(0x8827, 800)};
     const struct tag cmt4[] = {TAG_TEXT(1, "N"), TAG_RATIONAL3(2, 48, 1, 30, 1, 0, 1), TAG_TEXT(3, "W"),
-                                      TAG_RATIONAL3(4, 2, 1, 15, 1, 0, 1)};
+                               TAG_RATIONAL3(4, 2, 1, 15, 1, 0, 1)};
     const struct {
         const char *kind;
         const struct tag *tags;
@@ -280,8 +281,9 @@ static void test_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_movie), cmocka_unit_test(test_apple_keys), cmocka_unit_test(test_creation_times),
-        cmocka_unit_test(test_cr3),   cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_movie),          cmocka_unit_test(test_apple_keys),
+        cmocka_unit_test(test_creation_times), cmocka_unit_test(test_cr3),
+        cmocka_unit_test(test_broken),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -19,10 +19,11 @@ static struct alb_meta_tiff read_tiff(struct alb_arena *a, const struct alb_buf 
 static void test_far_directories(void **state)
 {
     static const char xmp[] = "<x:xmpmeta>far away</x:xmpmeta>";
-    const struct tag exif[] = {TAG_TEXT(0x9003, "2020:02:29 23:59:58"), TAG_SHORT(0x8827, 200),
-                                      {0x927c, 7, 20, "maker note stays out"}};
+    const struct tag exif[] = {TAG_TEXT(0x9003, "2020:02:29 23:59:58"),
+                               TAG_SHORT(0x8827, 200),
+                               {0x927c, 7, 20, "maker note stays out"}};
     const struct tag gps[] = {TAG_TEXT(1, "N"), TAG_RATIONAL3(2, 10, 1, 0, 1, 0, 1), TAG_TEXT(3, "E"),
-                                     TAG_RATIONAL3(4, 20, 1, 0, 1, 0, 1)};
+                              TAG_RATIONAL3(4, 20, 1, 0, 1, 0, 1)};
     static const uint32_t sub[1] = {8};
     (void)state;
     for (int big = 0; big < 2; big++) {
@@ -36,9 +37,10 @@ static void test_far_directories(void **state)
         alb_buf_commit(&b, 1 << 20);
         at[0] = (uint32_t)put_dir(&b, 0, exif, 3, big);
         at[1] = (uint32_t)put_dir(&b, 0, gps, 4, big);
-        struct tag ifd0[] = {TAG_LONG(0xfe, 1), TAG_SHORT(0x106, 32803), TAG_TEXT(0x10f, "NIKON CORPORATION"),
-                             TAG_SHORT(0x112, 8), {0x14a, 4, 1, sub}, {0x2bc, 1, sizeof(xmp) - 1, xmp},
-                             {0x8769, 4, 1, &at[0]}, {0x8825, 4, 1, &at[1]}};
+        struct tag ifd0[] = {
+            TAG_LONG(0xfe, 1),      TAG_SHORT(0x106, 32803), TAG_TEXT(0x10f, "NIKON CORPORATION"),
+            TAG_SHORT(0x112, 8),    {0x14a, 4, 1, sub},      {0x2bc, 1, sizeof(xmp) - 1, xmp},
+            {0x8769, 4, 1, &at[0]}, {0x8825, 4, 1, &at[1]}};
         poke(&b, 4, (uint32_t)put_dir(&b, 0, ifd0, ALB_ARRAY_LEN(ifd0), big), 4, big);
         struct alb_meta_tiff seen = read_tiff(a, &b, &m);
         assert_true(seen.ok && seen.reduced && seen.cfa && seen.sub_ifds && !seen.dng && !seen.cr2);
@@ -57,7 +59,8 @@ static void test_far_directories(void **state)
 
 static void test_broken(void **state)
 {
-    const struct tag ifd0[] = {TAG_TEXT(0x10f, "Canon EOS"), TAG_TEXT(0x10e, "a description"), TAG_SHORT(0x112, 6)};
+    const struct tag ifd0[] = {TAG_TEXT(0x10f, "Canon EOS"), TAG_TEXT(0x10e, "a description"),
+                               TAG_SHORT(0x112, 6)};
     const struct tag exif[] = {TAG_TEXT(0x9003, "2020:02:29 23:59:58")};
     struct alb_buf b = ALB_BUF_INIT(10000);
     struct alb_meta m;
