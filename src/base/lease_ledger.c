@@ -197,9 +197,10 @@ static struct alb_lease *youngest_untold(struct alb_ledger *g, bool background, 
     return NULL;
 }
 
-/* The abandoned lease to tell next for l, which does not fit in `room`: one that brings nearer everything that
- * lacks, if there is one; the youngest, so that the least work is lost. NULL: none helps. */
-static struct alb_lease *helper(struct alb_ledger *g, const struct alb_lease_room *room, const struct alb_lease *l)
+/* The abandoned lease to tell next for l, which does not fit in `room`: one that brings nearer everything
+ * that lacks, if there is one; the youngest, so that the least work is lost. NULL: none helps. */
+static struct alb_lease *helper(struct alb_ledger *g, const struct alb_lease_room *room,
+                                const struct alb_lease *l)
 {
     bool background = l->cls == ALB_LEASE_BACKGROUND && room->background_slots == 0;
     bool budget = room->budget < l->cost;
