@@ -54,7 +54,7 @@ void alb_cors_lines(struct alb_req *r)
         alb_res_header_set(r, "Access-Control-Expose-Headers", alb_str_c(c->expose_headers));
 }
 
-bool alb_cors_preflight(struct alb_req *r, unsigned allow)
+bool alb_res_preflight(struct alb_req *r, unsigned allow)
 {
     const struct alb_cors *c = rules(r);
     struct alb_str wanted = alb_head_known(&r->head, ALB_H_AC_REQUEST_HEADERS);

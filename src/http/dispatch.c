@@ -61,7 +61,7 @@ static void refuse_method(struct alb_conn *c, struct alb_req *r)
 
     alb_methods_text(r->match.allow | ALB_M_OPTIONS, allow);
     if (r->method == ALB_M_OPTIONS) {
-        if (!alb_cors_preflight(r, r->match.allow))
+        if (!alb_res_preflight(r, r->match.allow))
             alb_res_status(r, 204);
         alb_res_header_c(r, "Allow", allow);
         alb_conn_answer(c);

@@ -237,7 +237,6 @@ void alb_req_enter(struct alb_req *r); /* body collected, or none: hot, then the
 void alb_res_finalise(struct alb_req *r);
 void alb_res_clear_body(struct alb_req *r);
 void alb_cors_lines(struct alb_req *r);                     /* cors.c */
-bool alb_cors_preflight(struct alb_req *r, unsigned allow); /* cors.c: true = answered */
 void alb_methods_text(unsigned bits, char out[64]);         /* "GET, HEAD" */
 
 /* ---- pump.c: bodies that are read on the pool ------------------------------------------------------------

@@ -89,6 +89,10 @@ bool alb_res_decided(struct alb_req *req);
  * no such resource exists now. wall_ms < 0: no date. */
 bool alb_req_may_change(struct alb_req *req, struct alb_str tag, bool weak, int64_t wall_ms) ALB_MUST_CHECK;
 
+/* For routes that answer OPTIONS themselves: adds what a CORS preflight asks for (`allow`: ALB_M_* of the resource).
+ * False: it is none, or its origin is not allowed; nothing was changed. */
+bool alb_res_preflight(struct alb_req *req, unsigned allow);
+
 /* "OK", "Not Found" …; "Unknown" for others. */
 const char *alb_http_reason(int status);
 

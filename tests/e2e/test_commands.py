@@ -119,3 +119,23 @@ def test_term_drains(tmp_path):
     assert daemon.process.wait(60) == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(daemon.url + "/health")
+
+
+def test_other_pages_need_to_be_let_in(tmp_path):
+    """--cors-origin: another page may use the API with a key; without the option no page may."""
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
+                 "Access-Control-Request-Headers": "x-api-key, tus-resumable"}
+    daemon = Daemon(tmp_path / "data").start()
+    for path in ("/api/users/me", "/files/"):
+        assert "Access-Control-Allow-Origin" not in requests.options(daemon.url + path, headers=preflight).headers
+    daemon.stop()
+    daemon.start("--cors-origin", "https://app.example")
+    for path in ("/api/users/me", "/files/"):
+        answer = requests.options(daemon.url + path, headers=preflight)
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example", path
+        assert "x-api-key" in answer.headers["Access-Control-Allow-Headers"]
+        other = requests.options(daemon.url + path, headers={**preflight, "Origin": "https://evil.example"})
+        assert other.headers.get("Access-Control-Allow-Origin") != "https://evil.example"
+    me = daemon.get("/api/users/me", headers={"Origin": "https://app.example"})
+    assert me.status_code == 200 and me.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    daemon.stop()

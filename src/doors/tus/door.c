@@ -197,6 +197,7 @@ static enum alb_hot options_hot(struct alb_req *req)
     alb_res_header_c(req, "Tus-Version", ALB_TUS_VERSION);
     alb_res_header_c(req, "Tus-Extension", ALB_TUS_EXTENSIONS);
     alb_res_header_i64(req, "Tus-Max-Size", door->max_bytes);
+    (void)alb_res_preflight(req, ALB_M_HEAD | ALB_M_POST | ALB_M_PATCH | ALB_M_DELETE | ALB_M_OPTIONS);
     return ALB_HOT_HIT;
 }
 
