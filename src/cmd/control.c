@@ -228,6 +228,14 @@ static void refuse_call(int fd)
     const int32_t status = 1;
     if (send_frame(fd, 2, text, sizeof(text) - 1))
         (void)send_frame(fd, 0, &status, sizeof(status));
+    /* Closing over what the caller has sent would take the answer away again: read to its end, for a moment. */
+    const struct timeval moment = {.tv_sec = 1};
+    char drop[4096];
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
+    (void)shutdown(fd, SHUT_WR);
+    for (size_t n = 0; n < CALL_MAX; n += sizeof(drop))
+        if (recv(fd, drop, sizeof(drop), 0) <= 0)
+            break;
 }
 
 /* Out of descriptors or memory: the listener stays ready, so wait a moment for something to be given back. */
