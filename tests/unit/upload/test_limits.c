@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <sys/mount.h>
 
 static void limits_are_said_at_once(void **state)
@@ -218,7 +219,42 @@ static void idle_uploads_cost_memory_only(void **state)
     assert_int_equal(offset_of(w, "idle-upload-500"), 0);
 }
 
-/* A file system of 3 MB, if we may mount one. */
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+/* Becomes root of name spaces of its own, if the kernel lets it. Before the first thread. */
+static bool own_name_spaces(void)
+{
+    char uid[48], gid[48];
+
+    snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+    snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_file("/proc/self/setgroups", "deny") &&
+           write_file("/proc/self/uid_map", uid) && write_file("/proc/self/gid_map", gid);
+}
+
+static bool may_mount(void)
+{
+    char path[] = "/tmp/albumen-mount-XXXXXX";
+
+    if (geteuid() != 0 && !own_name_spaces())
+        return false;
+    if (!mkdtemp(path))
+        return false;
+    bool may = mount("none", path, "tmpfs", 0, "size=1m") == 0;
+    if (may && umount(path) != 0)
+        may = false;
+    return rmdir(path) == 0 && may;
+}
+
+/* A file system of 3 MB. */
 static void a_small_disk_fills_up(void **state)
 {
     struct world *w = *state;
@@ -226,10 +262,7 @@ static void a_small_disk_fills_up(void **state)
     struct alb_upload_session *s;
 
     world_close(w);
-    if (mount("none", w->k.path, "tmpfs", 0, "size=3m") != 0) {
-        world_open(w, false);
-        skip();
-    }
+    assert_int_equal(mount("none", w->k.path, "tmpfs", 0, "size=3m"), 0);
     world_open(w, false);
     announce(w, "small", 100000);
     s = take(w, "small", ALB_UPLOAD_WRITE);
@@ -270,5 +303,7 @@ int main(void)
         T(limits_are_said_at_once),         T(a_full_disk_loses_nothing),     T(a_full_disk_while_finishing),
         T(no_memory_is_an_error_each_time), T(idle_uploads_cost_memory_only), T(a_small_disk_fills_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+
+    /* The last one only where it can be; cmocka's skip() would be a failure in TAP. */
+    return _cmocka_run_group_tests("limits", tests, ALB_ARRAY_LEN(tests) - !may_mount(), NULL, NULL);
 }
