@@ -75,6 +75,9 @@ enum alb_code alb_catalog_asset_by_sha1(struct alb_snap *s, int64_t owner,
                                         const unsigned char sha1[ALB_SHA1_LEN], int64_t *id,
                                         struct alb_uuid *uuid, bool *trashed,
                                         struct alb_err *err) ALB_MUST_CHECK;
+/* Whether its original was found damaged or missing when it was last looked at. */
+enum alb_code alb_catalog_asset_original_bad(struct alb_snap *s, int64_t id, bool *bad,
+                                             struct alb_err *err) ALB_MUST_CHECK;
 /* stated = 0 if the layer says nothing. */
 enum alb_code alb_catalog_layer_get(struct alb_snap *s, int64_t asset, enum alb_layer_id layer,
                                     struct alb_arena *a, struct alb_layer *out,

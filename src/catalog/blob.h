@@ -39,7 +39,9 @@ enum alb_code alb_catalog_blob_page(struct alb_snap *s, int state, int64_t after
 enum alb_code alb_catalog_blob_is_dying(struct alb_snap *s, int64_t id, bool *dying,
                                         struct alb_err *err) ALB_MUST_CHECK;
 
-/* The row for these bytes: found (a dying one is revived) or inserted. */
+/* The row for these bytes, which have just been published (verified) where `blob` says: found or inserted. A
+ * dying one is revived; what was marked bad is good again, for these bytes took the place of the damaged ones.
+ */
 enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_new *blob, int64_t *id,
                                       bool *known, bool *revived, struct alb_err *err) ALB_MUST_CHECK;
 /* Marks it dying if nothing refers to it; *buried says whether. */

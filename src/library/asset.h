@@ -161,6 +161,7 @@ struct alb_sum_answer {
     int64_t asset_id;
     struct alb_uuid uuid;
     bool trashed;
+    bool bad; /* its original is known to be damaged or missing: the same bytes, uploaded again, mend it */
 };
 #define ALB_SUMS_MAX 5000
 enum alb_code alb_library_check_sums(struct alb_library *lib, const struct alb_principal *p,

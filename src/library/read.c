@@ -104,6 +104,8 @@ enum alb_code alb_library_check_sums(struct alb_library *lib, const struct alb_p
         struct alb_sum_answer *x = &(*answers)[i];
 
         code = alb_catalog_asset_by_sha1(s, v.user_id, sha1[i], &x->asset_id, &x->uuid, &x->trashed, err);
+        if (code == ALB_OK && x->asset_id != 0)
+            code = alb_catalog_asset_original_bad(s, x->asset_id, &x->bad, err);
     }
     alb_catalog_read_end(&s);
     if (code != ALB_OK)

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes that rot on the disk are never served (law 3)."""
+import hashlib
+import json
 import os
 import stat
+
+import pytest
 
 import pictures
 
@@ -78,3 +82,56 @@ def test_missing_original(daemon):
     assert daemon.get(f"/api/assets/{asset}/original").status_code == 500
     check = daemon.command("check", "--data", daemon.data, check=False)
     assert check.returncode == 1 and "missing" in check.stdout
+
+
+def damaged(path):
+    rewrite(path, flip(500))
+
+
+def cut(path):
+    rewrite(path, lambda data: data[:-100])
+
+
+@pytest.mark.parametrize("harm", [damaged, cut, os.unlink], ids=["flipped", "cut", "missing"])
+def test_importing_the_folder_again_mends_an_original(daemon, tmp_path, harm):
+    """What `check` found bad is welcome again: its good bytes take the place of the bad ones, nothing else changes."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        (photos / f"{i}.jpg").write_bytes(pictures.photo(40 + i))
+        os.utime(photos / f"{i}.jpg", (1700000000 + i, 1700000000 + i))
+
+    def run():
+        return json.loads(daemon.command("import", "--json", "--server", daemon.url, "--key", daemon.key, "--journal",
+                                         tmp_path / "journal", photos).stdout)
+
+    def items():
+        found = daemon.session().post(daemon.url + "/api/search/metadata", json={}).json()["assets"]["items"]
+        return {item["checksum"]: item for item in found}
+
+    assert run()["uploaded"]["files"] == 3
+    before = items()
+    originals = sorted(p for p in (daemon.data / "originals").rglob("*") if p.is_file())
+    contents = [p.read_bytes() for p in originals]
+    harm(originals[1])
+    check = daemon.command("check", "--data", daemon.data, check=False)
+    assert check.returncode == 1 and "1 damaged or missing" in check.stdout
+    report = run()
+    assert report["bytesSent"] == len(contents[1]) and report["failed"]["files"] == 0
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+    assert [p.read_bytes() for p in originals] == contents
+    assert items() == before
+    assert run()["bytesSent"] == 0
+
+
+def test_an_upload_in_the_trash_is_not_welcome(daemon, tmp_path):
+    """A photo that was thrown away is not asked for again because its original is damaged."""
+    data = pictures.photo(50)
+    asset = daemon.upload(data).headers["Albumen-Asset"]
+    http = daemon.session()
+    assert http.delete(daemon.url + "/api/assets", json={"ids": [asset]}).status_code == 204
+    damaged(one_original(daemon))
+    assert daemon.command("check", "--data", daemon.data, check=False).returncode == 1
+    question = {"assets": [{"id": "x", "checksum": hashlib.sha1(data).hexdigest()}]}
+    answer = http.post(daemon.url + "/api/assets/bulk-upload-check", json=question).json()["results"][0]
+    assert answer["action"] == "reject" and answer["isTrashed"]

@@ -244,6 +244,18 @@ enum alb_code alb_catalog_asset_by_sha1(struct alb_snap *s, int64_t owner,
     return alb_q_end(&q, err);
 }
 
+enum alb_code alb_catalog_asset_original_bad(struct alb_snap *s, int64_t id, bool *bad, struct alb_err *err)
+{
+    struct alb_q q;
+
+    *bad = false;
+    alb_q_open(&q, s, "SELECT b.bad FROM asset a JOIN blob b ON b.id = a.blob_id WHERE a.id = ?");
+    alb_q_i64(&q, id);
+    if (alb_q_first(&q))
+        *bad = alb_q_int(&q, 0) != 0;
+    return alb_q_end(&q, err);
+}
+
 enum alb_code alb_catalog_trash_ids(struct alb_snap *s, int64_t owner, int64_t before_ms, size_t limit,
                                     struct alb_arena *a, int64_t **ids, size_t *count, struct alb_err *err)
 {

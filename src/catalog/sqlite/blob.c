@@ -127,18 +127,20 @@ enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_n
                                       bool *known, bool *revived, struct alb_err *err)
 {
     int64_t size = 0;
+    bool bad = false;
     struct alb_q q;
     enum alb_code code;
 
     *id = 0;
     *known = *revived = false;
-    alb_q_open(&q, &tx->snap, "SELECT id, state, size FROM blob WHERE sha256 = ?");
+    alb_q_open(&q, &tx->snap, "SELECT id, state, size, bad FROM blob WHERE sha256 = ?");
     alb_q_blob(&q, blob->sha256, ALB_SHA256_LEN);
     if (alb_q_first(&q)) {
         *id = alb_q_int(&q, 0);
         *known = true;
         *revived = alb_q_int(&q, 1) == ALB_BLOB_DYING;
         size = alb_q_int(&q, 2);
+        bad = alb_q_int(&q, 3) != 0;
     }
     code = alb_q_end(&q, err);
     if (code != ALB_OK)
@@ -148,7 +150,7 @@ enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_n
     if (size != blob->size)
         return alb_fail(err, ALB_E_CORRUPT, "blob %lld has %lld bytes on record, %lld were published",
                         (long long)*id, (long long)size, (long long)blob->size);
-    if (*revived)
+    if (*revived || bad)
         code = revive(tx, *id, blob, err);
     if (code == ALB_OK && blob->has_md5)
         code = alb_catalog_blob_set_md5(tx, *id, blob->md5, err);

@@ -258,6 +258,12 @@ static bool parse_sha1(struct alb_str text, unsigned char out[ALB_SHA1_LEN])
     return text.n == 2 * ALB_SHA1_LEN && alb_hex_decode(text, out, ALB_SHA1_LEN);
 }
 
+/* What lies in the trash stays as it is; else a damaged original is what the upload is welcome for. */
+static bool has(const struct alb_sum_answer *answer)
+{
+    return answer->asset_id != 0 && (answer->trashed || !answer->bad);
+}
+
 static void write_check(struct alb_json *j, const json_t *list, const struct alb_sum_answer *answers)
 {
     alb_json_object(j);
@@ -266,8 +272,8 @@ static void write_check(struct alb_json *j, const json_t *list, const struct alb
     for (size_t i = 0; i < json_array_size(list); i++) {
         alb_json_object(j);
         alb_json_kstr(j, "id", alb_immich_text(json_array_get(list, i), "id"));
-        alb_json_kc(j, "action", answers[i].asset_id ? "reject" : "accept");
-        if (answers[i].asset_id) {
+        alb_json_kc(j, "action", has(&answers[i]) ? "reject" : "accept");
+        if (has(&answers[i])) {
             alb_json_kc(j, "reason", "duplicate");
             alb_immich_json_uuid(j, "assetId", &answers[i].uuid);
             alb_json_kbool(j, "isTrashed", answers[i].trashed);
