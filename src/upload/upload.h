@@ -66,9 +66,12 @@
 #include "base/pool.h"
 #include "upload/sink.h"
 
-#define ALB_UPLOAD_ID_MAX 64     /* bytes; [A-Za-z0-9_-], also what an id given by a door may be */
-#define ALB_UPLOAD_DEFERRED (-1) /* length not known yet */
-#define ALB_UPLOAD_ANYONE (-1)   /* acquire: do not compare owners */
+#define ALB_UPLOAD_ID_MAX 64 /* bytes; [A-Za-z0-9_-], also what an id given by a door may be */
+#define ALB_UPLOAD_ID_PLAIN_MAX 200
+#define ALB_UPLOAD_DEFERRED (-1)  /* length not known yet */
+#define ALB_UPLOAD_ANYONE (-1)    /* acquire: do not compare owners */
+#define ALB_UPLOAD_PARTS_MAX 1000 /* of one FINAL */
+#define ALB_UPLOAD_PATH_MAX 1024  /* bytes of alb_upload_spec.path */
 
 struct alb_quarantine;
 struct alb_uploads;
@@ -80,8 +83,8 @@ struct alb_upload_limits {
     int64_t max_count;     /* uploads known, finished ones included: BUSY */
     int64_t max_per_owner; /* unfinished ones: TOO_MANY */
     int64_t min_free;      /* bytes of the disk that a creation must leave free: NO_SPACE */
-    int64_t keep_ms;       /* an unfinished upload without progress */
-    int64_t keep_done_ms;  /* the answer of a finished one */
+    int64_t keep_ms;       /* an unfinished upload without progress; 0: for ever */
+    int64_t keep_done_ms;  /* the answer of a finished one; 0: for ever */
     int64_t checkpoint;    /* bytes after which append commits by itself */
     size_t metadata_max;   /* bytes of metadata and note together: TOO_LARGE */
     unsigned waiters_max;  /* queue of one upload: BUSY */
@@ -90,6 +93,24 @@ struct alb_upload_limits {
 void alb_upload_limits_default(struct alb_upload_limits *l);
 void alb_upload_limits_options(struct alb_upload_limits *l, const struct alb_options *o);
 
+struct alb_upload_view;
+
+/* Where the files of uploads lie, if not as said above (zeroed: as said above). The plain layout is for
+ * `albumen tusd`: the bytes are <folder>/<id> from the first one on, <id>.info beside them says what the
+ * upload is, and our records are in <folder>/.albumen/. Ids may have up to ALB_UPLOAD_ID_PLAIN_MAX bytes and
+ * more kinds of them there: A-Za-z0-9-._~%!$'()*+,;=/:@ (no segment "." or "..", no slash at either end), and
+ * the bytes may lie elsewhere (alb_upload_spec.path). */
+struct alb_upload_layout {
+    const char *folder; /* NULL: "uploads"; made if missing. Relative to data_dirfd */
+    bool plain;
+    unsigned file_mode, dir_mode; /* & umask; 0: 0600, 0700 */
+    bool unhashed;                /* the sink needs no SHA-256 and SHA-1: zeroes in its parcels */
+    /* The content of <id>.info; written when the upload is announced and when its length becomes known. NULL:
+     * no such file. `v.path` is where the bytes are. */
+    void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
+    void *ctx;
+};
+
 struct alb_uploads_config {
     int data_dirfd; /* borrowed during open; the caller holds the lock of the data directory */
     const struct alb_clock *clock;
@@ -97,6 +118,7 @@ struct alb_uploads_config {
     const struct alb_upload_sink *sink; /* borrowed, outlives the uploads */
     struct alb_quarantine *quarantine;  /* borrowed; for damaged uploads. NULL: they are removed */
     struct alb_upload_limits limits;
+    struct alb_upload_layout layout;
 };
 
 /* Start-up; recovery included: scans uploads/, throws away data that nothing was reported of, takes the
@@ -151,12 +173,15 @@ struct alb_upload_spec {
     bool transient;          /* its client cannot come back to it (multipart): nothing is remembered of it but
                                 what the sink made; acquire does not find it */
     struct alb_str metadata; /* opaque: the door's own text, echoed as it came; the sink gets it too */
-    struct alb_str note;     /* opaque: protocol, names of partials, … for the door and the sink */
+    struct alb_str note;     /* opaque: for the door and the sink */
+    struct alb_str parts;    /* FINAL: ids of its partial uploads, in order, separated by one blank */
+    struct alb_str path;     /* plain layout: where the bytes go, if not <id>; from its folder, or absolute */
 };
 
 /* Values at one moment. Strings are borrowed from the session, valid until it ends. */
 struct alb_upload_view {
-    struct alb_str id, metadata, note;
+    struct alb_str id, metadata, note, parts;
+    struct alb_str path;                   /* of the bytes, from the folder of uploads, or absolute */
     int64_t owner, created_ms, expires_ms; /* wall; expires_ms = 0: does not expire now */
     int64_t length;                        /* or ALB_UPLOAD_DEFERRED */
     int64_t offset;                        /* durable: may be reported */
@@ -237,6 +262,46 @@ bool alb_upload_refusal(enum alb_code code); /* INVALID, FORBIDDEN, TOO_LARGE, U
 /* Whether the upload is there, for who tells a client where to go on: after a finish failed for now on a disk
  * so full that not even the state of a new upload could be kept, it is not. No I/O. */
 bool alb_upload_known(struct alb_uploads *u, struct alb_str id);
+
+/* ---- concatenation ---- */
+
+/* Takes a session that has just created a FINAL upload: announces it, then puts its bytes together from its
+ * partial uploads in a thread of its own, a slice at a time, as they become complete, and finishes it.
+ * *future (a reference) is that of finish; it goes on whether or not anybody waits, and after a restart. On
+ * failure the session stays with the caller. INVALID: a part is no partial upload of this owner, or the sum
+ * of their lengths is more than an upload may have; NOT_FOUND: a part is unknown.
+ *
+ * While a FINAL upload is not finished, acquire for LOOK and WRITE grants at once, without taking it from the
+ * assembler: the session may look (state OPEN), nothing else. TERMINATE stops it. A part that is terminated
+ * before it was read makes it REJECTED (GONE); parts do not expire before that. */
+enum alb_code alb_upload_assemble(struct alb_upload_session **s, struct alb_future **future,
+                                  struct alb_err *err) ALB_MUST_CHECK;
+
+/* ---- without holding it ---- */
+
+/* What the table knows of an announced upload at this moment. NOT_FOUND as acquire. No I/O. */
+struct alb_upload_brief {
+    enum alb_upload_kind kind;
+    enum alb_upload_state state;
+    int64_t length, offset; /* offset: durable */
+};
+enum alb_code alb_upload_brief(struct alb_uploads *u, struct alb_str id, int64_t owner,
+                               struct alb_upload_brief *brief, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Reads the durable bytes of an upload while others write behind them, read or terminate it. NOT_FOUND: no
+ * such upload; GONE: its bytes are not here (any more): the sink has them. The view's strings live as long as
+ * the reader. One thread at a time per reader; file I/O. */
+struct alb_upload_reader;
+enum alb_code alb_upload_reader_open(struct alb_uploads *u, struct alb_str id, int64_t owner,
+                                     struct alb_upload_reader **reader, struct alb_upload_view *view,
+                                     struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_reader_close(struct alb_upload_reader **reader); /* NULL inside is allowed */
+/* [off, off + n), clamped at view.offset; *got says how many. */
+enum alb_code alb_upload_reader_read(struct alb_upload_reader *reader, uint64_t off, void *p, size_t n,
+                                     size_t *got, struct alb_err *err) ALB_MUST_CHECK;
+
+/* The server is going down: what was interrupted was interrupted for that. Any thread, no I/O. */
+bool alb_uploads_stopping(struct alb_uploads *u);
 
 /* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
