@@ -23,7 +23,9 @@
 #define CALL_MAX ((uint32_t)64 << 10)
 #define WORDS_MAX 256
 #define PATIENCE_S 10
-#define CALLS_MAX 4 /* at the same time: a long check does not keep others from working */
+#define CALLS_MAX 4             /* at the same time: a long check does not keep others from working */
+#define REFUSED_MAX 16          /* callers who are being told that the server is busy */
+#define REFUSED_NS ALB_NS_PER_S /* so long may one of them take to read that */
 
 /* One call that runs now. */
 struct slot {
@@ -31,6 +33,14 @@ struct slot {
     struct alb_thread thread;
     int fd;
     atomic_bool ended; /* the thread only needs to be joined */
+};
+
+/* A caller who has its answer (busy) already. Closing over what it has sent would take the answer away again,
+ * so that is read away, as it comes: nobody else waits for it. */
+struct refused {
+    int fd;        /* -1: free */
+    int64_t until; /* real monotonic ns */
+    size_t left;   /* bytes that are still read */
 };
 
 struct alb_control {
@@ -42,6 +52,7 @@ struct alb_control {
     atomic_bool stopping;
     /* owned by the control thread */
     struct slot slots[CALLS_MAX];
+    struct refused refused[REFUSED_MAX];
 };
 
 /* ---- bytes on a socket ---- */
@@ -222,20 +233,49 @@ static bool slot_begin(struct alb_control *k, int fd)
     return false;
 }
 
-static void refuse_call(int fd)
+/* The answer fits into the buffer of a new socket, so sending it does not wait. */
+static void refuse_call(struct alb_control *k, int fd)
 {
     static const char text[] = "albumen: the server is busy with other commands, try again soon\n";
     const int32_t status = 1;
+    struct refused *place = &k->refused[0];
+    for (size_t i = 0; i < REFUSED_MAX && place->fd >= 0; i++)
+        if (k->refused[i].fd < 0 || k->refused[i].until < place->until)
+            place = &k->refused[i];
+    alb_fs_close(&place->fd); /* all are in use: the oldest has had the most time */
+    alb_ignore(fcntl(fd, F_SETFL, O_NONBLOCK) < 0, "then it would wait, and still be right");
     if (send_frame(fd, 2, text, sizeof(text) - 1))
         (void)send_frame(fd, 0, &status, sizeof(status));
-    /* Closing over what the caller has sent would take the answer away again: read to its end, for a moment. */
-    const struct timeval moment = {.tv_sec = 1};
-    char drop[4096];
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
     (void)shutdown(fd, SHUT_WR);
-    for (size_t n = 0; n < CALL_MAX; n += sizeof(drop))
-        if (recv(fd, drop, sizeof(drop), 0) <= 0)
-            break;
+    *place = (struct refused){
+        .fd = fd, .until = alb_deadline(alb_mono(alb_clock_real()), REFUSED_NS), .left = CALL_MAX};
+}
+
+/* What a refused caller has sent by now. */
+static void drop_refused(struct refused *r)
+{
+    char drop[4096];
+    ssize_t got;
+    do {
+        got = recv(r->fd, drop, sizeof(drop), MSG_DONTWAIT);
+        if (got > 0)
+            r->left -= (size_t)got < r->left ? (size_t)got : r->left;
+    } while ((got > 0 && r->left > 0) || (got < 0 && errno == EINTR));
+    if (got == 0 || r->left == 0 || (got < 0 && errno != EAGAIN))
+        alb_fs_close(&r->fd);
+}
+
+/* Ends those whose time is over. Says how long poll may wait for the next one, in ms. */
+static int end_refused(struct alb_control *k)
+{
+    int64_t now = alb_mono(alb_clock_real()), next = ALB_NEVER;
+    for (size_t i = 0; i < REFUSED_MAX; i++) {
+        if (k->refused[i].fd >= 0 && k->refused[i].until <= now)
+            alb_fs_close(&k->refused[i].fd);
+        if (k->refused[i].fd >= 0 && k->refused[i].until < next)
+            next = k->refused[i].until;
+    }
+    return next == ALB_NEVER ? -1 : (int)((next - now) / ALB_NS_PER_MS) + 1;
 }
 
 /* Out of descriptors or memory: the listener stays ready, so wait a moment for something to be given back. */
@@ -245,26 +285,37 @@ static void wait_a_moment(struct alb_control *k)
     (void)poll(&p, 1, 1000);
 }
 
+static void take_call(struct alb_control *k)
+{
+    int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno != EINTR && errno != ECONNABORTED)
+            wait_a_moment(k);
+    } else if (!slot_begin(k, fd)) {
+        refuse_call(k, fd);
+    }
+}
+
 static void *control_main(void *arg)
 {
     struct alb_control *k = arg;
-    const struct timeval patience = {.tv_sec = 1};
     while (!atomic_load(&k->stopping)) {
-        struct pollfd p[2] = {{.fd = k->listener, .events = POLLIN}, {.fd = k->wake[0], .events = POLLIN}};
-        if (poll(p, 2, -1) < 0 || p[1].revents || !p[0].revents)
+        struct pollfd p[REFUSED_MAX + 2];
+        int timeout = end_refused(k);
+        for (size_t i = 0; i < REFUSED_MAX; i++)
+            p[i] = (struct pollfd){.fd = k->refused[i].fd, .events = POLLIN}; /* -1 is passed over */
+        p[REFUSED_MAX] = (struct pollfd){.fd = k->listener, .events = POLLIN};
+        p[REFUSED_MAX + 1] = (struct pollfd){.fd = k->wake[0], .events = POLLIN};
+        if (poll(p, ALB_ARRAY_LEN(p), timeout) < 0 || p[REFUSED_MAX + 1].revents)
             continue;
-        int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno != EINTR && errno != ECONNABORTED)
-                wait_a_moment(k);
-            continue;
-        }
-        if (slot_begin(k, fd))
-            continue;
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-        refuse_call(fd);
-        alb_fs_close(&fd);
+        for (size_t i = 0; i < REFUSED_MAX; i++)
+            if (p[i].revents)
+                drop_refused(&k->refused[i]);
+        if (p[REFUSED_MAX].revents)
+            take_call(k);
     }
+    for (size_t i = 0; i < REFUSED_MAX; i++)
+        alb_fs_close(&k->refused[i].fd);
     for (size_t i = 0; i < CALLS_MAX; i++)
         if (k->slots[i].fd >= 0)
             (void)shutdown(k->slots[i].fd, SHUT_RD); /* who has not said what it wants yet has had its time */
@@ -303,6 +354,8 @@ enum alb_code alb_control_start(const char *data, struct alb_admin *admin, struc
         k->slots[i].control = k;
         k->slots[i].fd = -1;
     }
+    for (size_t i = 0; i < REFUSED_MAX; i++)
+        k->refused[i].fd = -1;
     enum alb_code code = open_listener(k, data, err);
     if (code == ALB_OK)
         code = alb_thread_start(&k->thread, "control", control_main, k, err);

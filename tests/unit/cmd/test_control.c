@@ -242,6 +242,40 @@ static void test_more_than_the_limit_is_told_so(void **state)
     alb_control_stop(&control);
 }
 
+/* A fifth caller who says nothing, or says too much, or never reads, delays nobody: neither the next refusal
+ * nor the first call when a slot is free again. */
+static void test_refused_callers_delay_nobody(void **state)
+{
+    pthread_t ids[4];
+    static char much[8192];
+    int silent[40];
+    struct heard h;
+    struct timespec before, after;
+    (void)state;
+    start();
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, wait_main, NULL), 0);
+    until(atomic_load(&waiting) == 4);
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(silent); i++) { /* more than are remembered */
+        silent[i] = connect_raw();
+        if (i % 2)
+            put(silent[i], much, sizeof(much));
+    }
+    assert_int_equal(call(&h, "key", 0, NULL, ALB_STR("")), 1);
+    assert_non_null(strstr(h.err, "busy"));
+    atomic_store(&go, true);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(ids[i], NULL), 0);
+    until(call(&h, "key", 0, NULL, ALB_STR("")) == 7);
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+    /* One second each is what they would cost if somebody waited for them. */
+    assert_true(after.tv_sec - before.tv_sec < (time_t)ALB_ARRAY_LEN(silent) / 2);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(silent); i++)
+        (void)close(silent[i]);
+    alb_control_stop(&control);
+}
+
 /* Stopping ends what runs, and does not wait for who has not said what it wants. */
 static void test_stopping_is_prompt(void **state)
 {
@@ -281,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_a_call_and_its_answer),
         cmocka_unit_test(test_nonsense_ends_at_once),
         cmocka_unit_test(test_more_than_the_limit_is_told_so),
+        cmocka_unit_test(test_refused_callers_delay_nobody),
         cmocka_unit_test(test_stopping_is_prompt),
         cmocka_unit_test(test_no_place_for_it),
     };
