@@ -31,8 +31,15 @@ static enum alb_code open_catalog(struct alb_folder *f, const struct alb_options
     enum alb_code code = alb_catalog_open(&catalog, &f->catalog, err);
     if (code != ALB_OK)
         return code;
-    const struct alb_library_config library = {
-        .catalog = f->catalog, .clock = alb_clock_real(), .guests = o && alb_opt_bool(o, ALB_P_GUESTS)};
+    struct alb_library_config library = {.catalog = f->catalog, .clock = alb_clock_real()};
+    if (o) {
+        library.guests = alb_opt_bool(o, ALB_P_GUESTS);
+        library.throttle =
+            (struct alb_throttle_config){.tries = (unsigned)alb_opt_int(o, ALB_P_SIGN_IN_TRIES),
+                                         .entries = (unsigned)alb_opt_int(o, ALB_P_SIGN_IN_ENTRIES),
+                                         .delay_ns = alb_opt_duration(o, ALB_P_SIGN_IN_DELAY),
+                                         .window_ns = alb_opt_duration(o, ALB_P_SIGN_IN_MEMORY)};
+    }
     return alb_library_open(&library, &f->library, err);
 }
 

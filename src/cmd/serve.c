@@ -69,12 +69,16 @@ static enum alb_code check_ranges(const struct alb_options *o, struct alb_err *e
     static const struct range counts[] = {{ALB_P_IO_THREADS, "io-threads", 0, 1024},
                                           {ALB_P_IO_QUEUE, "io-queue", 1, 1000000},
                                           {ALB_P_RENDERS, "renders", 0, 64},
-                                          {ALB_P_RENDER_QUEUE, "render-queue", 1, 100000}};
+                                          {ALB_P_RENDER_QUEUE, "render-queue", 1, 100000},
+                                          {ALB_P_SIGN_IN_TRIES, "sign-in-tries", 1, 1000},
+                                          {ALB_P_SIGN_IN_ENTRIES, "sign-in-entries", 64, 1000000}};
     static const struct range sizes[] = {
         {ALB_P_RENDER_MEMORY, "render-memory", (int64_t)64 << 20, INT64_MAX}};
     static const struct range times[] = {{ALB_P_RENDER_TIMEOUT, "render-timeout", ALB_NS_PER_S, INT64_MAX},
                                          {ALB_P_PROBE_TIMEOUT, "probe-timeout", ALB_NS_PER_S, INT64_MAX},
-                                         {ALB_P_STUCK_AFTER, "stuck-after", ALB_NS_PER_S, INT64_MAX}};
+                                         {ALB_P_STUCK_AFTER, "stuck-after", ALB_NS_PER_S, INT64_MAX},
+                                         {ALB_P_SIGN_IN_DELAY, "sign-in-delay", ALB_NS_PER_S, INT64_MAX},
+                                         {ALB_P_SIGN_IN_MEMORY, "sign-in-memory", ALB_NS_PER_S, INT64_MAX}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(counts); i++)
         if (alb_opt_int(o, counts[i].param) < counts[i].least ||
             alb_opt_int(o, counts[i].param) > counts[i].most)

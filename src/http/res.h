@@ -77,6 +77,8 @@ void alb_res_error(struct alb_req *req, enum alb_code code, const char *text);
 void alb_res_error_status(struct alb_req *req, int status, const char *text);
 /* Logs *err with the request and answers its code. */
 void alb_res_fail(struct alb_req *req, const struct alb_err *err);
+/* After an error of status 429 or 503, which says 5 s by itself. */
+void alb_res_retry_after(struct alb_req *req, int seconds);
 void alb_res_close(struct alb_req *req); /* no further request on this connection */
 
 /* ---- validators (RFC 9110 §13): the service says what it has, http decides -------------------------- */

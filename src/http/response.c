@@ -292,6 +292,11 @@ void alb_res_error(struct alb_req *r, enum alb_code code, const char *text)
     alb_res_error_status(r, status == 499 ? 503 : status, text ? text : alb_code_client_text(code));
 }
 
+void alb_res_retry_after(struct alb_req *r, int seconds)
+{
+    r->res.retry_after_s = seconds;
+}
+
 void alb_res_fail(struct alb_req *r, const struct alb_err *err)
 {
     alb_req_log_err(r, err);

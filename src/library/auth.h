@@ -50,10 +50,13 @@ struct alb_signed_in {
     bool should_change_password;
 };
 /* `login` is a name or an e-mail. UNAUTHENTICATED through the future for any mismatch (same time for unknown
- * users); BUSY at once when the lane is full. Result struct alb_signed_in. */
+ * users); BUSY at once when the lane is full; TOO_MANY at once after too many wrong ones (throttle.h). Result
+ * struct alb_signed_in. */
 enum alb_code alb_library_sign_in(struct alb_library *lib, struct alb_str login, struct alb_str password,
                                   const struct alb_device *device, struct alb_future **future,
                                   struct alb_err *err) ALB_MUST_CHECK;
+/* After TOO_MANY: seconds until the next attempt, at least 1. */
+int alb_library_sign_in_wait(struct alb_library *lib, struct alb_str login, struct alb_str address);
 /* Ends the principal's own session. */
 enum alb_code alb_library_sign_out(struct alb_library *lib, const struct alb_principal *p,
                                    struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "library/auth.h"
 #include "library/priv.h"
+#include "library/throttle.h"
 
 #define ALB_HASH_TEXT_LEN 128
 
@@ -15,7 +16,9 @@ struct alb_lane_job {
     bool verify;                  /* else: hash the password into hash_to */
     char hash[ALB_HASH_TEXT_LEN]; /* verify against this; "" = nobody, fails after equal work */
     char *hash_to;                /* in the call's arguments, ALB_HASH_TEXT_LEN bytes */
-    const char *name;             /* the unit that follows */
+    bool counted;                 /* by the throttle, under the ticket */
+    struct alb_throttle_ticket ticket;
+    const char *name; /* the unit that follows */
     alb_catalog_unit_fn *run;
     struct alb_call *call; /* take */
 };

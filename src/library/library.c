@@ -87,7 +87,8 @@ static enum alb_code allocate(struct alb_library *lib, struct alb_err *err)
     lib->sources = alb_memo_new(lib->config.memo_entries);
     lib->tokens = alb_memo_new(1024);
     lib->used = alb_used_new();
-    if (lib->sources == NULL || lib->tokens == NULL || lib->used == NULL)
+    lib->throttle = alb_throttle_new(&lib->config.throttle, lib->clock);
+    if (lib->sources == NULL || lib->tokens == NULL || lib->used == NULL || lib->throttle == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the library");
     return alb_pool_new(&lane, &lib->lane, err);
 }
@@ -210,6 +211,7 @@ void alb_library_close(struct alb_library **lib)
     alb_memo_free(&l->sources);
     alb_memo_free(&l->tokens);
     alb_used_free(&l->used);
+    alb_throttle_free(&l->throttle);
     alb_mem_free(l);
 }
 

@@ -25,6 +25,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/types.h"
+#include "library/throttle.h"
 
 struct alb_library;
 
@@ -38,6 +39,7 @@ struct alb_library_config {
     uint64_t password_ops;         /* argon2id passes; 0 = libsodium's interactive limits */
     uint64_t password_mem;         /* bytes */
     int64_t session_ms;            /* a session ends after this time without use; 0 = 400 days */
+    struct alb_throttle_config throttle; /* of wrong passwords */
 };
 /* Takes over the catalog's commit hook, gives back leases of jobs that a dead process held, and takes up
  * unfinished operations. Where waiting is allowed. */

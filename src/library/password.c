@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/stat.h"
 #include "library/lane.h"
 
 _Static_assert(crypto_pwhash_STRBYTES <= ALB_HASH_TEXT_LEN, "the text form fits");
@@ -63,15 +64,16 @@ static void lane_free(struct lane_task *t)
 
 static enum alb_code verify_for(struct lane_task *t, struct alb_err *err)
 {
-    struct alb_str password = alb_str_n(t->password.p, t->password.n);
-    char unused[ALB_HASH_TEXT_LEN];
+    bool right;
 
-    if (t->job.hash[0] == '\0') {
-        alb_ignore(alb_password_hash(t->lib, password, unused, NULL), "only for the time it takes");
-        return alb_fail(err, ALB_E_UNAUTHENTICATED, "no such user, or no password");
-    }
-    if (!alb_password_verify(t->job.hash, password))
-        return alb_fail(err, ALB_E_UNAUTHENTICATED, "wrong password");
+    right = alb_password_verify(t->job.hash, alb_str_n(t->password.p, t->password.n)); /* "": equal work */
+    if (t->job.counted && right)
+        alb_throttle_good(t->lib->throttle, &t->job.ticket);
+    if (t->job.counted)
+        alb_stat_inc(right ? ALB_STAT_SIGN_IN_GOOD : ALB_STAT_SIGN_IN_WRONG);
+    if (!right)
+        return alb_fail(err, ALB_E_UNAUTHENTICATED,
+                        t->job.hash[0] != '\0' ? "wrong password" : "no such user, or no password");
     return ALB_OK;
 }
 

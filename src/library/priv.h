@@ -56,6 +56,7 @@ struct alb_library {
     const struct alb_clock *clock;
     struct alb_catalog *cat;
     struct alb_pool *lane; /* passwords */
+    struct alb_throttle *throttle;
     struct alb_memo *sources, *tokens;
     struct alb_used *used;
     alb_library_notice_fn *notice_fn;

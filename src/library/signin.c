@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stat.h"
 #include "catalog/user.h"
 #include "library/lane.h"
 
@@ -149,11 +150,20 @@ enum alb_code alb_library_sign_in(struct alb_library *lib, struct alb_str login,
     struct alb_lane_job job = {.verify = true, .name = "sign-in", .run = sign_in_unit};
     struct sign_in *args;
     int64_t id;
-    enum alb_code code = find_login(lib, login, &id, job.hash, err);
+    enum alb_code code;
 
     *future = NULL;
-    if (code != ALB_OK)
+    alb_throttle_ticket(lib->throttle, login, device->address, &job.ticket);
+    if (alb_throttle_begin(lib->throttle, &job.ticket) > 0) {
+        alb_stat_inc(ALB_STAT_SIGN_IN_TOO_SOON);
+        return alb_fail(err, ALB_E_TOO_MANY, "too many wrong passwords");
+    }
+    job.counted = true;
+    code = find_login(lib, login, &id, job.hash, err);
+    if (code != ALB_OK) {
+        alb_throttle_undo(lib->throttle, &job.ticket);
         return code;
+    }
     job.call = alb_call_new(lib, NULL, ALB_CALL_SMALL, sizeof(*args));
     if (job.call != NULL) {
         args = job.call->args;
@@ -166,7 +176,20 @@ enum alb_code alb_library_sign_in(struct alb_library *lib, struct alb_str login,
         args->address = alb_call_str(job.call, alb_str_sub(device->address, 0, 200));
         args->door = device->door;
     }
-    return alb_lane_submit(lib, &job, password, future, err);
+    code = alb_lane_submit(lib, &job, password, future, err);
+    if (code != ALB_OK)
+        alb_throttle_undo(lib->throttle, &job.ticket);
+    return code;
+}
+
+int alb_library_sign_in_wait(struct alb_library *lib, struct alb_str login, struct alb_str address)
+{
+    struct alb_throttle_ticket ticket;
+    int64_t wait;
+
+    alb_throttle_ticket(lib->throttle, login, address, &ticket);
+    wait = (alb_throttle_wait(lib->throttle, &ticket) + ALB_NS_PER_S - 1) / ALB_NS_PER_S;
+    return wait < 1 ? 1 : (int)wait;
 }
 
 /* ---- sessions ---- */

@@ -127,6 +127,15 @@ ALB_X(WORKER_QUEUE, "worker-queue", INT, "1024", ALB_CMD_SERVE, "Limits",
       "Work that may wait for workers of one kind")
 ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE, "Limits",
       "Memory for pictures that are asked for often")
+ALB_X(SIGN_IN_TRIES, "sign-in-tries", INT, "5", ALB_CMD_SERVE, "Limits",
+      "Wrong passwords for one account from one address before the next one must wait; from one address for any "
+      "account: four times so many")
+ALB_X(SIGN_IN_DELAY, "sign-in-delay", DURATION, "30s", ALB_CMD_SERVE, "Limits",
+      "Longest such wait; it begins with one second and doubles")
+ALB_X(SIGN_IN_MEMORY, "sign-in-memory", DURATION, "15m", ALB_CMD_SERVE, "Limits",
+      "How long wrong passwords are remembered")
+ALB_X(SIGN_IN_ENTRIES, "sign-in-entries", INT, "4096", ALB_CMD_SERVE, "Limits",
+      "Accounts and addresses whose wrong passwords are remembered")
 ALB_X(STUCK_AFTER, "stuck-after", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "How long something may wait before /health says 503")
 ALB_X(SHUTDOWN_TIMEOUT, "shutdown-timeout", DURATION, "20s", ALB_CMD_SERVE, "Limits",

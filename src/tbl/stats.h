@@ -51,6 +51,10 @@ ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",
       "Uploads that were taken, by what became of them")
 ALB_X(INGEST_REFUSED, COUNTER, "albumen_ingest_refused_total", "",
       "Uploads that were refused or could not be taken")
+ALB_X(SIGN_IN_GOOD, COUNTER, "albumen_sign_ins_total", "result=\"good\"", "Sign-ins, by what became of them")
+ALB_X(SIGN_IN_WRONG, COUNTER, "albumen_sign_ins_total", "result=\"wrong\"", "Sign-ins, by what became of them")
+ALB_X(SIGN_IN_TOO_SOON, COUNTER, "albumen_sign_ins_total", "result=\"too_soon\"",
+      "Sign-ins, by what became of them")
 ALB_X(CATALOG_QUEUED, GAUGE, "albumen_catalog_queued_units", "", "Writes waiting for the catalog's writer")
 ALB_X(CATALOG_COMMITS, COUNTER, "albumen_catalog_commits_total", "", "Group commits")
 ALB_X(CATALOG_UNITS, COUNTER, "albumen_catalog_units_total", "", "Writes committed")

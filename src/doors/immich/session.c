@@ -132,6 +132,11 @@ enum alb_step alb_immich_login(struct alb_req *req)
                                       .address = alb_req_client(req),
                                       .door = ALB_DOOR_WEB};
     enum alb_code code = alb_library_sign_in(door->auth.library, login, password, &device, &future, &err);
+    if (code == ALB_E_TOO_MANY) {
+        alb_res_error(req, code, "Too many wrong passwords: try again a little later");
+        alb_res_retry_after(req, alb_library_sign_in_wait(door->auth.library, login, device.address));
+        return ALB_STEP_DONE;
+    }
     return alb_immich_wait(req, code, future, &err);
 }
 
