@@ -63,7 +63,8 @@ struct alb_declared_sum {
 /* NOT_FOUND if there is none. Rights are the caller's. favorite_of: whose favourite flag. */
 enum alb_code alb_catalog_asset_get(struct alb_snap *s, int64_t id, int64_t favorite_of, struct alb_arena *a,
                                     struct alb_asset *out, struct alb_err *err) ALB_MUST_CHECK;
-enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, struct alb_arena *a,
+/* own: also the owner's tags, which are the owner's words for nobody else; else only those of the gallery. */
+enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, bool own, struct alb_arena *a,
                                      const struct alb_asset_tag **tags, size_t *count,
                                      struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_asset_core(struct alb_snap *s, int64_t id, struct alb_asset_core *out,

@@ -5,7 +5,7 @@
  *
  * see(viewer, asset):
  *   a share's viewer      the asset is in the share, the share's maker sees it, and it is shown (below)
- *   its owner             always; locked only after elevation
+ *   its owner             always; locked ones, and the motion parts of locked ones, only after elevation
  *   anybody else          only while it is shown: timeline or archive, not in the trash; a hidden motion part
  *                         is seen by who sees a still that it belongs to. Then one of:
  *     gallery             asset.gallery, asset.level <= viewer.level, and in a gallery album that is visible
@@ -37,6 +37,12 @@ enum alb_code alb_catalog_viewer(struct alb_snap *s, enum alb_viewer_by by, int6
 
 enum alb_code alb_catalog_see(struct alb_snap *s, const struct alb_viewer *v, int64_t asset_id, bool *sees,
                               struct alb_err *err) ALB_MUST_CHECK;
+
+/* Is it in the locked folder: itself, or as the motion part of a still that is? Then its owner needs
+ * elevation, which ends by time, so answers about it are not to be remembered. False if there is no such
+ * asset. */
+enum alb_code alb_catalog_locked(struct alb_snap *s, int64_t asset_id, bool *locked,
+                                 struct alb_err *err) ALB_MUST_CHECK;
 
 struct alb_album_access {
     int kind;               /* enum alb_album_kind */

@@ -244,6 +244,47 @@ static enum alb_code put_back(struct alb_bulk_step *x, const struct alb_asset_co
     }
 }
 
+/* An undo is an edit of today: what the user may not do any more is not undone either. Two things are asked
+ * differently than when they were done: an administrator does not see what the operation took out of the
+ * gallery, and a link was there before, so that the album alone decides. */
+static enum alb_code may_undo(struct alb_bulk_step *x, const struct alb_asset_core *core,
+                              const struct alb_undo *u, struct alb_err *err)
+{
+    struct alb_snap *s = alb_tx_snap(x->tx);
+    struct alb_album_access access = {0};
+    enum alb_edit right;
+    bool may = false;
+    enum alb_code code = alb_edit_right(s, &x->v, core, &right, err);
+
+    if (code != ALB_OK)
+        return code;
+    switch (u->field) {
+    case ALB_UNDO_TRASHED_AT:
+        may = right == ALB_EDIT_OWN || (x->v.admin && core->gallery);
+        break;
+    case ALB_UNDO_VISIBILITY:
+        may = right == ALB_EDIT_OWN;
+        break;
+    case ALB_UNDO_LEVEL:
+        may = right >= ALB_EDIT_GALLERY;
+        break;
+    case ALB_UNDO_GALLERY:
+        may = right == ALB_EDIT_OWN || x->v.admin;
+        break;
+    case ALB_UNDO_FAVORITE:
+        code = alb_catalog_see(s, &x->v, core->id, &may, err);
+        may = (may || u->before == 0) && u->other_id == x->v.user_id;
+        break;
+    case ALB_UNDO_ALBUM_LINK:
+    default:
+        code = alb_catalog_album_access(s, &x->v, u->other_id, &access, err);
+        may = access.edits;
+        break;
+    }
+    return code == ALB_OK && !may ? alb_fail(err, ALB_E_FORBIDDEN, "not the user's to change any more")
+                                  : code;
+}
+
 /* The last change is undone first. */
 static enum alb_code undo_item(struct alb_bulk_step *x, struct alb_err *err)
 {
@@ -259,7 +300,8 @@ static enum alb_code undo_item(struct alb_bulk_step *x, struct alb_err *err)
     if (field_now(&core, &u) != u.after)
         return alb_fail(err, ALB_E_CONFLICT, "asset %lld was changed since", (long long)core.id);
     x->asset = core.id;
-    return put_back(x, &core, &u, err);
+    code = may_undo(x, &core, &u, err);
+    return code == ALB_OK ? put_back(x, &core, &u, err) : code;
 }
 
 enum alb_code alb_bulk_apply(struct alb_tx *tx, void *step, struct alb_err *err)

@@ -149,6 +149,9 @@ static enum alb_code join_live(struct creation *c, int64_t still, int64_t motion
         return code;
     if (s.owner_id != c->in->owner_id || m.owner_id != c->in->owner_id)
         return alb_fail(err, ALB_E_FORBIDDEN, "the motion part is somebody else's");
+    /* It becomes hidden, and would come out of the locked folder so; an upload has no elevation. */
+    if (m.visibility == ALB_VIS_LOCKED)
+        return alb_fail(err, ALB_E_NOT_FOUND, "no such motion part");
     code = alb_catalog_asset_set_live(c->tx, still, motion, err);
     if (code == ALB_OK && m.visibility != ALB_VIS_HIDDEN)
         code = alb_catalog_asset_set_visibility(c->tx, motion, ALB_VIS_HIDDEN, err);

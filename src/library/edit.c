@@ -141,7 +141,8 @@ static bool edit_allowed(const struct update *x)
 
     if ((edits_own(u) && x->right != ALB_EDIT_OWN) || (edits_fields(u) && x->right == ALB_EDIT_NONE))
         return false;
-    return tags_allowed(x, u->tags_add, u->tag_add_count) && tags_allowed(x, u->tags_remove, u->tag_remove_count);
+    return tags_allowed(x, u->tags_add, u->tag_add_count) &&
+           tags_allowed(x, u->tags_remove, u->tag_remove_count);
 }
 
 static enum alb_code check_rights(struct update *x, struct alb_err *err)
@@ -211,6 +212,7 @@ static enum alb_code apply_person(struct update *x, struct alb_err *err)
 static enum alb_code apply_live(struct update *x, struct alb_err *err)
 {
     struct alb_asset_core motion;
+    enum alb_edit right;
     enum alb_code code;
 
     if (!x->u->set_live)
@@ -219,6 +221,10 @@ static enum alb_code apply_live(struct update *x, struct alb_err *err)
         code = alb_catalog_asset_core(alb_tx_snap(x->tx), x->u->live, &motion, err);
         if (code == ALB_OK && motion.owner_id != x->core.owner_id)
             return alb_fail(err, ALB_E_FORBIDDEN, "the motion part is somebody else's");
+        if (code == ALB_OK)
+            code = alb_edit_right(alb_tx_snap(x->tx), &x->v, &motion, &right, err);
+        if (code == ALB_OK && right != ALB_EDIT_OWN) /* locked: it must not come out by becoming hidden */
+            return alb_fail(err, ALB_E_NOT_FOUND, "no such motion part");
         if (code == ALB_OK && motion.visibility != ALB_VIS_HIDDEN)
             code = alb_catalog_asset_set_visibility(x->tx, motion.id, ALB_VIS_HIDDEN, err);
         if (code != ALB_OK)

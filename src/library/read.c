@@ -15,13 +15,15 @@
 
 /* ---- one asset ---- */
 
-static enum alb_code read_asset(struct alb_snap *s, int64_t id, int64_t user, struct alb_arena *a,
+/* user 0: nobody's favourites, and only the gallery's tags unless `all`. */
+static enum alb_code read_asset(struct alb_snap *s, int64_t id, int64_t user, bool all, struct alb_arena *a,
                                 struct alb_asset *out, struct alb_err *err)
 {
     enum alb_code code = alb_catalog_asset_get(s, id, user, a, out, err);
 
     if (code == ALB_OK)
-        code = alb_catalog_asset_tags(s, id, a, &out->tags, &out->tag_count, err);
+        code =
+            alb_catalog_asset_tags(s, id, all || out->owner_id == user, a, &out->tags, &out->tag_count, err);
     if (code != ALB_OK)
         memset(out, 0, sizeof(*out));
     return code;
@@ -48,7 +50,7 @@ enum alb_code alb_library_asset_get(struct alb_library *lib, const struct alb_pr
     if (code == ALB_OK && !sees)
         code = alb_fail(err, ALB_E_NOT_FOUND, "no such asset");
     if (code == ALB_OK) /* whoever looks through a share has no favourites of its own */
-        code = read_asset(s, asset, v.share_id != 0 ? 0 : v.user_id, a, out, err);
+        code = read_asset(s, asset, v.share_id != 0 ? 0 : v.user_id, v.all, a, out, err);
     alb_catalog_read_end(&s);
     return code;
 }
@@ -62,7 +64,7 @@ enum alb_code alb_library_asset_by_id(struct alb_library *lib, int64_t id, struc
     memset(out, 0, sizeof(*out));
     if (code != ALB_OK)
         return code;
-    code = read_asset(s, id, 0, a, out, err);
+    code = read_asset(s, id, 0, true, a, out, err);
     alb_catalog_read_end(&s);
     return code;
 }

@@ -223,8 +223,12 @@ static enum alb_code end_sessions(struct alb_library *lib, const struct alb_prin
                                   const struct alb_uuid *uuid, bool others, struct alb_future **future,
                                   struct alb_err *err)
 {
-    struct alb_call *c = alb_call_new(lib, p, ALB_CALL_SMALL, sizeof(struct session_args));
+    struct alb_call *c;
 
+    /* A share's and a guest's user_id name somebody else. */
+    if (p->credential == ALB_CRED_SHARE || p->credential == ALB_CRED_GUEST)
+        return alb_fail(err, ALB_E_UNAUTHENTICATED, "sign in first");
+    c = alb_call_new(lib, p, ALB_CALL_SMALL, sizeof(struct session_args));
     if (c != NULL) {
         struct session_args *args = c->args;
 
@@ -256,13 +260,16 @@ enum alb_code alb_library_session_list(struct alb_library *lib, const struct alb
                                        struct alb_err *err)
 {
     struct alb_snap *s;
+    struct alb_viewer v;
     enum alb_code code = alb_catalog_read(lib->cat, &s, err);
 
     *list = NULL;
     *count = 0;
     if (code != ALB_OK)
         return code;
-    code = alb_catalog_session_list(s, p->user_id, alb_wall(lib->clock), a, list, count, err);
+    code = alb_viewer_user(lib, s, p, &v, err);
+    if (code == ALB_OK)
+        code = alb_catalog_session_list(s, v.user_id, alb_wall(lib->clock), a, list, count, err);
     alb_catalog_read_end(&s);
     return code;
 }

@@ -3,7 +3,8 @@
  * Resolving references to bytes, and remembering the positive answers (contract: source.h).
  *
  * A remembered answer is keyed by (credential, reference, purpose) and tagged before its snapshot was opened
- * (priv.h, epochs). Locked assets are not remembered: they end with the elevation of a session, by time.
+ * (priv.h, epochs). Locked assets and their motion parts are not remembered: they end with the elevation of a
+ * session, by time.
  */
 #include "library/source.h"
 
@@ -158,7 +159,7 @@ static enum alb_code check_permission(const struct alb_principal *p, enum alb_pu
 
 static enum alb_code look_up(struct alb_library *lib, struct alb_snap *s, const struct alb_principal *p,
                              const struct alb_ref *ref, struct alb_arena *a, struct alb_asset_bytes *b,
-                             bool *is_private, struct alb_err *err)
+                             bool *is_private, bool *locked, struct alb_err *err)
 {
     struct alb_viewer v, guest;
     bool sees = false, open = false;
@@ -177,7 +178,7 @@ static enum alb_code look_up(struct alb_library *lib, struct alb_snap *s, const 
     if (code == ALB_OK)
         code = alb_catalog_see(s, &guest, b->asset_id, &open, err);
     *is_private = !open;
-    return code;
+    return code == ALB_OK ? alb_catalog_locked(s, b->asset_id, locked, err) : code;
 }
 
 static void remember(struct alb_library *lib, const struct alb_principal *p, const struct alb_ref *ref,
@@ -206,11 +207,10 @@ static enum alb_code resolve_once(struct alb_library *lib, const struct alb_prin
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory to resolve");
     code = alb_catalog_read(lib->cat, &s, err);
     if (code == ALB_OK) {
-        code = look_up(lib, s, p, ref, a, &b, &is_private, err);
+        code = look_up(lib, s, p, ref, a, &b, &is_private, locked, err);
         alb_catalog_read_end(&s);
     }
     if (code == ALB_OK) {
-        *locked = b.visibility == ALB_VIS_LOCKED;
         *source = source_new(&b, is_private);
         if (*source == NULL)
             code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a source");

@@ -62,7 +62,7 @@ enum alb_code alb_viewer_user(struct alb_library *lib, struct alb_snap *s, const
 enum alb_code alb_edit_right(struct alb_snap *s, const struct alb_viewer *v,
                              const struct alb_asset_core *core, enum alb_edit *right, struct alb_err *err)
 {
-    bool sees;
+    bool sees, locked;
     enum alb_code code;
 
     *right = ALB_EDIT_NONE;
@@ -73,9 +73,10 @@ enum alb_code alb_edit_right(struct alb_snap *s, const struct alb_viewer *v,
     if (v->user_id == 0 || v->guest || v->share_id != 0)
         return ALB_OK;
     if (core->owner_id == v->user_id) {
-        if (core->visibility != ALB_VIS_LOCKED || v->elevated)
+        code = alb_catalog_locked(s, core->id, &locked, err);
+        if (code == ALB_OK && (v->elevated || !locked))
             *right = ALB_EDIT_OWN;
-        return ALB_OK;
+        return code;
     }
     if (!v->admin || !core->gallery)
         return ALB_OK;

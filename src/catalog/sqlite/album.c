@@ -450,7 +450,7 @@ enum alb_code alb_catalog_album_link(struct alb_tx *tx, int64_t album, int64_t a
         if (code == ALB_OK && !core.gallery)
             code = alb_catalog_asset_set_places(tx, asset, true, core.personal, err);
     }
-    alb_tx_touch_asset(tx, asset);
+    alb_counted_touch(tx, asset, &c);
     return code == ALB_OK ? alb_album_feed(tx, &row, ALB_ENTITY_ALBUM_ASSET, ALB_CHANGE_CREATE, asset, err)
                           : code;
 }
@@ -477,7 +477,7 @@ enum alb_code alb_catalog_album_unlink(struct alb_tx *tx, int64_t album, int64_t
         return code;
     *changed = true;
     code = alb_album_count(tx, album, alb_counted_shown(&c), c.created_at, -1, err);
-    alb_tx_touch_asset(tx, asset);
+    alb_counted_touch(tx, asset, &c);
     return code == ALB_OK ? alb_album_feed(tx, &row, ALB_ENTITY_ALBUM_ASSET, ALB_CHANGE_DELETE, asset, err)
                           : code;
 }

@@ -126,7 +126,7 @@ enum alb_code alb_catalog_asset_get(struct alb_snap *s, int64_t id, int64_t favo
     return code;
 }
 
-enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, struct alb_arena *a,
+enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, bool own, struct alb_arena *a,
                                      const struct alb_asset_tag **tags, size_t *count, struct alb_err *err)
 {
     struct alb_asset_tag *list = NULL;
@@ -148,8 +148,9 @@ enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, struct alb_
         return alb_fail(err, alb_arena_code(a), "no room for %zu tags", room);
     alb_q_open(&q, s,
                "SELECT t.id, t.uuid, t.scope, t.value FROM asset_tag l JOIN tag t ON t.id = l.tag_id"
-               " WHERE l.asset_id = ? ORDER BY t.value_key, t.id");
+               " WHERE l.asset_id = ? AND (? OR t.owner_id IS NULL) ORDER BY t.value_key, t.id");
     alb_q_i64(&q, id);
+    alb_q_i64(&q, own);
     while (n < room && alb_q_row(&q)) {
         struct alb_asset_tag *t = &list[n++];
 

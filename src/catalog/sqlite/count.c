@@ -6,6 +6,13 @@
 
 #include "catalog/sqlite/derive.h"
 
+void alb_counted_touch(struct alb_tx *tx, int64_t id, const struct alb_counted *c)
+{
+    alb_tx_touch_asset(tx, id);
+    if (c->live_id != 0)
+        alb_tx_touch_asset(tx, c->live_id);
+}
+
 int alb_counted_shown(const struct alb_counted *c)
 {
     if (!c->exists || c->trashed)
@@ -23,7 +30,7 @@ static enum alb_code load(struct alb_tx *tx, int64_t id, struct alb_counted *c, 
     alb_q_open(
         &q, &tx->snap,
         "SELECT a.owner_id, b.size, a.created_at, a.rev, a.uuid, a.sort_local, a.kind, a.visibility, a.level,"
-        " a.trashed, a.behind FROM asset a JOIN blob b ON b.id = a.blob_id WHERE a.id = ?");
+        " a.trashed, a.behind, a.live_id FROM asset a JOIN blob b ON b.id = a.blob_id WHERE a.id = ?");
     alb_q_i64(&q, id);
     if (alb_q_first(&q)) {
         c->exists = true;
@@ -38,6 +45,7 @@ static enum alb_code load(struct alb_tx *tx, int64_t id, struct alb_counted *c, 
         c->level = (int)alb_q_int(&q, 8);
         c->trashed = alb_q_int(&q, 9) != 0;
         c->behind = alb_q_int(&q, 10) != 0;
+        c->live_id = alb_q_int(&q, 11);
     }
     return alb_q_end(&q, err);
 }
@@ -216,7 +224,9 @@ enum alb_code alb_asset_change_end(struct alb_tx *tx, int64_t id, const struct a
         code = relink(tx, id, before, &after, err);
     if (code == ALB_OK)
         code = feed(tx, id, &after, ALB_CHANGE_UPDATE, err);
-    alb_tx_touch_asset(tx, id);
+    alb_counted_touch(tx, id, before);
+    if (code == ALB_OK)
+        alb_counted_touch(tx, id, &after);
     return code;
 }
 
@@ -247,6 +257,6 @@ enum alb_code alb_asset_deleting(struct alb_tx *tx, int64_t id, struct alb_err *
         code = count_owner(tx, &c, -1, err);
     if (code == ALB_OK)
         code = feed(tx, id, &c, ALB_CHANGE_DELETE, err);
-    alb_tx_touch_asset(tx, id);
+    alb_counted_touch(tx, id, &c);
     return code;
 }

@@ -19,7 +19,7 @@
 
 struct alb_counted {
     bool exists;
-    int64_t owner_id, size, created_at, rev;
+    int64_t owner_id, size, created_at, rev, live_id;
     struct alb_uuid uuid;
     int32_t month;
     int kind, visibility, level;
@@ -35,6 +35,8 @@ enum alb_code alb_asset_created(struct alb_tx *tx, int64_t id, struct alb_err *e
 /* Before a DELETE whose links are gone already: counts it out and feeds the deletion. */
 enum alb_code alb_asset_deleting(struct alb_tx *tx, int64_t id, struct alb_err *err) ALB_MUST_CHECK;
 
+/* For the hook: the asset and its motion part, which is seen through it, are not what caches know. */
+void alb_counted_touch(struct alb_tx *tx, int64_t id, const struct alb_counted *c);
 /* The level at which album lists show the asset, -1 = not. */
 int alb_counted_shown(const struct alb_counted *c);
 /* One link more or less at that level (-1: nothing to do). After the row of the link was changed. */

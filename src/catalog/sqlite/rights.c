@@ -150,15 +150,34 @@ static enum alb_code as_other(struct alb_snap *s, const struct alb_viewer *v, co
     return code;
 }
 
+enum alb_code alb_catalog_locked(struct alb_snap *s, int64_t asset_id, bool *locked, struct alb_err *err)
+{
+    struct alb_q q;
+
+    *locked = false;
+    alb_q_open(&q, s,
+               "SELECT a.visibility = 3 OR (a.visibility = 2 AND " ALB_SQL_STILL_LOCKED(
+                   "a") ")"
+                        " FROM asset a WHERE a.id = ?");
+    alb_q_i64(&q, asset_id);
+    if (alb_q_first(&q))
+        *locked = alb_q_int(&q, 0) != 0;
+    return alb_q_end(&q, err);
+}
+
 static enum alb_code as_user(struct alb_snap *s, const struct alb_viewer *v, const struct subject *a,
                              bool *sees, struct alb_err *err)
 {
+    bool locked = false;
+    enum alb_code code = ALB_OK;
+
     *sees = false;
-    if (!v->guest && a->owner_id == v->user_id) {
-        *sees = a->visibility != ALB_VIS_LOCKED || v->elevated;
-        return ALB_OK;
-    }
-    return as_other(s, v, a, sees, err);
+    if (v->guest || a->owner_id != v->user_id)
+        return as_other(s, v, a, sees, err);
+    if (!v->elevated)
+        code = alb_catalog_locked(s, a->id, &locked, err);
+    *sees = code == ALB_OK && !locked;
+    return code;
 }
 
 static enum alb_code in_share(struct alb_snap *s, const struct alb_viewer *v, const struct subject *a,

@@ -18,4 +18,8 @@
     "(" album ".owner_id = ?1 OR EXISTS (SELECT 1 FROM album_account ps WHERE ps.album_id = " album ".id"    \
     " AND ps.account_id = ?1))"
 
+/* The motion part `asset` belongs to a still of the locked folder. */
+#define ALB_SQL_STILL_LOCKED(asset)                                                                          \
+    "EXISTS (SELECT 1 FROM asset sl WHERE sl.live_id = " asset ".id AND sl.visibility = 3)"
+
 #endif

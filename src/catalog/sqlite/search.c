@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "catalog/sqlite/asset_row.h"
+#include "catalog/sqlite/rights_sql.h"
 #include "catalog/sqlite/sqlb.h"
 
 struct search {
@@ -162,6 +163,8 @@ static void add_branch(struct alb_sqlb *b, const struct search *x, struct alb_st
     alb_sqlb_add(b, "SELECT * FROM (SELECT a.id AS id, a.sort_local AS s FROM asset a WHERE ");
     alb_buf_str(&b->sql, filter);
     alb_sqlb_add(b, " AND a.visibility = %d AND a.trashed = %d", visibility, trashed);
+    if (visibility == ALB_VIS_HIDDEN && !x->v->elevated)
+        alb_sqlb_add(b, " AND NOT " ALB_SQL_STILL_LOCKED("a"));
     alb_sqlb_add(b, " ORDER BY a.sort_local %s, a.id %s LIMIT %zu)", way, way, x->page + x->q->skip + 1);
 }
 
@@ -212,14 +215,14 @@ static void build(struct alb_sqlb *b, struct search *x)
     alb_buf_fini(&filter);
 }
 
-static enum alb_code fill_tags(struct alb_snap *s, struct alb_arena *a, struct alb_found *out,
-                               struct alb_err *err)
+static enum alb_code fill_tags(struct alb_snap *s, const struct alb_viewer *v, struct alb_arena *a,
+                               struct alb_found *out, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
 
     for (size_t i = 0; code == ALB_OK && i < out->count; i++)
-        code = alb_catalog_asset_tags(s, out->assets[i].id, a, &out->assets[i].tags,
-                                      &out->assets[i].tag_count, err);
+        code = alb_catalog_asset_tags(s, out->assets[i].id, v->all || out->assets[i].owner_id == v->user_id,
+                                      a, &out->assets[i].tags, &out->assets[i].tag_count, err);
     return code;
 }
 
@@ -248,7 +251,7 @@ static enum alb_code run(struct alb_snap *s, struct search *x, struct alb_arena 
     out->count = n;
     if (n > 0)
         out->next = (struct alb_search_key){out->assets[n - 1].sort_local, out->assets[n - 1].id};
-    return x->q->with_tags ? fill_tags(s, a, out, err) : ALB_OK;
+    return x->q->with_tags ? fill_tags(s, x->v, a, out, err) : ALB_OK;
 }
 
 static enum alb_code fold_one(struct alb_str text, struct alb_buf *out, struct alb_err *err)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "catalog/sqlite/engine.h"
+#include "catalog/sqlite/rights_sql.h"
 #include "catalog/sqlite/sqlb.h"
 
 #define MONTHS_MAX 4096
@@ -25,6 +26,12 @@ static void add_visibility(struct alb_sqlb *b, const char *column, uint32_t mask
             sep = ", ";
         }
     alb_sqlb_add(b, "%s)", *sep ? "" : "-1");
+}
+
+/* Motion parts of locked stills are asked about one by one: no counter knows them. */
+static bool hides_locked(const struct alb_timeline_scope *t)
+{
+    return (t->visibility & ALB_VIS_BIT(ALB_VIS_HIDDEN)) && !t->viewer->elevated && !t->viewer->all;
 }
 
 /* FROM and WHERE for the scope; `a` is the asset. ?1 is the viewer. */
@@ -45,6 +52,8 @@ static void add_scope(struct alb_sqlb *b, const struct alb_timeline_scope *t)
     }
     add_visibility(b, "a.visibility", t->visibility);
     alb_sqlb_add(b, " AND a.trashed = %d", t->trashed);
+    if (hides_locked(t))
+        alb_sqlb_add(b, " AND (a.visibility <> 2 OR NOT " ALB_SQL_STILL_LOCKED("a") ")");
     if (t->favorites)
         alb_sqlb_add(b,
                      " AND EXISTS (SELECT 1 FROM favorite f WHERE f.account_id = ?1 AND f.asset_id = a.id)");
@@ -57,7 +66,7 @@ static void add_scope(struct alb_sqlb *b, const struct alb_timeline_scope *t)
 
 static void build_months(struct alb_sqlb *b, const struct alb_timeline_scope *t)
 {
-    if (t->album == 0 && t->tag == 0 && !t->favorites) {
+    if (t->album == 0 && t->tag == 0 && !t->favorites && !hides_locked(t)) {
         alb_sqlb_add(b, "SELECT month, sum(assets%s) AS n FROM count_month WHERE owner_id = ?%d AND ",
                      t->with_stacked ? " - behind" : "", alb_sqlb_int(b, t->viewer->user_id));
         add_visibility(b, "visibility", t->visibility);
