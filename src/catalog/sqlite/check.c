@@ -3,8 +3,8 @@
  * alb_catalog_check: is the file sound, do references hold, and is everything derived what its rows say?
  *
  * Reading happens in one snapshot per question (the writer goes on; what changes meanwhile is seen by a later
- * check). Putting right happens in units of at most one slice: counters are made anew from the rows, assets
- * are merged again from their layers.
+ * check). Putting right happens in units of at most one slice: what is counted in repair.c, assets are merged
+ * again from their layers here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "catalog/sqlite/counted.h"
 #include "catalog/sqlite/derive.h"
 
 struct report {
@@ -27,12 +28,18 @@ static void tell(struct report *r, const char *what, const char *text)
         r->fn(r->ctx, what, text);
 }
 
-/* Every row of the query is a problem; column 0 tells it. */
-static enum alb_code rows_are_problems(struct alb_snap *s, struct report *r, const char *what,
+/* Every row of the query is a problem; column 0 tells it. A snapshot of its own: slow by nature, and nobody's
+ * request waits for it, but the WAL cannot begin anew while it lasts. */
+static enum alb_code rows_are_problems(struct alb_catalog *cat, struct report *r, const char *what,
                                        const char *sql, struct alb_err *err)
 {
+    struct alb_snap *s;
     struct alb_q q;
+    enum alb_code code = alb_catalog_read(cat, &s, err);
 
+    if (code != ALB_OK)
+        return code;
+    s->conn->deadline_ns = ALB_NEVER;
     alb_q_open(&q, s, sql);
     while (alb_q_row(&q)) {
         char text[256];
@@ -41,18 +48,20 @@ static enum alb_code rows_are_problems(struct alb_snap *s, struct report *r, con
         snprintf(text, sizeof(text), ALB_STR_FMT, ALB_STR_ARG(v));
         tell(r, what, text);
     }
-    return alb_q_end(&q, err);
+    code = alb_q_end(&q, err);
+    alb_catalog_read_end(&s);
+    return code;
 }
 
-static enum alb_code check_file(struct alb_snap *s, struct report *r, struct alb_err *err)
+static enum alb_code check_file(struct alb_catalog *cat, struct report *r, struct alb_err *err)
 {
     enum alb_code code = rows_are_problems(
-        s, r, "integrity", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
-        err);
+        cat, r, "integrity",
+        "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'", err);
 
     if (code == ALB_OK)
         code =
-            rows_are_problems(s, r, "reference",
+            rows_are_problems(cat, r, "reference",
                               "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing '"
                               " || parent FROM pragma_foreign_key_check",
                               err);
@@ -65,22 +74,7 @@ static enum alb_code check_file(struct alb_snap *s, struct report *r, struct alb
     ") SELECT 'kept ' || r FROM (SELECT * FROM k EXCEPT SELECT * FROM c)"                                    \
     " UNION ALL SELECT 'counted ' || r FROM (SELECT * FROM c EXCEPT SELECT * FROM k)"
 
-#define COUNTED_MONTHS                                                                                       \
-    "SELECT owner_id, visibility, trashed, month_of(sort_local) AS month, count(*) AS assets,"               \
-    " sum(kind = 0) AS images, sum(kind = 1) AS videos, sum(behind) AS behind FROM asset GROUP BY 1, 2, 3, " \
-    "4"
-#define COUNTED_OWNERS                                                                                       \
-    "SELECT a.owner_id, count(*) AS assets, sum(b.size) AS bytes FROM asset a JOIN blob b ON b.id = "        \
-    "a.blob_id"                                                                                              \
-    " GROUP BY 1"
-#define COUNTED_ALBUMS                                                                                       \
-    "SELECT l.album_id, a.level, count(*) AS photos, max(a.created_at) AS newest_at FROM album_asset l"      \
-    " JOIN asset a ON a.id = l.asset_id WHERE a.trashed = 0 AND a.visibility IN (0, 1) GROUP BY 1, 2"
-#define COUNTED_JOBS                                                                                         \
-    "SELECT kind, sum(state = 0) AS waiting, sum(state = 1) AS leased, sum(state = 2) AS failed FROM job "   \
-    "GROUP BY 1"
-
-static enum alb_code check_counters(struct alb_snap *s, struct report *r, struct alb_err *err)
+static enum alb_code check_counters(struct alb_catalog *cat, struct report *r, struct alb_err *err)
 {
     static const struct {
         const char *what, *sql;
@@ -106,16 +100,12 @@ static enum alb_code check_counters(struct alb_snap *s, struct report *r, struct
                 ")")},
         {"album link",
          "SELECT l.album_id || ' ' || l.asset_id FROM album_asset l JOIN asset a ON a.id = l.asset_id"
-         " WHERE l.asset_created_at <> a.created_at OR l.shown_level IS NOT"
-         " CASE WHEN a.trashed = 0 AND a.visibility IN (0, 1) THEN a.level END"},
+         " WHERE l.asset_created_at <> a.created_at OR l.shown_level IS NOT " COUNTED_SHOWN},
         {"gallery",
          "SELECT 'asset ' || l.asset_id || ' is in gallery album ' || l.album_id || ' but not in the gallery'"
          " FROM album_asset l JOIN album b ON b.id = l.album_id JOIN asset a ON a.id = l.asset_id"
          " WHERE b.kind = 0 AND a.gallery = 0"},
-        {"album path",
-         "WITH RECURSIVE up(album_id, ancestor_id, depth) AS (SELECT id, id, 0 FROM album UNION ALL"
-         " SELECT up.album_id, b.parent_id, up.depth + 1 FROM up JOIN album b ON b.id = up.ancestor_id"
-         " WHERE b.parent_id IS NOT NULL AND up.depth < 1000)"
+        {"album path", COUNTED_PATHS
          " SELECT 'album ' || album_id || ' ancestor ' || ancestor_id FROM"
          " (SELECT * FROM up EXCEPT SELECT album_id, ancestor_id, depth FROM album_path"
          "  UNION ALL SELECT * FROM (SELECT album_id, ancestor_id, depth FROM album_path EXCEPT SELECT * "
@@ -133,7 +123,7 @@ static enum alb_code check_counters(struct alb_snap *s, struct report *r, struct
     enum alb_code code = ALB_OK;
 
     for (size_t i = 0; code == ALB_OK && i < ALB_ARRAY_LEN(questions); i++)
-        code = rows_are_problems(s, r, questions[i].what, questions[i].sql, err);
+        code = rows_are_problems(cat, r, questions[i].what, questions[i].sql, err);
     return code;
 }
 
@@ -258,63 +248,21 @@ static enum alb_code check_effective(struct alb_catalog *cat, bool repair, struc
     }
 }
 
-/* ---- repair ---- */
-
-static enum alb_code recount_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
-                                  struct alb_err *err)
-{
-    (void)args;
-    (void)result;
-    alb_tx_touch_rights(tx);
-    return alb_dbconn_exec(
-        tx->snap.conn,
-        "DELETE FROM count_month; INSERT INTO count_month (owner_id, visibility, trashed, month, assets, "
-        "images,"
-        " videos, behind) " COUNTED_MONTHS ";"
-        "DELETE FROM count_owner; INSERT INTO count_owner (owner_id, assets, bytes) " COUNTED_OWNERS ";"
-        "UPDATE album_asset SET (asset_created_at, shown_level) = (SELECT a.created_at, CASE WHEN a.trashed "
-        "= 0"
-        " AND a.visibility IN (0, 1) THEN a.level END FROM asset a WHERE a.id = album_asset.asset_id);"
-        "DELETE FROM count_album; INSERT INTO count_album (album_id, level, photos, "
-        "newest_at) " COUNTED_ALBUMS ";"
-        "UPDATE asset SET gallery = 1 WHERE gallery = 0 AND id IN (SELECT l.asset_id FROM album_asset l"
-        " JOIN album b ON b.id = l.album_id WHERE b.kind = 0);"
-        "UPDATE job_kind SET waiting = 0, leased = 0, failed = 0;"
-        "INSERT INTO job_kind (kind, waiting, leased, failed) SELECT * FROM (" COUNTED_JOBS ") WHERE 1"
-        " ON CONFLICT DO UPDATE SET waiting = excluded.waiting, leased = excluded.leased, failed = "
-        "excluded.failed;"
-        "UPDATE blob SET state = 0 WHERE state = 1 AND (EXISTS (SELECT 1 FROM asset a WHERE a.blob_id = "
-        "blob.id)"
-        " OR EXISTS (SELECT 1 FROM asset_file f WHERE f.blob_id = blob.id));"
-        "DELETE FROM album_path; INSERT INTO album_path (album_id, ancestor_id, depth)"
-        " WITH RECURSIVE up(album_id, ancestor_id, depth) AS (SELECT id, id, 0 FROM album UNION ALL"
-        " SELECT up.album_id, b.parent_id, up.depth + 1 FROM up JOIN album b ON b.id = up.ancestor_id"
-        " WHERE b.parent_id IS NOT NULL AND up.depth < 1000) SELECT * FROM up",
-        err);
-}
-
 enum alb_code alb_catalog_check(struct alb_catalog *cat, bool repair, alb_catalog_report_fn *report,
                                 void *ctx, uint64_t *problems, struct alb_err *err)
 {
     struct report r = {.fn = report, .ctx = ctx};
-    struct alb_catalog_unit recount = {.name = "check-recount", .run = recount_unit};
-    struct alb_snap *s;
     uint64_t before;
     enum alb_code code;
 
     ALB_CHECK(alb_thread_may_block());
     *problems = 0;
-    code = alb_catalog_read(cat, &s, err);
-    if (code != ALB_OK)
-        return code;
-    s->conn->deadline_ns = ALB_NEVER; /* slow by nature, and nobody's request waits for it */
-    code = check_file(s, &r, err);
+    code = check_file(cat, &r, err);
     before = r.problems;
     if (code == ALB_OK)
-        code = check_counters(s, &r, err);
-    alb_catalog_read_end(&s);
+        code = check_counters(cat, &r, err);
     if (code == ALB_OK && repair && r.problems > before)
-        code = alb_catalog_write_now(cat, &recount, NULL, err);
+        code = alb_catalog_repair(cat, err);
     if (code == ALB_OK)
         code = check_effective(cat, repair, &r, err);
     *problems = r.problems;

@@ -468,6 +468,19 @@ static void test_check_finds_and_repairs(void **state)
         "FROM asset)",
         "DELETE FROM album_path WHERE depth = 0",
         "UPDATE job_kind SET waiting = waiting + 5",
+        "DELETE FROM job_kind",
+        "INSERT INTO count_month VALUES (1, 0, 0, 1, 0, 0, 0, 0)",
+        "UPDATE count_month SET images = images - 1, videos = videos + 1",
+        "DELETE FROM count_owner",
+        "DELETE FROM count_album",
+        "INSERT OR IGNORE INTO count_album SELECT id, 8, 3, 5 FROM album",
+        "UPDATE album_asset SET asset_created_at = 5, shown_level = NULL",
+        "UPDATE asset SET gallery = 0, personal = 1",
+        "DELETE FROM album_path",
+        "INSERT OR IGNORE INTO album_path SELECT a.id, b.id, 7 FROM album a, album b",
+        "UPDATE blob SET state = 1",
+        "UPDATE count_month SET assets = 0; UPDATE count_album SET photos = 0; UPDATE album_asset SET"
+        " shown_level = 1; DELETE FROM album_path; UPDATE job_kind SET failed = 7",
     };
     struct kit *k = *state;
 
@@ -486,6 +499,33 @@ static void test_check_finds_and_repairs(void **state)
         if (problems == 0)
             fail_msg("not found: %s", damages[i]);
         assert_int_equal(alb_catalog_check(k->cat, true, NULL, NULL, &problems, NULL), ALB_OK);
+        assert_true(problems > 0);
+        kit_check_clean(k);
+    }
+}
+
+/* Everybody goes on writing while it is put right: what is counted wrong is told by a snapshot, and the
+ * counters have moved on by the time it is written. */
+static void test_repairs_among_writes(void **state)
+{
+    struct kit *k = *state;
+    struct alb_future *writes[24];
+    uint64_t problems;
+
+    memset(&w, 0, sizeof(w));
+    seed = 4711;
+    kit_write_ok(k, settle_in, NULL);
+    kit_write_ok(k, a_hundred, NULL);
+    for (int round = 0; round < 3; round++) {
+        kit_write_ok(
+            k, tamper,
+            (void *)(uintptr_t)"UPDATE count_month SET assets = assets + 3, behind = behind - 1;"
+                               "UPDATE count_owner SET bytes = 1; UPDATE count_album SET photos = 0");
+        for (size_t i = 0; i < ALB_ARRAY_LEN(writes); i++)
+            writes[i] = kit_start(k, a_hundred, NULL);
+        assert_int_equal(alb_catalog_check(k->cat, true, NULL, NULL, &problems, NULL), ALB_OK);
+        for (size_t i = 0; i < ALB_ARRAY_LEN(writes); i++)
+            assert_int_equal(kit_await(writes[i]), ALB_OK);
         assert_true(problems > 0);
         kit_check_clean(k);
     }
@@ -515,10 +555,8 @@ static void test_check_does_not_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_random_commands),
-        T(test_layers_commute),
-        T(test_check_finds_and_repairs),
-        T(test_check_does_not_write),
+        T(test_random_commands),      T(test_layers_commute),       T(test_check_finds_and_repairs),
+        T(test_repairs_among_writes), T(test_check_does_not_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
