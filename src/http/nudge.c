@@ -74,4 +74,7 @@ void alb_nudge_detach(struct alb_req *r)
     if (n->aimed && alb_future_leave(n->future, &n->waiter))
         alb_obj_unref(&n->obj);
     alb_obj_unref(&n->obj);
+    alb_mutex_lock(&r->mtx);
+    r->nudged = false; /* it was for a wait that is over */
+    alb_mutex_unlock(&r->mtx);
 }

@@ -4,8 +4,10 @@
  * object of its own, so a request that ends need not wait for a wake that is on its way: it detaches, and the
  * wake finds nobody.
  *
- *   aimed --wake--> the request is told (nudged), queued if it waits for its body; the waiter's reference
- * goes | detach (pool thread of the request): told no more; left, or the wake drops the waiter's reference
+ *   aimed --wake--> the request is told (nudged, until detach), queued if it waits for its body; the waiter's
+ *     |             reference goes
+ *     +--detach (pool thread of the request): told no more, not nudged any more; left, or the wake drops the
+ *                   waiter's reference
  *
  * References: the request's (until detach) and the waiter's (until woken or left). Lock HTTP_NUDGE guards
  * `req`; HTTP_REQUEST is taken inside it.

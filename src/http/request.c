@@ -71,12 +71,13 @@ static void reset(struct alb_req *r)
     r->segment_off = r->body_size = 0;
     r->pumping = r->head_made = r->head_only = r->before_done = r->entered = r->gone_told = false;
     r->lent = r->timed_out = r->promoted = r->pooled = false;
+    r->gone_left = SIZE_MAX;
     r->want = r->waited = ALB_WAIT_NONE;
     r->user_counted = false;
     r->log_n = r->steps = 0;
     r->small_at = 0;
     alb_err_clear(&r->err);
-    r->trailers[0].name = ALB_STR_NONE;
+    r->trailer_n = 0;
     r->conn = NULL;
     r->in_n = 0;
     r->scan = (struct alb_head_scan){0};
@@ -417,6 +418,7 @@ enum alb_step alb_req_wait_joined(struct alb_req *r, struct alb_future *f)
 
 enum alb_step alb_req_wait_body(struct alb_req *r)
 {
+    alb_nudge_detach(r); /* for the body alone */
     r->want = ALB_WAIT_BODY;
     return ALB_STEP_WAIT;
 }
@@ -424,7 +426,8 @@ enum alb_step alb_req_wait_body(struct alb_req *r)
 enum alb_step alb_req_wait_body_or(struct alb_req *r, struct alb_future *f)
 {
     alb_nudge_aim(r, f);
-    return alb_req_wait_body(r);
+    r->want = ALB_WAIT_BODY;
+    return ALB_STEP_WAIT;
 }
 
 enum alb_step alb_req_wait_drain(struct alb_req *r)
