@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "http/hand.h"
 
+#define INTERIM_MAX 32000 /* bytes of interim answers that wait to be sent; twice that fits into one buffer */
+
 /* ---- in ------------------------------------------------------------------------------------------ */
 
 static enum alb_body read_collected(struct alb_req *r, struct alb_str *view)
@@ -43,10 +45,8 @@ enum alb_body alb_req_body_read(struct alb_req *r, struct alb_str *view)
     alb_mutex_unlock(&r->mtx);
     if (said == ALB_BODY_GONE)
         r->gone_told = true;
-    if (said == ALB_BODY_END && r->chunked.trailers.n > 0 && r->trailers[0].name.p == NULL)
-        alb_ignore(alb_fields_parse(r->chunked.trailers.p, r->chunked.trailers.n, r->trailers,
-                                    ALB_CHUNK_TRAILER_FIELDS) < 0,
-                   "the decoder has checked them");
+    if (said == ALB_BODY_END)
+        alb_req_read_trailers(r);
     if (first && said == ALB_BODY_AGAIN && r->head.expect)
         alb_loop_post(r->loop, &r->mail, ALB_MAIL_BODY);
     return said;
@@ -111,9 +111,26 @@ struct alb_str alb_req_body(const struct alb_req *r)
     return alb_buf_view(&r->small);
 }
 
+void alb_req_read_trailers(struct alb_req *r)
+{
+    const struct alb_buf *raw = &r->chunked.trailers;
+    int n = alb_fields_parse(raw->p, raw->n, r->trailers, ALB_CHUNK_TRAILER_FIELDS);
+
+    r->trailer_n = n > 0 ? (unsigned)n : 0; /* the decoder has checked them */
+}
+
+bool alb_req_trailer_at(const struct alb_req *r, size_t i, struct alb_str *name, struct alb_str *value)
+{
+    if (i >= r->trailer_n)
+        return false;
+    *name = r->trailers[i].name;
+    *value = r->trailers[i].value;
+    return true;
+}
+
 struct alb_str alb_req_trailer(const struct alb_req *r, const char *name)
 {
-    for (size_t i = 0; i < ALB_CHUNK_TRAILER_FIELDS && r->trailers[i].name.p; i++)
+    for (size_t i = 0; i < r->trailer_n; i++)
         if (alb_str_eq_ci(r->trailers[i].name, alb_str_c(name)))
             return r->trailers[i].value;
     return ALB_STR_NONE;
@@ -149,7 +166,8 @@ void alb_req_interim(struct alb_req *r, int status, const struct alb_header *hea
     alb_buf_c(&text, "\r\n");
     if (alb_buf_code(&text) == ALB_OK) { /* else the client does without: interim answers are hints */
         alb_mutex_lock(&r->mtx);
-        alb_buf_str(&r->interim, alb_buf_view(&text));
+        if (text.n <= INTERIM_MAX - r->interim.n) /* it reads none of them */
+            alb_buf_str(&r->interim, alb_buf_view(&text));
         alb_mutex_unlock(&r->mtx);
         alb_loop_post(r->loop, &r->mail, ALB_MAIL_OUT);
     }

@@ -106,6 +106,7 @@ static void took_collected(struct alb_conn *c, struct alb_req *r, size_t n, enum
     } else if (f == FRAMING_END) {
         r->in = ALB_IN_DONE;
         r->pace_in.since = ALB_NEVER;
+        alb_req_read_trailers(r);
         alb_req_enter(r);
     }
 }
@@ -162,13 +163,18 @@ static void took(struct alb_conn *c, struct alb_req *r, char *p, size_t n)
         took_away(c, r, payload, f);
 }
 
-/* The step has asked for a body that the client keeps back until it is told to go on. */
+/* The step has asked for a body that the client keeps back until it is told to go on. One that has shut its
+ * side waits for nothing: it has sent the body, or has gone. */
 static bool go_on(struct alb_conn *c, struct alb_req *r)
 {
     bool wanted;
 
     alb_mutex_lock(&r->mtx);
-    wanted = r->in_wanted;
+    wanted = r->in_wanted || c->hung_up;
+    if (wanted) { /* interim answers that the step has given before it asked come before this one */
+        alb_buf_str(&r->early, alb_buf_view(&r->interim));
+        alb_buf_reset(&r->interim);
+    }
     alb_mutex_unlock(&r->mtx);
     if (!wanted)
         return false;

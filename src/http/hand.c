@@ -134,20 +134,25 @@ static void end(struct alb_req *r)
     alb_loop_post(r->loop, &r->mail, ALB_MAIL_ENDED);
 }
 
-/* The client has gone: does the step still get to know? One that reads the body is told once. */
+/* The client has gone: does the step still get to know? One that reads the body is, until it has had what came
+ * and was told GONE; as long as each call takes some of it. */
 static bool abandon(struct alb_req *r)
 {
+    size_t left;
+
     if (!atomic_load_explicit(&r->gone, memory_order_acquire))
         return false;
     if (told(r))
         return false;
-    if (!r->entered)
+    if (!r->entered || r->waited != ALB_WAIT_BODY || r->gone_told || r->pumping)
         return true;
-    if (r->waited == ALB_WAIT_BODY && !r->gone_told && !r->pumping) {
-        r->gone_told = true;
-        return false;
-    }
-    return true;
+    alb_mutex_lock(&r->mtx);
+    left = r->in_ring.fill;
+    alb_mutex_unlock(&r->mtx);
+    if (left >= r->gone_left)
+        return true;
+    r->gone_left = left;
+    return false;
 }
 
 /* Has what the step waits for happened? Under mtx. */

@@ -16,9 +16,9 @@
  * functions may be called only by the thread that is inside hot, before, step or a source's read.
  *
  * Hang-up: a client that leaves sets alb_req_gone. A request that waits on a future leaves it (and
- * resigns, if it was promoted meanwhile); one that waits for its body gets one more step, in which
- * alb_req_body_read says GONE; one that is never called again ends by its arena's hooks. So whatever must
- * be undone hangs there. Routes with ALB_ROUTE_TOLD are never ended silently: see there.
+ * resigns, if it was promoted meanwhile); one that waits for its body is called on as long as it reads, until
+ * alb_req_body_read has said GONE; one that is never called again ends by its arena's hooks. So whatever must
+ * be undone hangs there. Routes with ALB_ROUTE_TOLD are not ended silently: see there.
  * A half-closed client counts as gone, once its body is read to the end.
  *
  * Threads: server functions from any thread, one at a time. Locks: HTTP_SERVER, HTTP_REQUEST inside.
@@ -76,8 +76,15 @@ enum {
     /* An answer is held back until the whole body has come in (clients that cannot read an early one). */
     ALB_ROUTE_DRAIN_FIRST = 1u << 0,
     /* The step is told of a hang-up instead of being left: it is called even if the client has gone before
-     * its first call, waits on futures go on to their end, waits for the body or for drain return at once. It
-     * ends when the step returns DONE (the answer goes nowhere). For uploads that keep what has come. */
+     * its first call (not if `before` answers), waits on futures go on to their end, waits for the body or for
+     * drain return at once. It ends when the step returns DONE (the answer goes nowhere). For what must be done
+     * or kept although nobody listens any more: a PATCH reads on until END or GONE, commits what it has, may
+     * wait on the future of that commit, and returns DONE; a DELETE just goes on.
+     * A client that falls silent is the same: GONE with TIMEOUT, after body-timeout or a rate-window below
+     * min-rate-in, but it can still read the answer (408). A request over request-timeout as well.
+     * Only when the server is cut at the end of its shutdown time is it taken off its futures, or not called
+     * for the first time; a body that it was reading is still read to GONE. So what may not be half done still
+     * needs a hook in the arena, or recovery at start. */
     ALB_ROUTE_TOLD = 1u << 1,
     /* This route also answers POST with X-HTTP-Method-Override naming one of its methods (tus). */
     ALB_ROUTE_OVERRIDE = 1u << 2,

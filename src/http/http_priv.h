@@ -148,6 +148,7 @@ struct alb_req {
     uint64_t body_size; /* of the answer; UINT64_MAX: chunks or until the close */
     bool pumping, head_made, head_only, before_done, entered, gone_told;
     bool lent, timed_out, promoted, pooled;
+    size_t gone_left;     /* of the body in the ring when the step was called last, with its client gone */
     enum alb_wait want;   /* of the step that is running */
     enum alb_wait waited; /* what the last wait was for */
     int64_t want_until;
@@ -162,6 +163,7 @@ struct alb_req {
     unsigned steps;
     int64_t t_entry, t_answer, step_ns;
     struct alb_field trailers[ALB_CHUNK_TRAILER_FIELDS];
+    unsigned trailer_n;
 
     /* owned by the loop */
     struct alb_conn *conn; /* NULL: it has left */
@@ -238,6 +240,9 @@ void alb_res_finalise(struct alb_req *r);
 void alb_res_clear_body(struct alb_req *r);
 void alb_cors_lines(struct alb_req *r);                     /* cors.c */
 void alb_methods_text(unsigned bits, char out[64]);         /* "GET, HEAD" */
+
+/* ---- body.c: the trailer fields of a body that has come in whole. Holder. ------------------------------ */
+void alb_req_read_trailers(struct alb_req *r);
 
 /* ---- pump.c: bodies that are read on the pool ------------------------------------------------------------
  */

@@ -116,14 +116,20 @@ int64_t alb_req_content_length(const struct alb_req *req); /* 0: no body; -1: ch
 void alb_req_body_limit(struct alb_req *req, uint64_t max);
 /* The collected body of a SMALL route. */
 struct alb_str alb_req_body(const struct alb_req *req);
-/* Trailer fields of a chunked body, known after END. */
+/* Trailer fields of a chunked body, known after END (of a collected body: from the beginning). Never mixed
+ * with the headers, and none that frame, route or authorise: such a body is broken. The first value of that
+ * name, p == NULL: absent; and all lines: index from 0, false at the end. */
 struct alb_str alb_req_trailer(const struct alb_req *req, const char *name);
+bool alb_req_trailer_at(const struct alb_req *req, size_t i, struct alb_str *name, struct alb_str *value);
 
 struct alb_header {
     const char *name; /* token, a literal */
     struct alb_str value;
 };
-/* Sends an interim answer (100, 103, 104 …) before the final one. HTTP/1.0 clients get none. */
+/* Sends an interim answer (103, 104 …), as often as is useful, from any step before the final answer is
+ * begun: also before and while the body is read. They go out at once and in order; the 100 of a request that
+ * expects it comes where the step first asks for the body. HTTP/1.0 clients get none; a client that does not
+ * read gets no more once some 32 KB are waiting for it: they are hints. */
 void alb_req_interim(struct alb_req *req, int status, const struct alb_header *headers, size_t n);
 
 #endif

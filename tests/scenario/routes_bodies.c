@@ -16,6 +16,7 @@ static enum alb_step step_echo(struct alb_req *req)
     struct alb_str body = alb_req_body(req);
 
     serverd_hold(req);
+    alb_res_header(req, "X-Trailer", alb_req_trailer(req, "x-sum"));
     alb_res_type(req, "application/octet-stream");
     alb_res_copy(req, body.p, body.n);
     return ALB_STEP_DONE;
@@ -35,7 +36,7 @@ static enum alb_hot hot_echo(struct alb_req *req)
 struct upload {
     uint64_t n;
     struct alb_hash sha;
-    bool hash;
+    bool hash, progress;
 };
 
 static enum alb_step upload_done(struct alb_req *req, struct upload *u)
@@ -49,6 +50,14 @@ static enum alb_step upload_done(struct alb_req *req, struct upload *u)
     alb_res_literal(
         req, alb_arena_printf(alb_req_arena(req), "bytes=%llu sha256=%s\n", (unsigned long long)u->n, hex));
     return ALB_STEP_DONE;
+}
+
+static void tell_progress(struct alb_req *req, const struct upload *u)
+{
+    const struct alb_header offset[] = {
+        {"Upload-Offset", alb_arena_printf(alb_req_arena(req), "%llu", (unsigned long long)u->n)}};
+
+    alb_req_interim(req, 104, offset, 1);
 }
 
 /* /upload?hash=1&limit=N: counts (and hashes) what comes. */
@@ -73,6 +82,8 @@ static enum alb_step step_upload(struct alb_req *req)
             if (u->hash)
                 alb_hash_update(&u->sha, view.p, view.n);
             alb_req_body_consume(req, view.n);
+            if (u->progress)
+                tell_progress(req, u);
             break;
         case ALB_BODY_AGAIN:
             return alb_req_wait_body(req);
@@ -141,7 +152,21 @@ static enum alb_step step_middle(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
-/* /interim: 103 and 104, then the body, then the answer. */
+/* /progress: a 104 for each piece of the body. */
+static enum alb_step step_progress(struct alb_req *req)
+{
+    struct upload *u;
+
+    if (!alb_req_slot(req)) {
+        serverd_hold(req);
+        u = ALB_ARENA_NEW(alb_req_arena(req), struct upload);
+        u->progress = true;
+        alb_req_set_slot(req, u);
+    }
+    return step_upload(req);
+}
+
+/* /interim?many=1: 103 and 104, the latter as often as asked for, then the body, then the answer. */
 static enum alb_step step_interim(struct alb_req *req)
 {
     const struct alb_header early[] = {{"Link", ALB_STR("</a.css>; rel=preload")}};
@@ -150,7 +175,8 @@ static enum alb_step step_interim(struct alb_req *req)
 
     if (!alb_req_slot(req)) {
         alb_req_interim(req, 103, early, 1);
-        alb_req_interim(req, 104, resume, 2);
+        for (int64_t i = serverd_number(req, "many", 1); i > 0; i--)
+            alb_req_interim(req, 104, resume, 2);
     }
     return step_upload(req);
 }
@@ -255,6 +281,7 @@ static const struct alb_route routes[] = {
      .body = ALB_BODY_STREAM,
      .flags = ALB_ROUTE_DRAIN_FIRST,
      .step = step_refuse},
+    {.pattern = "/progress", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_progress},
     {.pattern = "/interim", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_interim},
     {.pattern = "/form", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_form},
 };

@@ -232,6 +232,7 @@ static enum alb_step step_quiet(struct alb_req *req)
 static const struct alb_route routes[] = {
     {.pattern = "/quiet", .methods = ALB_M_GET, .step = step_quiet},
     {.pattern = "/slow", .methods = ALB_M_GET | ALB_M_POST, .step = step_slow},
+    {.pattern = "/slow/upload", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_slow},
     {.pattern = "/flight/{key}", .methods = ALB_M_GET, .step = step_flight},
     {.pattern = "/told", .methods = ALB_M_GET, .flags = ALB_ROUTE_TOLD, .step = step_told},
     {.pattern = "/events", .methods = ALB_M_GET, .step = step_events},
