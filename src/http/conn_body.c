@@ -185,11 +185,15 @@ static bool go_on(struct alb_conn *c, struct alb_req *r)
     return true;
 }
 
-/* Nothing there: from now on it is the client that is awaited. */
+/* Nothing there: from now on it is the client that is awaited; with the first bytes its time begins anew, and is
+ * another one (conn.c, body_window). */
 static enum alb_conn_go wait_for_client(struct alb_conn *c, struct alb_req *r)
 {
-    if (r->pace_in.since == ALB_NEVER) {
+    bool begun = r->in_seen > 0 || r->drained > 0;
+
+    if (r->pace_in.since == ALB_NEVER || r->in_begun != begun) {
         r->pace_in = (struct alb_pace){c->loop->now, 0};
+        r->in_begun = begun;
         alb_conn_arm(c);
     }
     if (r->in == ALB_IN_COLLECT)

@@ -178,6 +178,7 @@ struct alb_req {
     uint64_t drained;
     int64_t drain_until;
     struct alb_pace pace_in, pace_out;
+    bool in_begun; /* pace_in is that of a body whose first bytes have come */
     bool continued, held, closing, in_flight;
     bool settled;  /* the answer is complete on the other side; what remains of the body is decided */
     bool answered; /* and the letter ANSWER has come, or the loop answers itself: nobody else has it */
