@@ -185,8 +185,8 @@ static bool go_on(struct alb_conn *c, struct alb_req *r)
     return true;
 }
 
-/* Nothing there: from now on it is the client that is awaited; with the first bytes its time begins anew, and is
- * another one (conn.c, body_window). */
+/* Nothing there: from now on it is the client that is awaited; with the first bytes its time begins anew, and
+ * is another one (conn.c, body_window). */
 static enum alb_conn_go wait_for_client(struct alb_conn *c, struct alb_req *r)
 {
     bool begun = r->in_seen > 0 || r->drained > 0;

@@ -86,7 +86,8 @@ static void reset(struct alb_req *r)
     r->drained = 0;
     r->drain_until = ALB_NEVER;
     r->pace_in.since = r->pace_out.since = ALB_NEVER;
-    r->in_begun = r->continued = r->held = r->closing = r->in_flight = r->settled = r->answered = r->recorded = false;
+    r->in_begun = false;
+    r->continued = r->held = r->closing = r->in_flight = r->settled = r->answered = r->recorded = false;
     r->gone_code = ALB_OK;
     r->out = ALB_OUT_NOTHING;
     r->head_sent = r->early_sent = r->frame_left = 0;
