@@ -5,6 +5,9 @@
  * Shape of the query: one branch per (visibility, trashed) that is asked for. Within a branch the index
  * asset_timeline delivers rows in the order of the answer, so each branch stops after one page; the outer
  * query merges at most eight such pages and only then reads the wide rows.
+ *
+ * Parts of words are found by walking: over the index asset_find (`f`), which has all text in the order of
+ * the answer, and only rows whose text fits are looked up for the other conditions (`a`).
  */
 #include "catalog/search.h"
 
@@ -23,6 +26,7 @@ struct search {
     size_t tag_count, page;
     struct alb_buf name, description, text; /* folded */
     int p_name, p_description, p_text;
+    const char *at; /* where scope, order and texts are looked at: "f" when own assets are searched by text */
 };
 
 static void add_range(struct alb_sqlb *b, const char *column, int64_t after, int64_t before)
@@ -62,15 +66,17 @@ static void add_facts(struct alb_sqlb *b, const struct alb_search *q)
 
 static void add_texts(struct alb_sqlb *b, const struct search *x)
 {
+    const char *at = x->at;
+
     if (x->name.n > 0)
-        alb_sqlb_add(b, " AND instr(a.name_key, ?%d) > 0", x->p_name);
+        alb_sqlb_add(b, " AND instr(%s.name_key, ?%d) > 0", at, x->p_name);
     if (x->description.n > 0)
-        alb_sqlb_add(b, " AND instr(a.description_key, ?%d) > 0", x->p_description);
+        alb_sqlb_add(b, " AND instr(%s.description_key, ?%d) > 0", at, x->p_description);
     if (x->text.n > 0)
         alb_sqlb_add(b,
-                     " AND (instr(a.name_key, ?%d) > 0 OR instr(coalesce(a.title_key, ''), ?%d) > 0"
-                     " OR instr(coalesce(a.description_key, ''), ?%d) > 0)",
-                     x->p_text, x->p_text, x->p_text);
+                     " AND (instr(%s.name_key, ?%d) > 0 OR instr(coalesce(%s.title_key, ''), ?%d) > 0"
+                     " OR instr(coalesce(%s.description_key, ''), ?%d) > 0)",
+                     at, x->p_text, at, x->p_text, at, x->p_text);
 }
 
 static void add_flags(struct alb_sqlb *b, const struct alb_search *q)
@@ -118,7 +124,7 @@ static void add_sets(struct alb_sqlb *b, const struct search *x)
 static void add_scope(struct alb_sqlb *b, const struct search *x)
 {
     if (x->q->album_count == 0) {
-        alb_sqlb_add(b, "a.owner_id = ?1");
+        alb_sqlb_add(b, "%s.owner_id = ?1", x->at);
         return;
     }
     alb_sqlb_add(b,
@@ -139,33 +145,38 @@ static void build_filter(struct alb_sqlb *b, struct search *x)
 {
     const struct alb_search *q = x->q;
 
+    x->at = x->album_count == 0 && x->q->album_count == 0 && x->name.n + x->description.n + x->text.n > 0
+                ? "f"
+                : "a";
     alb_sqlb_int(b, x->v->user_id);
     alb_sqlb_int(b, x->v->level);
     x->p_name = alb_sqlb_str(b, alb_buf_view(&x->name));
     x->p_description = alb_sqlb_str(b, alb_buf_view(&x->description));
     x->p_text = alb_sqlb_str(b, alb_buf_view(&x->text));
     add_scope(b, x);
+    add_texts(b, x);
     add_times(b, q);
     add_facts(b, q);
-    add_texts(b, x);
     add_flags(b, q);
     add_sets(b, x);
     if (q->after.id != 0)
-        alb_sqlb_add(b, " AND (a.sort_local, a.id) %s (?%d, ?%d)", q->ascending ? ">" : "<",
+        alb_sqlb_add(b, " AND (%s.sort_local, %s.id) %s (?%d, ?%d)", x->at, x->at, q->ascending ? ">" : "<",
                      alb_sqlb_int(b, q->after.sort_local), alb_sqlb_int(b, q->after.id));
 }
 
 static void add_branch(struct alb_sqlb *b, const struct search *x, struct alb_str filter, int visibility,
                        bool trashed)
 {
-    const char *way = x->q->ascending ? "ASC" : "DESC";
+    const char *way = x->q->ascending ? "ASC" : "DESC", *at = x->at;
 
-    alb_sqlb_add(b, "SELECT * FROM (SELECT a.id AS id, a.sort_local AS s FROM asset a WHERE ");
+    alb_sqlb_add(b, "SELECT * FROM (SELECT %s.id AS id, %s.sort_local AS s FROM asset %s", at, at, at);
+    alb_sqlb_add(b, "%s WHERE ", *at == 'f' ? " CROSS JOIN asset a ON a.id = f.id" : "");
     alb_buf_str(&b->sql, filter);
-    alb_sqlb_add(b, " AND a.visibility = %d AND a.trashed = %d", visibility, trashed);
+    alb_sqlb_add(b, " AND %s.visibility = %d AND %s.trashed = %d", at, visibility, at, trashed);
     if (visibility == ALB_VIS_HIDDEN && !x->v->elevated)
         alb_sqlb_add(b, " AND NOT " ALB_SQL_STILL_LOCKED("a"));
-    alb_sqlb_add(b, " ORDER BY a.sort_local %s, a.id %s LIMIT %zu)", way, way, x->page + x->q->skip + 1);
+    alb_sqlb_add(b, " ORDER BY %s.sort_local %s, %s.id %s LIMIT %zu)", at, way, at, way,
+                 x->page + x->q->skip + 1);
 }
 
 static uint32_t visibility_mask(const struct search *x)

@@ -357,6 +357,14 @@ static void test_search_filters(void **state)
     FOUND(1, q.description = ALB_STR("STRASSE")); /* folded: sharp s */
     FOUND(1, q.text = ALB_STR("strasse"));
     FOUND(1, q.text = ALB_STR("img_2.jpg"));
+    FOUND(1, q.text = ALB_STR("img_"); q.favorite = 1); /* text and what the rows say */
+    FOUND(1, q.name = ALB_STR("img_"); q.tags = &tags[0].uuid; q.tag_count = 1);
+    FOUND(0, q.description = ALB_STR("strasse"); q.favorite = 1);
+    FOUND(2, q.name = ALB_STR("img_"); q.albums = &albums[0].uuid; q.album_count = 1);
+    FOUND(0, q.name = ALB_STR("strasse"); q.albums = &albums[0].uuid; q.album_count = 1);
+    FOUND(0, q.text = ALB_STR("img_"); q.albums = &m[0].uuid; q.album_count = 1);
+    FOUND(10, q.text = ALB_STR("img_"); q.visibility = ~0u; q.with_trashed = true);
+    FOUND(2, q.text = ALB_STR("img_"); q.skip = 6);
     FOUND(3, q.ids = (const struct alb_uuid[]){m[0].uuid, m[1].uuid, m[2].uuid}; q.id_count = 3);
     FOUND(1, q.with_trashed = true; q.has_sha1 = true; kit_blob(&blob, 6);
           memcpy(q.sha1, blob.sha1, ALB_SHA1_LEN));
@@ -366,6 +374,36 @@ static void test_search_filters(void **state)
     assert_int_equal(alb_library_suggest(k->lib, p, ALB_SUGGEST_MAKE, k->arena, &list, &n, NULL), ALB_OK);
     assert_int_equal(n, 2);
     assert_true(alb_str_eq_c(list[0], "Canon"));
+    alb_principal_unref(p);
+}
+
+/* Pages of a search by text, both ways: the same as all at once. */
+static void test_text_in_pages(void **state)
+{
+    struct kit *k = *state;
+    struct alb_principal *p = kit_as(k, ALB_USER_ADMIN);
+
+    for (uint64_t i = 0; i < 40; i++)
+        (void)make(k, ALB_USER_ADMIN, i + 1, month_ms(2020, 1 + (int)(i * 7 % 10)),
+                   i % 3 == 0 ? ALB_VIS_ARCHIVE : ALB_VIS_TIMELINE);
+    for (int ascending = 0; ascending < 2; ascending++) {
+        struct alb_search q = alb_search_default();
+        struct alb_found whole, page;
+        size_t at = 0;
+
+        q.text = ALB_STR("G_1"); /* img_1, img_10 to 19 */
+        q.ascending = ascending != 0;
+        assert_int_equal(alb_library_search(k->lib, p, &q, k->arena, &whole, NULL), ALB_OK);
+        assert_int_equal(whole.count, 11);
+        for (q.limit = 3;; q.after = page.next) {
+            assert_int_equal(alb_library_search(k->lib, p, &q, k->arena, &page, NULL), ALB_OK);
+            for (size_t i = 0; i < page.count; i++, at++)
+                assert_int_equal(page.assets[i].id, whole.assets[at].id);
+            if (!page.more)
+                break;
+        }
+        assert_int_equal(at, 11);
+    }
     alb_principal_unref(p);
 }
 
@@ -551,9 +589,8 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_buckets),        T(test_columns),       T(test_album_timeline),
-        T(test_search_filters), T(test_search_values), T(test_paging_under_change),
-        T(test_large),
+        T(test_buckets),       T(test_columns),       T(test_album_timeline),      T(test_search_filters),
+        T(test_text_in_pages), T(test_search_values), T(test_paging_under_change), T(test_large),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
