@@ -23,52 +23,10 @@
 
 #define COPY_PIECE ((size_t)256 * 1024)
 
-void alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX])
-{
-    ALB_CHECK(id.n <= ALB_UPLOAD_ID_MAX && strlen(ending) < 8);
-    memcpy(out, id.p, id.n);
-    memcpy(out + id.n, ending, strlen(ending) + 1);
-}
-
 void alb_upload_close_files(struct alb_upload_session *s)
 {
     alb_fs_close(&s->datafd);
     alb_fs_close(&s->statefd);
-}
-
-void alb_upload_remove_data(struct alb_uploads *u, struct alb_str id)
-{
-    char name[ALB_UPLOAD_NAME_MAX];
-
-    alb_upload_name(id, ".data", name);
-    alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent, or the next start removes it");
-}
-
-enum alb_code alb_upload_remove_files(struct alb_uploads *u, struct alb_str id, struct alb_err *err)
-{
-    struct alb_err why = ALB_ERR_INIT;
-    char name[ALB_UPLOAD_NAME_MAX];
-
-    alb_upload_name(id, ".state", name);
-    enum alb_code code = alb_fs_unlink(u->dirfd, name, &why);
-    if (code != ALB_OK && code != ALB_E_NOT_FOUND)
-        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
-    alb_upload_remove_data(u, id);
-    return ALB_OK;
-}
-
-void alb_upload_quarantine(struct alb_uploads *u, struct alb_str id, const char *why)
-{
-    const char *const endings[] = {".state", ".data"};
-    char name[ALB_UPLOAD_NAME_MAX];
-
-    for (size_t i = 0; i < ALB_ARRAY_LEN(endings); i++) {
-        alb_upload_name(id, endings[i], name);
-        if (u->quarantine != NULL)
-            alb_ignore(alb_quarantine_take(u->quarantine, u->dirfd, name, why, false, NULL), "logged there");
-        else
-            alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent");
-    }
 }
 
 /* ---- data ---- */
@@ -100,8 +58,8 @@ static enum alb_code leave_to_others(struct alb_upload_session *s, struct alb_er
     char name[ALB_UPLOAD_NAME_MAX], copy[ALB_UPLOAD_NAME_MAX];
     int fd = -1;
 
-    alb_upload_name(s->head.id, ".data", name);
-    alb_upload_name(s->head.id, ".copy", copy);
+    alb_upload_data_name(s->u, s->e, name);
+    alb_upload_state_name(s->u, s->e, ".copy", copy);
     enum alb_code code =
         alb_fs_open(s->u->dirfd, copy, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, &fd, err);
     if (code == ALB_OK)
@@ -122,10 +80,9 @@ static enum alb_code leave_to_others(struct alb_upload_session *s, struct alb_er
 }
 
 /* What may be missing: a file that never had a durable byte. */
-static enum alb_code make_data(struct alb_upload_session *s, const char *name, struct alb_err *err)
+static enum alb_code make_data(struct alb_upload_session *s, struct alb_err *err)
 {
-    enum alb_code code =
-        alb_fs_open(s->u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->datafd, err);
+    enum alb_code code = alb_upload_make_data(s->u, s->e, &s->datafd, err);
 
     s->name_new = code == ALB_OK;
     return code;
@@ -139,12 +96,12 @@ enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err 
 
     if (s->datafd >= 0)
         return ALB_OK;
-    alb_upload_name(s->head.id, ".data", name);
+    alb_upload_data_name(s->u, s->e, name);
     if (!s->e->announced)
-        return make_data(s, name, err);
+        return make_data(s, err);
     enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->datafd, &why);
     if (code == ALB_E_NOT_FOUND && s->slot.offset == 0)
-        return make_data(s, name, err);
+        return make_data(s, err);
     if (code != ALB_OK)
         return alb_fail_sys(err, code == ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
     if (fstat(s->datafd, &st) != 0)
@@ -152,7 +109,7 @@ enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err 
     if (st.st_size < s->slot.offset)
         return alb_fail(err, ALB_E_CORRUPT, "%s has %lld bytes of %lld", name, (long long)st.st_size,
                         (long long)s->slot.offset);
-    if (st.st_nlink > 1)
+    if (st.st_nlink > 1 && !s->u->plain) /* there the file is its owner's, who may name it as he likes */
         return leave_to_others(s, err);
     if (st.st_size > s->slot.offset)
         return alb_fs_truncate(s->datafd, s->slot.offset, err);
@@ -185,7 +142,8 @@ static enum alb_code wipe_stale(struct alb_upload_session *s, struct alb_err *er
 static enum alb_code read_file(struct alb_upload_session *s, const char *name, struct alb_err *err)
 {
     int64_t size = 0;
-    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, err);
+    int flags = (s->shared ? O_RDONLY : O_RDWR) | O_NOFOLLOW;
+    enum alb_code code = alb_fs_open(s->u->state_dirfd, name, flags, 0, &s->statefd, err);
 
     if (code == ALB_OK)
         code = alb_fs_size(s->statefd, &size, err);
@@ -199,23 +157,70 @@ static enum alb_code read_file(struct alb_upload_session *s, const char *name, s
     return alb_fs_pread_all(s->statefd, s->record, (size_t)size, 0, &s->record_n, err);
 }
 
+/* Somebody else holds it and may write the record meanwhile: its head never changes, what changes is taken
+ * from the table, and once it is over the whole record stands still. */
+static enum alb_code read_shared(struct alb_upload_session *s, struct alb_err *err)
+{
+    struct alb_record_slot now = {0};
+    struct alb_str sums;
+    bool stale;
+
+    alb_mutex_lock(&s->u->mtx);
+    const struct alb_upload_entry *e = s->e;
+    now.seq = e->seq;
+    now.state = (enum alb_upload_state)e->state;
+    now.length = e->length;
+    now.offset = e->offset;
+    now.expires_ms = e->expires_ms;
+    bool gone = e->gone;
+    alb_mutex_unlock(&s->u->mtx);
+    if (gone)
+        return alb_fail(err, ALB_E_GONE, "the upload was removed");
+    const unsigned char *p = (const unsigned char *)s->record;
+    enum alb_code code = ALB_OK;
+    if (now.state == ALB_UPLOAD_FINISHED || now.state == ALB_UPLOAD_REJECTED) {
+        code = alb_record_read(p, s->record_n, now.seq, &s->head, &s->slot, &sums, &stale, err);
+        if (code == ALB_OK && s->slot.seq != now.seq)
+            code = alb_fail(err, ALB_E_CORRUPT, "the state of an upload is not what was written");
+    } else {
+        code = alb_record_head_read(p, s->record_n, &s->head, err);
+        s->slot = now;
+    }
+    s->length = s->slot.length;
+    s->position = s->synced = s->slot.offset;
+    return code;
+}
+
+static enum alb_code check_record(struct alb_upload_session *s, struct alb_err *err)
+{
+    struct alb_str sums;
+    bool stale = false;
+    enum alb_code code = alb_record_read((const unsigned char *)s->record, s->record_n, s->e->seq, &s->head,
+                                         &s->slot, &sums, &stale, err);
+
+    if (code == ALB_OK && s->slot.seq != s->e->seq)
+        code = alb_fail(err, ALB_E_CORRUPT, "not what was written");
+    if (code == ALB_OK && stale && s->intent != ALB_UPLOAD_LOOK)
+        code = wipe_stale(s, err);
+    return code;
+}
+
 enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err)
 {
     const struct alb_str id = alb_str_n(s->e->id, s->e->id_n);
     char name[ALB_UPLOAD_NAME_MAX];
     struct alb_err why = ALB_ERR_INIT;
-    struct alb_str sums;
-    bool stale = false;
 
-    alb_upload_name(id, ".state", name);
+    alb_upload_state_name(s->u, s->e, ".state", name);
     enum alb_code code = read_file(s, name, &why);
+    if (code == ALB_E_NOT_FOUND && s->shared)
+        return alb_fail(err, ALB_E_GONE, "the upload was removed");
+    if (code == ALB_OK && s->shared)
+        return read_shared(s, err);
     if (code == ALB_OK)
-        code = alb_record_read((const unsigned char *)s->record, s->record_n, s->e->seq, &s->head, &s->slot,
-                               &sums, &stale, &why);
-    if (code == ALB_OK && (s->slot.seq != s->e->seq || !alb_str_eq(s->head.id, id)))
-        code = alb_fail(&why, ALB_E_CORRUPT, "%s is not what was written", name);
-    if (code == ALB_OK && stale && s->intent != ALB_UPLOAD_LOOK)
-        code = wipe_stale(s, &why);
+        code = check_record(s, &why);
+    if (code == ALB_OK && !alb_str_eq(s->head.id, id))
+        code = alb_fail(&why, ALB_E_CORRUPT, "%s is of another upload", name);
     if (code != ALB_OK)
         return alb_fail_sys(err, code == ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
     s->length = s->slot.length;
@@ -225,8 +230,10 @@ enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_er
 
 /* ---- hashes and sums at the durable offset ---- */
 
-static unsigned hash_count(const struct alb_upload_session *s)
+unsigned alb_upload_hash_count(const struct alb_upload_session *s)
 {
+    if (s->u->unhashed)
+        return 0;
     return s->head.md5 ? 3 : 2;
 }
 
@@ -235,7 +242,7 @@ static const enum alb_hash_kind hash_kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256
 
 static bool load_hashes(struct alb_upload_session *s)
 {
-    for (unsigned i = 0; i < hash_count(s); i++) {
+    for (unsigned i = 0; i < alb_upload_hash_count(s); i++) {
         if (s->slot.offset == 0)
             alb_hash_init(&s->hashes[i], hash_kinds[i]);
         else if (!alb_hash_load(&s->hashes[i], hash_kinds[i], s->slot.hashes[i].p, s->slot.hashes[i].n))
@@ -261,7 +268,7 @@ static enum alb_code read_again(struct alb_upload_session *s, int fd, int64_t fr
             code = alb_fail(err, ALB_E_CORRUPT, "the data of an upload is too short");
         if (code == ALB_OK)
             code = alb_sums_update(&s->sums, piece, want, err);
-        for (unsigned i = 0; hashes && code == ALB_OK && i < hash_count(s); i++)
+        for (unsigned i = 0; hashes && code == ALB_OK && i < alb_upload_hash_count(s); i++)
             alb_hash_update(&s->hashes[i], piece, want);
         at += (int64_t)want;
     }
@@ -304,14 +311,14 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
     bool reading = !known || (!complete && s->slot.offset % ALB_BLOCK_SIZE != 0);
     if (reading && fd < 0) {
         char name[ALB_UPLOAD_NAME_MAX];
-        alb_upload_name(s->head.id, ".data", name);
+        alb_upload_data_name(s->u, s->e, name);
         code = alb_fs_open(s->u->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, &own, err);
         fd = own;
     }
     if (code == ALB_OK && !known) {
         alb_log(ALB_LOG_WARN, "upload hashed again", ALB_LOG_STR("upload", s->head.id),
                 ALB_LOG_INT("bytes", s->slot.offset));
-        for (unsigned i = 0; i < hash_count(s); i++)
+        for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
             alb_hash_init(&s->hashes[i], hash_kinds[i]);
     }
     if (code == ALB_OK && reading)
@@ -327,7 +334,9 @@ static int64_t expiry(const struct alb_uploads *u, enum alb_upload_state state)
 {
     bool done = state == ALB_UPLOAD_FINISHED || state == ALB_UPLOAD_REJECTED;
 
-    return alb_wall(u->clock) + (done ? u->limits.keep_done_ms : u->limits.keep_ms);
+    int64_t keep = done ? u->limits.keep_done_ms : u->limits.keep_ms;
+
+    return keep > 0 ? alb_wall(u->clock) + keep : 0;
 }
 
 /* What the slot says about the bytes so far. */
@@ -346,7 +355,7 @@ static void describe(const struct alb_upload_session *s, enum alb_upload_state s
     slot->chain = alb_record_chain(0, alb_buf_view(&s->sums.done));
     if (s->sums.part_n > 0)
         slot->tail_sum = alb_xxh3_digest(s->sums.part);
-    for (unsigned i = 0; i < hash_count(s); i++)
+    for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
         slot->hashes[i].n = alb_hash_save(&s->hashes[i], slot->hashes[i].p);
 }
 
@@ -357,7 +366,7 @@ static enum alb_code write_new(struct alb_upload_session *s, const struct alb_re
     struct alb_buf all = ALB_BUF_INIT(ALB_RECORD_FILE_MAX);
     char name[ALB_UPLOAD_NAME_MAX];
 
-    alb_upload_name(s->head.id, ".state", name);
+    alb_upload_state_name(s->u, s->e, ".state", name);
     alb_buf_add(&all, s->record, s->record_n);
     char *slots = alb_buf_reserve(&all, (size_t)2 * ALB_RECORD_SLOT);
     if (slots != NULL) {
@@ -371,12 +380,13 @@ static enum alb_code write_new(struct alb_upload_session *s, const struct alb_re
     if (code != ALB_OK)
         (void)alb_fail(err, code, "no memory for the state of an upload");
     if (code == ALB_OK)
-        code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->statefd, err);
+        code = alb_fs_open(s->u->state_dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->statefd,
+                           err);
     if (code == ALB_OK) {
         code = alb_fs_pwrite_all(s->statefd, all.p, all.n, 0, err);
         if (code != ALB_OK) {
             alb_fs_close(&s->statefd);
-            alb_ignore(alb_fs_unlink(s->u->dirfd, name, NULL), "an empty record is removed at start");
+            alb_ignore(alb_fs_unlink(s->u->state_dirfd, name, NULL), "an empty record is removed at start");
         }
     }
     alb_buf_fini(&all);
@@ -394,8 +404,8 @@ static enum alb_code write_next(struct alb_upload_session *s, const struct alb_r
     enum alb_code code = ALB_OK;
 
     if (s->statefd < 0) {
-        alb_upload_name(s->head.id, ".state", name);
-        code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, err);
+        alb_upload_state_name(s->u, s->e, ".state", name);
+        code = alb_fs_open(s->u->state_dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->statefd, err);
     }
     if (code == ALB_OK && s->hashing && s->sums.done.n > known)
         code = alb_fs_pwrite_all(s->statefd, s->sums.done.p + known, s->sums.done.n - known,
@@ -417,17 +427,19 @@ enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_stat
     enum alb_code code = ALB_OK;
 
     describe(s, state, &slot);
-    if (durable && s->name_new && !fresh)
-        code = alb_fs_sync_dir(u->dirfd, err); /* before a slot speaks of what lies under that name */
+    if (fresh || s->length != s->slot.length)
+        code = alb_upload_write_sidecar(s, err);
+    if (code == ALB_OK && durable && s->name_new && !fresh)
+        code = alb_upload_sync_names(u, s->e, err); /* before a slot speaks of what lies under that name */
     if (code == ALB_OK)
         code = fresh ? write_new(s, &slot, err) : write_next(s, &slot, err);
     if (code == ALB_OK && durable)
         code = alb_fs_datasync(s->statefd, err);
     if (code == ALB_OK && durable && fresh)
-        code = alb_fs_sync_dir(u->dirfd, err); /* both names */
+        code = alb_upload_sync_names(u, s->e, err); /* both names */
     if (code != ALB_OK) {
         if (fresh)
-            alb_ignore(alb_upload_remove_files(u, s->head.id, NULL), "nobody was told of it");
+            alb_ignore(alb_upload_remove_files(u, s->e, NULL), "nobody was told of it");
         s->spoilt = true;
         return code;
     }
@@ -441,6 +453,8 @@ enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_stat
     s->e->offset = slot.offset;
     s->e->expires_ms = slot.expires_ms;
     s->e->announced = true;
+    if (s->e->kind == ALB_UPLOAD_PARTIAL && state == ALB_UPLOAD_COMPLETE)
+        alb_upload_part_changed_locked(u, s->e);
     alb_mutex_unlock(&u->mtx);
     return ALB_OK;
 }

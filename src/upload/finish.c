@@ -39,7 +39,7 @@ static void give_up_bytes(struct alb_upload_session *s)
     if (counted)
         (void)atomic_fetch_sub(&u->stored, s->position);
     alb_upload_close_files(s);
-    alb_upload_remove_data(u, s->head.id);
+    alb_upload_remove_data(u, s->e);
 }
 
 /* Nothing is remembered of it. The bytes that were appended are counted as a tail that is dropped. */
@@ -48,7 +48,7 @@ static void leave_no_trace(struct alb_upload_session *s)
     if (s->position > s->slot.offset)
         alb_upload_forget_tail(s);
     alb_upload_close_files(s);
-    alb_ignore(alb_upload_remove_files(s->u, s->head.id, NULL), "removed at start");
+    alb_ignore(alb_upload_remove_files(s->u, s->e, NULL), "removed at start");
     alb_upload_drop_entry(s, ALB_E_GONE);
 }
 
@@ -84,7 +84,7 @@ static void taken(struct alb_upload_session *s, struct alb_str result)
         alb_upload_drop_entry(s, ALB_E_GONE);
 }
 
-static void refused(struct alb_upload_session *s, const struct alb_err *why)
+void alb_upload_reject(struct alb_upload_session *s, const struct alb_err *why)
 {
     struct alb_err err = ALB_ERR_INIT;
 
@@ -127,7 +127,7 @@ static void end(struct alb_upload_finishing *f, const struct alb_err *err, struc
     if (err->code == ALB_OK)
         taken(f->session, alb_bytes_view(result));
     else if (alb_upload_refusal(err->code))
-        refused(f->session, err);
+        alb_upload_reject(f->session, err);
     else
         failed_for_now(f->session);
     alb_mutex_lock(&u->mtx);
@@ -208,12 +208,12 @@ static enum alb_code parcel(struct alb_upload_finishing *f, struct alb_err *err)
     }
     if (f->sums == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for block sums");
-    alb_upload_name(s->head.id, ".data", f->name);
+    alb_upload_data_name(s->u, s->e, f->name);
     *p = (struct alb_upload_parcel){
         .id = s->head.id,
         .owner = s->head.owner,
         .size = s->position,
-        .has_md5 = s->head.md5,
+        .has_md5 = s->head.md5 && !s->u->unhashed,
         .sums = alb_bytes_view(f->sums),
         .metadata = s->head.metadata,
         .note = s->head.note,
@@ -222,6 +222,8 @@ static enum alb_code parcel(struct alb_upload_finishing *f, struct alb_err *err)
         .name = f->name,
         .present = faccessat(s->u->dirfd, f->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0,
     };
+    if (s->u->unhashed)
+        return ALB_OK;
     (void)alb_hash_final(&s->hashes[0], digest);
     memcpy(p->sha256, digest, sizeof(p->sha256));
     (void)alb_hash_final(&s->hashes[1], digest);
@@ -286,6 +288,8 @@ static enum alb_code finish_running(struct alb_upload_session *s, struct alb_fut
 {
     if (s->spoilt)
         return alb_fail(err, ALB_E_IO, "an earlier write of this session failed");
+    if (s->shared)
+        return alb_fail(err, ALB_E_CONFLICT, "the upload is put together by the server");
     if (s->length < 0 || s->position != s->length)
         return alb_fail(err, ALB_E_CONFLICT, "%lld bytes of %lld are there", (long long)s->position,
                         (long long)s->length);

@@ -12,12 +12,13 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
+#include "base/thread.h"
 #include "blob/quarantine.h"
 #include "blob/sums.h"
 #include "upload/record.h"
 #include "upload/upload.h"
 
-#define ALB_UPLOAD_NAME_MAX (ALB_UPLOAD_ID_MAX + 8)
+#define ALB_UPLOAD_NAME_MAX (ALB_UPLOAD_PATH_MAX + 32)
 #define ALB_UPLOAD_WAITERS_CAP 64
 
 struct alb_upload_owner { /* a principal with unfinished uploads */
@@ -32,11 +33,14 @@ struct alb_upload_entry {
     struct alb_upload_session *holder;       /* granted */
     struct alb_upload_session *first, *last; /* waiting */
     uint64_t seq;                            /* of the slot that counts */
+    char *path; /* of its data, if the name does not follow from the id (plain layout); fixed after create */
     int64_t owner_id, length, offset, expires_ms;
-    uint32_t refs; /* the table's and one per session */
+    uint32_t refs; /* the table's, one per session and one per assembly that it is a part of */
+    uint32_t pins; /* assemblies that have still to read it */
     uint16_t waiting;
     uint8_t state, kind;
     bool announced, hidden, gone, finishing;
+    bool assembling; /* FINAL: the assembler has it */
     uint8_t id_n;
     char id[];
 };
@@ -45,7 +49,11 @@ struct alb_upload_finishing;
 
 struct alb_uploads {
     /* fixed after create */
-    int dirfd; /* uploads/ */
+    int dirfd, state_dirfd; /* uploads/, and where the records are (the same folder, unless plain) */
+    bool plain, unhashed;
+    unsigned file_mode, dir_mode;
+    void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
+    void *sidecar_ctx;
     const struct alb_clock *clock;
     struct alb_pool *pool;
     const struct alb_upload_sink *sink;
@@ -64,6 +72,11 @@ struct alb_uploads {
     struct alb_upload_finishing *finishing;
     int64_t finishing_n, ends_due; /* in the list; not yet through, free waits for these */
     size_t sweep_at;               /* bucket */
+    struct alb_cond work;          /* for the assembler: something has come, or has ended */
+    struct alb_upload_assembly *assemblies, *assemblies_last; /* to be looked at, first come first served */
+    uint64_t parts_changed; /* a part was completed or removed: waiting assemblies look again */
+    /* owned by open and free */
+    struct alb_thread assembler;
     /* atomic */
     _Atomic int64_t stored; /* bytes of unfinished uploads, appended ones included */
 };
@@ -71,6 +84,7 @@ struct alb_uploads {
 struct alb_upload_session {
     struct alb_uploads *u;
     struct alb_upload_entry *e; /* a reference; NULL: known to the sink only */
+    bool shared;                /* fixed after create: it only looks, and holds nothing */
     enum alb_upload_intent intent;
     struct alb_future *interrupt; /* fixed after create */
     atomic_bool interrupted;
@@ -128,7 +142,8 @@ enum alb_code alb_upload_table_init(struct alb_uploads *u, struct alb_err *err) 
 void alb_upload_table_fini(struct alb_uploads *u);
 bool alb_upload_id_valid(struct alb_str id);
 /* A new entry, one reference, not in the table; NULL: no memory. */
-struct alb_upload_entry *alb_upload_entry_new(struct alb_str id, int64_t owner) ALB_MUST_CHECK;
+struct alb_upload_entry *alb_upload_entry_new(struct alb_str id, int64_t owner,
+                                              struct alb_str path) ALB_MUST_CHECK;
 void alb_upload_entry_unref(struct alb_upload_entry *e); /* under mtx, or not shared */
 struct alb_upload_entry *alb_upload_find_locked(struct alb_uploads *u, struct alb_str id);
 /* Puts it in (takes over the reference). CONFLICT, BUSY, TOO_MANY, NO_MEMORY. limited: false at start. */
@@ -154,9 +169,35 @@ void alb_upload_calls_run(struct alb_uploads *u, struct alb_upload_calls *calls)
 /* The end of a granted session whose files are in order: passes the upload on, frees the session. */
 void alb_upload_pass_on(struct alb_upload_session *s);
 
+/* ---- layout.c ---- */
+
+bool alb_upload_id_usable(const struct alb_uploads *u, struct alb_str id);
+enum alb_code alb_upload_open_folders(struct alb_uploads *u, const struct alb_uploads_config *config,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_state_name_of(const struct alb_uploads *u, struct alb_str id, const char *ending,
+                              char out[ALB_UPLOAD_NAME_MAX]);
+void alb_upload_state_name(const struct alb_uploads *u, const struct alb_upload_entry *e, const char *ending,
+                           char out[ALB_UPLOAD_NAME_MAX]); /* in state_dirfd */
+void alb_upload_data_name(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                          char out[ALB_UPLOAD_NAME_MAX]); /* in dirfd */
+/* A new file for its bytes, and the folders above it. */
+enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb_upload_entry *e, int *fd,
+                                   struct alb_err *err) ALB_MUST_CHECK;
+/* Makes the names of its files durable. */
+enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                    struct alb_err *err) ALB_MUST_CHECK;
+/* With the length that the session has. */
+enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e);
+/* Removes record and data, in this order: data without a record is swept at start. */
+enum alb_code alb_upload_remove_files(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+/* The record `state` to quarantine, and the data of e (may be NULL), unless the folder is others' too. */
+void alb_upload_quarantine(struct alb_uploads *u, const char *state, const struct alb_upload_entry *e,
+                           const char *why);
+
 /* ---- files.c ---- */
 
-void alb_upload_name(struct alb_str id, const char *ending, char out[ALB_UPLOAD_NAME_MAX]);
 /* Opens (WRITE: makes, if nothing is durable yet) the data file and cuts it to the durable offset. */
 enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 /* Reads the record; sets head, slot, and from them length and position. */
@@ -170,18 +211,32 @@ enum alb_code alb_upload_sync_data(struct alb_upload_session *s, struct alb_err 
 enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_state state, bool durable,
                               struct alb_err *err) ALB_MUST_CHECK;
 void alb_upload_close_files(struct alb_upload_session *s);
-void alb_upload_remove_data(struct alb_uploads *u, struct alb_str id);
-/* Both files to quarantine, as far as they are there. */
-void alb_upload_quarantine(struct alb_uploads *u, struct alb_str id, const char *why);
-/* Removes record and data, in this order: data without a record is swept at start. */
-enum alb_code alb_upload_remove_files(struct alb_uploads *u, struct alb_str id,
-                                      struct alb_err *err) ALB_MUST_CHECK;
+/* How many of a session's hashes are in use. */
+unsigned alb_upload_hash_count(const struct alb_upload_session *s);
 
 /* ---- session.c ---- */
 
+/* As alb_upload_look, in any state. */
+void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_upload_view *view);
+/* Whether `need` more bytes fit into the limits and on the disk: NO_SPACE. */
+enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct alb_err *err) ALB_MUST_CHECK;
 /* Takes back what was appended and is not durable: counters only; the file is cut when it is next opened. */
 void alb_upload_forget_tail(struct alb_upload_session *s);
 /* Takes it out of the table; those who wait get `why`. Its files are the caller's. */
 void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why);
+
+/* ---- finish.c ---- */
+
+/* It will never be taken: REJECTED, durable, its bytes are given up; not announced: no trace is left. */
+void alb_upload_reject(struct alb_upload_session *s, const struct alb_err *why);
+
+/* ---- assemble.c ---- */
+
+/* A partial upload is complete, or gone. */
+void alb_upload_part_changed_locked(struct alb_uploads *u, const struct alb_upload_entry *e);
+enum alb_code alb_upload_assembler_start(struct alb_uploads *u, struct alb_err *err) ALB_MUST_CHECK;
+void alb_upload_assembler_join(struct alb_uploads *u); /* stopped, or never started */
+/* Takes a session that holds a FINAL upload (from the sweep) back into work. */
+void alb_upload_assemble_again(struct alb_upload_session *s);
 
 #endif

@@ -69,6 +69,8 @@ void alb_upload_interrupt_locked(struct alb_upload_entry *e, struct alb_upload_c
         return;
     calls->interrupted = s->interrupt_title;
     s->interrupt_title = ALB_OWNER_NONE;
+    if (e->kind == ALB_UPLOAD_FINAL)
+        alb_cond_broadcast(&s->u->work); /* its assembly may be waiting for a part */
     alb_stat_inc(ALB_STAT_UPLOADS_INTERRUPTED);
 }
 
@@ -158,6 +160,13 @@ static enum alb_code recall(struct alb_uploads *u, struct alb_str id, int64_t ow
     return ALB_OK;
 }
 
+/* A final upload belongs to the assembler until it is over: others look without taking it away. */
+static bool intent_is_free(const struct alb_upload_entry *e, enum alb_upload_intent intent)
+{
+    return e->kind == ALB_UPLOAD_FINAL && e->announced && intent != ALB_UPLOAD_TERMINATE &&
+           (e->state == ALB_UPLOAD_OPEN || e->state == ALB_UPLOAD_COMPLETE);
+}
+
 static enum alb_code join_locked(struct alb_uploads *u, struct alb_upload_session *s, struct alb_str id,
                                  int64_t owner, struct alb_owner *title, struct alb_upload_calls *calls,
                                  struct alb_err *err)
@@ -167,6 +176,12 @@ static enum alb_code join_locked(struct alb_uploads *u, struct alb_upload_sessio
     struct alb_upload_entry *e = alb_upload_find_locked(u, id);
     if (e == NULL || e->hidden || (owner != ALB_UPLOAD_ANYONE && e->owner_id != owner))
         return alb_fail(err, ALB_E_NOT_FOUND, "no such upload of this owner");
+    if (intent_is_free(e, s->intent)) {
+        s->e = e;
+        s->shared = s->granted = true;
+        e->refs++;
+        return ALB_OK;
+    }
     if (e->holder == NULL) {
         alb_upload_attach_locked(s, e);
         return ALB_OK;
@@ -191,7 +206,7 @@ enum alb_code alb_upload_acquire(struct alb_uploads *u, struct alb_str id, int64
 
     *session = NULL;
     *future = NULL;
-    if (!alb_upload_id_valid(id))
+    if (!alb_upload_id_usable(u, id))
         return alb_fail(err, ALB_E_NOT_FOUND, "no upload has such an id");
     struct alb_upload_session *s = alb_upload_session_new(u, intent);
     if (s == NULL || alb_future_new(&wait, &title) != ALB_OK) {

@@ -2,9 +2,9 @@
  *
  * The state record (contract and format: record.h). Offsets of the head: magic 0, checksum 8, size 16, slot
  * size 20, owner 24, created 32, kind 40, flags 41, id length 42, metadata length 44, note length 48,
- * zero 52. Offsets of a slot: magic 0, bytes used 4, checksum 8, seq 16, length 24, offset 32, expires 40,
- * chain 48, tail 56, state 64, lengths of code name 65, reason 66, result 68, zero 70, three hash lengths 72,
- * zero 78; then hashes, code name, reason, result.
+ * path length 52, parts length 54. Offsets of a slot: magic 0, bytes used 4, checksum 8, seq 16, length 24,
+ * offset 32, expires 40, chain 48, tail 56, state 64, lengths of code name 65, reason 66, result 68, zero 70,
+ * three hash lengths 72, zero 78; then hashes, code name, reason, result.
  */
 #include "upload/record.h"
 
@@ -52,12 +52,14 @@ uint64_t alb_record_chain(uint64_t chain, struct alb_str sums)
 
 enum alb_code alb_record_head_write(struct alb_record_head *head, struct alb_buf *out, struct alb_err *err)
 {
-    size_t used = ALB_RECORD_HEAD_FIXED + head->id.n + head->metadata.n + head->note.n;
+    size_t used =
+        ALB_RECORD_HEAD_FIXED + head->id.n + head->metadata.n + head->note.n + head->path.n + head->parts.n;
     size_t size = (used + SECTOR - 1) / SECTOR * SECTOR;
 
-    if (head->id.n > ALB_UPLOAD_ID_MAX || head->metadata.n > ALB_RECORD_HEAD_MAX ||
-        head->note.n > ALB_RECORD_HEAD_MAX || size > ALB_RECORD_HEAD_MAX)
-        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", head->metadata.n + head->note.n);
+    if (head->id.n > ALB_UPLOAD_ID_PLAIN_MAX || head->metadata.n > ALB_RECORD_HEAD_MAX ||
+        head->note.n > ALB_RECORD_HEAD_MAX || head->path.n > ALB_RECORD_PARTS_MAX ||
+        head->parts.n > ALB_RECORD_PARTS_MAX || size > ALB_RECORD_HEAD_MAX)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", used);
     unsigned char *p = (unsigned char *)alb_buf_reserve(out, size);
     if (p == NULL)
         return alb_fail(err, alb_buf_code(out), "no memory for the state of an upload");
@@ -72,12 +74,14 @@ enum alb_code alb_record_head_write(struct alb_record_head *head, struct alb_buf
     put(p + 42, head->id.n, 2);
     put(p + 44, head->metadata.n, 4);
     put(p + 48, head->note.n, 4);
+    put(p + 52, head->path.n, 2);
+    put(p + 54, head->parts.n, 2);
     unsigned char *at = p + ALB_RECORD_HEAD_FIXED;
-    const struct alb_str parts[] = {head->id, head->metadata, head->note};
-    for (size_t i = 0; i < ALB_ARRAY_LEN(parts); i++) {
-        if (parts[i].n > 0)
-            memcpy(at, parts[i].p, parts[i].n);
-        at += parts[i].n;
+    const struct alb_str texts[] = {head->id, head->metadata, head->note, head->path, head->parts};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++) {
+        if (texts[i].n > 0)
+            memcpy(at, texts[i].p, texts[i].n);
+        at += texts[i].n;
     }
     put(p + 8, alb_xxh3(p + HEAD_SUMMED, size - HEAD_SUMMED), 8);
     alb_buf_commit(out, size);
@@ -92,16 +96,19 @@ static bool head_read(const unsigned char *p, size_t n, struct alb_record_head *
         return false;
     size_t size = (size_t)get(p + 16, 4);
     size_t id_n = (size_t)get(p + 42, 2), meta_n = (size_t)get(p + 44, 4), note_n = (size_t)get(p + 48, 4);
+    size_t path_n = (size_t)get(p + 52, 2), parts_n = (size_t)get(p + 54, 2);
     if (size < SECTOR || size > ALB_RECORD_HEAD_MAX || size % SECTOR != 0 || size > n ||
         get(p + 20, 4) != ALB_RECORD_SLOT || get(p + 8, 8) != alb_xxh3(p + HEAD_SUMMED, size - HEAD_SUMMED))
         return false;
-    if (id_n == 0 || id_n > ALB_UPLOAD_ID_MAX || meta_n > size || note_n > size ||
-        ALB_RECORD_HEAD_FIXED + id_n + meta_n + note_n > size || p[40] > ALB_UPLOAD_FINAL)
+    if (id_n == 0 || id_n > ALB_UPLOAD_ID_PLAIN_MAX || meta_n > size || note_n > size ||
+        ALB_RECORD_HEAD_FIXED + id_n + meta_n + note_n + path_n + parts_n > size || p[40] > ALB_UPLOAD_FINAL)
         return false;
     const char *at = (const char *)p + ALB_RECORD_HEAD_FIXED;
     head->id = alb_str_n(at, id_n);
     head->metadata = alb_str_n(at + id_n, meta_n);
     head->note = alb_str_n(at + id_n + meta_n, note_n);
+    head->path = alb_str_n(at + id_n + meta_n + note_n, path_n);
+    head->parts = alb_str_n(at + id_n + meta_n + note_n + path_n, parts_n);
     head->owner = (int64_t)get(p + 24, 8);
     head->created_ms = (int64_t)get(p + 32, 8);
     head->kind = (enum alb_upload_kind)p[40];
@@ -234,6 +241,14 @@ static bool sums_fit(const struct alb_record_slot *slot, const unsigned char *p,
         return false;
     *sums = alb_str_n((const char *)p + at, need);
     return alb_record_chain(0, *sums) == slot->chain;
+}
+
+enum alb_code alb_record_head_read(const unsigned char *p, size_t n, struct alb_record_head *head,
+                                   struct alb_err *err)
+{
+    if (!head_read(p, n, head))
+        return alb_fail(err, ALB_E_CORRUPT, "state of an upload without a valid head");
+    return ALB_OK;
 }
 
 enum alb_code alb_record_read(const unsigned char *p, size_t n, uint64_t newest, struct alb_record_head *head,

@@ -2,11 +2,11 @@
  *
  * The state record of one upload, the file <id>.state. Pure: bytes to structs and back (fuzzed).
  *
- *   head     what never changes: id, owner, kind, metadata, note; checksummed; padded to 512 bytes
- *   slot 0   what changes: 1536 bytes each, checksummed, with a sequence number; slot (seq mod 2) is written,
- *   slot 1   so the older one is whole while the newer one is torn; the valid one with the highest seq counts
- *   sums     8 bytes per complete block (blob/sums.h), only ever added to; the slot holds a hash chained over
- *            those that belong to it, so a slot whose sums did not reach the disk does not count
+ *   head     what never changes: id, owner, kind, metadata, note, path, parts; checksummed; padded to 512
+ * bytes slot 0   what changes: 1536 bytes each, checksummed, with a sequence number; slot (seq mod 2) is
+ * written, slot 1   so the older one is whole while the newer one is torn; the valid one with the highest seq
+ * counts sums     8 bytes per complete block (blob/sums.h), only ever added to; the slot holds a hash chained
+ * over those that belong to it, so a slot whose sums did not reach the disk does not count
  *
  * One pwrite of a slot and one fdatasync publish a new offset; no rename, no fsync of the folder. Sectors of
  * 512 bytes may be torn from each other: that is what the checksums are for. Integers are little-endian; hash
@@ -23,13 +23,14 @@
 #define ALB_RECORD_HEAD_FIXED 56
 #define ALB_RECORD_HEAD_MAX ((size_t)512 * 1024)
 #define ALB_RECORD_SLOT 1536
+#define ALB_RECORD_PARTS_MAX ((size_t)UINT16_MAX) /* bytes of path, and of parts */
 #define ALB_RECORD_FILE_MAX                                                                                  \
     (ALB_RECORD_HEAD_MAX + (size_t)2 * ALB_RECORD_SLOT + (size_t)ALB_BLOCKS_MAX * ALB_BLOCK_SUM_LEN)
 #define ALB_RECORD_REASON_MAX 200
 #define ALB_RECORD_HASHES 3 /* SHA-256, SHA-1, and MD5 if wanted */
 
 struct alb_record_head {
-    struct alb_str id, metadata, note;
+    struct alb_str id, metadata, note, path, parts;
     int64_t owner, created_ms;
     enum alb_upload_kind kind;
     bool md5;
@@ -69,6 +70,10 @@ bool alb_record_slot_read(const unsigned char p[ALB_RECORD_SLOT],
 enum alb_code alb_record_read(const unsigned char *p, size_t n, uint64_t newest, struct alb_record_head *head,
                               struct alb_record_slot *slot, struct alb_str *sums, bool *stale,
                               struct alb_err *err) ALB_MUST_CHECK;
+
+/* The head alone, of such a file. CORRUPT: it is none. */
+enum alb_code alb_record_head_read(const unsigned char *p, size_t n, struct alb_record_head *head,
+                                   struct alb_err *err) ALB_MUST_CHECK;
 
 /* Where things lie in the file. */
 static inline int64_t alb_record_slot_at(const struct alb_record_head *head, uint64_t seq)

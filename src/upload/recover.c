@@ -67,7 +67,7 @@ static enum alb_code add(struct recovery *r, const struct alb_record_head *head,
                          const struct alb_record_slot *slot, struct alb_err *err)
 {
     struct alb_uploads *u = r->u;
-    struct alb_upload_entry *e = alb_upload_entry_new(head->id, head->owner);
+    struct alb_upload_entry *e = alb_upload_entry_new(head->id, head->owner, head->path);
 
     if (e == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for an upload");
@@ -89,11 +89,24 @@ static enum alb_code add(struct recovery *r, const struct alb_record_head *head,
     r->known++;
     if (e->state == ALB_UPLOAD_FINISHED || e->state == ALB_UPLOAD_REJECTED) {
         if (e->state == ALB_UPLOAD_REJECTED || !u->sink->keeps_data)
-            alb_upload_remove_data(u, alb_str_n(e->id, e->id_n));
+            alb_upload_remove_data(u, e);
     } else {
         (void)atomic_fetch_add(&u->stored, e->offset);
     }
     return ALB_OK;
+}
+
+/* A record that says nothing. Its data is found by the name, if it is certain whose it is. */
+static void put_away(struct alb_uploads *u, const char *name, const char *why)
+{
+    struct alb_upload_entry *e = NULL;
+    struct alb_str id;
+
+    if (id_of(name, ".state", &id))
+        e = alb_upload_entry_new(id, 0, ALB_STR_NONE);
+    alb_upload_quarantine(u, name, e, why);
+    if (e != NULL)
+        alb_upload_entry_unref(e);
 }
 
 static enum alb_code see_record(void *arg, int dirfd, const char *name, struct alb_err *err)
@@ -101,13 +114,14 @@ static enum alb_code see_record(void *arg, int dirfd, const char *name, struct a
     struct recovery *r = arg;
     struct alb_record_head head;
     struct alb_record_slot slot;
-    struct alb_str id, sums;
+    struct alb_str sums;
     struct alb_err why = ALB_ERR_INIT;
+    char its_name[ALB_UPLOAD_NAME_MAX];
     bool stale;
     char *p;
     size_t n;
 
-    if (!id_of(name, ".state", &id))
+    if (!alb_str_ends(alb_str_c(name), ALB_STR(".state")))
         return ALB_OK;
     enum alb_code code = alb_fs_read_file(dirfd, name, ALB_RECORD_FILE_MAX, &p, &n, &why);
     if (code == ALB_E_TOO_LARGE)
@@ -119,14 +133,17 @@ static enum alb_code see_record(void *arg, int dirfd, const char *name, struct a
     }
     if (code == ALB_OK)
         code = alb_record_read((const unsigned char *)p, n, UINT64_MAX, &head, &slot, &sums, &stale, &why);
-    if (code == ALB_OK && !alb_str_eq(head.id, id))
-        code = alb_fail(&why, ALB_E_CORRUPT, "the state of another upload lies here");
+    if (code == ALB_OK) {
+        alb_upload_state_name_of(r->u, head.id, ".state", its_name);
+        if (strcmp(name, its_name) != 0)
+            code = alb_fail(&why, ALB_E_CORRUPT, "the state of another upload lies here");
+    }
     if (code == ALB_OK)
         code = add(r, &head, &slot, &why);
     alb_mem_free(p);
     if (code == ALB_E_CORRUPT) {
         r->damaged++;
-        alb_upload_quarantine(r->u, id, why.msg);
+        put_away(r->u, name, why.msg);
         return ALB_OK;
     }
     return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s: %s", name, why.msg);
@@ -156,10 +173,10 @@ enum alb_code alb_uploads_recover(struct alb_uploads *u, struct alb_err *err)
 {
     struct recovery r = {.u = u};
 
-    if (syncfs(u->dirfd) != 0)
+    if (syncfs(u->state_dirfd) != 0)
         return alb_fail_sys(err, alb_code_of_errno(errno), errno, "syncfs");
-    enum alb_code code = alb_list_folder(u->dirfd, ".", see_record, &r, err);
-    if (code == ALB_OK)
+    enum alb_code code = alb_list_folder(u->state_dirfd, ".", see_record, &r, err);
+    if (code == ALB_OK && !u->plain)
         code = alb_list_folder(u->dirfd, ".", see_data, &r, err);
     if (code == ALB_OK && (r.known > 0 || r.leftover > 0 || r.damaged > 0))
         alb_log(r.damaged > 0 ? ALB_LOG_ERROR : ALB_LOG_INFO, "uploads recovered",

@@ -17,23 +17,11 @@
 
 /* ---- create ---- */
 
-static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                struct alb_err *err)
+enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct alb_err *err)
 {
     struct statvfs vfs;
 
-    if (spec->id.n > 0 && !alb_upload_id_valid(spec->id))
-        return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
-    if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
-        return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
-                        (long long)spec->length);
-    if (spec->length > u->limits.max_bytes)
-        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
-                        (long long)spec->length);
-    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
-        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
-    int64_t need = spec->length > 0 ? spec->length : 0;
-    if (atomic_load(&u->stored) > u->limits.max_total - need)
+    if (need > u->limits.max_total || atomic_load(&u->stored) > u->limits.max_total - need)
         return alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
     if (fstatvfs(u->dirfd, &vfs) == 0) {
         uint64_t avail = (uint64_t)vfs.f_bavail * vfs.f_frsize;
@@ -41,6 +29,46 @@ static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_s
             return alb_fail(err, ALB_E_NO_SPACE, "%llu bytes are free", (unsigned long long)avail);
     }
     return ALB_OK;
+}
+
+static enum alb_code check_texts(const struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                 struct alb_err *err)
+{
+    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
+    if (spec->parts.n > ALB_RECORD_PARTS_MAX)
+        return alb_fail(err, ALB_E_TOO_LARGE, "a concatenation of too many parts");
+    if (spec->path.n > 0 &&
+        (!u->plain || spec->path.n > ALB_UPLOAD_PATH_MAX || memchr(spec->path.p, '\0', spec->path.n) != NULL))
+        return alb_fail(err, ALB_E_INVALID, "not a path for an upload");
+    return ALB_OK;
+}
+
+static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_err *err)
+{
+    if (spec->id.n > 0 && !alb_upload_id_usable(u, spec->id))
+        return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
+    if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
+        return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
+                        (long long)spec->length);
+    if (spec->length > u->limits.max_bytes)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
+                        (long long)spec->length);
+    enum alb_code code = check_texts(u, spec, err);
+    return code == ALB_OK ? alb_upload_check_room(u, spec->length > 0 ? spec->length : 0, err) : code;
+}
+
+/* The views of the head point into its written form. */
+static void own_texts(struct alb_record_head *head, const char *record)
+{
+    struct alb_str *const texts[] = {&head->id, &head->metadata, &head->note, &head->path, &head->parts};
+    const char *at = record + ALB_RECORD_HEAD_FIXED;
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++) {
+        texts[i]->p = at;
+        at += texts[i]->n;
+    }
 }
 
 static enum alb_code prepare(struct alb_upload_session *s, const struct alb_upload_spec *spec,
@@ -52,6 +80,8 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
         .id = id,
         .metadata = spec->metadata,
         .note = spec->note,
+        .path = spec->path,
+        .parts = spec->parts,
         .owner = spec->owner,
         .created_ms = alb_wall(s->u->clock),
         .kind = spec->kind,
@@ -63,13 +93,10 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
         return code;
     }
     s->record = alb_buf_give(&record, &s->record_n);
-    const char *at = s->record + ALB_RECORD_HEAD_FIXED; /* from now on the views are ours */
-    s->head.id.p = at;
-    s->head.metadata.p = at + id.n;
-    s->head.note.p = at + id.n + spec->metadata.n;
+    own_texts(&s->head, s->record);
     s->transient = spec->transient;
     s->length = s->slot.length = spec->length;
-    s->slot.expires_ms = s->head.created_ms + s->u->limits.keep_ms;
+    s->slot.expires_ms = s->u->limits.keep_ms > 0 ? s->head.created_ms + s->u->limits.keep_ms : 0;
     return alb_upload_take_up(s, err);
 }
 
@@ -90,7 +117,7 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
         id = alb_str_c(random_id);
     }
     struct alb_upload_session *s = alb_upload_session_new(u, ALB_UPLOAD_WRITE);
-    struct alb_upload_entry *e = alb_upload_entry_new(id, spec->owner);
+    struct alb_upload_entry *e = alb_upload_entry_new(id, spec->owner, spec->path);
     if (s == NULL || e == NULL)
         code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for an upload");
     if (code == ALB_OK)
@@ -125,8 +152,11 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
 /* Its state or its bytes are lost: never rewound, so it goes; its client is told, and begins anew. */
 static void deactivate(struct alb_upload_session *s)
 {
+    char name[ALB_UPLOAD_NAME_MAX];
+
     alb_upload_close_files(s);
-    alb_upload_quarantine(s->u, alb_str_n(s->e->id, s->e->id_n), "its state or its bytes are damaged");
+    alb_upload_state_name(s->u, s->e, ".state", name);
+    alb_upload_quarantine(s->u, name, s->e, "its state or its bytes are damaged");
     alb_upload_drop_entry(s, ALB_E_GONE);
 }
 
@@ -143,7 +173,7 @@ enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err)
         return ALB_OK;
     enum alb_code code = s->e != NULL ? alb_upload_read_record(s, err) : ALB_OK;
     bool running = s->slot.state == ALB_UPLOAD_OPEN || s->slot.state == ALB_UPLOAD_COMPLETE;
-    if (code == ALB_OK && s->intent == ALB_UPLOAD_WRITE && running) {
+    if (code == ALB_OK && s->intent == ALB_UPLOAD_WRITE && running && !s->shared) {
         if (s->slot.state == ALB_UPLOAD_OPEN)
             code = alb_upload_open_data(s, err);
         if (code == ALB_OK)
@@ -151,20 +181,27 @@ enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err)
     }
     s->spoilt = code != ALB_OK;
     s->ready = code == ALB_OK;
-    if (code == ALB_E_CORRUPT)
+    if (code == ALB_E_CORRUPT && !s->shared)
         deactivate(s);
     return code;
 }
 
 void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view *view)
 {
+    ALB_CHECK(s->ready || s->spoilt);
+    alb_upload_describe_session(s, view);
+}
+
+void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_upload_view *view)
+{
     const struct alb_record_slot *slot = &s->slot;
 
-    ALB_CHECK(s->ready || s->spoilt);
     *view = (struct alb_upload_view){
         .id = s->head.id,
         .metadata = s->head.metadata,
         .note = s->head.note,
+        .parts = s->head.parts,
+        .path = s->head.path,
         .owner = s->head.owner,
         .created_ms = s->head.created_ms,
         .expires_ms = slot->expires_ms,
@@ -172,7 +209,7 @@ void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view 
         .offset = slot->offset,
         .kind = s->head.kind,
         .state = slot->state,
-        .announced = s->e == NULL || s->e->announced,
+        .announced = s->e == NULL || s->shared || s->e->announced,
         .rejected = slot->rejected,
         .reason = alb_str_n(slot->reason, slot->reason_n),
     };
@@ -194,6 +231,8 @@ static enum alb_code may_write(const struct alb_upload_session *s, struct alb_er
     ALB_CHECK(s->intent == ALB_UPLOAD_WRITE && (s->ready || s->spoilt));
     if (s->spoilt)
         return alb_fail(err, ALB_E_IO, "an earlier write of this session failed");
+    if (s->shared)
+        return alb_fail(err, ALB_E_CONFLICT, "the upload is put together by the server");
     if (s->slot.state != ALB_UPLOAD_OPEN)
         return alb_fail(err, ALB_E_CONFLICT, "the upload is complete");
     return ALB_OK;
@@ -255,7 +294,7 @@ static enum alb_code store_piece(struct alb_upload_session *s, const void *p, si
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "a full disk gets its half piece back");
         return code;
     }
-    for (unsigned i = 0; i < (s->head.md5 ? 3U : 2U); i++)
+    for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
         alb_hash_update(&s->hashes[i], p, n);
     s->position += (int64_t)n;
     alb_stat_add(ALB_STAT_UPLOAD_BYTES, (int64_t)n);
@@ -351,15 +390,31 @@ void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why)
     alb_upload_calls_run(u, &calls);
 }
 
+/* The sink remembers it: so must we that it was removed, or the next one who asks would be told of it again.
+ */
+static enum alb_code forget_result(struct alb_upload_session *s, struct alb_err *err)
+{
+    static const char why[] = "it was removed by its client";
+
+    s->slot.rejected = ALB_E_GONE;
+    s->slot.reason_n = sizeof(why) - 1;
+    memcpy(s->slot.reason, why, sizeof(why) - 1);
+    enum alb_code code = alb_upload_save(s, ALB_UPLOAD_REJECTED, true, err);
+    if (code == ALB_OK)
+        alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);
+    return code;
+}
+
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err)
 {
     ALB_CHECK(s->ready || s->spoilt);
     if (s->e == NULL)
         return ALB_OK; /* only the sink remembers it: what it made is not ours to remove */
-    struct alb_str id = alb_str_n(s->e->id, s->e->id_n);
+    if (!s->e->gone && s->slot.state == ALB_UPLOAD_FINISHED && s->u->sink->recall != NULL)
+        return forget_result(s, err);
     if (!s->e->gone) {
         alb_upload_close_files(s);
-        enum alb_code code = alb_upload_remove_files(s->u, id, err);
+        enum alb_code code = alb_upload_remove_files(s->u, s->e, err);
         if (code != ALB_OK)
             return code;
         alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);
@@ -382,7 +437,8 @@ static void settle(struct alb_upload_session *s)
         if (tail)
             alb_upload_forget_tail(s);
         alb_upload_close_files(s);
-        alb_upload_remove_data(s->u, s->head.id);
+        if (s->name_new) /* in the plain layout the name may be that of somebody else's file */
+            alb_upload_remove_data(s->u, s->e);
         alb_upload_drop_entry(s, ALB_E_GONE);
         return;
     }

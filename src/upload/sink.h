@@ -48,4 +48,7 @@ struct alb_upload_sink {
 };
 #define ALB_UPLOAD_RESULT_MAX 1024
 
+/* The sink that keeps uploads as files, for `albumen tusd`. */
+const struct alb_upload_sink *alb_upload_keep(void);
+
 #endif

@@ -54,12 +54,20 @@ bool alb_upload_id_valid(struct alb_str id)
     return id.n > 0 && id.n <= ALB_UPLOAD_ID_MAX;
 }
 
-struct alb_upload_entry *alb_upload_entry_new(struct alb_str id, int64_t owner)
+struct alb_upload_entry *alb_upload_entry_new(struct alb_str id, int64_t owner, struct alb_str path)
 {
     struct alb_upload_entry *e = alb_mem_calloc(1, sizeof(*e) + id.n);
 
     if (e == NULL)
         return NULL;
+    if (path.n > 0) {
+        e->path = alb_mem_calloc(1, path.n + 1);
+        if (e->path == NULL) {
+            alb_mem_free(e);
+            return NULL;
+        }
+        memcpy(e->path, path.p, path.n);
+    }
     e->owner_id = owner;
     e->refs = 1;
     e->id_n = (uint8_t)id.n;
@@ -72,7 +80,8 @@ void alb_upload_entry_unref(struct alb_upload_entry *e)
     ALB_CHECK(e->refs > 0);
     if (--e->refs > 0)
         return;
-    ALB_CHECK(e->owner == NULL && e->holder == NULL && e->first == NULL);
+    ALB_CHECK(e->owner == NULL && e->holder == NULL && e->first == NULL && e->pins == 0);
+    alb_mem_free(e->path);
     alb_mem_free(e);
 }
 
@@ -196,16 +205,38 @@ void alb_upload_remove_locked(struct alb_uploads *u, struct alb_upload_entry *e)
     u->id_bytes -= e->id_n;
     alb_stat_dec(ALB_STAT_UPLOADS);
     alb_upload_uncount_locked(u, e);
+    if (e->kind == ALB_UPLOAD_PARTIAL)
+        alb_upload_part_changed_locked(u, e);
     alb_upload_entry_unref(e);
 }
 
 bool alb_upload_known(struct alb_uploads *u, struct alb_str id)
 {
-    if (!alb_upload_id_valid(id))
+    if (!alb_upload_id_usable(u, id))
         return false;
     alb_mutex_lock(&u->mtx);
     const struct alb_upload_entry *e = alb_upload_find_locked(u, id);
     bool known = e != NULL && !e->hidden && e->announced;
     alb_mutex_unlock(&u->mtx);
     return known;
+}
+
+enum alb_code alb_upload_brief(struct alb_uploads *u, struct alb_str id, int64_t owner,
+                               struct alb_upload_brief *brief, struct alb_err *err)
+{
+    const struct alb_upload_entry *e = NULL;
+
+    *brief = (struct alb_upload_brief){0};
+    alb_mutex_lock(&u->mtx);
+    if (alb_upload_id_usable(u, id))
+        e = alb_upload_find_locked(u, id);
+    if (e != NULL && (e->hidden || !e->announced || (owner != ALB_UPLOAD_ANYONE && e->owner_id != owner)))
+        e = NULL;
+    if (e != NULL)
+        *brief = (struct alb_upload_brief){.kind = (enum alb_upload_kind)e->kind,
+                                           .state = (enum alb_upload_state)e->state,
+                                           .length = e->length,
+                                           .offset = e->offset};
+    alb_mutex_unlock(&u->mtx);
+    return e != NULL ? ALB_OK : alb_fail(err, ALB_E_NOT_FOUND, "no such upload of this owner");
 }

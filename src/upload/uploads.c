@@ -57,6 +57,8 @@ static void destroy(struct alb_uploads *u)
     alb_upload_table_fini(u);
     alb_bytes_unref(u->token);
     alb_fs_close(&u->dirfd);
+    alb_fs_close(&u->state_dirfd);
+    alb_cond_fini(&u->work);
     alb_cond_fini(&u->idle);
     alb_mutex_fini(&u->mtx);
     alb_mem_free(u);
@@ -70,7 +72,7 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     *uploads = NULL;
     if (u == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for uploads");
-    u->dirfd = -1;
+    u->dirfd = u->state_dirfd = -1;
     u->clock = config->clock;
     u->pool = config->pool;
     u->sink = config->sink;
@@ -82,6 +84,7 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
         u->limits.max_bytes = ALB_BLOCKS_MAX * ALB_BLOCK_SIZE;
     alb_mutex_init(&u->mtx, ALB_LOCK_UPLOAD_TABLE);
     alb_cond_init(&u->idle);
+    alb_cond_init(&u->work);
     u->token = alb_bytes_copy("", 0);
     enum alb_code code = ALB_OK;
     if (u->token == NULL)
@@ -89,11 +92,11 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     if (code == ALB_OK)
         code = alb_upload_table_init(u, err);
     if (code == ALB_OK)
-        code = alb_fs_mkdirs(config->data_dirfd, "uploads", 0700, err);
-    if (code == ALB_OK)
-        code = alb_fs_open(config->data_dirfd, "uploads", O_RDONLY | O_DIRECTORY, 0, &u->dirfd, err);
+        code = alb_upload_open_folders(u, config, err);
     if (code == ALB_OK)
         code = alb_uploads_recover(u, err);
+    if (code == ALB_OK)
+        code = alb_upload_assembler_start(u, err);
     if (code != ALB_OK) {
         destroy(u);
         return code;
@@ -125,12 +128,21 @@ void alb_uploads_stop(struct alb_uploads *u)
 {
     alb_mutex_lock(&u->mtx);
     u->stopped = true; /* no new entries: the buckets stay as they are */
+    alb_cond_broadcast(&u->work);
     size_t buckets = u->bucket_count;
     alb_mutex_unlock(&u->mtx);
     for (size_t b = 0; b < buckets; b++) {
         while (stop_one(u, b))
             continue;
     }
+}
+
+bool alb_uploads_stopping(struct alb_uploads *u)
+{
+    alb_mutex_lock(&u->mtx);
+    bool stopped = u->stopped;
+    alb_mutex_unlock(&u->mtx);
+    return stopped;
 }
 
 void alb_uploads_free(struct alb_uploads **uploads)
@@ -141,6 +153,7 @@ void alb_uploads_free(struct alb_uploads **uploads)
     if (u == NULL)
         return;
     alb_uploads_stop(u);
+    alb_upload_assembler_join(u);
     alb_mutex_lock(&u->mtx);
     while (u->ends_due > 0)
         alb_cond_wait(&u->idle, &u->mtx);
@@ -151,14 +164,16 @@ void alb_uploads_free(struct alb_uploads **uploads)
 
 /* ---- sweep ---- */
 
-enum due { NOT_DUE, EXPIRED, TO_FINISH };
+enum due { NOT_DUE, EXPIRED, TO_FINISH, TO_ASSEMBLE };
 
 static enum due due_locked(const struct alb_upload_entry *e, int64_t now, bool finishing_too)
 {
     if (e->holder != NULL || e->first != NULL || !e->announced)
         return NOT_DUE;
-    if (e->expires_ms > 0 && e->expires_ms <= now)
+    if (e->expires_ms > 0 && e->expires_ms <= now && e->pins == 0)
         return EXPIRED;
+    if (e->kind == ALB_UPLOAD_FINAL && e->state == ALB_UPLOAD_OPEN)
+        return TO_ASSEMBLE;
     if (finishing_too && e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL)
         return TO_FINISH;
     return NOT_DUE;
@@ -191,9 +206,8 @@ static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool 
 static void expire(struct alb_upload_session *s, struct alb_upload_swept *swept)
 {
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_str id = alb_str_n(s->e->id, s->e->id_n);
 
-    if (alb_upload_remove_files(s->u, id, &err) != ALB_OK) {
+    if (alb_upload_remove_files(s->u, s->e, &err) != ALB_OK) {
         alb_log_err("an expired upload is still there", &err);
     } else {
         alb_stat_inc(ALB_STAT_UPLOADS_EXPIRED);
@@ -235,6 +249,9 @@ void alb_uploads_sweep(struct alb_uploads *u, unsigned finishes, struct alb_uplo
             break;
         case TO_FINISH:
             offer(s, swept);
+            break;
+        case TO_ASSEMBLE:
+            alb_upload_assemble_again(s);
             break;
         case NOT_DUE:
             alb_upload_session_free(s);

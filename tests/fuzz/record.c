@@ -32,8 +32,10 @@ static void read_file(const uint8_t *data, size_t size, uint64_t newest)
     inside(head.id, data, size);
     inside(head.metadata, data, size);
     inside(head.note, data, size);
+    inside(head.path, data, size);
+    inside(head.parts, data, size);
     inside(sums, data, size);
-    ALB_CHECK(head.id.n >= 1 && head.id.n <= ALB_UPLOAD_ID_MAX && head.size % 512 == 0);
+    ALB_CHECK(head.id.n >= 1 && head.id.n <= ALB_UPLOAD_ID_PLAIN_MAX && head.size % 512 == 0);
     ALB_CHECK(slot.seq >= 1 && slot.seq <= newest && slot.offset >= 0);
     ALB_CHECK(slot.length == ALB_UPLOAD_DEFERRED || slot.offset <= slot.length);
     ALB_CHECK(slot.state == ALB_UPLOAD_OPEN || slot.offset == slot.length);

@@ -21,6 +21,8 @@ struct world {
     struct alb_uploads *u;
     struct alb_manual_clock clock;
     struct alb_upload_limits limits;
+    struct alb_upload_layout layout;
+    bool keep; /* the keep sink instead of the test's */
 };
 
 KIT_UNUSED static void world_open(struct world *w, bool recall)
@@ -33,9 +35,10 @@ KIT_UNUSED static void world_open(struct world *w, bool recall)
     struct alb_uploads_config config = {.data_dirfd = w->k.fd,
                                         .clock = &w->clock.clock,
                                         .pool = w->pool,
-                                        .sink = &w->sink.sink,
+                                        .sink = w->keep ? alb_upload_keep() : &w->sink.sink,
                                         .quarantine = w->k.quarantine,
-                                        .limits = w->limits};
+                                        .limits = w->limits,
+                                        .layout = w->layout};
     assert_ok(alb_uploads_open(&config, &w->u, &err));
 }
 

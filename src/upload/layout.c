@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of an upload are called, and where they lie (contract: struct alb_upload_layout).
+ *
+ *   serve    uploads/<id>.data          uploads/<id>.state
+ *   plain    <folder>/<path or id>      <folder>/.albumen/<id>.state, or ~<sha256 of the id>.state
+ *            <folder>/<id>.info
+ *
+ * In the plain layout the folder is other people's too: a file that no record speaks of is left alone there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/codec.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "upload/priv.h"
+
+#define STATES ".albumen"
+#define SIDECAR_MAX ((size_t)512 << 10)
+
+/* ---- ids ---- */
+
+static bool is_segment(struct alb_str s)
+{
+    return s.n > 0 && !alb_str_eq_c(s, ".") && !alb_str_eq_c(s, "..") && !alb_str_eq_c(s, STATES);
+}
+
+static bool plain_id_valid(struct alb_str id)
+{
+    static const char others[] = "-._~%!$'()*+,;=/:@";
+    struct alb_str rest = id, segment;
+
+    for (size_t i = 0; i < id.n; i++) {
+        char c = id.p[i];
+        if (!alb_is_digit(c) && !(alb_lower(c) >= 'a' && alb_lower(c) <= 'z') &&
+            memchr(others, c, sizeof(others) - 1) == NULL)
+            return false;
+    }
+    if (id.n == 0 || id.n > ALB_UPLOAD_ID_PLAIN_MAX)
+        return false;
+    while (alb_str_next(&rest, '/', &segment)) {
+        if (!is_segment(segment))
+            return false;
+    }
+    return true;
+}
+
+bool alb_upload_id_usable(const struct alb_uploads *u, struct alb_str id)
+{
+    return u->plain ? plain_id_valid(id) : alb_upload_id_valid(id);
+}
+
+/* ---- names ---- */
+
+void alb_upload_state_name_of(const struct alb_uploads *u, struct alb_str id, const char *ending,
+                              char out[ALB_UPLOAD_NAME_MAX])
+{
+    unsigned char digest[ALB_SHA256_LEN];
+    char hex[2 * ALB_SHA256_LEN + 1];
+
+    ALB_CHECK(id.n < ALB_UPLOAD_NAME_MAX - 16);
+    if (!u->plain || alb_upload_id_valid(id)) {
+        (void)snprintf(out, ALB_UPLOAD_NAME_MAX, ALB_STR_FMT "%s", ALB_STR_ARG(id), ending);
+        return;
+    }
+    alb_sha256(id.p, id.n, digest);
+    alb_hex(digest, sizeof(digest), hex);
+    (void)snprintf(out, ALB_UPLOAD_NAME_MAX, "~%s%s", hex, ending);
+}
+
+void alb_upload_state_name(const struct alb_uploads *u, const struct alb_upload_entry *e, const char *ending,
+                           char out[ALB_UPLOAD_NAME_MAX])
+{
+    alb_upload_state_name_of(u, alb_str_n(e->id, e->id_n), ending, out);
+}
+
+void alb_upload_data_name(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                          char out[ALB_UPLOAD_NAME_MAX])
+{
+    const struct alb_str id = alb_str_n(e->id, e->id_n);
+
+    if (e->path != NULL)
+        (void)snprintf(out, ALB_UPLOAD_NAME_MAX, "%s", e->path);
+    else
+        (void)snprintf(out, ALB_UPLOAD_NAME_MAX, ALB_STR_FMT "%s", ALB_STR_ARG(id), u->plain ? "" : ".data");
+}
+
+static void sidecar_name(const struct alb_upload_entry *e, char out[ALB_UPLOAD_NAME_MAX])
+{
+    (void)snprintf(out, ALB_UPLOAD_NAME_MAX, "%.*s.info", (int)e->id_n, e->id);
+}
+
+/* ---- folders ---- */
+
+enum alb_code alb_upload_open_folders(struct alb_uploads *u, const struct alb_uploads_config *config,
+                                      struct alb_err *err)
+{
+    const char *folder = config->layout.folder != NULL ? config->layout.folder : "uploads";
+
+    u->plain = config->layout.plain;
+    u->unhashed = config->layout.unhashed;
+    u->file_mode = config->layout.file_mode != 0 ? config->layout.file_mode : 0600;
+    u->dir_mode = config->layout.dir_mode != 0 ? config->layout.dir_mode : 0700;
+    u->sidecar = config->layout.sidecar;
+    u->sidecar_ctx = config->layout.ctx;
+    enum alb_code code = alb_fs_mkdirs(config->data_dirfd, folder, u->dir_mode, err);
+    if (code == ALB_OK)
+        code = alb_fs_open(config->data_dirfd, folder, O_RDONLY | O_DIRECTORY, 0, &u->dirfd, err);
+    if (code == ALB_OK && u->plain)
+        code = alb_fs_mkdirs(u->dirfd, STATES, 0700, err);
+    if (code == ALB_OK)
+        code =
+            alb_fs_open(u->dirfd, u->plain ? STATES : ".", O_RDONLY | O_DIRECTORY, 0, &u->state_dirfd, err);
+    return code;
+}
+
+/* The folder of a name, cut off; false: it lies in the folder of uploads itself. */
+static bool folder_of(char name[ALB_UPLOAD_NAME_MAX])
+{
+    char *slash = strrchr(name, '/');
+
+    if (slash == NULL || slash == name)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* Those above a file of the plain layout whose name has slashes. */
+static enum alb_code make_folders(const struct alb_uploads *u, char name[ALB_UPLOAD_NAME_MAX],
+                                  struct alb_err *err)
+{
+    return folder_of(name) ? alb_fs_mkdirs(u->dirfd, name, u->dir_mode, err) : ALB_OK;
+}
+
+enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb_upload_entry *e, int *fd,
+                                   struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    enum alb_code code = ALB_OK;
+
+    alb_upload_data_name(u, e, name);
+    if (u->plain)
+        code = make_folders(u, name, err);
+    alb_upload_data_name(u, e, name);
+    if (code != ALB_OK)
+        return code;
+    return alb_fs_open(u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, u->file_mode, fd, err);
+}
+
+enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                    struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    int fd = -1;
+    enum alb_code code = alb_fs_sync_dir(u->state_dirfd, err);
+
+    if (code != ALB_OK || !u->plain)
+        return code;
+    alb_upload_data_name(u, e, name);
+    if (!folder_of(name))
+        return alb_fs_sync_dir(u->dirfd, err);
+    code = alb_fs_open(u->dirfd, name, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+    if (code == ALB_OK)
+        code = alb_fs_sync_dir(fd, err);
+    alb_fs_close(&fd);
+    return code;
+}
+
+/* ---- sidecar ---- */
+
+enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err)
+{
+    const struct alb_uploads *u = s->u;
+    char name[ALB_UPLOAD_NAME_MAX], fresh[ALB_UPLOAD_NAME_MAX];
+    struct alb_buf text = ALB_BUF_INIT(SIDECAR_MAX);
+    struct alb_upload_view v;
+    int fd = -1;
+
+    if (u->sidecar == NULL)
+        return ALB_OK;
+    alb_upload_describe_session(s, &v);
+    u->sidecar(u->sidecar_ctx, &v, &text);
+    enum alb_code code = alb_buf_code(&text);
+    if (code != ALB_OK)
+        (void)alb_fail(err, code, "the sidecar of an upload");
+    alb_upload_state_name(u, s->e, ".fresh", fresh);
+    sidecar_name(s->e, name);
+    if (code == ALB_OK)
+        code = make_folders(u, name, err);
+    sidecar_name(s->e, name);
+    if (code == ALB_OK)
+        code = alb_fs_open(u->state_dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, u->file_mode,
+                           &fd, err);
+    if (code == ALB_OK)
+        code = alb_fs_write_all(fd, text.p, text.n, err);
+    alb_fs_close(&fd);
+    if (code == ALB_OK)
+        code = alb_fs_rename(u->state_dirfd, fresh, u->dirfd, name, err);
+    alb_buf_fini(&text);
+    return code;
+}
+
+/* ---- the end ---- */
+
+void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_data_name(u, e, name);
+    alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent, or the next start removes it");
+}
+
+enum alb_code alb_upload_remove_files(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                      struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_state_name(u, e, ".state", name);
+    enum alb_code code = alb_fs_unlink(u->state_dirfd, name, &why);
+    if (code != ALB_OK && code != ALB_E_NOT_FOUND)
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    alb_upload_remove_data(u, e);
+    if (u->sidecar != NULL) {
+        sidecar_name(e, name);
+        alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent: it was never announced");
+    }
+    return ALB_OK;
+}
+
+static void put_away(struct alb_uploads *u, int dirfd, const char *name, const char *why)
+{
+    if (u->quarantine != NULL)
+        alb_ignore(alb_quarantine_take(u->quarantine, dirfd, name, why, false, NULL), "logged there");
+    else
+        alb_ignore(alb_fs_unlink(dirfd, name, NULL), "absent");
+}
+
+void alb_upload_quarantine(struct alb_uploads *u, const char *state, const struct alb_upload_entry *e,
+                           const char *why)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    put_away(u, u->state_dirfd, state, why);
+    if (u->plain || e == NULL)
+        return;
+    alb_upload_data_name(u, e, name);
+    put_away(u, u->dirfd, name, why);
+}

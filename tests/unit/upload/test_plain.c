@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plain layout with the keep sink, as `albumen tusd` uses it: names of files, sidecars, ids with slashes,
+ * paths of their own, modes, restarts, and that nobody else's files are touched.
+ */
+#include "world.h"
+
+#include <sys/stat.h>
+
+static void sidecar(void *ctx, const struct alb_upload_view *v, struct alb_buf *out)
+{
+    (void)ctx;
+    alb_buf_printf(out, "%.*s is %lld in %.*s", (int)v->id.n, v->id.p, (long long)v->length, (int)v->path.n,
+                   v->path.p);
+}
+
+static int plain_setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    alb_err_clear(&err);
+    kit_dir_new(w->k.path);
+    alb_manual_clock_init(&w->clock, 0, 1700000000000);
+    alb_upload_limits_default(&w->limits);
+    w->limits.min_free = 0;
+    w->limits.keep_ms = w->limits.keep_done_ms = 0;
+    w->keep = true;
+    w->layout = (struct alb_upload_layout){.folder = "files",
+                                           .plain = true,
+                                           .file_mode = 0640,
+                                           .dir_mode = 0750,
+                                           .unhashed = true,
+                                           .sidecar = sidecar};
+    world_open(w, false);
+    *state = w;
+    return 0;
+}
+
+static unsigned mode_of(struct world *w, const char *name)
+{
+    struct stat st;
+
+    assert_int_equal(fstatat(w->k.fd, name, &st, 0), 0);
+    return st.st_mode & 0777;
+}
+
+static void check_text(struct world *w, const char *name, const char *want)
+{
+    char *p;
+    size_t n;
+
+    assert_ok(alb_fs_read_file(w->k.fd, name, 1000, &p, &n, &err));
+    assert_int_equal(n, strlen(want));
+    assert_memory_equal(p, want, n);
+    alb_mem_free(p);
+}
+
+static void check_bytes(struct world *w, const char *name, size_t n, uint64_t seed)
+{
+    unsigned char *want = kit_bytes(n, seed);
+    char *p;
+    size_t got;
+
+    assert_ok(alb_fs_read_file(w->k.fd, name, 10 << 20, &p, &got, &err));
+    assert_int_equal(got, n);
+    assert_memory_equal(p, want, n);
+    alb_mem_free(p);
+    alb_mem_free(want);
+}
+
+static void end(struct alb_upload_session **s)
+{
+    struct alb_future *f;
+
+    assert_ok(alb_upload_finish(s, &f, &err));
+    assert_int_equal(wait_for(f), ALB_OK);
+    alb_future_unref(f);
+}
+
+static void files_lie_where_scripts_look(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_reader *r;
+    struct alb_upload_view v;
+    unsigned char got[100], want[100];
+    size_t n;
+
+    announce(w, "0a1b", 3000000);
+    assert_int_equal(kit_file_size(w->k.fd, "files/0a1b"), 0);
+    check_text(w, "files/0a1b.info", "0a1b is 3000000 in ");
+    assert_int_equal(mode_of(w, "files/0a1b"), 0640);
+    assert_int_equal(mode_of(w, "files/0a1b.info"), 0640);
+    assert_int_equal(mode_of(w, "files"), 0750);
+    struct alb_upload_session *s = take(w, "0a1b", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 2000000, 100000));
+    alb_upload_release(&s);
+    world_again(w);
+    assert_int_equal(offset_of(w, "0a1b"), 2000000);
+    s = take(w, "0a1b", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 3000000, 100000));
+    end(&s);
+    check_bytes(w, "files/0a1b", 3000000, 1);
+    assert_true(kit_exists(w->k.fd, "files/0a1b.info"));
+    assert_true(kit_exists(w->k.fd, "files/.albumen/0a1b.state"));
+    w->clock.wall += 400LL * 24 * 3600 * 1000;
+    struct alb_upload_swept swept;
+    alb_uploads_sweep(w->u, 10, &swept);
+    world_again(w);
+    assert_int_equal(state_of(w, "0a1b"), ALB_UPLOAD_FINISHED);
+    assert_ok(alb_upload_reader_open(w->u, ALB_STR("0a1b"), OWNER, &r, &v, &err));
+    assert_int_equal(v.expires_ms, 0);
+    assert_ok(alb_upload_reader_read(r, 1000000, got, sizeof(got), &n, &err));
+    assert_int_equal(n, sizeof(got));
+    kit_fill(want, sizeof(want), 1000000, 1);
+    assert_memory_equal(got, want, n);
+    alb_upload_reader_close(&r);
+    s = take(w, "0a1b", ALB_UPLOAD_TERMINATE);
+    assert_ok(alb_upload_terminate(s, &err));
+    alb_upload_release(&s);
+    assert_false(kit_exists(w->k.fd, "files/0a1b"));
+    assert_false(kit_exists(w->k.fd, "files/0a1b.info"));
+    assert_false(kit_exists(w->k.fd, "files/.albumen/0a1b.state"));
+}
+
+static void a_length_that_comes_later_is_in_the_sidecar(void **state)
+{
+    struct world *w = *state;
+
+    announce(w, "a", ALB_UPLOAD_DEFERRED);
+    check_text(w, "files/a.info", "a is -1 in ");
+    struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_WRITE);
+    assert_ok(alb_upload_declare(s, 500, &err));
+    assert_ok(feed(s, 1, 500, 100));
+    end(&s);
+    check_text(w, "files/a.info", "a is 500 in ");
+}
+
+static void ids_may_be_paths(void **state)
+{
+    struct world *w = *state;
+    static const char *const bad[] = {"../a", "a/../b", "/a",         "a/",   "a//b",
+                                      ".",    "a/./b",  ".albumen/x", "a\\b", "a b"};
+    struct alb_upload_session *s;
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(bad); i++) {
+        struct alb_upload_spec spec = {.id = alb_str_c(bad[i]), .owner = OWNER, .length = 1};
+        assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_INVALID);
+        assert_false(alb_upload_known(w->u, spec.id));
+    }
+    announce(w, "lake+boats-(1).jpg~", 1000);
+}
+
+static void folders_are_made_for_ids_and_paths(void **state)
+{
+    struct world *w = *state;
+    char absolute[4200];
+
+    announce(w, "2026/lake", 1000);
+    assert_true(kit_exists(w->k.fd, "files/2026/lake"));
+    assert_true(kit_exists(w->k.fd, "files/2026/lake.info"));
+    struct alb_upload_spec spec = {
+        .id = ALB_STR("b"), .owner = OWNER, .length = 1000, .path = ALB_STR("deep/er/b.bin")};
+    struct alb_upload_session *s;
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_ok(feed(s, 2, 1000, 100));
+    end(&s);
+    check_bytes(w, "files/deep/er/b.bin", 1000, 2);
+    check_text(w, "files/b.info", "b is 1000 in deep/er/b.bin");
+    (void)snprintf(absolute, sizeof(absolute), "%s/elsewhere/c.bin", w->k.path);
+    spec.id = ALB_STR("c");
+    spec.path = alb_str_c(absolute);
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_ok(feed(s, 3, 500, 100));
+    assert_ok(alb_upload_commit(s, &err));
+    alb_upload_release(&s);
+    world_again(w);
+    s = take(w, "c", ALB_UPLOAD_WRITE);
+    assert_int_equal(alb_upload_position(s), 500);
+    assert_ok(feed(s, 3, 1000, 100));
+    end(&s);
+    check_bytes(w, "elsewhere/c.bin", 1000, 3);
+    s = take(w, "2026/lake", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 4, 1000, 100));
+    end(&s);
+    check_bytes(w, "files/2026/lake", 1000, 4);
+}
+
+static void others_files_are_left_alone(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_session *s;
+
+    kit_write_file(w->k.fd, "files/notes.data", "mine", 4);
+    kit_write_file(w->k.fd, "files/taken", "mine", 4);
+    kit_write_file(w->k.fd, "files/.albumen/broken.state", "junk", 4);
+    kit_write_file(w->k.fd, "files/broken", "mine", 4);
+    world_again(w);
+    assert_true(kit_exists(w->k.fd, "files/notes.data"));
+    assert_true(kit_exists(w->k.fd, "files/broken")); /* the record went, the bytes stay */
+    assert_false(kit_exists(w->k.fd, "files/.albumen/broken.state"));
+    struct alb_upload_spec spec = {.id = ALB_STR("taken"), .owner = OWNER, .length = 10};
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_true(alb_upload_commit(s, NULL) != ALB_OK);
+    alb_upload_release(&s);
+    check_text(w, "files/taken", "mine");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, plain_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(files_lie_where_scripts_look),
+        T(a_length_that_comes_later_is_in_the_sidecar),
+        T(ids_may_be_paths),
+        T(folders_are_made_for_ids_and_paths),
+        T(others_files_are_left_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
