@@ -161,7 +161,9 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
                                              .library = h->folder.library,
                                              .store = h->folder.store,
                                              .darkroom = h->darkroom,
-                                             .probe_ns = alb_opt_duration(o, ALB_P_PROBE_TIMEOUT)};
+                                             .probe_ns = alb_opt_duration(o, ALB_P_PROBE_TIMEOUT),
+                                             .keep_ms =
+                                                 alb_opt_duration(o, ALB_P_UPLOAD_KEEP_DONE) / ALB_NS_PER_MS};
     enum alb_code code = alb_ingest_new(&ingest, &h->ingest, err);
     if (code != ALB_OK)
         return code;
@@ -225,9 +227,10 @@ static enum alb_code open_http(struct house *h, struct alb_err *err)
     /* Other people's pages bring a key; the cookie is for our own (doors/common/auth.h). */
     h->cors = (struct alb_cors){
         .max_age_s = 86400,
-        .expose_headers = "Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Version, Tus-Resumable, "
-                          "Tus-Max-Size, Tus-Extension, Upload-Metadata, Albumen-Asset, Albumen-Result, "
-                          "Content-Disposition, X-Request-ID",
+        .expose_headers =
+            "Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Version, Tus-Resumable, "
+            "Tus-Max-Size, Tus-Extension, Upload-Metadata, Albumen-Asset, Albumen-Result, "
+            "Content-Disposition, X-Request-ID",
     };
     h->cors.origin_count = alb_opt_list(h->options, ALB_P_CORS_ORIGIN, &h->cors.origins);
     config.cors = h->cors.origin_count > 0 ? &h->cors : NULL;

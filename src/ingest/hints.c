@@ -133,8 +133,8 @@ static bool take_text(const struct line *l, struct alb_ingest_hints *h)
         h->tags[h->tag_count++] = l->value;
     }
     if (alb_str_eq_c(l->key, "album")) {
-        if (h->album_count == ALB_INGEST_ALBUMS_MAX || l->value.n == 0 || l->value.n > ALB_INGEST_ALBUM_NAME_MAX ||
-            !alb_str_is_utf8(l->value))
+        if (h->album_count == ALB_INGEST_ALBUMS_MAX || l->value.n == 0 ||
+            l->value.n > ALB_INGEST_ALBUM_NAME_MAX || !alb_str_is_utf8(l->value))
             return false;
         h->albums[h->album_count++] = l->value;
     }
@@ -170,6 +170,18 @@ const char *alb_ingest_result_word(enum alb_created_as as)
         return "restored";
     }
     return "created";
+}
+
+struct alb_bytes *alb_ingest_result_text(const struct alb_ingest_result *result)
+{
+    struct alb_buf text = ALB_BUF_INIT(ALB_UPLOAD_RESULT_MAX);
+    char uuid[37];
+    alb_uuid_text(&result->asset, uuid);
+    alb_buf_printf(&text, "%s %s%s", alb_ingest_result_word(result->as), uuid,
+                   result->trashed ? " trashed" : "");
+    struct alb_bytes *bytes = alb_buf_code(&text) == ALB_OK ? alb_bytes_copy(text.p, text.n) : NULL;
+    alb_buf_fini(&text);
+    return bytes;
 }
 
 bool alb_ingest_result_parse(struct alb_str text, struct alb_ingest_result *out)

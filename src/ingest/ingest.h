@@ -10,6 +10,9 @@
  * counters
  *   -> result: alb_ingest_result as text, kept by the upload room for clients that ask again
  *
+ * What became of an upload is remembered in the transaction that makes its asset, for keep_ms: the sink's
+ * recall answers from there, so the upload room needs no durable memory of what was taken.
+ *
  * After a crash the upload room offers the parcel again: the file may have been renamed already (then PUBLISH
  * comes first and finds it), the asset may exist already (then it is the duplicate of itself, and the answer
  * names it). So nothing is lost and nothing is made twice (laws 3 and 5).
@@ -37,6 +40,7 @@ struct alb_ingest_config {
     struct alb_blob_store *store;
     struct alb_darkroom *darkroom;
     int64_t probe_ns; /* longest probe, queue included */
+    int64_t keep_ms;  /* what became of an upload is remembered so long (recall); 0 = not at all */
 };
 enum alb_code alb_ingest_new(const struct alb_ingest_config *config, struct alb_ingest **out,
                              struct alb_err *err) ALB_MUST_CHECK;
@@ -77,6 +81,8 @@ struct alb_ingest_result {
     bool trashed; /* the duplicate lies in the trash */
 };
 const char *alb_ingest_result_word(enum alb_created_as as); /* "created" */
+struct alb_bytes *
+alb_ingest_result_text(const struct alb_ingest_result *result) ALB_MUST_CHECK; /* NULL: no memory */
 bool alb_ingest_result_parse(struct alb_str text, struct alb_ingest_result *out) ALB_MUST_CHECK;
 
 /* Follow-up jobs that come with a new asset (src/jobs runs them). */

@@ -80,12 +80,8 @@ static bool no_memory(struct alb_parcel_job *job, const char *what)
 static bool end_well(struct alb_parcel_job *job, const struct alb_created *made)
 {
     struct alb_owner owner = job->owner;
-    struct alb_buf text = ALB_BUF_INIT(ALB_UPLOAD_RESULT_MAX);
-    char uuid[37];
-    alb_uuid_text(&made->asset_uuid, uuid);
-    alb_buf_printf(&text, "%s %s%s", alb_ingest_result_word(made->as), uuid, made->trashed ? " trashed" : "");
-    struct alb_bytes *result = alb_buf_code(&text) == ALB_OK ? alb_bytes_copy(text.p, text.n) : NULL;
-    alb_buf_fini(&text);
+    const struct alb_ingest_result r = {made->as, made->asset_uuid, made->trashed};
+    struct alb_bytes *result = alb_ingest_result_text(&r);
     if (!result) /* the asset is there; asked again, the answer is made again */
         return no_memory(job, "result of an upload");
     alb_stat_inc(made->as == ALB_CREATED ? ALB_STAT_INGEST_CREATED : ALB_STAT_INGEST_DUPLICATE);
@@ -195,6 +191,7 @@ static bool create(struct alb_parcel_job *job)
         .jobs = &warm,
         .job_count = alb_type_can_show(job->type) && !probe->damaged && probe->header.width > 0 ? 1 : 0,
         .upload_id = job->parcel.id,
+        .upload_keep_ms = job->ingest->config.keep_ms,
         .device_id = h->device_id,
         .device_asset_id = h->device_asset_id,
     };

@@ -9,8 +9,9 @@
 #ifndef ALB_LIBRARY_ASSET_H
 #define ALB_LIBRARY_ASSET_H
 
-#include "catalog/asset.h" /* struct alb_asset, struct alb_declared_sum */
-#include "catalog/blob.h"  /* struct alb_blob_new */
+#include "catalog/asset.h"  /* struct alb_asset, struct alb_declared_sum */
+#include "catalog/blob.h"   /* struct alb_blob_new */
+#include "catalog/upload.h" /* struct alb_taken */
 #include "library/job.h"
 #include "library/principal.h"
 
@@ -45,10 +46,13 @@ struct alb_asset_new {
     size_t declared_count;
     const struct alb_job_new *jobs; /* follow-up; subject 0 = the new asset; only if created */
     size_t job_count;
-    struct alb_str upload_id; /* kept for the log; the operation is idempotent by (owner, sha1) anyway */
+    /* Remembered in the same transaction for upload_keep_ms (0 = not at all): alb_library_upload_taken. The
+     * operation is idempotent by (owner, sha1) anyway. */
+    struct alb_str upload_id;
+    int64_t upload_keep_ms;
     struct alb_str device_id, device_asset_id; /* Immich v2 clients; may be empty */
 };
-enum alb_created_as { ALB_CREATED, ALB_DUPLICATE, ALB_RESTORED };
+enum alb_created_as { ALB_CREATED, ALB_DUPLICATE, ALB_RESTORED }; /* numbers are stored (struct alb_taken) */
 struct alb_created {
     struct alb_obj obj;
     enum alb_created_as as;
@@ -65,6 +69,10 @@ struct alb_created {
  * quota; CONFLICT if the same SHA-1 belongs to other bytes. Result struct alb_created. */
 enum alb_code alb_library_asset_create(struct alb_library *lib, const struct alb_asset_new *asset,
                                        struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+
+/* What an upload became; NOT_FOUND if it is not remembered. */
+enum alb_code alb_library_upload_taken(struct alb_library *lib, struct alb_str upload_id,
+                                       struct alb_taken *out, struct alb_err *err) ALB_MUST_CHECK;
 
 /* ---- machines: layers ---- */
 

@@ -292,6 +292,20 @@ static enum alb_code meet_again(struct creation *c, struct alb_err *err)
     return code;
 }
 
+/* For those who ask for this upload again. */
+static enum alb_code remember(struct creation *c, struct alb_err *err)
+{
+    const struct alb_taken taken = {.owner_id = c->in->owner_id,
+                                    .size = c->in->blob.size,
+                                    .asset = c->out->asset_uuid,
+                                    .made = (int)c->out->as,
+                                    .trashed = c->out->trashed};
+
+    if (c->in->upload_id.n == 0 || c->in->upload_keep_ms <= 0)
+        return ALB_OK;
+    return alb_catalog_taken_add(c->tx, c->in->upload_id, &taken, c->in->upload_keep_ms, err);
+}
+
 static enum alb_code create_steps(struct creation *c, struct alb_err *err)
 {
     bool trashed;
@@ -307,7 +321,9 @@ static enum alb_code create_steps(struct creation *c, struct alb_err *err)
                                          &c->out->asset_uuid, &trashed, err);
     if (code == ALB_OK)
         code = c->out->asset_id == 0 ? create_new(c, err) : meet_again(c, err);
-    return code == ALB_OK ? add_common(c, err) : code;
+    if (code == ALB_OK)
+        code = add_common(c, err);
+    return code == ALB_OK ? remember(c, err) : code;
 }
 
 static void created_release(struct alb_obj *obj)
@@ -444,4 +460,18 @@ enum alb_code alb_library_asset_create(struct alb_library *lib, const struct alb
     if (c != NULL)
         copy_asset(c, asset);
     return alb_call_write(&c, "asset-create", create_unit, future, err);
+}
+
+enum alb_code alb_library_upload_taken(struct alb_library *lib, struct alb_str upload_id,
+                                       struct alb_taken *out, struct alb_err *err)
+{
+    struct alb_snap *s;
+    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+
+    memset(out, 0, sizeof(*out));
+    if (code != ALB_OK)
+        return code;
+    code = alb_catalog_taken_get(s, upload_id, out, err);
+    alb_catalog_read_end(&s);
+    return code;
 }

@@ -125,3 +125,22 @@ def test_kill_importer(tmp_path, folder):
     everything_is_there(daemon, folder)
     daemon.stop()
     assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
+def test_the_catalog_answers_for_what_became_a_photo(tmp_path):
+    """A finished upload is remembered with its photo: its own record may be lost in a power cut."""
+    daemon = Daemon(tmp_path / "data").start()
+    data = pictures.photo(7)
+    made = daemon.upload(data)
+    assert made.status_code == 201
+    daemon.kill9()
+    for record in (daemon.data / "uploads").iterdir():
+        record.unlink()
+    daemon.start()
+    http = daemon.session()
+    http.headers["Tus-Resumable"] = "1.0.0"
+    again = http.head(made.headers["Location"])
+    assert again.status_code == 200
+    assert again.headers["Upload-Offset"] == again.headers["Upload-Length"] == str(len(data))
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout

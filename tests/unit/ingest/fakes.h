@@ -32,6 +32,7 @@ struct fake {
     unsigned slices; /* of publishing and of verifying, at least 1 */
     enum alb_created_as as;
     bool trashed;
+    struct alb_taken taken; /* what is remembered of upload "known" */
     /* what has happened */
     char order[64];
     atomic_uint steps;

@@ -33,7 +33,8 @@ static int open_world(void **state)
                                          .library = (struct alb_library *)(void *)&fake,
                                          .store = (struct alb_blob_store *)(void *)&fake,
                                          .darkroom = (struct alb_darkroom *)(void *)&fake,
-                                         .probe_ns = 60 * ALB_NS_PER_S};
+                                         .probe_ns = 60 * ALB_NS_PER_S,
+                                         .keep_ms = 1000};
     assert_int_equal(alb_ingest_new(&ic, &ingest, NULL), ALB_OK);
     assert_non_null(mkdtemp(folder));
     dirfd_of_uploads = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -114,6 +115,7 @@ static void test_the_usual_way(void **state)
     assert_string_equal(fake.mime, "image/jpeg");
     assert_string_equal(fake.key, "ab/cdef");
     assert_string_equal(fake.upload, "0123456789abcdef");
+    assert_int_equal(fake.asset.upload_keep_ms, 1000);
     assert_string_equal(fake.title, "T");
     assert_string_equal(fake.tags, "x y/z a/b c ");
     assert_int_equal(fake.asset.owner_id, 7);
@@ -309,6 +311,34 @@ static void test_without_memory(void **state)
     }
 }
 
+static void test_recall(void **state)
+{
+    (void)state;
+    const struct alb_upload_sink *sink = alb_ingest_sink(ingest);
+    struct alb_bytes *result = NULL;
+    int64_t owner = 0, size = 0;
+    char text[128];
+    fake_reset();
+    assert_int_equal(sink->recall(sink->ctx, ALB_STR("other"), &owner, &size, &result, NULL),
+                     ALB_E_NOT_FOUND);
+    assert_null(result);
+    fake.taken = (struct alb_taken){.owner_id = 7, .size = 99, .made = ALB_DUPLICATE, .trashed = true};
+    assert_true(alb_uuid_parse(ALB_STR(UUID), &fake.taken.asset));
+    assert_int_equal(sink->recall(sink->ctx, ALB_STR("known"), &owner, &size, &result, NULL), ALB_OK);
+    assert_int_equal(owner, 7);
+    assert_int_equal(size, 99);
+    assert_true(alb_str_to_c(alb_bytes_view(result), text, sizeof(text)));
+    assert_string_equal(text, "duplicate " UUID " trashed");
+    alb_bytes_unref(result);
+
+    /* Told to remember nothing, it does not say that it does. */
+    struct alb_ingest *forgetful = NULL;
+    const struct alb_ingest_config config = {.clock = alb_clock_real(), .pool = pool};
+    assert_int_equal(alb_ingest_new(&config, &forgetful, NULL), ALB_OK);
+    assert_true(alb_ingest_sink(forgetful)->recall == NULL);
+    alb_ingest_free(&forgetful);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_results),       cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_not_now),       cmocka_unit_test(test_what_cannot_be_read_is_kept),
         cmocka_unit_test(test_bad_hints),     cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_recall),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

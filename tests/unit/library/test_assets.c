@@ -486,6 +486,78 @@ static void test_change_feed(void **state)
     alb_principal_unref(q);
 }
 
+/* ---- uploads ---- */
+
+static struct alb_taken taken_of(struct kit *k, const char *upload, enum alb_code expect)
+{
+    struct alb_taken t;
+
+    assert_int_equal(alb_library_upload_taken(k->lib, alb_str_c(upload), &t, NULL), expect);
+    return t;
+}
+
+static struct alb_uuid add_upload(struct kit *k, uint64_t n, const char *upload, enum alb_created_as as)
+{
+    struct alb_asset_new a = kit_asset(ALB_USER_ADMIN, n);
+    struct alb_created *c;
+    struct alb_uuid uuid;
+
+    a.upload_id = alb_str_c(upload);
+    a.upload_keep_ms = 1000;
+    c = kit_create(k, &a);
+    assert_non_null(c);
+    assert_int_equal(c->as, as);
+    uuid = c->asset_uuid;
+    alb_obj_unref(&c->obj);
+    return uuid;
+}
+
+static void test_uploads_are_remembered(void **state)
+{
+    struct kit *k = *state;
+    struct alb_asset_new unasked;
+    struct alb_uuid one, two;
+    struct alb_created *c;
+    struct alb_taken t;
+
+    (void)taken_of(k, "one", ALB_E_NOT_FOUND);
+    one = add_upload(k, 1, "one", ALB_CREATED);
+    two = add_upload(k, 2, "two", ALB_CREATED);
+    t = taken_of(k, "one", ALB_OK);
+    assert_memory_equal(&t.asset, &one, sizeof(one));
+    assert_int_equal(t.owner_id, ALB_USER_ADMIN);
+    assert_int_equal(t.size, kit_asset(ALB_USER_ADMIN, 1).blob.size);
+    assert_int_equal(t.made, ALB_CREATED);
+    assert_false(t.trashed);
+
+    /* Offered again after a crash it keeps its first answer; as another file it gets a new one. */
+    (void)add_upload(k, 1, "one", ALB_DUPLICATE);
+    assert_int_equal(taken_of(k, "one", ALB_OK).made, ALB_CREATED);
+    (void)add_upload(k, 2, "one", ALB_DUPLICATE);
+    t = taken_of(k, "one", ALB_OK);
+    assert_int_equal(t.made, ALB_DUPLICATE);
+    assert_memory_equal(&t.asset, &two, sizeof(two));
+
+    /* It survives a restart; after its time two go for each that comes. */
+    kit_close(k);
+    kit_open(k);
+    (void)taken_of(k, "two", ALB_OK);
+    alb_manual_clock_advance(&k->clock, 1001 * ALB_NS_PER_MS);
+    (void)add_upload(k, 3, "three", ALB_CREATED);
+    (void)taken_of(k, "one", ALB_E_NOT_FOUND);
+    (void)taken_of(k, "two", ALB_E_NOT_FOUND);
+    (void)taken_of(k, "three", ALB_OK);
+
+    /* Not asked to, nothing is remembered. */
+    unasked = kit_asset(ALB_USER_ADMIN, 9);
+    unasked.upload_id = ALB_STR("four");
+    c = kit_create(k, &unasked);
+    assert_non_null(c);
+    alb_obj_unref(&c->obj);
+    (void)taken_of(k, "four", ALB_E_NOT_FOUND);
+    kit_check_clean(k);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
 int main(void)
@@ -504,6 +576,7 @@ int main(void)
         T(test_life_of_a_blob),
         T(test_scrub_and_sums),
         T(test_change_feed),
+        T(test_uploads_are_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
