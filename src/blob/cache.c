@@ -406,8 +406,8 @@ static enum alb_code check_file(void *arg, int dirfd, const char *name, struct a
     enum alb_code code = alb_fs_read_file(dirfd, name, ALB_DERIVED_FILE_MAX, &file, &n, &why);
     if (code == ALB_E_NOT_FOUND)
         return ALB_OK; /* evicted meanwhile */
-    if (code == ALB_E_TOO_LARGE)
-        code = ALB_E_CORRUPT;
+    if (code == ALB_E_TOO_LARGE || why.sys == EIO)
+        code = ALB_E_CORRUPT; /* too long, or the disk cannot read it */
     k->sum->seen++;
     if (code == ALB_OK) {
         k->sum->bytes += (int64_t)n;

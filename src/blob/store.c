@@ -5,6 +5,7 @@
  */
 #include "blob/store.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -121,8 +122,12 @@ static enum alb_code scrub_read(struct scrub *s, int fd, int64_t size, struct al
 {
     for (int64_t at = 0; at < size;) {
         size_t want = size - at < (int64_t)SCRUB_PIECE ? (size_t)(size - at) : SCRUB_PIECE, got;
-        enum alb_code code = alb_fs_pread_all(fd, s->piece, want, at, &got, err);
-        if (code == ALB_OK && got != want)
+        struct alb_err why = ALB_ERR_INIT;
+        enum alb_code code = alb_fs_pread_all(fd, s->piece, want, at, &got, &why);
+        if (code != ALB_OK) /* a bad sector is damage like any other: the other originals are looked at too */
+            return alb_fail_sys(err, why.sys == EIO ? ALB_E_CORRUPT : code, why.sys,
+                                "cannot be read at %lld: %s", (long long)at, why.msg);
+        if (got != want)
             code = alb_fail(err, ALB_E_CORRUPT, "file became shorter");
         if (code == ALB_OK)
             code = alb_sums_update(&s->sums, s->piece, got, err);

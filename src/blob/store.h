@@ -160,8 +160,9 @@ enum alb_code alb_blob_sweep_step(struct alb_blob_store *store, int64_t *cursor,
                                   struct alb_err *err) ALB_MUST_CHECK;
 
 /* Reads an original again from its first to its last byte (scrub, `albumen check`): ALB_OK, NOT_FOUND,
- * CORRUPT (sums, size or SHA-256 differ). With ref->blocks == NULL only the SHA-256 is compared and *blocks
- * (if not NULL) receives fresh sums: repairs a row whose sums are damaged while the file is good. */
+ * CORRUPT (sums, size or SHA-256 differ, or the disk cannot read it: EIO). With ref->blocks == NULL only the
+ * SHA-256 is compared and *blocks (if not NULL) receives fresh sums: repairs a row whose sums are damaged
+ * while the file is good. */
 enum alb_code alb_blob_scrub(struct alb_blob_store *store, const struct alb_blob_ref *ref,
                              struct alb_bytes **sums, struct alb_err *err) ALB_MUST_CHECK;
 

@@ -29,10 +29,7 @@ void alb_disk_key(const unsigned char sha256[ALB_SHA256_LEN], char out[ALB_BLOB_
     out[0] = hex[0];
     out[1] = hex[1];
     out[2] = '/';
-    out[3] = hex[2];
-    out[4] = hex[3];
-    out[5] = '/';
-    memcpy(out + 6, hex, sizeof(hex));
+    memcpy(out + ALB_DISK_FOLDER_LEN + 1, hex, sizeof(hex));
 }
 
 /* ---- opening ---- */
@@ -56,7 +53,7 @@ static enum alb_code disk_open(struct alb_blob_store *s, const struct alb_blob_r
 struct walk {
     alb_blob_file_fn *fn;
     void *arg;
-    char above[5]; /* "ab", then "abcd" */
+    char above[3]; /* "ab" */
 };
 
 static enum alb_code walk_file(void *arg, int dirfd, const char *name, struct alb_err *err)
@@ -67,7 +64,7 @@ static enum alb_code walk_file(void *arg, int dirfd, const char *name, struct al
 
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return ALB_OK; /* removed meanwhile */
-    if (S_ISREG(st.st_mode) && strlen(name) == HEX_LEN && memcmp(name, w->above, 4) == 0 &&
+    if (S_ISREG(st.st_mode) && strlen(name) == HEX_LEN && memcmp(name, w->above, ALB_DISK_FOLDER_LEN) == 0 &&
         strspn(name, "0123456789abcdef") == HEX_LEN &&
         alb_hex_decode(alb_str_c(name), f.sha256, ALB_SHA256_LEN)) {
         struct timespec t = st.st_mtim;
@@ -78,28 +75,6 @@ static enum alb_code walk_file(void *arg, int dirfd, const char *name, struct al
         f.changed_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     }
     return w->fn(w->arg, &f, err);
-}
-
-static bool is_hex_pair(const char *name)
-{
-    return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
-}
-
-static enum alb_code walk_leaf(void *arg, int dirfd, const char *name, struct alb_err *err)
-{
-    struct walk *w = arg;
-    struct alb_err why = ALB_ERR_INIT;
-    const struct alb_blob_file foreign = {.foreign = true};
-
-    if (!is_hex_pair(name))
-        return w->fn(w->arg, &foreign, err);
-    memcpy(w->above + 2, name, 3);
-    enum alb_code code = alb_list_folder(dirfd, name, walk_file, w, &why);
-    if (code == ALB_OK || code == ALB_E_NOT_FOUND)
-        return ALB_OK;
-    if (why.sys == ENOTDIR || why.sys == ELOOP)
-        return w->fn(w->arg, &foreign, err);
-    return alb_fail_sys(err, code, why.sys, "%s", why.msg);
 }
 
 static enum alb_code disk_walk_step(struct alb_blob_store *s, int64_t *cursor, alb_blob_file_fn *fn,
@@ -114,8 +89,7 @@ static enum alb_code disk_walk_step(struct alb_blob_store *s, int64_t *cursor, a
     }
     unsigned char byte = (unsigned char)*cursor;
     alb_hex(&byte, 1, w.above);
-    char folder[3] = {w.above[0], w.above[1], '\0'};
-    enum alb_code code = alb_list_folder(alb_disk_of(s)->rootfd, folder, walk_leaf, &w, &why);
+    enum alb_code code = alb_list_folder(alb_disk_of(s)->rootfd, w.above, walk_file, &w, &why);
     if (code != ALB_OK && code != ALB_E_NOT_FOUND)
         return alb_fail_sys(err, code, why.sys, "%s", why.msg);
     *cursor = *cursor + 1 < FOLDERS ? *cursor + 1 : -1;
@@ -151,7 +125,9 @@ static enum alb_code recover(int data_dirfd, struct alb_err *err)
     return ALB_OK;
 }
 
-/* The 256 folders ab/ are there from the start; then a new ab/cd/ costs one more fsync, and only once. */
+/* All folders are there, and durable, from the start: publishing makes none. One level is enough (a million
+ * originals are 4000 names in each), and a second one would mean a new folder, with its fsync and its block,
+ * for nearly every photo of a library below 65 536. */
 static enum alb_code make_folders(int rootfd, struct alb_err *err)
 {
     for (unsigned i = 0; i < FOLDERS; i++) {

@@ -2,7 +2,7 @@
  *
  * The store of originals on a local file system. Below the data directory (one file system for all):
  *
- *   originals/ab/cd/<sha256>   the originals, named by their lower-case hex SHA-256, mode 0400
+ *   originals/ab/<sha256>      the originals, named by their lower-case hex SHA-256
  *   tmp/                       temporary names of files that are being published; emptied at start
  *   quarantine/                damaged files, for a person to look at; bounded (blob/quarantine.h)
  *   cache/                     derived files (blob/cache.h)

@@ -109,7 +109,7 @@ static enum alb_code verify_existing(struct alb_blob_publish *p, int64_t budget,
     bool done = false;
     enum alb_code code = alb_blob_scan_step(p->scan, budget, &done, &why);
 
-    if (code == ALB_E_CORRUPT)
+    if (code == ALB_E_CORRUPT || (why.sys == EIO && !p->source_absent)) /* nobody can read it: no better */
         p->existing_bad = done = true;
     else if (code != ALB_OK)
         return alb_fail_sys(err, code, why.sys, "%s: %s", p->key, why.msg);
@@ -120,28 +120,18 @@ static enum alb_code verify_existing(struct alb_blob_publish *p, int64_t budget,
     return ALB_OK;
 }
 
-/* The folder ab/cd/ of the key, made if needed (under the stripe's lock, so that whoever finds it made also
- * finds it durable). */
-static enum alb_code open_leaf(struct alb_disk *d, const char *key, bool make, int *fd, struct alb_err *err)
+static enum alb_code open_folder(struct alb_disk *d, const char *key, int *fd, struct alb_err *err)
 {
-    const char leaf[6] = {key[0], key[1], '/', key[3], key[4], '\0'};
-    struct alb_err why = ALB_ERR_INIT;
-    enum alb_code code = alb_fs_open(d->rootfd, leaf, O_RDONLY | O_DIRECTORY, 0, fd, &why);
+    const char folder[ALB_DISK_FOLDER_LEN + 1] = {key[0], key[1], '\0'};
 
-    if (code == ALB_E_NOT_FOUND && make) {
-        code = alb_fs_mkdirs(d->rootfd, leaf, 0700, err);
-        return code == ALB_OK ? alb_fs_open(d->rootfd, leaf, O_RDONLY | O_DIRECTORY, 0, fd, err) : code;
-    }
-    if (code != ALB_OK)
-        (void)alb_fail_sys(err, code, why.sys, "%s", why.msg);
-    return code;
+    return alb_fs_open(d->rootfd, folder, O_RDONLY | O_DIRECTORY, 0, fd, err);
 }
 
 /* Under the lock. Gives the source its final name; a damaged original in its place leaves first. */
 static enum alb_code give_place(struct alb_disk *d, struct alb_blob_publish *p, bool present,
                                 struct alb_err *err)
 {
-    int leaf = -1;
+    int folder = -1;
     enum alb_code code = ALB_OK;
 
     if (p->source_absent)
@@ -150,12 +140,12 @@ static enum alb_code give_place(struct alb_disk *d, struct alb_blob_publish *p, 
     if (present)
         code = alb_quarantine_take(d->quarantine, d->rootfd, p->key, "a good copy was uploaded", true, err);
     if (code == ALB_OK)
-        code = open_leaf(d, p->key, true, &leaf, err);
+        code = open_folder(d, p->key, &folder, err);
     if (code == ALB_OK)
-        code =
-            alb_publish_adopt(p->source.from_dirfd, p->source.from_name, -1, leaf, p->key + 6,
-                              ALB_PUBLISH_DURABLE | ALB_PUBLISH_SYNCED | ALB_PUBLISH_LINK, NULL, NULL, err);
-    alb_fs_close(&leaf);
+        code = alb_publish_adopt(
+            p->source.from_dirfd, p->source.from_name, -1, folder, p->key + ALB_DISK_FOLDER_LEN + 1,
+            ALB_PUBLISH_DURABLE | ALB_PUBLISH_SYNCED | ALB_PUBLISH_LINK, NULL, NULL, err);
+    alb_fs_close(&folder);
     p->healed = code == ALB_OK && present;
     return code;
 }
@@ -163,12 +153,12 @@ static enum alb_code give_place(struct alb_disk *d, struct alb_blob_publish *p, 
 /* Under the lock. Not every file system may keep the order of an earlier publisher's fsync and ours. */
 static enum alb_code keep_place(struct alb_disk *d, const struct alb_blob_publish *p, struct alb_err *err)
 {
-    int leaf = -1;
-    enum alb_code code = open_leaf(d, p->key, false, &leaf, err);
+    int folder = -1;
+    enum alb_code code = open_folder(d, p->key, &folder, err);
 
     if (code == ALB_OK)
-        code = alb_fs_sync_dir(leaf, err);
-    alb_fs_close(&leaf);
+        code = alb_fs_sync_dir(folder, err);
+    alb_fs_close(&folder);
     return code;
 }
 

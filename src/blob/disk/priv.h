@@ -9,6 +9,7 @@
 #include "blob/disk/disk.h"
 
 #define ALB_DISK_STRIPES 64
+#define ALB_DISK_FOLDER_LEN 2 /* of "ab" */
 
 struct alb_disk_stripe {
     struct alb_mutex mtx; /* BLOB_HASH */
@@ -25,7 +26,7 @@ struct alb_disk {
     struct alb_disk_stripe stripes[ALB_DISK_STRIPES];
 };
 
-/* All originals of one folder ab/ belong to one stripe, so making its subfolders is ordered too. */
+/* All originals of one folder ab/ belong to one stripe. */
 static inline struct alb_disk_stripe *alb_disk_stripe_of(struct alb_disk *d, const unsigned char *sha256)
 {
     return &d->stripes[sha256[0] % ALB_DISK_STRIPES];
@@ -35,7 +36,7 @@ static inline struct alb_disk *alb_disk_of(struct alb_blob_store *s)
     return (struct alb_disk *)(void *)s;
 }
 
-/* "ab/cd/<sha256>" */
+/* "ab/<sha256>" */
 void alb_disk_key(const unsigned char sha256[ALB_SHA256_LEN], char out[ALB_BLOB_KEY_MAX]);
 
 enum alb_code alb_disk_publish_step(struct alb_blob_publish *p, int64_t budget, bool *done,

@@ -164,7 +164,7 @@ static void an_original_is_published_once(void **state)
     assert_ok(alb_blob_publish_path(&p, k->store, &a.src, &err));
     assert_false(p.existed);
     assert_true(kit_exists(k->fd, "tmp/a")); /* it stays until the caller has committed */
-    assert_int_equal(strlen(p.key), 70);
+    assert_int_equal(strlen(p.key), 67);
     check_original(k, &a, p.key);
     assert_ok(alb_blob_publish_path(&q, k->store, &b.src, &err));
     assert_true(q.existed);
@@ -261,6 +261,46 @@ static void a_damaged_original_is_healed_by_the_same_upload(void **state)
     assert_code(alb_blob_publish_path(&p, k->store, &a.src, &err), ALB_E_CORRUPT);
     alb_blob_publish_end(&p);
     assert_true(kit_exists(k->fd, path));
+    kit_source_end(&a);
+}
+
+/* What the disk cannot read any more is replaced as well; without good bytes it is left alone. */
+static void an_unreadable_original_is_healed(void **state)
+{
+    struct kit_store *k = *state;
+    struct kit_source a;
+    struct alb_blob_publish p;
+    bool done = false;
+    struct alb_blob_ref ref;
+
+    kit_source_new(&a, k, "a", 1500000, 14);
+    assert_ok(alb_blob_publish_path(&p, k->store, &a.src, &err));
+    alb_blob_publish_end(&p);
+    ref = kit_ref(&a, p.key);
+    alb_fs_fault(ALB_FS_READ, 2, EIO, true);
+    assert_code(alb_blob_scrub(k->store, &ref, NULL, &err), ALB_E_CORRUPT);
+    assert_int_equal(unlinkat(k->fd, "tmp/a", 0), 0);
+
+    alb_blob_publish_begin(&p, k->store, &a.src);
+    alb_fs_fault(ALB_FS_READ, 1, EIO, true);
+    enum alb_code code = ALB_OK;
+    while (code == ALB_OK && !done)
+        code = alb_blob_publish_step(&p, INT64_MAX, &done, &err);
+    assert_int_equal(code, ALB_E_IO);
+    alb_blob_publish_end(&p);
+    check_original(k, &a, p.key);
+
+    kit_write_file(k->fd, "tmp/a", a.bytes, 1500000);
+    alb_blob_publish_begin(&p, k->store, &a.src);
+    done = false;
+    assert_ok(alb_blob_publish_step(&p, INT64_MAX, &done, &err)); /* the source is good */
+    alb_fs_fault(ALB_FS_READ, 1, EIO, true);
+    while (!done)
+        assert_ok(alb_blob_publish_step(&p, INT64_MAX, &done, &err));
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    assert_true(p.healed);
+    alb_blob_publish_end(&p);
+    check_original(k, &a, p.key);
     kit_source_end(&a);
 }
 
@@ -439,8 +479,8 @@ static void publishing_races_with_dying(void **state)
     kit_source_end(&r.source);
 }
 
-/* A removal before each step of a publication, of bytes that are there and of bytes that are not: it wins until
- * the publication is pinned, never after, and the publication ends well in any case. */
+/* A removal before each step of a publication, of bytes that are there and of bytes that are not: it wins
+ * until the publication is pinned, never after, and the publication ends well in any case. */
 static void a_removal_between_any_two_steps(void **state)
 {
     struct kit_store *k = *state;
@@ -527,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slices_read_no_more_than_their_budget, setup, teardown),
         cmocka_unit_test_setup_teardown(a_wrong_source_is_not_published, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_original_is_healed_by_the_same_upload, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unreadable_original_is_healed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_publishes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(equal_content_from_many_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(publishing_races_with_dying, setup, teardown),
