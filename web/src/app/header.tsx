@@ -115,12 +115,22 @@ function Search() {
             e.currentTarget.blur();
             open.value = false;
           }}
-          onBlur={() => {
-            if (input.current?.value === '') open.value = false;
-          }}
         />
         <kbd aria-hidden="true">/</kbd>
       </div>
+      {open.value && (
+        <button
+          type="button"
+          class="icon-button search-close"
+          aria-label="Close the search"
+          onClick={() => {
+            open.value = false;
+            if (input.current) input.current.value = route.value.query;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      )}
     </form>
   );
 }
@@ -199,7 +209,7 @@ export function UploadMenu({ tab = false }: { tab?: boolean }) {
           >
             <Icon name="folder" size={19} /> Choose a folder…
           </button>
-          <p class="menu-hint">or drop files and folders anywhere on the page</p>
+          <p class="menu-hint for-mouse">or drop files and folders anywhere on the page</p>
         </>
       )}
     </Menu>
@@ -250,7 +260,7 @@ function Account() {
             ))}
           </fieldset>
           <button
-            class="menu-item"
+            class="menu-item for-mouse"
             onClick={() => {
               close();
               shortcutsShown.value = true;
@@ -273,7 +283,7 @@ function SelectionBar() {
   // Follows what other parts of the page change.
   void source.version.value;
   const trashed = route.value.view === 'trash';
-  const allFavorite = ids.every((id) => source.isFavorite(id));
+  const allFavorite = source.areFavorite(selected.value);
   return (
     <header class="bar selection" role="toolbar" aria-label="Selected photos">
       <button class="icon-button" aria-label="Clear selection" title="Clear selection (Esc)" onClick={clear}>

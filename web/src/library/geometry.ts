@@ -46,6 +46,8 @@ export class Geometry {
   private tops = new Float64Array(1);
   private cache = new WeakMap<Columns, { width: number; rows: Rows }>();
   private perPhoto: number | null = null;
+  /** Heights of months that were loaded once, for those that were let go since: the scale of time must not jump. */
+  private readonly known = new Map<string, { count: number; height: number }>();
 
   constructor(readonly source: Source) {}
 
@@ -65,6 +67,7 @@ export class Geometry {
     if (width !== this.style.width) {
       this.style = styleFor(width);
       this.perPhoto = null;
+      this.known.clear();
     }
     this.metrics = metrics;
     const { months } = this.source;
@@ -75,8 +78,11 @@ export class Geometry {
       if (rows) {
         photos += m.count;
         height += rows.height;
+        this.known.set(m.key, { count: m.count, height: rows.height });
+        return rows.height;
       }
-      return rows?.height ?? -1;
+      const before = this.known.get(m.key);
+      return before?.count === m.count ? before.height : -1;
     });
     // A few photos teach little: their last rows are half empty.
     if (photos > 150) this.perPhoto = height / photos;

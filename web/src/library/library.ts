@@ -13,7 +13,7 @@ import { route, type View } from '../app/router.ts';
 import { announce } from '../ui/announce.tsx';
 import { confirm } from '../ui/dialog.tsx';
 import { plural } from '../ui/format.ts';
-import { toast } from '../ui/toast.tsx';
+import { dismissActions, toast } from '../ui/toast.tsx';
 import { download as startDownload } from './download.ts';
 import { parseQuery } from './query.ts';
 import { SearchSource } from './search-source.ts';
@@ -48,7 +48,10 @@ export function sourceFor(view: View, query: string): Source {
     sources.set(name, source);
     old.add(source);
     const searches = [...sources.keys()].filter((n) => n.startsWith('search '));
-    if (searches.length > keptSearches) sources.delete(searches[0]!);
+    if (searches.length > keptSearches) {
+      old.delete(sources.get(searches[0]!)!);
+      sources.delete(searches[0]!);
+    }
   }
   return source;
 }
@@ -132,15 +135,24 @@ export async function favorite(ids: readonly string[], value: boolean): Promise<
   }
 }
 
-function removeFrom(source: Source, ids: ReadonlySet<string>): void {
-  source.remove(ids);
+/** True if every one of them was known to the source, and so is off the list. */
+function removeFrom(source: Source, ids: ReadonlySet<string>): boolean {
+  const removed = source.remove(ids);
   forget(ids);
+  return removed === ids.size;
+}
+
+/** Takes them off the list that is shown, asks the server, and lists again if some lay in months that are not loaded. */
+async function takeAway(what: string, ids: readonly string[], ask: () => Promise<unknown>): Promise<boolean> {
+  const shown = current.peek();
+  let all = true;
+  const done = await attempt(what, () => (all = removeFrom(shown, new Set(ids))), ask);
+  if (done && !all) bringUpToDate(shown);
+  return done;
 }
 
 export async function trash(ids: readonly string[]): Promise<void> {
-  const shown = current.peek();
-  const done = await attempt('Nothing was moved to the trash.', () => removeFrom(shown, new Set(ids)), () => api.trash(ids));
-  if (!done) return;
+  if (!(await takeAway('Nothing was moved to the trash.', ids, () => api.trash(ids)))) return;
   loadStatistics();
   toast(`${plural(ids.length, 'photo')} moved to the trash`, { action: { label: 'Undo', run: () => void untrash(ids) } });
 }
@@ -153,9 +165,7 @@ async function untrash(ids: readonly string[]): Promise<void> {
 }
 
 export async function restore(ids: readonly string[]): Promise<void> {
-  const shown = current.peek();
-  const done = await attempt('Not restored.', () => removeFrom(shown, new Set(ids)), () => api.restore(ids));
-  if (!done) return;
+  if (!(await takeAway('Not restored.', ids, () => api.restore(ids)))) return;
   loadStatistics();
   toast(`${plural(ids.length, 'photo')} restored`, {
     action: { label: 'Undo', run: () => void attempt('Not changed.', () => {}, () => api.trash(ids)).then(reload) },
@@ -170,8 +180,8 @@ export async function deleteForGood(ids: readonly string[]): Promise<void> {
     danger: true,
   });
   if (!yes) return;
-  const shown = current.peek();
-  if (await attempt('Not deleted.', () => removeFrom(shown, new Set(ids)), () => api.deleteForGood(ids))) {
+  if (await takeAway('Not deleted.', ids, () => api.deleteForGood(ids))) {
+    dismissActions();
     toast(`${plural(ids.length, 'photo')} deleted`);
   }
 }
@@ -186,6 +196,7 @@ export async function emptyTrash(): Promise<void> {
   });
   if (!yes) return;
   if (await attempt('The trash was not emptied.', () => {}, api.emptyTrash)) {
+    dismissActions();
     toast('The trash is empty');
     reload();
   }
@@ -194,6 +205,7 @@ export async function emptyTrash(): Promise<void> {
 export async function restoreAll(): Promise<void> {
   const n = sourceFor('trash', '').total;
   if (await attempt('Not restored.', () => {}, api.restoreAll)) {
+    dismissActions();
     toast(`${plural(n, 'photo')} restored`);
     reload();
   }
@@ -226,7 +238,7 @@ export function actByKey(key: string, ids: readonly string[]): Promise<void> | n
   if (ids.length === 0) return null;
   if (key === 'd') return download(ids);
   if (key === 'Delete') return trashed ? deleteForGood(ids) : trash(ids);
-  if (key === 'f' && !trashed) return favorite(ids, !ids.every((id) => current.peek().isFavorite(id)));
+  if (key === 'f' && !trashed) return favorite(ids, !current.peek().areFavorite(new Set(ids)));
   if (key === 'r' && trashed) return restore(ids);
   return null;
 }

@@ -41,9 +41,10 @@ export class SearchSource extends Source {
   }
 
   /** The pages on the server move up by what was taken away: read again from where nothing can be missed. */
-  override remove(ids: ReadonlySet<string>): void {
-    super.remove(ids);
+  override remove(ids: ReadonlySet<string>): number {
+    const removed = super.remove(ids);
     if (this.next !== null) this.next = Math.max(1, this.next - Math.ceil(ids.size / pageSize));
+    return removed;
   }
 
   private loadPage(): Promise<void> {

@@ -8,11 +8,15 @@
 //                     ^                  |  error                      ready --count changed--> ready + stale --> loading
 //                     '--- retry later --'
 //
+// Photos of months that nobody has looked at for long are let go (`evict`), so that a walk through a million photos costs the
+// memory of the last `kept`. Their counts stay; they come again when somebody looks.
+//
 // Everything runs on the page's one thread. Every change of what is shown raises `version`.
 
 import { signal, type Signal } from '@preact/signals';
 import { getBucket, getBuckets, type TimelineFilter } from '../api/calls.ts';
 import type { BucketColumns } from '../api/types.ts';
+import { anchor } from './selection.ts';
 
 export interface Columns {
   n: number;
@@ -42,6 +46,8 @@ export interface Month {
   needed: boolean;
   /** After a failure: not before this time (performance.now). */
   retryAt: number;
+  /** When it was last looked at, on a clock that counts looks. */
+  used: number;
 }
 
 export interface Place {
@@ -64,6 +70,8 @@ export type SourceState = 'loading' | 'ready' | 'failed';
 /** How many months travel at once: enough to hide latency, few enough to leave connections for pictures. */
 const parallel = 2;
 const retryDelay = 3000;
+/** Photos whose columns are held, besides those in view: some 5 MB. */
+export const kept = 20_000;
 
 export function makeMonth(key: string, count: number): Month {
   return {
@@ -76,6 +84,7 @@ export function makeMonth(key: string, count: number): Month {
     abort: null,
     needed: false,
     retryAt: 0,
+    used: 0,
   };
 }
 
@@ -196,14 +205,19 @@ export abstract class Source {
     return out;
   }
 
-  remove(ids: ReadonlySet<string>): void {
+  /** Returns how many it knew: photos of months that are not loaded stay counted until the next refresh. */
+  remove(ids: ReadonlySet<string>): number {
+    let removed = 0;
     for (const month of this.months) {
       if (!month.columns?.ids.some((id) => ids.has(id))) continue;
+      removed += month.columns.n;
       month.columns = withoutIds(month.columns, ids);
       month.count = month.columns.n;
+      removed -= month.count;
     }
     this.months = this.months.filter((m) => m.count > 0);
     this.changed();
+    return removed;
   }
 
   setFavorite(ids: ReadonlySet<string>, value: boolean): void {
@@ -223,9 +237,18 @@ export abstract class Source {
     this.version.value++;
   }
 
-  isFavorite(id: string): boolean {
-    const place = this.placeOf(this.indexOf(id));
-    return place ? this.months[place.month]!.columns!.favorites[place.offset] === 1 : false;
+  /** All of these, as far as their months are loaded; false if none is. One walk, since they may be the whole library. */
+  areFavorite(ids: ReadonlySet<string>): boolean {
+    let known = 0;
+    for (const { columns: c } of this.months) {
+      if (!c) continue;
+      for (let i = 0; i < c.n; i++) {
+        if (!ids.has(c.ids[i]!)) continue;
+        if (c.favorites[i] !== 1) return false;
+        if (++known === ids.size) return true;
+      }
+    }
+    return known > 0;
   }
 }
 
@@ -234,6 +257,8 @@ export class TimelineSource extends Source {
   private running = 0;
   private refreshing: Promise<void> | null = null;
   private again: Promise<void> | null = null;
+  private looks = 0;
+  private view = { from: 0, to: -1 };
 
   constructor(readonly filter: TimelineFilter) {
     super();
@@ -285,10 +310,13 @@ export class TimelineSource extends Source {
   want(from: number, to: number): void {
     const keep = new Set<Month>();
     this.wanted = [];
+    this.looks++;
+    this.view = { from, to };
     for (let i = from; i <= to; i++) {
       const month = this.months[i];
       if (!month) continue;
       keep.add(month);
+      month.used = this.looks;
       if (!month.columns && !month.loading) this.wanted.push(i);
     }
     for (const month of this.months) {
@@ -334,6 +362,27 @@ export class TimelineSource extends Source {
     return month.columns;
   }
 
+  /** Lets go of what was looked at longest ago. Never what is in view, awaited, or the place where a range begins. */
+  private evict(): void {
+    let held = 0;
+    const idle: Month[] = [];
+    this.months.forEach((month, i) => {
+      if (!month.columns) return;
+      held += month.columns.n;
+      if ((i < this.view.from || i > this.view.to) && !month.needed && !month.loading) idle.push(month);
+    });
+    if (held <= kept) return;
+    idle.sort((a, b) => a.used - b.used);
+    const pinned = anchor();
+    for (const month of idle) {
+      if (held <= kept) return;
+      if (pinned !== null && month.columns!.ids.includes(pinned)) continue;
+      held -= month.columns!.n;
+      month.columns = null;
+      month.stale = false;
+    }
+  }
+
   private fetchMonth(month: Month): Promise<void> {
     const abort = new AbortController();
     month.abort = abort;
@@ -342,6 +391,8 @@ export class TimelineSource extends Source {
         month.columns = columnsFromBucket(bucket);
         month.count = month.columns.n;
         month.stale = false;
+        month.used = this.looks;
+        this.evict();
         if (month.count === 0) this.months = this.months.filter((m) => m !== month);
         this.changed();
       })

@@ -28,6 +28,11 @@ export const dismiss = (id: number): void => {
   toasts.value = toasts.value.filter((t) => t.id !== id);
 };
 
+/** What these offered to undo has been overtaken: photos that are gone for good cannot be brought back. */
+export const dismissActions = (): void => {
+  toasts.value = toasts.value.filter((t) => !t.action);
+};
+
 /** Runs the newest action that is still offered: what Ctrl+Z means. */
 export function undoLast(): boolean {
   const last = toasts.value.filter((t) => t.action?.label === 'Undo').pop();

@@ -49,11 +49,14 @@ function remaining(queue: UploadQueue): number {
   return bytes;
 }
 
-function headline(t: Totals, active: number): string {
+function headline(t: Totals, active: number, hold: Hold): string {
   const s = t.byState;
   if (active > 0) {
-    const n = active + s.done;
-    return `Uploading ${formatCount(Math.min(n, s.done + 1))} of ${formatCount(n)}`;
+    // Files that failed count as dealt with, or the total would shrink while one looks.
+    const over = s.done + s.failed;
+    const n = active + s.paused + over;
+    if (hold !== 'none') return `${formatCount(over)} of ${formatCount(n)} uploaded`;
+    return `Uploading ${formatCount(Math.min(n, over + 1))} of ${formatCount(n)}`;
   }
   if (s.paused > 0) return `${plural(s.paused, 'file')} paused`;
   if (s.failed > 0) return `${plural(s.failed, 'file')} failed`;
@@ -77,7 +80,7 @@ export function UploadPanel() {
   const sum = t.sentBytes + left;
   const part = active + s.paused > 0 ? (sum > 0 ? t.sentBytes / sum : 0) : 1;
   const open = panelOpen.value;
-  const title = headline(t, active);
+  const title = headline(t, active, hold);
   return (
     <section class={open ? 'uploads open' : 'uploads'} aria-label="Uploads">
       <div class="uploads-head">

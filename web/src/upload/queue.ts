@@ -45,6 +45,8 @@ export interface Outside {
   serverBack: () => Promise<void>;
   /** Does the server still have this asset (and not in the trash)? */
   stillThere: (assetId: string) => Promise<boolean>;
+  /** Files that other tabs are sending: theirs, not unfinished. */
+  elsewhere: () => Promise<ReadonlySet<string>>;
   /** Tells the server to forget an unfinished upload of an earlier visit. */
   forget: (url: string) => Promise<void>;
   /** Something new is in the library. */
@@ -82,9 +84,17 @@ export class UploadQueue implements EngineEvents {
 
   /** Brings back what earlier visits left unfinished. */
   async recall(): Promise<void> {
-    for (const r of await this.outside.store.load()) {
-      if (r.done) this.finished.set(r.key, r);
-      else if (!this.items.has(r.key)) this.insert(itemFrom(r));
+    const records = await this.outside.store.load();
+    for (const r of records) if (r.done) this.finished.set(r.key, r);
+    const unfinished = records.filter((r) => !r.done);
+    if (unfinished.length === 0) return;
+    const elsewhere = await this.outside.elsewhere();
+    for (const r of unfinished) {
+      if (elsewhere.has(r.key)) continue;
+      const item = this.items.get(r.key);
+      if (!item) this.insert(itemFrom(r));
+      // Dropped again before the memory was read: it can still continue where it stopped.
+      else if (item.state === 'waiting' && !item.engaged) item.url ??= r.url;
     }
     this.touch(true);
   }
@@ -151,6 +161,11 @@ export class UploadQueue implements EngineEvents {
       added: this.added,
       already: this.already,
     };
+  }
+
+  /** What this tab has in hand. */
+  sending(): string[] {
+    return [...this.items.values()].filter((i) => i.file !== null && i.state !== 'done' && i.state !== 'failed').map((i) => i.key);
   }
 
   get busy(): boolean {

@@ -12,6 +12,7 @@ import { announce } from '../ui/announce.tsx';
 import { plural } from '../ui/format.ts';
 import { toast } from '../ui/toast.tsx';
 import { UploadQueue } from './queue.ts';
+import { Siblings } from './siblings.ts';
 import { IndexedStore } from './store.ts';
 import type { Given } from './types.ts';
 
@@ -60,11 +61,13 @@ function ended(): void {
 effect(() => {
   const id = user.value?.id;
   if (!id || uploads.peek()) return;
-  const queue = new UploadQueue({
+  const siblings = new Siblings(id, () => queue.sending());
+  const queue: UploadQueue = new UploadQueue({
     engine: async (events) => new (await import('./engine.ts')).UppyEngine(endpoint, events),
     store: new IndexedStore(id),
     serverBack,
     stillThere,
+    elsewhere: () => siblings.busyKeys(),
     forget,
     arrived,
     now: Date.now,

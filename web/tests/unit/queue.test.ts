@@ -34,6 +34,7 @@ function file(path: string, size = 100, mtime = 1000): Given {
 
 function setUp(store = new Memory()) {
   const engine = new FakeEngine();
+  const others = new Set<string>();
   const seen = { arrived: 0, forgotten: [] as string[], asked: [] as string[] };
   const answers = { there: true as boolean | Error };
   let back = (): void => {};
@@ -46,12 +47,13 @@ function setUp(store = new Memory()) {
       if (answers.there instanceof Error) throw answers.there;
       return answers.there;
     },
+    elsewhere: async () => others,
     forget: async (url) => void seen.forgotten.push(url),
     arrived: () => seen.arrived++,
     now: () => 5,
   });
   const item = (path: string): Item => [...queue.items.values()].find((i) => i.path === path)!;
-  return { queue, engine, store, seen, answers, item, serverReturns: () => back() };
+  return { queue, engine, store, seen, answers, others, item, serverReturns: () => back() };
 }
 
 const many = (n: number): Given[] => Array.from({ length: n }, (_, i) => file(`trip/${i}.jpg`));
@@ -73,6 +75,39 @@ test('the same file twice is one file; clutter is none', async () => {
   assert.deepEqual(r, { added: 3, ignored: 2 });
   assert.equal(queue.items.size, 2);
   assert.ok(isClutter('._IMG_1.jpg') && !isClutter('IMG_1.jpg'));
+});
+
+test('what another tab is sending is neither listed nor forgotten', async () => {
+  const store = new Memory();
+  const first = setUp(store);
+  first.queue.add([file('a.jpg'), file('b.jpg')]);
+  await settle();
+  first.queue.url(first.item('a.jpg').key, 'http://x/files/1');
+  await first.queue.flush();
+  const second = setUp(store);
+  first.queue.sending().forEach((key) => second.others.add(key));
+  await second.queue.recall();
+  assert.equal(second.queue.totals().files, 0);
+  second.queue.clear('missing');
+  assert.deepEqual(second.seen.forgotten, []);
+  // The first tab is closed: now they are unfinished.
+  const third = setUp(store);
+  await third.queue.recall();
+  assert.equal(third.queue.totals().byState.missing, 2);
+});
+
+test('dropped again while the memory is still being read: it continues where it stopped', async () => {
+  const store = new Memory();
+  const before = setUp(store);
+  before.queue.add([file('0.jpg'), file('1.jpg'), file('2.jpg'), file('a.jpg')]);
+  await settle();
+  before.queue.url(before.item('a.jpg').key, 'http://x/files/9');
+  await before.queue.flush();
+  const now = setUp(store);
+  now.queue.add([file('x.jpg'), file('y.jpg'), file('z.jpg'), file('a.jpg')]);
+  await now.queue.recall();
+  now.queue.done(now.item('x.jpg').key, 'x', 'created');
+  assert.equal(now.engine.log.at(-1), 'start a.jpg at http://x/files/9');
 });
 
 test('an empty file never reaches the server', async () => {

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import type { BucketColumns } from '../../src/api/types.ts';
 import { parseQuery } from '../../src/library/query.ts';
 import { SearchSource } from '../../src/library/search-source.ts';
-import { TimelineSource } from '../../src/library/source.ts';
+import { clear, toggle } from '../../src/library/selection.ts';
+import { kept, TimelineSource } from '../../src/library/source.ts';
 
 /** A server with these months; ids are "m<month>-<n>". */
 function library(counts: Record<string, number>) {
@@ -128,9 +129,51 @@ test('hearts are changed where they are shown', async () => {
   await source.need(0);
   const before = source.months[0]!.columns;
   source.setFavorite(new Set(['2024-06-01-1']), true);
-  assert.ok(source.isFavorite('2024-06-01-1'));
-  assert.ok(!source.isFavorite('2024-06-01-0'));
+  assert.ok(source.areFavorite(new Set(['2024-06-01-1'])));
+  assert.ok(!source.areFavorite(new Set(['2024-06-01-1', '2024-06-01-0'])));
+  assert.ok(!source.areFavorite(new Set(['2023-12-01-0'])), 'of what is not loaded nothing is claimed');
   assert.notEqual(source.months[0]!.columns, before, 'a new object, so that the rows are drawn again');
+});
+
+test('photos of months that nobody has looked at for long are let go; counts stay, and they come again', async () => {
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`2023-${String(12 - i).padStart(2, '0')}-01`, kept / 5]));
+  library(many);
+  const source = new TimelineSource({ isTrashed: false });
+  await source.refresh();
+  const held = () => source.months.reduce((n, m) => n + (m.columns?.n ?? 0), 0);
+  for (let i = 0; i < 12; i++) {
+    source.want(i, i);
+    await source.need(i);
+    assert.ok(held() <= kept, `${held()} photos are held`);
+    assert.ok(source.months[i]!.columns, 'never what is in view');
+  }
+  assert.equal(source.total, (12 * kept) / 5);
+  assert.equal(source.months[0]!.columns, null, 'the one looked at longest ago went first');
+  assert.ok(source.months[10]!.columns);
+  assert.equal((await source.need(0)).n, kept / 5);
+});
+
+test('the photo where a range begins stays at hand', async () => {
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`2023-${String(12 - i).padStart(2, '0')}-01`, kept / 5]));
+  library(many);
+  const source = new TimelineSource({ isTrashed: false });
+  await source.refresh();
+  source.want(0, 0);
+  await source.need(0);
+  toggle('2023-12-01-7');
+  const ids = await source.idsBetween(7, source.total - 1);
+  assert.equal(new Set(ids).size, source.total - 7, 'a range over everything has every photo once');
+  assert.equal(source.indexOf('2023-12-01-7'), 7);
+  assert.ok(source.months.filter((m) => m.columns).length <= 6);
+  clear();
+});
+
+test('taken away from months that were let go: the source says that it did not know them', async () => {
+  library(counts);
+  const source = new TimelineSource({ isTrashed: false });
+  await source.refresh();
+  await source.need(0);
+  assert.equal(source.remove(new Set(['2024-06-01-1', '2023-12-01-0'])), 1);
 });
 
 test('a search reads page after page and drops what the padded bounds caught too much', async () => {
