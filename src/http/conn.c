@@ -213,8 +213,7 @@ void alb_conn_drop_request(struct alb_conn *c, enum alb_code why)
     }
     if (r->t_head)
         alb_req_record(r, r->loop->now);
-    if (alb_hand_finish(r))
-        alb_req_recycle(r);
+    alb_req_recycle(r);
 }
 
 void alb_conn_drain(struct alb_conn *c)

@@ -171,8 +171,7 @@ enum alb_conn_go alb_conn_finish(struct alb_conn *c)
     alb_req_record(r, alb_mono(r->server->config.clock));
     c->req = NULL;
     r->conn = NULL;
-    if (alb_hand_finish(r))
-        alb_req_recycle(r);
+    alb_req_recycle(r);
     c->served = true;
     if (closing)
         return end_connection(c, polite, unread);

@@ -249,7 +249,17 @@ static bool park(struct alb_req *r)
     return go;
 }
 
-/* The step is done. True: the body has to be pumped, go on. */
+/* Runs the hooks of the request; what lies in its arena stays, for the answer may. */
+static void run_hooks(struct alb_req *r)
+{
+    struct alb_arena_mark all = alb_arena_mark(r->arena);
+
+    all.hook = r->base.hook;
+    alb_arena_rewind(r->arena, all);
+}
+
+/* The step is done. True: the body has to be pumped, go on. The hooks run before the answer is sent: nothing is
+ * held while a client is waited for (law 1), and the request need not come back here after it. */
 static bool done(struct alb_req *r)
 {
     alb_nudge_detach(r);
@@ -262,6 +272,7 @@ static bool done(struct alb_req *r)
     if (r->pumping && r->segment_at < r->segment_n && !r->res.abort)
         return true;
     drop_future(r);
+    run_hooks(r);
     alb_mutex_lock(&r->mtx);
     r->head_ready = true;
     r->out_end = true;
@@ -492,19 +503,4 @@ void alb_hand_timeout(struct alb_req *r, int64_t now)
     alb_mutex_unlock(&r->mtx);
     if (go)
         resume(r);
-}
-
-bool alb_hand_finish(struct alb_req *r)
-{
-    if (!r->pooled || (alb_arena_mark(r->arena).hook == r->base.hook && !r->on)) {
-        alb_arena_rewind(r->arena, r->base);
-        return true;
-    }
-    alb_mutex_lock(&r->mtx);
-    ALB_CHECK(r->hand == ALB_HAND_DONE);
-    r->ending = true;
-    r->hand = ALB_HAND_QUEUED;
-    alb_mutex_unlock(&r->mtx);
-    resume(r);
-    return false;
 }

@@ -13,7 +13,6 @@
  *                        |                                                                            |
  *                        +---------- left, or the wake came meanwhile ---- LEAVING <------------------+
  *                                                                   (loop: hang-up or deadline of a future)
- *   DONE --sent, or the client has gone; hooks in the arena--> QUEUED (ending) --> RUNNING --> mail ENDED
  *
  * Invariants:
  *   1. QUEUED is entered with exactly one alb_pool_submit or _resume, by whoever made the transition.
@@ -21,7 +20,8 @@
  *      is lost; BODY and DRAIN are conditions, tested under the lock when the step parks.
  *   3. The waiter is registered on at most one future; no request ends while its wake is still on the way.
  *   4. Letters are posted before the request is parked: after that it is no longer ours.
- *   5. Only the loop recycles a request: at HAND_LOOP or DONE without hooks, or when ENDED has come.
+ *   5. Only the loop recycles a request: at HAND_LOOP or DONE, or when ENDED has come. The arena's hooks have
+ *      run then, except at HAND_LOOP.
  */
 #ifndef ALB_HTTP_HAND_H
 #define ALB_HTTP_HAND_H
@@ -41,9 +41,6 @@ void alb_hand_drained(struct alb_req *r);
 void alb_hand_nudged(struct alb_req *r);
 /* Loop: the deadline of the wait has passed. */
 void alb_hand_timeout(struct alb_req *r, int64_t now);
-/* Loop: answered and sent (or nobody is there to read it). Runs the hooks, on the pool if a step has run.
- * True: over, recycle it now. False: ENDED will come. */
-bool alb_hand_finish(struct alb_req *r) ALB_MUST_CHECK;
 /* The server is being cut: also routes that are only told are taken off their futures. */
 void alb_hand_cut(struct alb_req *r);
 

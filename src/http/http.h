@@ -11,7 +11,9 @@
  *   3. `before` and then `step` run on the io pool. step returns DONE (an answer is set, or a stream ended)
  *      or WAIT on exactly one thing (req.h), and is called again when that has happened. No pool thread ever
  *      waits for a client or a future (laws 1, 2);
- *   4. the loop sends. Then the arena's cleanup hooks run (on the pool if a step has run) and it is over.
+ *   4. the arena's cleanup hooks run where the step has run, and then the loop sends: nothing is held while a
+ *      client is waited for (law 1). The arena's memory stays until it is over. Requests that no step had to do
+ *      with are sent first, and their hooks run on the loop.
  * Only one thread has a request at a time, so doors need no locks for what hangs on it. All req and res
  * functions may be called only by the thread that is inside hot, before, step or a source's read.
  *

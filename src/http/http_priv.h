@@ -99,6 +99,7 @@ struct alb_res {
     const char *type;
     struct alb_buf lines; /* "Name: value\r\n" … */
     struct alb_str memory;
+    char *owned; /* of memory, or NULL */
     struct alb_bytes *bytes;
     uint64_t size; /* of the source */
     alb_read_fn *read;

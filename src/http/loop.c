@@ -91,8 +91,7 @@ static void request_mail(struct alb_loop *l, struct alb_req *r, unsigned bits)
         alb_conn_run(c);
     } else if (bits & ALB_MAIL_ANSWER) { /* nobody is there to read it */
         alb_req_record(r, l->now);
-        if (alb_hand_finish(r))
-            alb_req_recycle(r);
+        alb_req_recycle(r);
     }
 }
 

@@ -61,8 +61,8 @@ void alb_req_set_slot(struct alb_req *req, void *state);
 void *alb_req_slot(const struct alb_req *req);
 /* Counts the request under a user until it ends. False: the user has too many; answer TOO_MANY. Once. */
 bool alb_req_count_user(struct alb_req *req, uint64_t user) ALB_MUST_CHECK;
-/* Adds a field to the request's log record; views must live as long as the request. At most 8; more are
- * dropped. */
+/* Adds a field to the request's log record; views must live as long as the request (so not in what a hook
+ * frees). At most 8; more are dropped. */
 void alb_req_log(struct alb_req *req, struct alb_log_field field);
 /* Why it failed, for the log record: code, place and message of *err (copied). The first one wins. */
 void alb_req_log_err(struct alb_req *req, const struct alb_err *err);

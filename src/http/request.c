@@ -153,6 +153,7 @@ void alb_req_recycle(struct alb_req *r)
 
     alb_wheel_clear(&l->wheel, &r->timer);
     alb_loop_flight_remove(l, r);
+    alb_arena_rewind(r->arena, r->base); /* hooks are left only if the pool never had it */
     if (r->t_head)
         alb_stat_dec(ALB_STAT_HTTP_IN_FLIGHT);
     if (r->user_counted)

@@ -44,7 +44,8 @@ void alb_res_cookie(struct alb_req *req, const struct alb_cookie *cookie);
 void alb_res_copy(struct alb_req *req, const void *p, size_t n); /* copied into the arena */
 /* Takes the contents of b over (b is empty afterwards); a buffer in error answers 500 or 503. */
 void alb_res_buf(struct alb_req *req, struct alb_buf *b);
-/* Memory that lives at least as long as the program (literals, embedded files). */
+/* Memory that lives as long as the request, at least: literals, embedded files, the request's arena; not what a
+ * hook frees. */
 void alb_res_literal(struct alb_req *req, struct alb_str body);
 /* Shared immutable bytes; http takes its own reference. Range requests are answered. */
 void alb_res_bytes(struct alb_req *req, struct alb_bytes *bytes);

@@ -16,6 +16,8 @@ void alb_res_clear_body(struct alb_req *r)
 {
     alb_bytes_unref(r->res.bytes);
     r->res.bytes = NULL;
+    alb_mem_free(r->res.owned);
+    r->res.owned = NULL;
     r->res.memory = ALB_STR_NONE;
     r->res.kind = ALB_RES_EMPTY;
 }
@@ -196,11 +198,6 @@ void alb_res_copy(struct alb_req *r, const void *p, size_t n)
     alb_res_literal(r, alb_arena_str(r->arena, alb_str_n(p, n))); /* a full arena shows in answer.c */
 }
 
-static void free_memory(void *p)
-{
-    alb_mem_free(p);
-}
-
 void alb_res_buf(struct alb_req *r, struct alb_buf *b)
 {
     enum alb_code code = alb_buf_code(b);
@@ -213,11 +210,8 @@ void alb_res_buf(struct alb_req *r, struct alb_buf *b)
         return;
     }
     p = alb_buf_give(b, &n);
-    if (!alb_arena_defer(r->arena, free_memory, p)) {
-        alb_res_error(r, ALB_E_NO_MEMORY, NULL);
-        return;
-    }
     alb_res_literal(r, alb_str_n(p, n));
+    r->res.owned = p;
 }
 
 void alb_res_bytes(struct alb_req *r, struct alb_bytes *bytes)

@@ -484,6 +484,43 @@ static void clean(void *arg)
     atomic_fetch_add(&cleaned, 1);
 }
 
+static enum alb_step step_large(struct alb_req *req)
+{
+    struct alb_buf b = ALB_BUF_INIT(32 << 20);
+    char *p = alb_buf_reserve(&b, 16 << 20);
+
+    if (!p || !alb_arena_defer(alb_req_arena(req), clean, NULL))
+        return say_ok(req);
+    memset(p, 'x', 16 << 20);
+    alb_buf_commit(&b, 16 << 20);
+    alb_res_buf(req, &b);
+    return ALB_STEP_DONE;
+}
+
+/* Law 1: what hangs on a request is let go before its client has read the answer. */
+static void test_hooks_do_not_wait_for_clients(void **state)
+{
+    static const struct alb_route routes[] = {{.pattern = "/", .methods = ALB_M_GET, .step = step_large}};
+    static char piece[65536];
+    size_t got = 0;
+    ssize_t n;
+    int fd;
+
+    (void)state;
+    prepare(2, 16);
+    begin(routes, 1);
+    fd = dial();
+    ask(fd, "GET", "/", "");
+    while (atomic_load(&cleaned) == 0)
+        ;
+    while ((n = recv(fd, piece, sizeof(piece), 0)) > 0)
+        got += (size_t)n;
+    assert_true(got > 16 << 20);
+    (void)close(fd);
+    finish();
+    assert_int_equal(atomic_exchange(&cleaned, 0), 1);
+}
+
 static enum alb_step step_forever(struct alb_req *req)
 {
     if (!alb_arena_defer(alb_req_arena(req), clean, NULL))
@@ -546,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_full_pool),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_hasty_steps),
+        cmocka_unit_test(test_hooks_do_not_wait_for_clients),
         cmocka_unit_test(test_cut),
     };
 
