@@ -23,7 +23,7 @@
 extern char **environ;
 
 #define HELP_MAX ((size_t)1 << 20)
-#define PASSWORD_LINE_MAX 1024
+#define PASSWORD_LINE_MAX 2048 /* longer than any password: a longer line is refused, never cut */
 
 struct command {
     const char *name;
@@ -172,19 +172,28 @@ static bool is_help(const char *word)
 
 /* ---- running ---- */
 
-static void setup_log(const struct alb_options *o)
+/* The place of the word in the list; count if it is none of them. */
+static size_t one_of(const char *word, const char *const *list, size_t count)
 {
-    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    size_t i = 0;
+    while (i < count && strcmp(word, list[i]) != 0)
+        i++;
+    return i;
+}
+
+static enum alb_code setup_log(const struct alb_options *o, struct alb_err *err)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"}; /* as enum alb_log_level */
+    static const char *const formats[] = {"auto", "logfmt", "json"};
+    static const enum alb_log_format meaning[] = {ALB_LOG_AUTO, ALB_LOG_LOGFMT, ALB_LOG_JSON};
     const char *format = alb_opt_string(o, ALB_P_LOG_FORMAT), *level = alb_opt_string(o, ALB_P_LOG_LEVEL);
-    enum alb_log_level least = ALB_LOG_INFO;
-    for (size_t i = 0; i < ALB_ARRAY_LEN(levels); i++)
-        if (strcmp(level, levels[i]) == 0)
-            least = (enum alb_log_level)i;
-    alb_log_setup(STDERR_FILENO,
-                  strcmp(format, "json") == 0     ? ALB_LOG_JSON
-                  : strcmp(format, "logfmt") == 0 ? ALB_LOG_LOGFMT
-                                                  : ALB_LOG_AUTO,
-                  least);
+    size_t l = one_of(level, levels, ALB_ARRAY_LEN(levels)), f = one_of(format, formats, ALB_ARRAY_LEN(formats));
+    if (l == ALB_ARRAY_LEN(levels))
+        return alb_fail(err, ALB_E_INVALID, "--log-level %s is not debug, info, warn or error", level);
+    if (f == ALB_ARRAY_LEN(formats))
+        return alb_fail(err, ALB_E_INVALID, "--log-format %s is not auto, logfmt or json", format);
+    alb_log_setup(STDERR_FILENO, meaning[f], (enum alb_log_level)l);
+    return ALB_OK;
 }
 
 static bool terminal_write(struct alb_console *c, int stream, struct alb_str text)
@@ -261,11 +270,12 @@ static int run(const struct command *c, int argc, char **argv)
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (is_help(argv[i]) && (argv[i][0] == '-' || i == 0))
             return command_help(c);
-    if (alb_options_parse(c->flag, argc, argv, environ, &options, &words, &err) != ALB_OK) {
+    if (alb_options_parse(c->flag, argc, argv, environ, &options, &words, &err) != ALB_OK ||
+        setup_log(options, &err) != ALB_OK) {
         fprintf(stderr, "albumen: %s\n(albumen %s --help shows the options)\n", err.msg, c->name);
+        alb_options_free(&options);
         return 2;
     }
-    setup_log(options);
     (void)umask(077); /* what is kept is nobody else's, also in a folder that others may enter */
     const struct alb_admin_command *admin = alb_admin_find(c->name);
     if (c->flag == ALB_CMD_VERSION) {

@@ -15,6 +15,7 @@
 #include "base/timer.h"
 #include "cmd/control.h"
 #include "cmd/local.h"
+#include "cmd/ranges.h"
 #include "doors/immich/immich.h"
 #include "doors/ops/ops.h"
 #include "doors/tus/tus.h"
@@ -54,45 +55,6 @@ static unsigned processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : (unsigned)n;
-}
-
-/* Numbers that rooms rely on: what is out of range is an error in the words of the option, not a crash (law
- * 7). */
-struct range {
-    enum alb_param param;
-    const char *name;
-    int64_t least, most;
-};
-
-static enum alb_code check_ranges(const struct alb_options *o, struct alb_err *err)
-{
-    static const struct range counts[] = {{ALB_P_IO_THREADS, "io-threads", 0, 1024},
-                                          {ALB_P_IO_QUEUE, "io-queue", 1, 1000000},
-                                          {ALB_P_RENDERS, "renders", 0, 64},
-                                          {ALB_P_RENDER_QUEUE, "render-queue", 1, 100000},
-                                          {ALB_P_SIGN_IN_TRIES, "sign-in-tries", 1, 1000},
-                                          {ALB_P_SIGN_IN_ENTRIES, "sign-in-entries", 64, 1000000}};
-    static const struct range sizes[] = {
-        {ALB_P_RENDER_MEMORY, "render-memory", (int64_t)64 << 20, INT64_MAX}};
-    static const struct range times[] = {{ALB_P_RENDER_TIMEOUT, "render-timeout", ALB_NS_PER_S, INT64_MAX},
-                                         {ALB_P_PROBE_TIMEOUT, "probe-timeout", ALB_NS_PER_S, INT64_MAX},
-                                         {ALB_P_STUCK_AFTER, "stuck-after", ALB_NS_PER_S, INT64_MAX},
-                                         {ALB_P_SIGN_IN_DELAY, "sign-in-delay", ALB_NS_PER_S, INT64_MAX},
-                                         {ALB_P_SIGN_IN_MEMORY, "sign-in-memory", ALB_NS_PER_S, INT64_MAX}};
-    for (size_t i = 0; i < ALB_ARRAY_LEN(counts); i++)
-        if (alb_opt_int(o, counts[i].param) < counts[i].least ||
-            alb_opt_int(o, counts[i].param) > counts[i].most)
-            return alb_fail(err, ALB_E_INVALID, "--%s must be from %lld to %lld", counts[i].name,
-                            (long long)counts[i].least, (long long)counts[i].most);
-    for (size_t i = 0; i < ALB_ARRAY_LEN(sizes); i++)
-        if (alb_opt_size(o, sizes[i].param) < sizes[i].least)
-            return alb_fail(err, ALB_E_INVALID, "--%s must be at least %lldM", sizes[i].name,
-                            (long long)(sizes[i].least >> 20));
-    for (size_t i = 0; i < ALB_ARRAY_LEN(times); i++)
-        if (alb_opt_duration(o, times[i].param) < times[i].least)
-            return alb_fail(err, ALB_E_INVALID, "--%s must be at least %llds", times[i].name,
-                            (long long)(times[i].least / ALB_NS_PER_S));
-    return ALB_OK;
 }
 
 static unsigned count_or(const struct alb_options *o, enum alb_param p, unsigned otherwise)
@@ -286,7 +248,7 @@ static void announce(const struct house *h)
 static enum alb_code up(struct house *h, struct alb_err *err)
 {
     const char *data = alb_opt_string(h->options, ALB_P_DATA);
-    enum alb_code code = check_ranges(h->options, err);
+    enum alb_code code = alb_ranges_check(h->options, err);
     if (code == ALB_OK)
         code = alb_folder_open(h->options, data, "serve", &h->folder, err);
     if (code == ALB_OK) {

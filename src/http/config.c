@@ -41,6 +41,7 @@ enum alb_code alb_http_config_options(struct alb_http_config *c, const struct al
                                       struct alb_err *err)
 {
     const char *url = alb_opt_string(o, ALB_P_PUBLIC_URL);
+    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : strncmp(url, "https://", 8) == 0 ? url + 8 : "";
 
     memset(c, 0, sizeof(*c));
     c->listen_count = alb_opt_list(o, ALB_P_LISTEN, &c->listen);
@@ -50,8 +51,8 @@ enum alb_code alb_http_config_options(struct alb_http_config *c, const struct al
     c->loops = as_unsigned(alb_opt_int(o, ALB_P_HTTP_LOOPS));
     c->clock = alb_clock_real();
     read_limits(&c->limits, o);
-    if (url[0] && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-        return alb_fail(err, ALB_E_INVALID, "public-url %s: must begin with http:// or https://", url);
+    if (url[0] && (!host[0] || host[0] == '/'))
+        return alb_fail(err, ALB_E_INVALID, "public-url %s: must be http:// or https:// and a host", url);
     return ALB_OK;
 }
 

@@ -48,13 +48,16 @@ static enum alb_code check_config(const struct alb_http_config *c, struct alb_er
     const struct alb_http_limits *l = &c->limits;
 
     ALB_CHECK(c->pool != NULL && c->clock != NULL);
-    if (l->head_bytes < 1024 || l->target_bytes + 128 > l->head_bytes || l->head_count < 8 ||
-        l->head_count > ALB_HEAD_FIELDS_MAX)
+    if (l->head_bytes < 1024 || l->target_bytes + 128 > l->head_bytes)
         return alb_fail(err, ALB_E_INVALID,
-                        "limits of the request head do not fit together (8 to %d headers)",
-                        ALB_HEAD_FIELDS_MAX);
-    if (l->ring_bytes < ALB_RING_FIRST || l->body_memory < l->ring_bytes || l->connections == 0)
-        return alb_fail(err, ALB_E_INVALID, "limits of bodies or connections are too small");
+                        "max-head-size must be at least 1k, and 128 bytes more than max-target-size");
+    if (l->head_count < 8 || l->head_count > ALB_HEAD_FIELDS_MAX)
+        return alb_fail(err, ALB_E_INVALID, "max-headers must be from 8 to %d", ALB_HEAD_FIELDS_MAX);
+    if (l->ring_bytes < ALB_RING_FIRST || l->body_memory < l->ring_bytes)
+        return alb_fail(err, ALB_E_INVALID, "body-memory must hold one body-buffer, and that at least %d bytes",
+                        (int)ALB_RING_FIRST);
+    if (l->connections == 0)
+        return alb_fail(err, ALB_E_INVALID, "max-connections must be at least 1");
     return ALB_OK;
 }
 

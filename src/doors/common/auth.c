@@ -50,14 +50,24 @@ static bool changes_something(const struct alb_req *req)
     return (alb_req_method(req) & (ALB_M_GET | ALB_M_HEAD | ALB_M_OPTIONS)) == 0;
 }
 
-/* "https://host:port" names the host that was asked, or the public address of this server. */
+/* "https://host:port" names the host that was asked, or the public address of this server (which may have a
+ * path: an origin has none). */
 static bool is_own_origin(struct alb_req *req, struct alb_str origin)
 {
+    struct alb_str scheme, own, base = alb_req_base_url(req);
     size_t at = alb_str_find_str(origin, ALB_STR("://"));
+    if (at == ALB_STR_NPOS || at == 0)
+        return false;
+    if (alb_str_eq_ci(alb_str_from(origin, at + 3), alb_req_host(req)))
+        return true;
+    at = alb_str_find_str(base, ALB_STR("://"));
     if (at == ALB_STR_NPOS)
         return false;
-    return alb_str_eq_ci(alb_str_from(origin, at + 3), alb_req_host(req)) ||
-           alb_str_eq_ci(origin, alb_req_base_url(req));
+    scheme = alb_str_sub(base, 0, at + 3);
+    own = alb_str_from(base, at + 3);
+    own = alb_str_sub(own, 0, alb_str_find(own, '/'));
+    return alb_str_eq_ci(alb_str_sub(origin, 0, scheme.n), scheme) &&
+           alb_str_eq_ci(alb_str_from(origin, scheme.n), own);
 }
 
 static bool comes_from_elsewhere(struct alb_req *req)
