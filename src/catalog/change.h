@@ -37,6 +37,8 @@ struct alb_change {
 enum alb_code alb_catalog_changes(struct alb_snap *s, int64_t user, int64_t after, size_t limit,
                                   struct alb_arena *a, struct alb_change **list, size_t *count,
                                   struct alb_err *err) ALB_MUST_CHECK;
+/* The oldest and the newest that are kept; 0 = there is none. */
+enum alb_code alb_catalog_first_change(struct alb_snap *s, int64_t *seq, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_last_change(struct alb_snap *s, int64_t *seq, struct alb_err *err) ALB_MUST_CHECK;
 /* seq and at are filled in here; uuid may be nil. */
 enum alb_code alb_catalog_change_add(struct alb_tx *tx, const struct alb_change *c,

@@ -82,6 +82,8 @@ enum alb_code alb_catalog_job_reclaim(struct alb_tx *tx, int64_t now_ms, int64_t
                                       struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_job_retry(struct alb_tx *tx, struct alb_str kind, bool drop, int64_t *count,
                                     struct alb_err *err) ALB_MUST_CHECK;
+/* Forgets a job, whatever its state; a runner that has it is told CONFLICT. Nothing to do if it is gone. */
+enum alb_code alb_catalog_job_drop(struct alb_tx *tx, int64_t id, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_job_pause(struct alb_tx *tx, struct alb_str kind, int64_t until_ms, int64_t actor,
                                     struct alb_err *err) ALB_MUST_CHECK;
 

@@ -46,6 +46,7 @@ enum alb_code alb_catalog_session_list(struct alb_snap *s, int64_t user, int64_t
 enum alb_code alb_catalog_key_list(struct alb_snap *s, int64_t user /* 0 = all */, struct alb_arena *a,
                                    struct alb_key **list, size_t *count, struct alb_err *err) ALB_MUST_CHECK;
 
+#define ALB_SESSIONS_MAX 1000 /* of one user: a new one ends the one that was used least lately */
 /* Takes user_id, expires_at and texts from `row`. */
 enum alb_code alb_catalog_session_insert(struct alb_tx *tx, const struct alb_session *row,
                                          const unsigned char hash[ALB_SHA256_LEN], int door, int64_t *id,
@@ -57,7 +58,8 @@ enum alb_code alb_catalog_session_end_uuid(struct alb_tx *tx, int64_t user, cons
                                            int64_t *count, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_session_end_others(struct alb_tx *tx, int64_t user, int64_t keep, int64_t *count,
                                              struct alb_err *err) ALB_MUST_CHECK;
-enum alb_code alb_catalog_session_end_expired(struct alb_tx *tx, int64_t *count,
+/* One slice; *more: there are more. */
+enum alb_code alb_catalog_session_end_expired(struct alb_tx *tx, bool *more,
                                               struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_catalog_session_elevate(struct alb_tx *tx, int64_t id, int64_t until_ms,
                                           struct alb_err *err) ALB_MUST_CHECK;

@@ -144,7 +144,8 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
                                          .store = h->folder.store,
                                          .uploads = h->uploads,
                                          .trash_ms = alb_opt_duration(o, ALB_P_TRASH) / ALB_NS_PER_MS,
-                                         .grace_ms = SWEEP_GRACE_MS};
+                                         .grace_ms = SWEEP_GRACE_MS,
+                                         .keep_ms = alb_opt_duration(o, ALB_P_HISTORY) / ALB_NS_PER_MS};
     code = alb_jobs_start(&jobs, &h->jobs, err);
     atomic_store(&h->told, h->jobs);
     return code;

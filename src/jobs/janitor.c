@@ -48,6 +48,19 @@ static void purge_trash(struct alb_jobs *j)
     tell("purge the trash", code, &err);
 }
 
+static void forget_old(struct alb_jobs *j)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_future *future = NULL;
+    struct alb_keep keep = {.since_ms = INT64_MIN, .rows_max = ALB_HISTORY_ROWS_MAX};
+    if (j->config.keep_ms > 0)
+        keep.since_ms = alb_wall(j->config.clock) - j->config.keep_ms;
+    enum alb_code code = alb_library_compact(j->config.library, &keep, &future, &err);
+    if (code == ALB_OK)
+        code = alb_jobs_await(j, &future, NULL, ALB_NEVER, &err);
+    tell("forget what is old", code, &err);
+}
+
 /* ---- originals that nobody refers to: row dying -> file unlinked -> row gone (model.md) ---- */
 
 struct dying {
@@ -146,9 +159,9 @@ struct duty {
 };
 #define MINUTE (60 * ALB_NS_PER_S)
 static const struct duty duties[] = {
-    {tick_library, MINUTE / 2, MINUTE / 2},       {sweep_uploads, 0, MINUTE},
-    {purge_trash, 2 * MINUTE, 60 * MINUTE},       {bury, 3 * MINUTE, 10 * MINUTE},
-    {sweep_files, 10 * MINUTE, 24 * 60 * MINUTE},
+    {tick_library, MINUTE / 2, MINUTE / 2}, {sweep_uploads, 0, MINUTE},
+    {purge_trash, 2 * MINUTE, 60 * MINUTE}, {bury, 3 * MINUTE, 10 * MINUTE},
+    {forget_old, 4 * MINUTE, 60 * MINUTE},  {sweep_files, 10 * MINUTE, 24 * 60 * MINUTE},
 };
 
 void *alb_janitor_main(void *arg)

@@ -7,8 +7,8 @@
  * slots, and none while somebody waits for a picture. A job writes only its own layer, compare-and-set on the
  * revision it read (law 6). A lease that a dead process held comes back by itself.
  * The janitor does what comes round: ends old sessions and overdue leases, expires uploads and offers
- * complete ones again, purges the trash, buries and removes originals that nobody refers to, sweeps files
- * without a row.
+ * complete ones again, purges the trash, forgets old changes, operations and failed jobs, buries and removes
+ * originals that nobody refers to, sweeps files without a row.
  *
  * Kinds of jobs: one file each, registered in tbl_kinds (runner.c).
  * Threads: start, stop, notice and look from any; runners and the janitor are threads of this room, which may
@@ -26,6 +26,9 @@ struct alb_library;
 struct alb_render;
 struct alb_uploads;
 
+#define ALB_HISTORY_ROWS_MAX 1000000 /* changes, operations and failed jobs that are kept at most, of each   \
+                                      */
+
 struct alb_jobs_config {
     const struct alb_clock *clock;
     struct alb_library *library;
@@ -35,6 +38,8 @@ struct alb_jobs_config {
     unsigned runners; /* 0: half of the processors, at least 1 */
     int64_t trash_ms; /* an asset is purged after this time in the trash; <= 0: never */
     int64_t grace_ms; /* a file without a row is swept after this time */
+    int64_t
+        keep_ms; /* changes, ended operations and failed jobs are forgotten after this time; <= 0: never */
 };
 enum alb_code alb_jobs_start(const struct alb_jobs_config *config, struct alb_jobs **out,
                              struct alb_err *err) ALB_MUST_CHECK;

@@ -58,10 +58,9 @@ struct alb_created {
     enum alb_created_as as;
     int64_t asset_id;
     struct alb_uuid asset_uuid;
-    bool trashed;    /* duplicate that stays in the trash (Immich) */
-    bool blob_known; /* the blob row existed (somebody has these bytes) */
-    bool
-        blob_revived; /* it was dying: publish the bytes once more BEFORE acknowledging, see library/blob.h */
+    bool trashed;      /* duplicate that stays in the trash (Immich) */
+    bool blob_known;   /* the blob row existed (somebody has these bytes) */
+    bool blob_revived; /* it was dying, see library/blob.h */
     int64_t blob_id;
     size_t albums_skipped;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of originals for ingest, the reaper, the scrubber and check (contract: library/blob.h).
+ * Rows of originals for ingest, the janitor, the scrubber and check (contract: library/blob.h).
  */
 #include "library/blob.h"
 

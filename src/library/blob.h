@@ -2,24 +2,21 @@
  *
  * Rows of published originals. A blob dies only so:
  *
- *   LIVE --alb_library_blob_bury: a transaction that saw no reference--> DYING
- *   DYING --asset_create with the same bytes--> LIVE (blob_revived)
- *   DYING --the reaper, under the blob store's lock of that hash: alb_library_blob_dying still true?
- *           unlink; lock released; alb_library_blob_gone--> row removed (only if still DYING)
+ *   LIVE --the purge of its last asset, or alb_library_blob_bury: a transaction that saw no reference-->
+ * DYING DYING --asset_create with the same bytes--> LIVE (blob_revived) DYING --the janitor (src/jobs), with
+ * alb_blob_remove: still dying, not pinned, not published since? unlink; alb_library_blob_gone--> row removed
+ * (only if still DYING)
  *
- * The other side: ingest publishes the bytes (the store takes the lock of the hash), calls asset_create, and
- * keeps its own copy of the bytes until that has settled. If the result says blob_revived it publishes again
- * before it acknowledges: either the reaper's check under the lock came after our commit (it sees LIVE and
- * leaves the file), or it came before, and the second publish puts the file back. No order loses bytes.
+ * The other side: ingest publishes the bytes, which pins them in the store, calls asset_create, and unpins
+ * when that has settled. So the file of a row that was revived is there: either it was published before the
+ * janitor looked, which then leaves it, or after, which puts it back (blob/store.h says why no order loses
+ * bytes). The janitor comes round and finds dying rows by their index: there is no job for it.
  */
 #ifndef ALB_LIBRARY_BLOB_H
 #define ALB_LIBRARY_BLOB_H
 
 #include "catalog/blob.h" /* struct alb_blob */
 #include "library/library.h"
-
-/* Queued for every blob that is buried, with the blob's id as subject; the reaper is its runner. */
-#define ALB_JOB_BLOB_REAP "blob.reap"
 
 /* NOT_FOUND if there is no row. */
 enum alb_code alb_library_blob_find(struct alb_library *lib, const unsigned char sha256[ALB_SHA256_LEN],
@@ -36,7 +33,7 @@ enum alb_code alb_library_blob_bury(struct alb_library *lib, size_t limit, struc
 enum alb_code alb_library_blob_dying_page(struct alb_library *lib, int64_t after, size_t limit,
                                           struct alb_arena *a, struct alb_blob **list, size_t *count,
                                           struct alb_err *err) ALB_MUST_CHECK;
-/* Fresh answer, for the reaper under the store's lock (short read). False also when it cannot be read. */
+/* Fresh answer, for the janitor between the store's locks (short read). False also when it cannot be read. */
 bool alb_library_blob_dying(struct alb_library *lib, int64_t blob_id);
 /* Removes the row if it is still dying. Result alb_done (count 0 or 1). */
 enum alb_code alb_library_blob_gone(struct alb_library *lib, int64_t blob_id, struct alb_future **future,

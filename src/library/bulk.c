@@ -237,19 +237,41 @@ static enum alb_code slice(struct alb_tx *tx, struct alb_call *c, int64_t id, st
     return give_result(&op, result, err);
 }
 
+/* The nightly purge mostly finds nothing: no row, no change for that. */
+static enum alb_code nothing_to_drain(struct alb_tx *tx, const struct alb_operation *op, bool *nothing,
+                                      struct alb_err *err)
+{
+    struct alb_arena *a = alb_unit_arena(err);
+    int64_t *ids;
+    size_t count = 1;
+    enum alb_code code = a != NULL ? ALB_OK : ALB_E_NO_MEMORY;
+
+    *nothing = false;
+    if (code == ALB_OK && op->drain == ALB_DRAIN_ALL_TRASH)
+        code = alb_catalog_trash_ids(alb_tx_snap(tx), 0, op->value, 1, a, &ids, &count, err);
+    *nothing = code == ALB_OK && count == 0;
+    alb_arena_free(&a);
+    return code;
+}
+
 static enum alb_code bulk_unit(struct alb_tx *tx, struct alb_obj *obj, struct alb_obj **result,
                                struct alb_err *err)
 {
     struct alb_call *c = alb_call_of(obj);
     struct bulk_args *args = c->args;
     int64_t id = args->operation != 0 ? args->operation : args->made;
+    bool nothing;
     enum alb_code code;
 
     if (atomic_load(&c->lib->closing))
         return alb_fail(err, ALB_E_CANCELLED, "interrupted; goes on at the next start");
     if (id != 0)
         return slice(tx, c, id, result, err);
-    code = begin(tx, c, &id, err);
+    code = nothing_to_drain(tx, &args->op, &nothing, err);
+    if (code == ALB_OK && nothing)
+        return give_result(&args->op, result, err);
+    if (code == ALB_OK)
+        code = begin(tx, c, &id, err);
     if (code != ALB_OK)
         return code;
     args->made = id;

@@ -226,11 +226,14 @@ void alb_library_on_notice(struct alb_library *lib, alb_library_notice_fn *fn, v
 static enum alb_code expire_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
                                  struct alb_err *err)
 {
-    int64_t n;
+    bool more = false;
+    enum alb_code code = alb_catalog_session_end_expired(tx, &more, err);
 
     (void)args;
     (void)result;
-    return alb_catalog_session_end_expired(tx, &n, err);
+    if (code == ALB_OK && more)
+        alb_tx_again(tx);
+    return code;
 }
 
 void alb_library_tick(struct alb_library *lib)
@@ -240,6 +243,30 @@ void alb_library_tick(struct alb_library *lib)
     alb_library_flush_used(lib, false);
     alb_ignore(alb_catalog_write(lib->cat, &expire, NULL, NULL), "the next tick tries again");
     alb_ignore(reclaim_jobs(lib, false, NULL, NULL), "the next tick tries again");
+}
+
+static enum alb_code compact_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
+                                  struct alb_err *err)
+{
+    const struct alb_keep *keep = alb_args_of(args);
+    bool more = false;
+    enum alb_code code = alb_catalog_compact(tx, keep, &more, err);
+
+    if (code != ALB_OK || !more)
+        return code == ALB_OK ? alb_done_give(result, 0, 0, NULL, err) : code;
+    alb_tx_again(tx);
+    return ALB_OK;
+}
+
+enum alb_code alb_library_compact(struct alb_library *lib, const struct alb_keep *keep,
+                                  struct alb_future **future, struct alb_err *err)
+{
+    struct alb_call *c = alb_call_new(lib, NULL, ALB_CALL_SMALL, sizeof(*keep));
+
+    *future = NULL;
+    if (c != NULL)
+        *(struct alb_keep *)c->args = *keep;
+    return alb_call_write_background(&c, "compact", compact_unit, future, err);
 }
 
 /* ---- waiting, watching ---- */

@@ -24,6 +24,7 @@
 #define ALB_LIBRARY_LIBRARY_H
 
 #include "catalog/catalog.h"
+#include "catalog/compact.h" /* struct alb_keep */
 #include "catalog/types.h"
 #include "library/throttle.h"
 
@@ -50,6 +51,11 @@ void alb_library_close(struct alb_library **lib); /* ends the password lane, flu
 /* Call about every 30 s (timer + any thread): writes last-used times, ends expired sessions, returns
  * overdue job leases. Queues units, does not wait. */
 void alb_library_tick(struct alb_library *lib);
+
+/* Forgets what was kept long enough: changes of the feed, ended operations, failed jobs; in slices, until
+ * nothing more is to go. Result alb_done. */
+enum alb_code alb_library_compact(struct alb_library *lib, const struct alb_keep *keep,
+                                  struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Told after commits that added or released jobs / changed anything. On the writer thread, short. Set once,
  * before the first write. */

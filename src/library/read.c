@@ -356,6 +356,7 @@ enum alb_code alb_library_changes(struct alb_library *lib, const struct alb_prin
 {
     struct alb_snap *s;
     struct alb_viewer v;
+    int64_t first = 0;
     enum alb_code code = alb_catalog_read(lib->cat, &s, err);
 
     *list = NULL;
@@ -368,6 +369,10 @@ enum alb_code alb_library_changes(struct alb_library *lib, const struct alb_prin
         code = alb_viewer_of(lib, s, NULL, &v, err);
     else
         code = alb_viewer_user(lib, s, p, &v, err);
+    if (code == ALB_OK)
+        code = alb_catalog_first_change(s, &first, err);
+    if (code == ALB_OK && after < first - 1)
+        code = alb_fail(err, ALB_E_GONE, "the feed begins with %lld", (long long)first);
     if (code == ALB_OK)
         code = alb_catalog_changes(s, v.all ? 0 : v.user_id, after, limit, a, list, count, err);
     alb_catalog_read_end(&s);

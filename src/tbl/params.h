@@ -93,6 +93,9 @@ ALB_X(GUESTS, "guests", BOOL, "false", ALB_CMD_SERVE, "General",
       "Let visitors without an account see the public gallery")
 ALB_X(TRASH, "trash", DURATION, "30d", ALB_CMD_SERVE, "General",
       "How long deleted photos stay in the trash; 0: until it is emptied")
+ALB_X(HISTORY, "history", DURATION, "90d", ALB_CMD_SERVE, "Limits",
+      "How long what was done is remembered: changes for clients that synchronise, undo, failed jobs; 0: as long "
+      "as there are no more than a million of each")
 ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE, "Limits",
       "Threads of the io pool; 0: four per processor core")
 ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE, "Limits",

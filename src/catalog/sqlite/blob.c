@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "catalog/job.h"
 #include "catalog/sqlite/engine.h"
 
 #define BLOB_COLUMNS "id, size, created_at, state, sha256, sha1, md5, store, key, verified_at, bad, sums"
@@ -163,7 +162,6 @@ enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_n
 
 enum alb_code alb_catalog_blob_bury(struct alb_tx *tx, int64_t id, bool *buried, struct alb_err *err)
 {
-    struct alb_job_new reap = {.kind = ALB_STR("blob.reap"), .subject = id, .priority = ALB_JOB_LOW};
     int64_t n;
     struct alb_q q;
     enum alb_code code;
@@ -172,8 +170,6 @@ enum alb_code alb_catalog_blob_bury(struct alb_tx *tx, int64_t id, bool *buried,
     alb_q_i64(&q, id);
     code = alb_q_run_count(&q, &n, err);
     *buried = n > 0;
-    if (code == ALB_OK && n > 0)
-        code = alb_catalog_job_add(tx, &reap, err);
     return code;
 }
 

@@ -89,15 +89,25 @@ enum alb_code alb_catalog_changes(struct alb_snap *s, int64_t user, int64_t afte
     return code;
 }
 
-enum alb_code alb_catalog_last_change(struct alb_snap *s, int64_t *seq, struct alb_err *err)
+static enum alb_code seq_of(struct alb_snap *s, const char *sql, int64_t *seq, struct alb_err *err)
 {
     struct alb_q q;
 
     *seq = 0;
-    alb_q_open(&q, s, "SELECT coalesce(max(seq), 0) FROM change");
+    alb_q_open(&q, s, sql);
     if (alb_q_first(&q))
         *seq = alb_q_int(&q, 0);
     return alb_q_end(&q, err);
+}
+
+enum alb_code alb_catalog_first_change(struct alb_snap *s, int64_t *seq, struct alb_err *err)
+{
+    return seq_of(s, "SELECT min(seq) FROM change", seq, err);
+}
+
+enum alb_code alb_catalog_last_change(struct alb_snap *s, int64_t *seq, struct alb_err *err)
+{
+    return seq_of(s, "SELECT max(seq) FROM change", seq, err);
 }
 
 /* ---- operations ---- */

@@ -136,6 +136,14 @@ static enum alb_code drop(struct alb_tx *tx, const struct job *j, struct alb_err
     return code == ALB_OK ? count(tx, kind_of(j), j->state, -1, err) : code;
 }
 
+enum alb_code alb_catalog_job_drop(struct alb_tx *tx, int64_t id, struct alb_err *err)
+{
+    struct job j;
+    enum alb_code code = load(&tx->snap, id, &j, err);
+
+    return code == ALB_OK && j.id != 0 ? drop(tx, &j, err) : code;
+}
+
 static enum alb_code has_twin(struct alb_snap *s, const struct job *j, bool *twin, struct alb_err *err)
 {
     struct alb_q q;

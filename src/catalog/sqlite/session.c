@@ -155,11 +155,44 @@ enum alb_code alb_catalog_key_list(struct alb_snap *s, int64_t user, struct alb_
 
 /* ---- sessions ---- */
 
+static enum alb_code end_some(struct alb_tx *tx, struct alb_q *q, int64_t *count, struct alb_err *err)
+{
+    enum alb_code code = alb_q_run_count(q, count, err);
+
+    if (code == ALB_OK && *count > 0)
+        alb_tx_touch_rights(tx);
+    return code;
+}
+
+/* A script that signs in for every call must not fill the catalog. */
+static enum alb_code end_surplus(struct alb_tx *tx, int64_t user, int64_t keep, struct alb_err *err)
+{
+    int64_t n = 0;
+    struct alb_q q;
+    enum alb_code code;
+
+    alb_q_open(&q, &tx->snap, "SELECT count(*) FROM session WHERE account_id = ?");
+    alb_q_i64(&q, user);
+    if (alb_q_first(&q))
+        n = alb_q_int(&q, 0);
+    code = alb_q_end(&q, err);
+    if (code != ALB_OK || n <= ALB_SESSIONS_MAX)
+        return code;
+    alb_q_open(&q, &tx->snap,
+               "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account_id = ?1 AND id <> ?2"
+               " ORDER BY last_used_at, id LIMIT ?3)");
+    alb_q_i64(&q, user);
+    alb_q_i64(&q, keep);
+    alb_q_i64(&q, n - ALB_SESSIONS_MAX);
+    return end_some(tx, &q, &n, err);
+}
+
 enum alb_code alb_catalog_session_insert(struct alb_tx *tx, const struct alb_session *row,
                                          const unsigned char hash[ALB_SHA256_LEN], int door, int64_t *id,
                                          struct alb_uuid *uuid, struct alb_err *err)
 {
     struct alb_q q;
+    enum alb_code code;
 
     *uuid = alb_uuid_v7(alb_tx_clock(tx));
     alb_q_open(
@@ -176,16 +209,8 @@ enum alb_code alb_catalog_session_insert(struct alb_tx *tx, const struct alb_ses
     alb_q_str(&q, row->address);
     alb_q_i64(&q, alb_tx_now(tx));
     alb_q_i64(&q, row->expires_at);
-    return alb_q_run_id(&q, id, err);
-}
-
-static enum alb_code end_some(struct alb_tx *tx, struct alb_q *q, int64_t *count, struct alb_err *err)
-{
-    enum alb_code code = alb_q_run_count(q, count, err);
-
-    if (code == ALB_OK && *count > 0)
-        alb_tx_touch_rights(tx);
-    return code;
+    code = alb_q_run_id(&q, id, err);
+    return code == ALB_OK ? end_surplus(tx, row->user_id, *id, err) : code;
 }
 
 enum alb_code alb_catalog_session_end(struct alb_tx *tx, int64_t user, int64_t id, int64_t *count,
@@ -221,14 +246,22 @@ enum alb_code alb_catalog_session_end_others(struct alb_tx *tx, int64_t user, in
     return end_some(tx, &q, count, err);
 }
 
-enum alb_code alb_catalog_session_end_expired(struct alb_tx *tx, int64_t *count, struct alb_err *err)
+enum alb_code alb_catalog_session_end_expired(struct alb_tx *tx, bool *more, struct alb_err *err)
 {
-    struct alb_q q;
+    int64_t n = 1;
+    enum alb_code code = ALB_OK;
 
     /* Expired ones are refused by their time already: no memo to kill. */
-    alb_q_open(&q, &tx->snap, "DELETE FROM session WHERE expires_at <= ?");
-    alb_q_i64(&q, alb_tx_now(tx));
-    return alb_q_run_count(&q, count, err);
+    while (code == ALB_OK && n > 0 && !alb_tx_slice_over(tx)) {
+        struct alb_q q;
+
+        alb_q_open(&q, &tx->snap,
+                   "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= ? LIMIT 64)");
+        alb_q_i64(&q, alb_tx_now(tx));
+        code = alb_q_run_count(&q, &n, err);
+    }
+    *more = n > 0;
+    return code;
 }
 
 enum alb_code alb_catalog_session_elevate(struct alb_tx *tx, int64_t id, int64_t until_ms,
@@ -362,21 +395,25 @@ enum alb_code alb_catalog_share_add(struct alb_tx *tx, int64_t share, int64_t as
 
 enum alb_code alb_catalog_share_end(struct alb_tx *tx, int64_t owner, int64_t id, struct alb_err *err)
 {
-    struct alb_uuid uuid;
-    int64_t n;
+    struct alb_uuid uuid = {{0}};
+    int64_t maker = 0;
     struct alb_q q;
     enum alb_code code;
 
     alb_q_open(
         &q, &tx->snap,
-        "UPDATE share SET ended_at = coalesce(ended_at, ?1) WHERE id = ?2 AND (?3 = 0 OR account_id = ?3)");
+        "UPDATE share SET ended_at = coalesce(ended_at, ?1) WHERE id = ?2 AND (?3 = 0 OR account_id = ?3)"
+        " RETURNING account_id, uuid");
     alb_q_i64(&q, alb_tx_now(tx));
     alb_q_i64(&q, id);
     alb_q_i64(&q, owner);
-    code = alb_q_run_count(&q, &n, err);
+    while (alb_q_row(&q)) {
+        maker = alb_q_int(&q, 0);
+        alb_q_get_uuid(&q, 1, &uuid);
+    }
+    code = alb_q_end(&q, err);
     alb_tx_touch_rights(tx);
-    if (code == ALB_OK && n == 0)
+    if (code == ALB_OK && maker == 0)
         return alb_fail(err, ALB_E_NOT_FOUND, "no share %lld", (long long)id);
-    memset(&uuid, 0, sizeof(uuid));
-    return code == ALB_OK ? feed_share(tx, id, &uuid, owner, ALB_CHANGE_DELETE, err) : code;
+    return code == ALB_OK ? feed_share(tx, id, &uuid, maker, ALB_CHANGE_DELETE, err) : code;
 }

@@ -24,8 +24,8 @@ enum alb_code alb_job_warm(struct alb_jobs *j, const struct alb_job *job, struct
 struct alb_obj *alb_fake_done(void);
 
 static struct {
-    atomic_uint ticks, sweeps, purges, buries, file_sweeps, removed, gone, pages;
-    _Atomic int64_t purged_before;
+    atomic_uint ticks, forgets, sweeps, purges, buries, file_sweeps, removed, gone, pages;
+    _Atomic int64_t purged_before, kept_since;
     atomic_bool purge_hangs;
     atomic_uint in_use; /* this one is in use again: the store says so */
     bool dying[BLOBS + 1];
@@ -63,6 +63,17 @@ enum alb_code alb_library_purge_old(struct alb_library *lib, int64_t before_ms, 
         return done_now(future);
     *future = fake_pending();
     return ALB_OK;
+}
+
+enum alb_code alb_library_compact(struct alb_library *lib, const struct alb_keep *keep,
+                                  struct alb_future **future, struct alb_err *err)
+{
+    (void)lib;
+    (void)err;
+    assert_int_equal(keep->rows_max, ALB_HISTORY_ROWS_MAX);
+    atomic_store(&world.kept_since, keep->since_ms);
+    (void)atomic_fetch_add(&world.forgets, 1);
+    return done_now(future);
 }
 
 enum alb_code alb_library_blob_bury(struct alb_library *lib, size_t limit, struct alb_future **future,
@@ -167,6 +178,7 @@ static struct alb_jobs *start(int64_t trash_ms)
     config.clock = &clock_by_hand.clock;
     config.runners = 1;
     config.trash_ms = trash_ms;
+    config.keep_ms = trash_ms * 2;
     config.grace_ms = 3600000;
     assert_int_equal(alb_jobs_start(&config, &jobs, NULL), ALB_OK);
     until(atomic_load(&world.sweeps) == 1); /* at once: complete uploads are offered again after a start */
@@ -185,8 +197,12 @@ static void test_duties_in_their_time(void **state)
     assert_int_equal(atomic_load(&world.purged_before), 1000000000 + 120000 - 5000);
     alb_manual_clock_advance(&clock_by_hand, MINUTE);
     until(atomic_load(&world.buries) == 1);
+    assert_int_equal(atomic_load(&world.forgets), 0);
+    alb_manual_clock_advance(&clock_by_hand, MINUTE);
+    until(atomic_load(&world.forgets) == 1);
+    assert_int_equal(atomic_load(&world.kept_since), 1000000000 + 240000 - 10000);
     assert_int_equal(atomic_load(&world.file_sweeps), 0);
-    alb_manual_clock_advance(&clock_by_hand, 8 * MINUTE);
+    alb_manual_clock_advance(&clock_by_hand, 7 * MINUTE);
     until(atomic_load(&world.file_sweeps) == 4);
     alb_jobs_free(&jobs);
 }
@@ -195,9 +211,10 @@ static void test_the_trash_is_kept_if_told_so(void **state)
 {
     struct alb_jobs *jobs = start(0);
     (void)state;
-    alb_manual_clock_advance(&clock_by_hand, 3 * MINUTE + 1);
-    until(atomic_load(&world.buries) == 1);
+    alb_manual_clock_advance(&clock_by_hand, 4 * MINUTE + 1);
+    until(atomic_load(&world.buries) == 1 && atomic_load(&world.forgets) == 1);
     assert_int_equal(atomic_load(&world.purges), 0);
+    assert_true(atomic_load(&world.kept_since) == INT64_MIN);
     alb_jobs_free(&jobs);
 }
 

@@ -408,7 +408,7 @@ static void test_life_of_a_blob(void **state)
     id = c->asset_id;
     alb_obj_unref(&c->obj);
     assert_false(alb_library_blob_dying(k->lib, blob.id));
-    assert_int_equal(KIT(alb_library_blob_gone, k->lib, blob.id), ALB_OK); /* a reaper that was too late */
+    assert_int_equal(KIT(alb_library_blob_gone, k->lib, blob.id), ALB_OK); /* a janitor that was too late */
     assert_int_equal(alb_library_blob_find(k->lib, a.blob.sha256, k->arena, &blob, NULL), ALB_OK);
     /* dies for good */
     assert_int_equal(kit_bulk(k, p, ALB_DOOR_WEB, ALB_BULK_PURGE, 0, id, &done), ALB_OK);
