@@ -11,11 +11,11 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "fetch/priv.h"
 
 #define HEAD_MAX ((size_t)64 * 1024)
 #define URL_MAX ((size_t)16 * 1024)
@@ -48,20 +48,6 @@ struct alb_client_conn {
     int64_t moved; /* bytes that came in */
 };
 
-/* A proxy from the environment is right for the world and wrong for this machine. */
-static void make_no_proxy(struct alb_buf *out)
-{
-    const char *env = getenv("no_proxy");
-    if (!env)
-        env = getenv("NO_PROXY");
-    alb_buf_init(out, HEAD_MAX);
-    if (env && *env) {
-        alb_buf_c(out, env);
-        alb_buf_char(out, ',');
-    }
-    alb_buf_add(out, "localhost,127.0.0.1,::1", sizeof("localhost,127.0.0.1,::1")); /* with its NUL */
-}
-
 static enum alb_code make_key_header(struct alb_client *c, struct alb_str key, struct alb_err *err)
 {
     if (key.n == 0)
@@ -93,7 +79,7 @@ enum alb_code alb_client_new(const struct alb_client_config *config, struct alb_
     }
     alb_buf_init(&c->base, URL_MAX);
     alb_buf_str(&c->base, config->base);
-    make_no_proxy(&c->no_proxy);
+    alb_fetch_no_proxy(&c->no_proxy);
     c->agent = config->agent;
     c->connect_ns = config->connect_ns;
     c->stall_ns = config->stall_ns;
@@ -182,18 +168,7 @@ static void answer_reset(struct alb_client_answer *a, size_t body_max)
 
 bool alb_client_header(const struct alb_client_answer *a, const char *name, struct alb_str *value)
 {
-    struct alb_str rest = alb_buf_view(&a->head), line, want = alb_str_c(name);
-    *value = ALB_STR_NONE;
-    while (alb_str_next(&rest, '\n', &line)) {
-        if (line.n > 0 && line.p[line.n - 1] == '\r')
-            line.n--;
-        struct alb_str field, text;
-        if (!alb_str_cut(line, ':', &field, &text) || !alb_str_eq_ci(field, want))
-            continue;
-        *value = alb_str_trim(text);
-        return true;
-    }
-    return false;
+    return alb_fetch_header_in(alb_buf_view(&a->head), name, value);
 }
 
 /* --- callbacks of curl -------------------------------------------------------------------------------------
@@ -256,35 +231,18 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 /* --- one attempt -------------------------------------------------------------------------------------------
  */
 
-static bool add_header(struct curl_slist **list, const char *line)
-{
-    struct curl_slist *more = curl_slist_append(*list, line);
-    if (!more)
-        return false;
-    *list = more;
-    return true;
-}
-
 static bool make_headers(const struct alb_client_conn *c, struct curl_slist **list)
 {
     const struct alb_client_request *r = c->request;
     bool ok = true;
     for (const char *const *h = r->headers; h && *h && ok; h++)
-        ok = add_header(list, *h);
+        ok = alb_fetch_headers_add(list, *h);
     if (ok && c->client->key_header.n > 0)
-        ok = add_header(list, c->client->key_header.p);
+        ok = alb_fetch_headers_add(list, c->client->key_header.p);
     /* Asking first costs a round trip; it pays when a refusal would waste much. */
     if (ok && (!r->body || r->body->length <= EXPECT_ABOVE))
-        ok = add_header(list, "Expect:");
+        ok = alb_fetch_headers_add(list, "Expect:");
     return ok;
-}
-
-/* The list holds a copy of the key. */
-static void free_headers(struct curl_slist *list)
-{
-    for (struct curl_slist *s = list; s; s = s->next)
-        alb_wipe(s->data, strlen(s->data));
-    curl_slist_free_all(list);
 }
 
 /* curl_easy_setopt is a macro with a variadic argument; its failures are "no memory" or bugs of ours. */
@@ -387,15 +345,6 @@ static CURLcode drive(struct alb_client_conn *c, enum alb_code *why)
     return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_RECV_ERROR;
 }
 
-/* Errors that another attempt cannot mend. */
-static bool is_hopeless(CURLcode rc)
-{
-    return rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT ||
-           rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE ||
-           rc == CURLE_SSL_CERTPROBLEM || rc == CURLE_HTTP2 || rc == CURLE_UNSUPPORTED_PROTOCOL ||
-           rc == CURLE_NOT_BUILT_IN || rc == CURLE_WEIRD_SERVER_REPLY;
-}
-
 static enum alb_code explain(struct alb_client_conn *c, CURLcode rc, enum alb_code why, struct alb_err *err)
 {
     const char *text = c->error[0] ? c->error : curl_easy_strerror(rc);
@@ -407,7 +356,7 @@ static enum alb_code explain(struct alb_client_conn *c, CURLcode rc, enum alb_co
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a transfer");
     if (rc == CURLE_WRITE_ERROR)
         return alb_fail(err, ALB_E_TOO_LARGE, "the answer is longer than %zu bytes", c->client->answer_max);
-    return alb_fail(err, is_hopeless(rc) ? ALB_E_INVALID : ALB_E_BUSY, "%s", text);
+    return alb_fail(err, alb_fetch_is_hopeless((int)rc) ? ALB_E_INVALID : ALB_E_BUSY, "%s", text);
 }
 
 enum alb_code alb_client_do(struct alb_client_conn *conn, const struct alb_client_request *request,
@@ -425,7 +374,7 @@ enum alb_code alb_client_do(struct alb_client_conn *conn, const struct alb_clien
     alb_buf_str(&conn->url, request->target);
     const char *url = alb_buf_cstr(&conn->url);
     if (alb_buf_code(&conn->url) != ALB_OK || !make_headers(conn, &headers)) {
-        free_headers(headers);
+        alb_fetch_headers_free(headers);
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a request");
     }
     curl_easy_reset(conn->easy);
@@ -442,7 +391,7 @@ enum alb_code alb_client_do(struct alb_client_conn *conn, const struct alb_clien
     curl_easy_getinfo(conn->easy, CURLINFO_REQUEST_SIZE, &uploaded);
     a->connected = uploaded > 0;
     curl_easy_setopt(conn->easy, CURLOPT_HTTPHEADER, NULL);
-    free_headers(headers);
+    alb_fetch_headers_free(headers);
     /* A server that answers early and hangs up while we still send has told us what it thinks. */
     bool refused_early = rc == CURLE_SEND_ERROR && status >= 400;
     if (rc != CURLE_OK && !refused_early)

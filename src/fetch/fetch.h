@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Outbound HTTP(S) as futures: one thread drives every transfer through curl's multi interface, so nobody
+ * waits for another machine (law 1). Made for what the server asks of others while it serves (hooks).
+ *
+ *   alb_fetch_start -> future --+-- SETTLED with a struct alb_fetch_answer: there was an HTTP answer,
+ * whatever |            its status
+ *                               +-- FAILED   BUSY (no connection, or it broke), TIMEOUT (deadline), FORBIDDEN
+ *                                            (an address that `reach` does not allow), INVALID (no address,
+ * not HTTP, certificate refused: trying again is of no use), CANCELLED
+ *
+ * One start is one attempt. What is sent twice: a 307 or 308 that is followed (`redirects`), and a request
+ * whose kept connection turns out to be closed before any byte of an answer. Authorization and Cookie go to
+ * the first host only. A future that is forsaken (future.h) ends its transfer at once.
+ *
+ * Who chooses the address decides what may be reached. Addresses that the person who runs the server wrote
+ * down may be anywhere. Addresses that came from anybody else are for ALB_FETCH_PUBLIC: no connection to an
+ * address that is loopback, private, link-local, shared, multicast or otherwise not of the open internet.
+ * It is checked on the numbers that are connected to, after the name was resolved and after each redirect,
+ * and no proxy is used then: so a name that changes its mind between look-up and connection gains nothing.
+ *
+ * Threads: start from any; stop and free from one that may block. Lock: FETCH. Bounds: `transfers` at a time,
+ * `queue` more that wait for their turn inside their deadline; BUSY beyond.
+ */
+#ifndef ALB_FETCH_FETCH_H
+#define ALB_FETCH_FETCH_H
+
+#include "base/buf.h"
+#include "base/future.h"
+#include "base/obj.h"
+
+struct alb_fetch;
+
+struct alb_fetch_config {
+    const char *agent;  /* literal for User-Agent */
+    unsigned transfers; /* at the same time, >= 1 */
+    unsigned queue;     /* that wait, >= 0 */
+};
+enum alb_code alb_fetch_open(const struct alb_fetch_config *config, struct alb_fetch **fetch,
+                             struct alb_err *err) ALB_MUST_CHECK;
+/* Ends what runs and waits (CANCELLED), joins the thread, frees. Nobody may start any more. Blocks. */
+void alb_fetch_close(struct alb_fetch **fetch);
+
+enum alb_fetch_reach { ALB_FETCH_ANYWHERE, ALB_FETCH_PUBLIC };
+
+struct alb_fetch_request {         /* all of it is copied, or referenced */
+    const char *method;            /* literal: GET or POST */
+    struct alb_str url;            /* http:// or https:// */
+    const struct alb_str *headers; /* "Name: value", no control characters */
+    size_t header_count;
+    struct alb_bytes *body; /* of a POST; NULL: empty */
+    int64_t connect_ns;     /* time for name, TCP and TLS of each connection */
+    int64_t deadline;       /* monotonic, of everything together: waiting, redirects, answer */
+    size_t answer_max;      /* bytes of the answer's body; more are cut off (`cut`) */
+    unsigned redirects;     /* that are followed; 0: a 3xx is the answer */
+    bool insecure;          /* certificates are not checked */
+    enum alb_fetch_reach reach;
+};
+
+struct alb_fetch_answer { /* immutable */
+    struct alb_obj obj;
+    int status;
+    bool cut;            /* the body is longer; this is its beginning */
+    struct alb_str head; /* header lines of the final answer */
+    struct alb_str body;
+};
+/* First header of that name (any case), trimmed; false if absent. */
+bool alb_fetch_header(const struct alb_fetch_answer *a, const char *name, struct alb_str *value);
+
+/* *future is a reference for the caller. BUSY, INVALID (url or headers), NO_MEMORY. */
+enum alb_code alb_fetch_start(struct alb_fetch *fetch, const struct alb_fetch_request *request,
+                              struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+
+#endif
