@@ -77,8 +77,11 @@ static enum alb_code take_speed(struct alb_import_config *c, const struct alb_op
                         ALB_IMPORT_JOBS_MAX);
     if (cores < 1)
         cores = 1;
-    if (jobs == 0)
-        jobs = cores < (long)ALB_IMPORT_JOBS_MAX ? cores : (long)ALB_IMPORT_JOBS_MAX;
+    if (jobs == 0) { /* a small machine waits for the network and the server's disk all the same */
+        jobs = cores > ALB_IMPORT_JOBS_LEAST ? cores : ALB_IMPORT_JOBS_LEAST;
+        if (jobs > ALB_IMPORT_JOBS_MAX)
+            jobs = ALB_IMPORT_JOBS_MAX;
+    }
     c->jobs = (unsigned)jobs;
     c->hashers = cores < (long)ALB_IMPORT_HASHERS_MAX ? (unsigned)cores : ALB_IMPORT_HASHERS_MAX;
     c->retry_ns = alb_opt_duration(o, ALB_P_RETRY_FOR);

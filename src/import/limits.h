@@ -17,7 +17,8 @@
 #define ALB_IMPORT_ROUNDS_MAX 10u       /* times one upload may begin at 0 again */
 #define ALB_IMPORT_CHANGED_MAX 3u       /* times a file may change under us before it fails */
 
-#define ALB_IMPORT_JOBS_MAX 20u
+#define ALB_IMPORT_JOBS_MAX 20
+#define ALB_IMPORT_JOBS_LEAST 4 /* unless --concurrent says so */
 #define ALB_IMPORT_HASHERS_MAX 4u
 #define ALB_IMPORT_ANSWER_MAX ((size_t)4 << 20) /* longest answer of the server */
 #define ALB_IMPORT_KEY_MAX ((size_t)4096)

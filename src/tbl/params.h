@@ -31,7 +31,7 @@ ALB_X(STALL_TIMEOUT, "stall-timeout", DURATION, "60s", ALB_CMD_IMPORT, "Server",
       "A connection on which no byte moves for so long is given up and tried again (the wait for an answer: five "
       "times so long)")
 ALB_X(CONCURRENT, "concurrent", INT, "0", ALB_CMD_IMPORT, "Speed",
-      "Uploads at the same time, 1 to 20; 0: one per processor core")
+      "Uploads at the same time, 1 to 20; 0: one per processor core, at least 4")
 ALB_X(RECURSIVE, "recursive", BOOL, "true", ALB_CMD_IMPORT, "Selection", "Go into the folders of a folder")
 ALB_X(INCLUDE_EXTENSIONS, "include-extensions", LIST, "", ALB_CMD_IMPORT, "Selection",
       "Import only files that end so: .jpg,.heic; also kinds that the server does not list")
