@@ -63,6 +63,13 @@ static enum alb_code load(struct job *j, VipsImage **out)
     return ALB_OK;
 }
 
+/* What the loader may give when `side` was asked for. */
+static int64_t most(uint32_t side, uint32_t source_side)
+{
+    int64_t least = (int64_t)(source_side * ALB_LOAD_SCALE_MIN);
+    return 2 * (side > least ? (int64_t)side : least) + 16;
+}
+
 /* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit.
  */
 static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int page_height)
@@ -77,7 +84,7 @@ static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int pag
         return not_as_planned(j->err);
     if (exact || (s->width == (uint32_t)w && s->height == (uint32_t)page_height))
         return ALB_OK;
-    if (w > 2 * (int64_t)s->width + 16 || page_height > 2 * (int64_t)s->height + 16)
+    if (w > most(s->width, s->u.load.source_width) || page_height > most(s->height, s->u.load.source_height))
         return not_as_planned(j->err);
     return alb_step_resize(image, s->width, s->height, j->err);
 }

@@ -162,7 +162,9 @@ static bool too_large(struct probing *g)
     const struct alb_image_header *h = &g->p->header;
     uint64_t pixels = (uint64_t)h->width * h->height;
     bool vector = alb_type_class(h->type) == ALB_CLASS_VECTOR;
-    return h->bytes > g->limits->source_bytes || (!vector && pixels > g->limits->source_pixels) ||
+    if (vector) /* as small as the loader can make it */
+        pixels = (uint64_t)((double)pixels * ALB_LOAD_SCALE_MIN * ALB_LOAD_SCALE_MIN);
+    return h->bytes > g->limits->source_bytes || pixels > g->limits->source_pixels ||
            (uint64_t)h->raw_width * h->raw_height > g->limits->source_pixels;
 }
 
@@ -211,12 +213,15 @@ static VipsImage *open_small(struct probing *g, struct alb_err *err)
 {
     const struct alb_image_header *h = &g->p->header;
     bool raw = alb_type_class(h->type) == ALB_CLASS_RAW;
-    uint32_t longest = h->width > h->height ? h->width : h->height;
+    uint32_t longest = h->width > h->height ? h->width : h->height,
+             shortest = h->width > h->height ? h->height : h->width;
     struct alb_load l = ALB_LOAD_INIT(raw ? ALB_TYPE_JPEG : h->type, raw ? g->preview : g->source);
     if (g->developed)
         return g_object_ref(g->developed);
     l.plain = true;
-    while (l.eighths > 1 && longest / 8 * (l.eighths / 2) >= ALB_THUMBHASH_SIDE)
+    /* a side shorter than 8 pixels would shrink to nothing */
+    while (l.eighths > 1 && shortest * (l.eighths / 2) / 8 > 0 &&
+           longest / 8 * (l.eighths / 2) >= ALB_THUMBHASH_SIDE)
         l.eighths /= 2;
     if (alb_type_class(h->type) == ALB_CLASS_VECTOR ||
         (h->type == ALB_TYPE_WEBP && longest > ALB_THUMBHASH_SIDE && !h->animated))

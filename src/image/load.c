@@ -42,6 +42,7 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
     VipsFailOn fail = l->strict ? VIPS_FAIL_ON_TRUNCATED : VIPS_FAIL_ON_NONE;
     VipsAccess access = l->random ? VIPS_ACCESS_RANDOM : VIPS_ACCESS_SEQUENTIAL;
     int page = (int)l->page;
+    double vector = l->scale > ALB_LOAD_SCALE_MIN ? l->scale : ALB_LOAD_SCALE_MIN;
     switch ((int)l->type) {
     case ALB_TYPE_JPEG:
         return vips_jpegload_source(s, out, "shrink", 8 / l->eighths, "fail_on", fail, "access", access,
@@ -58,19 +59,35 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
+        if (page == 0) /* the primary picture: need not be the first, and is found only if no page is named */
+            return vips_heifload_source(s, out, "fail_on", fail, "access", access, NULL);
         return vips_heifload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_JXL:
         return vips_jxlload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_JP2:
         return vips_jp2kload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_SVG:
-        return vips_svgload_source(s, out, "scale", l->scale, "fail_on", fail, "access", access, NULL);
+        return vips_svgload_source(s, out, "scale", vector, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_PDF:
-        return vips_pdfload_source(s, out, "page", page, "n", 1, "scale", l->scale, "fail_on", fail, "access",
+        return vips_pdfload_source(s, out, "page", page, "n", 1, "scale", vector, "fail_on", fail, "access",
                                    access, NULL);
     default:
         return -1;
     }
+}
+
+/* Lab of 8 bits comes packed into four bytes, which all else takes for a picture with transparency. */
+static VipsImage *unpacked(VipsImage *image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    if (vips_image_get_coding(image) != VIPS_CODING_LABQ)
+        return image;
+    if (vips_LabQ2Lab(image, &out, NULL) != 0) {
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "lab");
+        out = NULL;
+    }
+    g_object_unref(image);
+    return out;
 }
 
 VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
@@ -93,5 +110,5 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
         image = NULL;
     }
     g_object_unref(source); /* the image holds its own reference */
-    return image;
+    return image ? unpacked(image, err) : NULL;
 }

@@ -19,13 +19,15 @@ struct alb_load {
     enum alb_type type;
     struct alb_str bytes; /* must outlive the image */
     uint8_t eighths;      /* JPEG: 1, 2, 4 or 8 */
-    double scale;         /* WebP, SVG, PDF: 1 = natural size */
-    uint32_t page;        /* first page */
-    int pages;            /* how many; -1 = all */
-    bool strict;          /* truncated content is an error when pixels are read */
-    bool random;          /* pixels will be read in any order: hold the whole picture */
-    bool plain;           /* JPEG: metadata are not needed, only pixels and profile */
+    double scale;  /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
+    uint32_t page; /* first page */
+    int pages;     /* how many; -1 = all */
+    bool strict;   /* truncated content is an error when pixels are read */
+    bool random;   /* pixels will be read in any order: hold the whole picture */
+    bool plain;    /* JPEG: metadata are not needed, only pixels and profile */
 };
+/* The smallest scale that libvips takes for vectors: below it they come out larger than asked for. */
+#define ALB_LOAD_SCALE_MIN 0.001
 #define ALB_LOAD_INIT(t, b) {.type = (t), .bytes = (b), .eighths = 8, .scale = 1, .pages = 1, .strict = true}
 
 /* The header is read now, pixels when asked for. NULL: UNPROCESSABLE, or UNSUPPORTED. */

@@ -271,9 +271,12 @@ enum alb_type alb_sniff_tiff(const struct alb_tiff_hint *hint)
     static const struct {
         char make[10];
         enum alb_type type;
-    } makers[] = {{"nikon", ALB_TYPE_NEF},    {"sony", ALB_TYPE_ARW},    {"pentax", ALB_TYPE_PEF},
-                  {"ricoh", ALB_TYPE_PEF},    {"samsung", ALB_TYPE_SRW}, {"olympus", ALB_TYPE_ORF},
-                  {"om digita", ALB_TYPE_ORF}};
+    } makers[] = {{"nikon", ALB_TYPE_NEF},     {"sony", ALB_TYPE_ARW},      {"pentax", ALB_TYPE_PEF},
+                  {"ricoh", ALB_TYPE_PEF},     {"samsung", ALB_TYPE_SRW},   {"olympus", ALB_TYPE_ORF},
+                  {"om digita", ALB_TYPE_ORF}, {"eastman k", ALB_TYPE_RAW}, {"kodak", ALB_TYPE_RAW},
+                  {"hasselbla", ALB_TYPE_RAW}, {"mamiya", ALB_TYPE_RAW},    {"leaf", ALB_TYPE_RAW},
+                  {"phase one", ALB_TYPE_RAW}, {"seiko eps", ALB_TYPE_RAW}, {"imacon", ALB_TYPE_RAW},
+                  {"sinar", ALB_TYPE_RAW}};
     if (hint->dng)
         return ALB_TYPE_DNG;
     if (hint->cr2)

@@ -124,6 +124,58 @@ static void test_every_source(void **state)
     g_object_unref(image);
 }
 
+/* Sides that the decoder's own shrinking would make nothing of. */
+static void test_narrow(void **state)
+{
+    static const int sizes[][2] = {{1, 30000}, {30000, 1}, {7, 9000}, {9000, 7}, {1, 1}};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sizes); i++) {
+        struct alb_str s = sample(sizes[i][0], sizes[i][1], ".jpg");
+        struct alb_probe *p = probe(s);
+        assert_false(p->damaged);
+        assert_int_equal(p->header.width, sizes[i][0]);
+        assert_true(p->thumbhash_len > 0);
+        alb_probe_free(&p);
+        struct alb_plan_options o;
+        alb_plan_options_init(&o);
+        o.width = o.height = 60;
+        render_ok(s, &o, NULL);
+        g_free((void *)(uintptr_t)s.p);
+    }
+}
+
+/* A HEIF file of two pictures that says its second one is the one to show. */
+static void test_primary_is_shown(void **state)
+{
+    VipsImage *pair[2] = {sample_image(64, 48), NULL}, *both = NULL, *copy = NULL;
+    void *p = NULL;
+    size_t n = 0;
+    (void)state;
+    assert_int_equal(vips_rot180(pair[0], &pair[1], NULL), 0);
+    assert_int_equal(vips_arrayjoin(pair, &both, 2, "across", 1, NULL), 0);
+    assert_int_equal(vips_copy(both, &copy, NULL), 0);
+    vips_image_set_int(copy, VIPS_META_PAGE_HEIGHT, 48);
+    assert_int_equal(vips_heifsave_buffer(copy, &p, &n, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1,
+                                          "effort", 0, NULL),
+                     0);
+    struct alb_str s = {p, n};
+    struct alb_plan_options o;
+    alb_plan_options_init(&o);
+    o.format = ALB_FORMAT_PNG;
+    render_ok(s, &o, "rgbw");
+    unsigned char *pitm = memmem(p, n, "pitm\0\0\0", 7); /* version and flags, then the number of an item */
+    assert_non_null(pitm);
+    pitm[9] = 3; /* 2 is the EXIF of the first */
+    render_ok(s, &o, "wbgr");
+    o.page = 1; /* by number: the second in the file */
+    render_ok(s, &o, "wbgr");
+    g_free(p);
+    g_object_unref(copy);
+    g_object_unref(both);
+    g_object_unref(pair[1]);
+    g_object_unref(pair[0]);
+}
+
 static void test_every_result(void **state)
 {
     struct alb_str s = sample(300, 200, ".jpg");
@@ -237,6 +289,14 @@ static void test_colour_spaces(void **state)
     g_object_unref(out);
     assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_LAB, NULL), 0);
     s = sample_encode(out, ".tif");
+    render_ok(s, &o, "rgbw");
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(out);
+    assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_LABQ, NULL), 0); /* Lab of 8 bits */
+    s = sample_encode(out, ".tif");
+    struct alb_probe *p = probe(s);
+    assert_false(p->header.alpha);
+    alb_probe_free(&p);
     render_ok(s, &o, "rgbw");
     g_free((void *)(uintptr_t)s.p);
     g_object_unref(out);
@@ -416,6 +476,16 @@ static void test_vectors(void **state)
     render_ok(s, &o, "rgbw");
     o.width = 7;
     render_ok(s, &o, NULL);
+    /* so large that it cannot be drawn as small as it is wanted */
+    static const char map[] = "<svg xmlns='http://www.w3.org/2000/svg' width='1000000' height='500000' "
+                              "viewBox='0 0 2 1'><rect width='2' height='1' fill='#e00000'/></svg>";
+    s = (struct alb_str){map, sizeof(map) - 1};
+    struct alb_probe *p = probe(s);
+    assert_false(p->damaged || p->not_looked);
+    assert_int_equal(p->header.width, 1000000);
+    alb_probe_free(&p);
+    o.width = 64;
+    render_ok(s, &o, NULL);
 }
 
 static void test_bitmaps(void **state)
@@ -567,6 +637,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_source),  cmocka_unit_test(test_every_result),
+        cmocka_unit_test(test_narrow),        cmocka_unit_test(test_primary_is_shown),
         cmocka_unit_test(test_orientations),  cmocka_unit_test(test_transparency),
         cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_animations),
         cmocka_unit_test(test_damage),        cmocka_unit_test(test_not_as_planned),

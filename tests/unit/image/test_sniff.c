@@ -170,6 +170,9 @@ static void test_raw_shapes(void **state)
         {"SAMSUNG", false, true, false, true, ALB_TYPE_SRW},
         {"Google", true, true, false, true, ALB_TYPE_DNG},
         {"Hasselblad", false, false, true, false, ALB_TYPE_RAW},
+        {"Hasselblad", false, true, false, true, ALB_TYPE_RAW},
+        {"Eastman Kodak Company", false, true, false, true, ALB_TYPE_RAW},
+        {"Kodak", false, false, false, true, ALB_TYPE_TIFF},
         {"", false, true, false, true, ALB_TYPE_TIFF},
         {"Epson scanner", false, false, false, false, ALB_TYPE_TIFF},
     };
