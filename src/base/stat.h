@@ -30,11 +30,12 @@ void alb_stat_reset_for_tests(void);
 
 /* Durations and sizes are also kept as histograms: base-2 buckets from 64 us to 64 s. */
 enum alb_histogram {
-    ALB_HIST_HTTP_REQUEST, /* first byte of the head to last byte of the answer */
-    ALB_HIST_HTTP_STEP,    /* one step on the io pool */
-    ALB_HIST_RENDER,       /* a miss, from join to result */
-    ALB_HIST_DARKROOM,     /* one job in a worker */
-    ALB_HIST_COMMIT,       /* one group commit */
+    ALB_HIST_HTTP_REQUEST,    /* first byte of the head to last byte of the answer */
+    ALB_HIST_HTTP_STEP,       /* one step on the io pool */
+    ALB_HIST_RENDER,          /* a miss, from join to result */
+    ALB_HIST_DARKROOM_RENDER, /* one picture made by a worker, queue excluded */
+    ALB_HIST_DARKROOM_PROBE,  /* one file looked at by a worker, queue excluded */
+    ALB_HIST_COMMIT,          /* one group commit */
     ALB_HIST_COUNT
 };
 void alb_stat_observe(enum alb_histogram h, int64_t ns);

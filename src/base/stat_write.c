@@ -29,7 +29,7 @@ static const struct {
 };
 
 static const struct {
-    const char *name, *help;
+    const char *name, *help, *labels; /* labels: "key=\"value\"," with a comma at the end, or NULL */
 } histograms[ALB_HIST_COUNT] = {
     [ALB_HIST_HTTP_REQUEST] =
         {"albumen_http_request_seconds",
@@ -37,7 +37,10 @@ static const struct {
     [ALB_HIST_HTTP_STEP] = {"albumen_http_step_seconds", "Time of one step of a request on the io pool"},
     [ALB_HIST_RENDER] = {"albumen_render_seconds",
                          "Time of a picture that was in no cache, from request to result"},
-    [ALB_HIST_DARKROOM] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker"},
+    [ALB_HIST_DARKROOM_RENDER] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker",
+                                  "work=\"render\","},
+    [ALB_HIST_DARKROOM_PROBE] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker",
+                                 "work=\"probe\","},
     [ALB_HIST_COMMIT] = {"albumen_catalog_commit_seconds", "Time of one group commit"},
 };
 
@@ -78,22 +81,28 @@ static void write_seconds(struct alb_buf *out, int64_t ns)
 
 static void write_histogram(struct alb_buf *out, enum alb_histogram h)
 {
-    const char *name = histograms[h].name;
+    const char *name = histograms[h].name, *labels = histograms[h].labels ? histograms[h].labels : "";
+    int label_n = (int)strlen(labels); /* with the comma that the bounds need behind it */
     struct alb_hist_view v;
     int64_t up_to = 0;
 
     alb_hist_look(h, &v);
-    write_head(out, name, "histogram", histograms[h].help);
+    /* Those that differ only in labels stand together and share one head. */
+    if (h == 0 || strcmp(name, histograms[h - 1].name) != 0)
+        write_head(out, name, "histogram", histograms[h].help);
     for (unsigned b = 0; b < ALB_HIST_BUCKETS; b++) {
         up_to += v.bucket[b];
         /* Bounds are whole microseconds. */
         int64_t us = alb_hist_bound_ns(b) / 1000;
-        alb_buf_printf(out, "%s_bucket{le=\"%lld.%06lld\"} %lld\n", name, (long long)(us / 1000000),
+        alb_buf_printf(out, "%s_bucket{%sle=\"%lld.%06lld\"} %lld\n", name, labels, (long long)(us / 1000000),
                        (long long)(us % 1000000), (long long)up_to);
     }
-    alb_buf_printf(out, "%s_bucket{le=\"+Inf\"} %lld\n%s_sum ", name, (long long)v.count, name);
+    alb_buf_printf(out, "%s_bucket{%sle=\"+Inf\"} %lld\n", name, labels, (long long)v.count);
+    const char *open = label_n > 0 ? "{" : "", *close = label_n > 0 ? "}" : "";
+    label_n = label_n > 0 ? label_n - 1 : 0;
+    alb_buf_printf(out, "%s_sum%s%.*s%s ", name, open, label_n, labels, close);
     write_seconds(out, v.sum_ns);
-    alb_buf_printf(out, "\n%s_count %lld\n", name, (long long)v.count);
+    alb_buf_printf(out, "\n%s_count%s%.*s%s %lld\n", name, open, label_n, labels, close, (long long)v.count);
 }
 
 static void write_locks(struct alb_buf *out)

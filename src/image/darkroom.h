@@ -61,7 +61,8 @@ struct alb_darkroom_config {
     uid_t uid;                     /* whom workers become when the server is root */
 };
 void alb_darkroom_config_default(struct alb_darkroom_config *c);
-/* The limits of the option table, checked: INVALID names the option. Workers, times and program stay as they are. */
+/* The limits of the option table, checked: INVALID names the option. Workers, times and program stay as they
+ * are. */
 struct alb_options;
 enum alb_code alb_darkroom_config_options(struct alb_darkroom_config *c, const struct alb_options *o,
                                           struct alb_err *err) ALB_MUST_CHECK;

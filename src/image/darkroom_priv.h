@@ -24,7 +24,14 @@
 enum alb_slot_state { ALB_SLOT_EMPTY, ALB_SLOT_STARTING, ALB_SLOT_IDLE, ALB_SLOT_BUSY, ALB_SLOT_LEAVING };
 
 /* Why the master ended a worker; decides what its job is told. */
-enum alb_slot_why { ALB_WHY_NONE, ALB_WHY_CANCELLED, ALB_WHY_TIMEOUT, ALB_WHY_RECYCLED, ALB_WHY_FAILED };
+enum alb_slot_why {
+    ALB_WHY_NONE,
+    ALB_WHY_CANCELLED,
+    ALB_WHY_TIMEOUT,
+    ALB_WHY_RECYCLED,
+    ALB_WHY_FAILED,
+    ALB_WHY_GONE, /* it was dead before it could be given its job: another one gets it */
+};
 
 struct alb_slot {
     /* under mtx; changed by the master only, so the master may read without it */

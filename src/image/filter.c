@@ -116,7 +116,7 @@ static const int forbidden[] = {
     SYS_pipe2,         SYS_eventfd2,
     SYS_inotify_init1, SYS_fallocate,
     SYS_ioctl,         SYS_kill,
-    SYS_fstatfs,
+    SYS_fstatfs,       SYS_getpeername, /* GLib, before it writes a warning: is its stderr the journal? */
 };
 
 /* FONTS: may look around; Landlock decides where. */
@@ -223,6 +223,21 @@ static void by_value(struct alb_filter *f, int nr, unsigned arg, const uint32_t 
     answer(f, other);
 }
 
+/* Memory of one's own: not executable, and not shared, for shared memory is not in RLIMIT_DATA. (Files may be
+ * mapped shared: fontconfig does.) */
+static void mapping(struct alb_filter *f)
+{
+    unless_equal(f, SYS_mmap, 8);
+    low(f, 2);
+    unless_bits(f, PROT_EXEC, 1);
+    answer(f, FAIL(EPERM));
+    low(f, 3);
+    unless_bits(f, MAP_ANONYMOUS, 2);
+    unless_bits(f, MAP_SHARED, 1);
+    answer(f, FAIL(EPERM));
+    answer(f, ALLOW);
+}
+
 /* Own limits may be read, and those of memory and time set (the kernel keeps them under the hard ones). */
 static void limits(struct alb_filter *f)
 {
@@ -249,7 +264,7 @@ static void checked(struct alb_filter *f, enum alb_profile profile)
     static const uint32_t names[] = {PR_SET_NAME};
     static const uint32_t self[] = {OWN_PID};
     uint32_t opening = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
-    by_bits(f, SYS_mmap, 2, PROT_EXEC, FAIL(EPERM), ALLOW);
+    mapping(f);
     by_bits(f, SYS_mprotect, 2, PROT_EXEC, FAIL(EPERM), ALLOW);
     by_bits(f, SYS_clone, 0, CLONE_THREAD, ALLOW, FAIL(EPERM));
     each(f, (const int[]){SYS_clone3}, 1, FAIL(ENOSYS));

@@ -5,6 +5,7 @@
  * the kernel ties their death signal to this thread. It is the only caller of done.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -120,10 +121,24 @@ static void finish(struct alb_darkroom *dr, struct alb_darkroom_job *job)
 
 /* ---- one turn ---- */
 
+/* A worker's process is at its end, or never began, and long after that the zygote has not said so. (A worker
+ * that is killed but waits for a dead disk is not the zygote's fault.) */
+static bool zygote_is_silent(const struct alb_slot *s, int64_t now)
+{
+    struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
+    if (s->deadline > now || (s->state != ALB_SLOT_STARTING && s->state != ALB_SLOT_LEAVING))
+        return false;
+    return s->pid == 0 || (s->state == ALB_SLOT_LEAVING && s->pidfd >= 0 && poll(&p, 1, 0) == 1);
+}
+
 static void check_slots(struct alb_darkroom *dr, int64_t now, uint64_t cancelled)
 {
     for (unsigned i = 0; i < dr->slot_count; i++) {
         struct alb_slot *s = &dr->slots[i];
+        if (zygote_is_silent(s, now)) {
+            alb_dr_zygote_lost(dr, "it does not answer");
+            return; /* no slot is left in use */
+        }
         if (s->state == ALB_SLOT_BUSY && s->why == ALB_WHY_NONE && (cancelled >> i & 1))
             alb_dr_slot_end(dr, s, ALB_WHY_CANCELLED);
         else if (s->deadline <= now && s->state == ALB_SLOT_BUSY)

@@ -171,13 +171,14 @@ static bool ran_out_of_memory(const struct alb_slot *s)
     return flags_of(s).out_of_memory != 0;
 }
 
-/* The worker had died before it took the job up: not the picture's fault. Once, for a worker may lie. */
+/* The worker had died before it took the job up: not the picture's fault. Once, for a worker may lie; as
+ * often as it takes (and the deadline allows) if the job never left this process. */
 static bool may_try_again(struct alb_darkroom *dr, const struct alb_slot *s, struct alb_darkroom_job *job)
 {
-    if (s->why != ALB_WHY_NONE || job->again || flags_of(s).begun == job->ticket)
+    if (s->why != ALB_WHY_GONE && (s->why != ALB_WHY_NONE || job->again || flags_of(s).begun == job->ticket))
         return false;
     struct alb_lane_state *lane = &dr->lanes[job->lane];
-    job->again = true;
+    job->again = job->again || s->why != ALB_WHY_GONE;
     alb_mutex_lock(&dr->mtx);
     bool closing = dr->closing;
     if (!closing) {
@@ -205,6 +206,8 @@ static enum alb_code judge(const struct alb_slot *s, int status, struct alb_err 
     }
     if (s->why == ALB_WHY_FAILED)
         return alb_fail(err, ALB_E_UNPROCESSABLE, "a worker spoke out of turn");
+    if (s->why == ALB_WHY_GONE)
+        return alb_fail(err, ALB_E_BUSY, "the worker has gone");
     if (status < 0)
         return alb_fail(err, ALB_E_BUSY, "the darkroom restarts");
     if (ran_out_of_memory(s) || sig == SIGKILL) { /* not by us: the kernel was out of memory */
@@ -278,6 +281,9 @@ void alb_dr_job_done(struct alb_darkroom *dr, struct alb_darkroom_job *job, enum
         alb_stat_inc(ALB_STAT_DARKROOM_FAILED);
     }
     alb_stat_inc(ALB_STAT_DARKROOM_JOBS);
+    if (job->since != 0 && job->work != ALB_WORK_CANARY) /* 0: it never got to a worker */
+        alb_stat_observe(job->work == ALB_WORK_RENDER ? ALB_HIST_DARKROOM_RENDER : ALB_HIST_DARKROOM_PROBE,
+                         job->run_ns);
     alb_mutex_lock(&dr->mtx);
     dr->jobs_total++;
     alb_mutex_unlock(&dr->mtx);
@@ -336,7 +342,8 @@ static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s,
     alb_buf_fini(&b);
 }
 
-/* The job that the scheduler put into s. On failure the job ends here. */
+/* The job that the scheduler put into s. It ends here if there are no descriptors for it; if the worker turns
+ * out to be dead, it waits in the slot for EXITED, and goes to another. */
 void alb_dr_slot_start_job(struct alb_darkroom *dr, struct alb_slot *s)
 {
     struct alb_darkroom_job *job = s->job;
@@ -352,24 +359,27 @@ void alb_dr_slot_start_job(struct alb_darkroom *dr, struct alb_slot *s)
         fds[1] = s->result_fd;
         ok = fds[0] >= 0 && fds[1] >= 0;
     }
+    bool sent = false;
     if (!ok) {
         alb_fail_sys(&err, ALB_E_IO, errno, "descriptors for a worker");
     } else {
         fill_packet(dr, s, job, &p);
-        ok = alb_packet_send(s->sock, &p, sizeof(p), fds, files ? 2 : 0);
-        if (!ok)
-            alb_fail_sys(&err, ALB_E_BUSY, errno, "the worker has gone");
+        sent = alb_packet_send(s->sock, &p, sizeof(p), fds, files ? 2 : 0);
     }
     if (fds[0] >= 0)
         close(fds[0]);
-    if (ok) {
+    if (sent) {
         int64_t by = alb_deadline(job->since, dr->config.job_ns);
         s->deadline = job->deadline < by ? job->deadline : by;
         return;
     }
-    take_job(dr, s);
     alb_fs_close(&s->result_fd);
-    alb_dr_slot_end(dr, s, ALB_WHY_FAILED);
+    if (ok) {
+        alb_dr_slot_end(dr, s, ALB_WHY_GONE);
+        return;
+    }
+    take_job(dr, s);
+    alb_dr_slot_set(dr, s, ALB_SLOT_IDLE, ALB_NEVER); /* the worker has seen nothing of it */
     alb_dr_job_done(dr, job, err.code, &err);
 }
 
@@ -442,6 +452,8 @@ void alb_dr_slot_event(struct alb_darkroom *dr, struct alb_slot *s)
         return;
     if (n <= 0) { /* it has gone: EXITED comes over the control socket */
         alb_fs_close(&s->sock);
+        if (s->state == ALB_SLOT_IDLE) /* and gets no job until then */
+            alb_dr_slot_end(dr, s, ALB_WHY_GONE);
         return;
     }
     if (is_packet(&p, (size_t)n, ALB_PACKET_READY, sizeof(p.ready)) && s->state == ALB_SLOT_STARTING) {

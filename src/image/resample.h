@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lanczos-3 resampling of pictures in memory, for the last step down to a thumbnail: after the decoder has shrunk
- * the picture most of the way, libvips' general machinery costs four times the arithmetic (bench/thumb.c measures
- * the whole). Floating point throughout. Pure; any thread.
+ * Lanczos-3 resampling of pictures in memory, for the last step down to a thumbnail: after the decoder has
+ * shrunk the picture most of the way, libvips' general machinery costs four times the arithmetic
+ * (bench/thumb.c measures the whole). Floating point throughout. Pure; any thread.
  */
 #ifndef ALB_IMAGE_RESAMPLE_H
 #define ALB_IMAGE_RESAMPLE_H

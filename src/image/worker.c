@@ -30,6 +30,7 @@ static struct alb_flag_page *page;
 
 #define STATM_FD 4
 #define TRIM_AFTER_MS 30
+#define OOM_SCORE "500"
 #define META_ARENA ((size_t)16 << 20)
 
 /* Bytes of data that this process has: the measure of RLIMIT_DATA. */
@@ -46,9 +47,20 @@ static uint64_t data_now(void)
     return alb_str_u64(field, &pages) ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* When the machine runs out of memory, a worker goes, not the server: its picture is lost, nothing else. */
+static void offer_for_oom(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    alb_ignore(write(fd, OOM_SCORE, sizeof(OOM_SCORE) - 1) < 0, "then the kernel chooses by size alone");
+    close(fd);
+}
+
 static bool set_up(const struct alb_worker_start *start)
 {
     sigset_t none;
+    offer_for_oom();
     int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
     if (statm < 0 || page == MAP_FAILED)

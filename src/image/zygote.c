@@ -69,8 +69,19 @@ static bool detach(pid_t server)
     return fcntl(ALB_DARKROOM_FD, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+/* GLib's warnings are about pictures, and go nowhere; errors come back as return codes. */
+static GLogWriterOutput say_nothing(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer arg)
+{
+    (void)level;
+    (void)fields;
+    (void)n;
+    (void)arg;
+    return G_LOG_WRITER_HANDLED;
+}
+
 static bool set_up_libraries(void)
 {
+    g_log_set_writer_func(say_nothing, NULL, NULL);
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);

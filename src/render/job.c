@@ -292,7 +292,6 @@ static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
     job->ticket = 0;
-    alb_stat_observe(ALB_HIST_DARKROOM, d->run_ns);
     if (d->code == ALB_E_CANCELLED && job->overdue)
         return end_code(job, ALB_E_TIMEOUT, "a worker did not come to an end");
     if (d->code != ALB_OK) {

@@ -173,6 +173,27 @@ static int ask_too_much_memory(void)
     return p == MAP_FAILED ? errno : 0;
 }
 
+/* RLIMIT_DATA does not count it. */
+static int ask_shared_memory(void)
+{
+    void *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? errno : 0;
+}
+
+static int ask_shared_executable(void)
+{
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, 0, 0);
+    return p == MAP_FAILED ? errno : 0;
+}
+
+/* GLib's question before it writes a warning. */
+static int ask_peer(void)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof(a);
+    return errno_of(getpeername(2, (struct sockaddr *)&a, &n));
+}
+
 static void *nothing(void *arg)
 {
     return arg;
@@ -229,6 +250,9 @@ static void test_strict(void **state)
         {ask_name, 0},
         {ask_memory, 0},
         {ask_too_much_memory, ENOMEM},
+        {ask_peer, EPERM},
+        {ask_shared_memory, EPERM},
+        {ask_shared_executable, EPERM},
         {ask_thread, 0},
         {ask_abort, 256 + SIGABRT},
         {ask_x32, 256 + SIGSYS},
