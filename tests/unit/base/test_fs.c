@@ -209,6 +209,17 @@ static void test_fault_plan(void **state)
     assert_int_equal(got, 0);
     alb_fs_fault(ALB_FS_RENAME, 1, EXDEV, true);
     assert_int_equal(alb_fs_rename(dir, "file", dir, "other", NULL), ALB_E_IO);
+    static const struct {
+        int sys;
+        enum alb_code code;
+    } links[] = {{EPERM, ALB_E_UNSUPPORTED},  {EOPNOTSUPP, ALB_E_UNSUPPORTED},
+                 {ENOSYS, ALB_E_UNSUPPORTED}, {EMLINK, ALB_E_UNSUPPORTED},
+                 {EXDEV, ALB_E_UNSUPPORTED},  {EEXIST, ALB_E_CONFLICT},
+                 {ENOSPC, ALB_E_NO_SPACE},    {EIO, ALB_E_IO}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(links); i++) {
+        alb_fs_fault(ALB_FS_RENAME, 1, links[i].sys, true);
+        assert_int_equal(alb_fs_link(dir, "file", dir, "other", NULL), links[i].code);
+    }
     alb_fs_fault(ALB_FS_OPEN, 1, EMFILE, true);
     assert_int_equal(alb_fs_open(dir, "file", O_RDONLY, 0, &other, NULL), ALB_E_IO);
     assert_int_equal(other, -1);

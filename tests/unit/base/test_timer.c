@@ -381,6 +381,37 @@ static void test_no_memory(void **state)
     assert_null(alb_timers_new(&hands.clock, SIZE_MAX / 8 - 4));
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* No room for the thread's stack: the caller is told, and the heap is as it was. */
+static void test_no_thread(void **state)
+{
+    int status;
+
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct rlimit old;
+        struct alb_timers *made = alb_timers_new(alb_clock_real(), 4);
+        struct alb_err err = ALB_ERR_INIT;
+        if (made == NULL || getrlimit(RLIMIT_AS, &old) != 0 ||
+            setrlimit(RLIMIT_AS, &(struct rlimit){1 << 20, old.rlim_max}) != 0)
+            _exit(10);
+        if (alb_timers_start(made, &err) != ALB_E_BUSY || err.code != ALB_E_BUSY)
+            _exit(11);
+        if (setrlimit(RLIMIT_AS, &old) != 0 || alb_timers_run(made) != ALB_NEVER)
+            _exit(12); /* it may be run by hand still */
+        if (alb_timers_start(made, &err) != ALB_OK)
+            _exit(13);
+        alb_timers_free(&made);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+#endif
+
 static void starts_on_a_manual_clock(void *arg)
 {
     (void)arg;
@@ -427,6 +458,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limit_and_reserved_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_callbacks_that_act, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_schedule, setup, teardown),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        cmocka_unit_test(test_no_thread), /* forks: while there are no threads */
+#endif
         cmocka_unit_test(test_thread),
         cmocka_unit_test(test_every_arming_is_answered_once),
         cmocka_unit_test(test_no_memory),

@@ -264,6 +264,43 @@ static void a_damaged_original_is_healed_by_the_same_upload(void **state)
     kit_source_end(&a);
 }
 
+/* Some file systems know one name per file: the upload's becomes the original's. */
+static void a_file_system_without_hard_links(void **state)
+{
+    struct kit_store *k = *state;
+    struct kit_source a, b;
+    struct alb_blob_publish p;
+    char path[128];
+
+    kit_source_new(&a, k, "a", 1500000, 15);
+    alb_fs_fault(ALB_FS_RENAME, 1, EPERM, true); /* link(2) */
+    assert_ok(alb_blob_publish_path(&p, k->store, &a.src, &err));
+    assert_true(alb_fs_fault_fired());
+    assert_false(p.existed);
+    assert_false(kit_exists(k->fd, "tmp/a"));
+    check_original(k, &a, p.key);
+    (void)snprintf(path, sizeof(path), "originals/%s", p.key);
+    alb_blob_publish_end(&p);
+
+    /* Once more after a crash, with an equal upload, and where a damaged one lies. */
+    assert_ok(alb_blob_publish_path(&p, k->store, &a.src, &err));
+    assert_true(p.existed);
+    alb_blob_publish_end(&p);
+    kit_source_new(&b, k, "b", 1500000, 15);
+    assert_ok(alb_blob_publish_path(&p, k->store, &b.src, &err));
+    assert_true(p.existed && kit_exists(k->fd, "tmp/b"));
+    alb_blob_publish_end(&p);
+    kit_flip(k->fd, path, 77);
+    alb_fs_fault(ALB_FS_RENAME, 2, EPERM, true); /* 1: to quarantine */
+    assert_ok(alb_blob_publish_path(&p, k->store, &b.src, &err));
+    assert_true(p.healed);
+    assert_false(kit_exists(k->fd, "tmp/b"));
+    check_original(k, &b, p.key);
+    alb_blob_publish_end(&p);
+    kit_source_end(&a);
+    kit_source_end(&b);
+}
+
 /* What the disk cannot read any more is replaced as well; without good bytes it is left alone. */
 static void an_unreadable_original_is_healed(void **state)
 {
@@ -567,6 +604,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slices_read_no_more_than_their_budget, setup, teardown),
         cmocka_unit_test_setup_teardown(a_wrong_source_is_not_published, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_original_is_healed_by_the_same_upload, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_system_without_hard_links, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_original_is_healed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_publishes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(equal_content_from_many_threads, setup, teardown),
