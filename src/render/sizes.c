@@ -18,17 +18,30 @@ static const struct {
     [ALB_SIZE_FULL] = {0, 90, 88, 0},
 };
 
+/* Longer animations are shown by their first frame: a recording of a screen has thousands of frames, and is
+ * no reason to show nothing. The default limits, so that what is asked for does not depend on a
+ * configuration. */
+static bool may_move(const struct alb_image_header *h)
+{
+    struct alb_plan_limits l;
+    alb_plan_limits_default(&l);
+    return h->animated && h->pages <= l.frames &&
+           (uint64_t)h->width * h->height * h->pages <= l.animation_pixels;
+}
+
 void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out)
 {
     struct alb_image_header header;
-    bool keeps_alpha = false;
+    bool keeps_alpha = false, moves = false;
     alb_plan_options_init(out);
-    if (source->header.n > 0 && alb_header_unpack(source->header, &header, NULL) == ALB_OK)
+    if (source->header.n > 0 && alb_header_unpack(source->header, &header, NULL) == ALB_OK) {
+        moves = may_move(&header);
         keeps_alpha = header.alpha || header.animated;
+    }
     out->fit = ALB_FIT_INSIDE;
     out->width = out->height = SIZES[size].side;
     out->format = keeps_alpha ? ALB_FORMAT_WEBP : ALB_FORMAT_JPEG;
     out->quality = keeps_alpha ? SIZES[size].webp_quality : SIZES[size].jpeg_quality;
     out->shrink_margin = SIZES[size].margin;
-    out->animate = keeps_alpha && size != ALB_SIZE_THUMBNAIL;
+    out->animate = moves && size != ALB_SIZE_THUMBNAIL;
 }

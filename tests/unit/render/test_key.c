@@ -181,6 +181,18 @@ static void test_standard_sizes(void **state)
     assert_false(o.animate); /* a still */
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
     assert_true(o.animate);
+    struct alb_plan_limits limits;
+    struct alb_plan plan;
+    alb_plan_limits_default(&limits);
+    h.pages = limits.frames + 1; /* too long to be shown as it is: its first frame, not a refusal */
+    set_header(s, &h, room);
+    alb_size_options(ALB_SIZE_PREVIEW, s, &o);
+    assert_int_equal(alb_plan_make(&h, &o, &limits, &plan, NULL), ALB_OK);
+    h.pages = 1000;
+    h.width = h.height = 4000;
+    set_header(s, &h, room);
+    alb_size_options(ALB_SIZE_FULL, s, &o);
+    assert_int_equal(alb_plan_make(&h, &o, &limits, &plan, NULL), ALB_OK);
     s->header = ALB_STR_NONE; /* never probed */
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
     assert_int_equal(o.format, ALB_FORMAT_JPEG);
