@@ -176,6 +176,9 @@ static void set_options(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_PRIVATE, t);
     curl_easy_setopt(e, CURLOPT_URL, alb_buf_cstr(&t->url));
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    /* Else ending a transfer waits for its look-up: one dead name server would hold all others. The thread of
+     * the look-up frees what it has when it is through. */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
