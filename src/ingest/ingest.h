@@ -4,10 +4,10 @@
  * and one transaction later there is an asset, or a clear refusal.
  *
  *   SNIFF   type by content; empty or unknown: UNPROCESSABLE, nothing is kept
- *   PROBE   in the darkroom's probe lane: header, metadata, damage, placeholder. A known type whose content
- * is damaged is kept and marked (it may be the only copy) PUBLISH the upload's file becomes the original, by
- * rename; pinned until the end CREATE  one transaction: blob row, asset, layers, links, jobs, change feed,
- * counters
+ *   PROBE   in the darkroom's probe lane: header, metadata, damage, placeholder. A known type whose
+ *           content is damaged is kept and marked (it may be the only copy)
+ *   PUBLISH the upload's file becomes the original (blob/store.h); pinned until the end
+ *   CREATE  one transaction: blob row, asset, layers, links, jobs, change feed, counters
  *   -> result: alb_ingest_result as text, kept by the upload room for clients that ask again
  *
  * What became of an upload is remembered in the transaction that makes its asset, for keep_ms: the sink's
@@ -16,8 +16,9 @@
  * After a crash the upload room offers the parcel again: the file may have been renamed already (then PUBLISH
  * comes first and finds it), the asset may exist already (then it is the duplicate of itself, and the answer
  * names it). So nothing is lost and nothing is made twice (laws 3 and 5).
- * Refused for good are an empty file, an unknown type (UNPROCESSABLE), a full quota (TOO_LARGE) and an owner
- * who may not upload (FORBIDDEN). Every other failure leaves the upload complete, to be offered again.
+ * Refused for good are an empty file, an unknown type, other bytes with the SHA-1 of a photo that is there
+ * (all UNPROCESSABLE), a full quota (TOO_LARGE) and an owner who may not upload (FORBIDDEN). Every other
+ * failure leaves the upload complete, to be offered again.
  *
  * Threads: any. No lock of its own (actors).
  */

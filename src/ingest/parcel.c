@@ -106,6 +106,8 @@ static bool committed(struct alb_parcel_job *job)
         return refuse(job, code, "your quota is used up");
     if (code == ALB_E_FORBIDDEN)
         return refuse(job, code, "uploads are not allowed for this user");
+    if (code == ALB_E_UNPROCESSABLE) /* offered again it would be the same for ever */
+        return refuse(job, code, "another file with the same SHA-1 is here already");
     if (code != ALB_OK)
         return not_now(job, &err);
     /* A blob row that was dying is alive again: its file is too, for the pin was there before (blob/store.h).

@@ -7,7 +7,7 @@
  *                                 PUBLISH (finds it) -> OPEN, checked -> SNIFF -> PROBE -> CREATE
  *
  * What ends badly is one of two kinds, and upload tells them apart by the code (alb_upload_refusal):
- *   refused      an empty or unknown file, the owner's quota: the bytes are given up
+ *   refused      an empty or unknown file, a forged SHA-1, the owner's quota: the bytes are given up
  *   not now      everything else, whatever code it came with: the upload stays, and is offered again
  * A hint or a fact that the catalog would not take (a title too long, a date in the year 0) is left out: it
  * never costs the photo.

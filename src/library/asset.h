@@ -65,7 +65,7 @@ struct alb_created {
     size_t albums_skipped;
 };
 /* One transaction: blob row, asset, layers, links, jobs, change feed, counters. TOO_LARGE over the owner's
- * quota; CONFLICT if the same SHA-1 belongs to other bytes. Result struct alb_created. */
+ * quota; UNPROCESSABLE if the same SHA-1 belongs to other bytes. Result struct alb_created. */
 enum alb_code alb_library_asset_create(struct alb_library *lib, const struct alb_asset_new *asset,
                                        struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
 

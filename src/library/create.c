@@ -271,7 +271,7 @@ static enum alb_code meet_again(struct creation *c, struct alb_err *err)
     if (code != ALB_OK)
         return code;
     if (core.blob_id != c->out->blob_id)
-        return alb_fail(err, ALB_E_CONFLICT, "asset %lld has the same SHA-1 and other bytes",
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "asset %lld has the same SHA-1 and other bytes",
                         (long long)core.id);
     c->out->as = ALB_DUPLICATE;
     if (core.trashed && in->door != ALB_DOOR_IMMICH) {

@@ -187,6 +187,9 @@ static void test_refusals(void **state)
     fake_reset();
     fake.commit = ALB_E_FORBIDDEN;
     assert_int_equal(take_jpeg().code, ALB_E_FORBIDDEN);
+    fake_reset();
+    fake.commit = ALB_E_UNPROCESSABLE; /* a forged SHA-1 */
+    assert_int_equal(take_jpeg().code, ALB_E_UNPROCESSABLE);
 }
 
 /* Whatever fails that is not the file's fault leaves the upload where it is. */
@@ -207,7 +210,8 @@ static void test_not_now(void **state)
         fake.commit = code;
         o = take_jpeg();
         assert_true(o.code != ALB_OK);
-        assert_int_equal(alb_upload_refusal(o.code), code == ALB_E_TOO_LARGE || code == ALB_E_FORBIDDEN);
+        assert_int_equal(alb_upload_refusal(o.code),
+                         code == ALB_E_TOO_LARGE || code == ALB_E_FORBIDDEN || code == ALB_E_UNPROCESSABLE);
         fake_reset();
         fake.submit = code;
         o = take_jpeg();

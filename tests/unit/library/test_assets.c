@@ -84,7 +84,7 @@ static void test_sha1_collision_is_loud(void **state)
     a = kit_asset(ALB_USER_ADMIN, 2);
     memcpy(a.blob.sha1, sha1, sizeof(sha1)); /* other bytes with the same SHA-1 */
     assert_int_equal(alb_library_asset_create(k->lib, &a, &f, NULL), ALB_OK);
-    assert_int_equal(alb_library_await(&f, NULL, NULL), ALB_E_CONFLICT);
+    assert_int_equal(alb_library_await(&f, NULL, NULL), ALB_E_UNPROCESSABLE);
     kit_check_clean(k);
 }
 
