@@ -6,6 +6,7 @@
  */
 #include "image/general.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "image/general_steps.h"
@@ -63,10 +64,25 @@ static void read_iptc(struct probing *g, struct alb_str b)
     g->have_iptc = g->have_iptc || b.n > 0;
 }
 
+#define HEIF_ITEMS_MAX 16
+
+/* libvips hands over the XMP of a HEIF file under the kind and number of its item. */
+static void read_heif_xmp(struct probing *g, VipsImage *image)
+{
+    for (int i = 0; i < HEIF_ITEMS_MAX && !g->have_xmp; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "heif-mime-%d", i);
+        struct alb_str item = alb_image_blob(image, name);
+        if (alb_str_find_str(item, ALB_STR("<rdf:RDF")) != ALB_STR_NPOS)
+            read_xmp(g, item);
+    }
+}
+
 static void read_blocks(struct probing *g, VipsImage *image)
 {
     read_exif(g, alb_image_blob(image, VIPS_META_EXIF_NAME));
     read_xmp(g, alb_image_blob(image, VIPS_META_XMP_NAME));
+    read_heif_xmp(g, image);
     read_iptc(g, alb_image_blob(image, VIPS_META_IPTC_NAME));
 }
 

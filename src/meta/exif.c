@@ -86,6 +86,28 @@ static double within(double v, double least, double most)
 
 /* ---- groups of tags ---- */
 
+/* "24-70mm f/2.8" from the lens specification, for lenses that state no name. */
+static struct alb_str lens_of_numbers(const struct reader *r)
+{
+    const ExifEntry *e = find(r, EXIF_IFD_EXIF, EXIF_TAG_LENS_SPECIFICATION);
+    double least = number_at(r, e, 0), most = number_at(r, e, 1), open = number_at(r, e, 2);
+    double tele = number_at(r, e, 3);
+    struct alb_buf b = ALB_BUF_INIT(ALB_META_NAME_MAX);
+    if (!(least >= 1 && least <= most && most < 10000))
+        return ALB_STR_NONE;
+    alb_buf_printf(&b, "%g", least);
+    if (most > least)
+        alb_buf_printf(&b, "-%g", most);
+    alb_buf_c(&b, "mm");
+    if (open >= 0.5 && open <= 64)
+        alb_buf_printf(&b, " f/%g", open);
+    if (open >= 0.5 && tele > open && tele <= 64)
+        alb_buf_printf(&b, "-%g", tele);
+    struct alb_str s = alb_meta_text(r->a, alb_buf_view(&b), ALB_META_NAME_MAX, false);
+    alb_buf_fini(&b);
+    return s;
+}
+
 static void read_camera(const struct reader *r)
 {
     struct alb_meta *m = r->m;
@@ -93,6 +115,8 @@ static void read_camera(const struct reader *r)
     m->model = text(r, EXIF_IFD_0, EXIF_TAG_MODEL, ALB_META_NAME_MAX, false);
     m->software = text(r, EXIF_IFD_0, EXIF_TAG_SOFTWARE, ALB_META_NAME_MAX, false);
     m->lens = text(r, EXIF_IFD_EXIF, EXIF_TAG_LENS_MODEL, ALB_META_NAME_MAX, false);
+    if (m->lens.n == 0)
+        m->lens = lens_of_numbers(r);
     double orientation = within(number(r, EXIF_IFD_0, EXIF_TAG_ORIENTATION), 1, 8);
     m->orientation = (uint8_t)orientation;
     m->width = (uint32_t)within(number(r, EXIF_IFD_EXIF, EXIF_TAG_PIXEL_X_DIMENSION), 1, 1e6);
@@ -145,12 +169,28 @@ static bool is_filler(struct alb_str s)
     return false;
 }
 
+/* Many programs write UTF-16 in the byte order of their machine, whatever the block says. A mark decides;
+ * else the zeroes of Latin letters, if there are any, stand in front in big-endian text. */
+static bool is_big(struct alb_str s, bool stated)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t front = 0, behind = 0;
+    if (s.n >= 2 && ((p[0] == 0xfe && p[1] == 0xff) || (p[0] == 0xff && p[1] == 0xfe)))
+        return p[0] == 0xfe;
+    for (size_t i = 0; i + 1 < s.n; i += 2) {
+        front += p[i] == 0 && p[i + 1] != 0;
+        behind += p[i] != 0 && p[i + 1] == 0;
+    }
+    return front == behind ? stated : front > behind;
+}
+
 static struct alb_str user_comment(const struct reader *r)
 {
     struct alb_str s = raw(r, EXIF_IFD_EXIF, EXIF_TAG_USER_COMMENT);
     struct alb_str body = alb_str_from(s, 8);
     if (alb_str_starts(s, ALB_STR("UNICODE\0")))
-        return alb_meta_text_utf16(r->a, body, r->order == EXIF_BYTE_ORDER_MOTOROLA, ALB_META_TEXT_MAX, true);
+        return alb_meta_text_utf16(r->a, body, is_big(body, r->order == EXIF_BYTE_ORDER_MOTOROLA),
+                                   ALB_META_TEXT_MAX, true);
     if (alb_str_starts(s, ALB_STR("ASCII\0\0\0")) || alb_str_starts(s, ALB_STR("\0\0\0\0\0\0\0\0")))
         return alb_meta_text(r->a, body, ALB_META_TEXT_MAX, true);
     return ALB_STR_NONE;

@@ -8,8 +8,9 @@
 
 #include "meta/meta.h"
 
-/* Makes text of bytes that claim to be text: UTF-8 stays, anything else is read as Latin-1; up to the first
- * NUL; control characters go (newline and tab stay if `lines`); blanks at both ends go; cut at max bytes. */
+/* Makes text of bytes that claim to be text: UTF-8 stays (without half a character at the end), anything else
+ * is read as Windows-1252, which is Latin-1 with quotes and dashes; up to the first NUL; control characters
+ * go (newline and tab stay if `lines`); blanks at both ends go; cut at max bytes. */
 struct alb_str alb_meta_text(struct alb_arena *a, struct alb_str raw, size_t max, bool lines);
 /* The same for UTF-16 (Windows' XP tags, user comments). */
 struct alb_str alb_meta_text_utf16(struct alb_arena *a, struct alb_str raw, bool big, size_t max, bool lines);

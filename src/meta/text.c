@@ -81,6 +81,35 @@ static struct alb_str clean(struct alb_arena *a, struct alb_str s, size_t max, b
     return trimmed(out, n, max);
 }
 
+/* A byte of Windows-1252: Latin-1 with quotes, dashes and the euro where Latin-1 has controls. */
+static uint32_t of_byte(unsigned char c)
+{
+    static const uint16_t high[32] = {
+        0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+        0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+        0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
+    };
+    return c >= 0x80 && c < 0xa0 && high[c - 0x80] != 0 ? high[c - 0x80] : c;
+}
+
+/* Fields of a fixed length cut the last character of UTF-8 in two. Without that piece it is UTF-8, if there
+ * are other characters beyond ASCII to show that it was meant to be. */
+static struct alb_str without_half(struct alb_str s)
+{
+    for (size_t cut = 1; cut <= 3 && cut < s.n; cut++) {
+        struct alb_str head = alb_str_sub(s, 0, s.n - cut);
+        if ((unsigned char)s.p[head.n] < 0x80)
+            break;
+        if ((unsigned char)s.p[head.n] < 0xc0 || !alb_str_is_utf8(head))
+            continue;
+        for (size_t i = 0; i < head.n; i++)
+            if ((unsigned char)head.p[i] >= 0x80)
+                return head;
+        break;
+    }
+    return s;
+}
+
 struct alb_str alb_meta_text(struct alb_arena *a, struct alb_str raw, size_t max, bool lines)
 {
     size_t nul = alb_str_find(raw, '\0');
@@ -89,14 +118,16 @@ struct alb_str alb_meta_text(struct alb_arena *a, struct alb_str raw, size_t max
     raw.n = cut_utf8(raw.p, raw.n, 4 * max);
     if (raw.n == 0)
         return ALB_STR_NONE;
+    if (!alb_str_is_utf8(raw))
+        raw = without_half(raw);
     if (alb_str_is_utf8(raw))
         return clean(a, raw, max, lines);
-    char *wide = alb_arena_alloc(a, 2 * raw.n);
+    char *wide = alb_arena_alloc(a, 3 * raw.n);
     if (!wide)
         return ALB_STR_NONE;
     size_t n = 0;
     for (size_t i = 0; i < raw.n; i++)
-        n += put_utf8(wide + n, (unsigned char)raw.p[i]);
+        n += put_utf8(wide + n, of_byte((unsigned char)raw.p[i]));
     return clean(a, (struct alb_str){wide, n}, max, lines);
 }
 

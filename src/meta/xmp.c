@@ -187,6 +187,8 @@ static void read_words(const struct reader *r)
 {
     struct alb_meta *m = r->m;
     m->title = alt_text(r, NS_DC, "title", ALB_META_TITLE_MAX, false);
+    if (m->title.n == 0)
+        m->title = text(r, NS_PHOTOSHOP, "Headline", ALB_META_TITLE_MAX);
     m->description = alt_text(r, NS_DC, "description", ALB_META_TEXT_MAX, true);
     m->copyright = alt_text(r, NS_DC, "rights", ALB_META_TITLE_MAX, false);
     struct alb_buf names = ALB_BUF_INIT(ALB_META_NAME_MAX);

@@ -421,7 +421,7 @@ static void test_metadata(void **state)
                               "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
                               "<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' "
                               "xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
-    static const char *const carriers[] = {".jpg", ".png", ".webp", ".tif"};
+    static const char *const carriers[] = {".jpg", ".png", ".webp", ".tif", ".heic", ".avif"};
     (void)state;
     vips_image_set_string(image, "exif-ifd0-Make", "Canon (Canon, ASCII, 6 components, 6 bytes)");
     vips_image_set_string(image, "exif-ifd2-DateTimeOriginal",
@@ -432,7 +432,7 @@ static void test_metadata(void **state)
     g_object_unref(image);
     image = vips_image_new_from_buffer(jpeg.p, jpeg.n, "", NULL);
     for (size_t i = 0; i < ALB_ARRAY_LEN(carriers); i++) {
-        struct alb_str s = sample_encode(image, carriers[i]), out;
+        struct alb_str s = make(image, carriers[i]), out;
         struct alb_probe *p = probe(s);
         if (!p->meta.has_rating || p->meta.rating != 5)
             fail_msg("%s: no XMP", carriers[i]);

@@ -200,6 +200,69 @@ static void test_text_is_clean(void **state)
     IS(m.keywords[1], "b");
 }
 
+/* What exiftool reads as well: text of Windows, text that a fixed length cut in two, comments in the byte
+ * order of the machine and not of the block, lenses without a name. */
+static void test_text_of_programs(void **state)
+{
+    static const char little[] = "UNICODE\0G\0r\0\xfc\0\xdf\0e\0 \0\x71\x67";
+    static const char big[] = "UNICODE\0\0G\0r\0\xfc\0\xdf\0e\0 \x67\x71";
+    static const char marked[] = "UNICODE\0\xff\xfe\x71\x67\xac\x4e";
+    static const struct {
+        const char *bytes;
+        uint32_t n;
+        const char *text;
+    } comments[] = {
+        {little, sizeof(little) - 1,
+         "Gr\xc3\xbc\xc3\x9f"
+         "e \xe6\x9d\xb1"},
+        {big, sizeof(big) - 1,
+         "Gr\xc3\xbc\xc3\x9f"
+         "e \xe6\x9d\xb1"},
+        {marked, sizeof(marked) - 1, "\xe6\x9d\xb1\xe4\xba\xac"},
+    };
+    const struct tag ifd0[] = {
+        TAG_TEXT(0x10f, "It\x92s \x80 5 \x96 \x93"
+                        "caf\xe9\x94"), /* Windows-1252 */
+        TAG_TEXT(0x110, "Z\xc3\xbcrich und Gen\xc3"),
+        TAG_TEXT(0x131, "Gen\xc3"), /* nothing says that this was meant to be UTF-8 */
+    };
+    struct alb_meta m;
+    (void)state;
+    for (size_t i = 0; i < 2 * ALB_ARRAY_LEN(comments); i++) {
+        struct tag exif[] = {{0x9286, 7, comments[i / 2].n, comments[i / 2].bytes}};
+        struct alb_buf b = ALB_BUF_INIT(10000);
+        put_tiff(&b, (i & 1) != 0, ifd0, ALB_ARRAY_LEN(ifd0), exif, 1, NULL, 0);
+        read_exif(&m, &b);
+        IS(m.description, comments[i / 2].text);
+        IS(m.make, "It\xe2\x80\x99s \xe2\x82\xac 5 \xe2\x80\x93 \xe2\x80\x9c"
+                   "caf\xc3\xa9\xe2\x80\x9d");
+        IS(m.model, "Z\xc3\xbcrich und Gen");
+        IS(m.software, "Gen\xc3\x83");
+        alb_buf_fini(&b);
+    }
+}
+
+static void test_lens_without_a_name(void **state)
+{
+    static const struct {
+        uint32_t numbers[8];
+        const char *lens;
+    } table[] = {
+        {{24, 1, 70, 1, 28, 10, 28, 10}, "24-70mm f/2.8"},
+        {{18, 1, 55, 1, 35, 10, 56, 10}, "18-55mm f/3.5-5.6"},
+        {{50, 1, 50, 1, 0, 0, 0, 0}, "50mm"},
+        {{0, 0, 0, 0, 0, 0, 0, 0}, ""},
+        {{70, 1, 24, 1, 28, 10, 28, 10}, ""},
+    };
+    struct alb_meta m;
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
+        struct tag exif[] = {{0xa432, 5, 4, table[i].numbers}};
+        one_exif(&m, NULL, 0, exif, 1, NULL, 0);
+        IS(m.lens, table[i].lens);
+    }
+}
+
 static void test_apple_content_id(void **state)
 {
     struct alb_buf note = ALB_BUF_INIT(1000);
@@ -262,10 +325,11 @@ static void test_full_arena_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_fields),      cmocka_unit_test(test_time),
-        cmocka_unit_test(test_offset_from_gps), cmocka_unit_test(test_implausible_is_dropped),
-        cmocka_unit_test(test_text_is_clean),   cmocka_unit_test(test_apple_content_id),
-        cmocka_unit_test(test_broken_blocks),   cmocka_unit_test(test_full_arena_is_told),
+        cmocka_unit_test(test_all_fields),          cmocka_unit_test(test_time),
+        cmocka_unit_test(test_offset_from_gps),     cmocka_unit_test(test_implausible_is_dropped),
+        cmocka_unit_test(test_text_is_clean),       cmocka_unit_test(test_text_of_programs),
+        cmocka_unit_test(test_lens_without_a_name), cmocka_unit_test(test_apple_content_id),
+        cmocka_unit_test(test_broken_blocks),       cmocka_unit_test(test_full_arena_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

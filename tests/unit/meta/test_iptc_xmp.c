@@ -204,12 +204,28 @@ static void test_bounds(void **state)
     alb_buf_fini(&b);
 }
 
+/* A headline is a title where there is no other. */
+static void test_headline(void **state)
+{
+    static const char packet[] =
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
+        "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+        "<rdf:Description rdf:about='' xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/'"
+        " photoshop:Headline='Harbour'/></rdf:RDF></x:xmpmeta>";
+    struct alb_meta m;
+    (void)state;
+    alb_meta_init(&m);
+    assert_int_equal(alb_meta_xmp(arena, &m, packet, sizeof(packet) - 1, NULL), ALB_OK);
+    IS(m.title, "Harbour");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iptc),        cmocka_unit_test(test_xmp_words),
         cmocka_unit_test(test_xmp_facts),   cmocka_unit_test(test_motion_photo),
         cmocka_unit_test(test_xmp_hostile), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_headline),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
