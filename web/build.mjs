@@ -145,7 +145,7 @@ async function writeLicences(meta) {
     const m = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
     if (m) packages.add(m[1]);
   }
-  let text = 'The page of albumen contains these packages.\n';
+  let text = 'albumen is under the Apache License 2.0. Its page contains these packages, under the licences that follow.\n';
   for (const name of [...packages].sort()) {
     const dir = join(root, 'node_modules', name);
     const info = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));

@@ -271,6 +271,9 @@ function Account() {
           <button class="menu-item" onClick={() => void signOut()}>
             <Icon name="leave" size={19} /> Sign out
           </button>
+          <p class="menu-hint">
+            albumen is free software. <a href="licences.txt" target="_blank">What it is made of</a>
+          </p>
         </>
       )}
     </Menu>
@@ -285,7 +288,7 @@ function SelectionBar() {
   const trashed = route.value.view === 'trash';
   const allFavorite = source.areFavorite(selected.value);
   return (
-    <header class="bar selection" role="toolbar" aria-label="Selected photos">
+    <header class="bar selection" aria-label="Selected photos">
       <button class="icon-button" aria-label="Clear selection" title="Clear selection (Esc)" onClick={clear}>
         <Icon name="close" />
       </button>
