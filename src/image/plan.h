@@ -108,7 +108,7 @@ void alb_plan_options_init(struct alb_plan_options *o);
 void alb_plan_options_key(const struct alb_plan_options *o, struct alb_buf *out);
 
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 1
+#define ALB_IMAGE_EPOCH 2
 
 /* ---- limits (law 7) ---- */
 
