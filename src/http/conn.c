@@ -358,6 +358,7 @@ static enum alb_conn_go read_proxy(struct alb_conn *c)
         alb_conn_close(c);
         return ALB_CONN_OVER;
     }
+    c->port = 0; /* it was the proxy's */
     c->state = ALB_CONN_IDLE;
     c->readable = true;
     alb_conn_arm(c);

@@ -48,6 +48,7 @@ struct alb_conn {
     bool refused;                     /* over a limit; not in the count of connections */
     bool in_again;                    /* in the loop's list of those that may go on at once */
     struct alb_addr peer;             /* who connected, or whom the PROXY header names */
+    uint16_t port;                    /* of who connected; 0: a Unix socket */
     struct alb_tally_key key;
     struct alb_req *req; /* HEAD, REQUEST */
     const char *pending; /* read already, not yet looked at */

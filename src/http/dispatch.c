@@ -49,6 +49,7 @@ static void set_client(struct alb_req *r, const struct alb_conn *c)
     if (r->server->trusted_n > 0)
         alb_proxy_see(&r->head, &c->peer, r->server->trusted, r->server->trusted_n, &seen);
     r->client_n = alb_addr_text(&seen.client, r->client);
+    r->client_port = memcmp(&seen.client, &c->peer, sizeof(seen.client)) == 0 ? c->port : 0;
     r->scheme = seen.scheme.p ? seen.scheme : ALB_STR("http");
     r->host = seen.host.p ? seen.host : r->head.host;
 }

@@ -133,6 +133,7 @@ struct alb_req {
     char id[ALB_REQ_ID_MAX + 1];
     size_t id_n;
     char client[ALB_ADDR_TEXT];
+    uint16_t client_port; /* 0: not known */
     size_t client_n;
     struct alb_str scheme, host;
     int64_t t_first, t_head, deadline;

@@ -258,6 +258,13 @@ static bool admit(struct alb_http *s, struct alb_conn *c)
     return false;
 }
 
+static uint16_t port_of(const struct sockaddr_storage *ss)
+{
+    if (ss->ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)ss)->sin_port);
+    return ss->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)(const void *)ss)->sin6_port) : 0;
+}
+
 static void take_in(struct alb_loop *l, int fd, const struct sockaddr_storage *ss)
 {
     struct alb_http *s = l->server;
@@ -269,6 +276,7 @@ static void take_in(struct alb_loop *l, int fd, const struct sockaddr_storage *s
     c = alb_conn_new(to, fd, &peer);
     if (!c)
         return;
+    c->port = port_of(ss);
     alb_stat_inc(ALB_STAT_HTTP_ACCEPTED);
     if (admit(s, c)) {
         alb_stat_inc(ALB_STAT_HTTP_CONNECTIONS);

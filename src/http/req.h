@@ -44,6 +44,7 @@ struct alb_str alb_req_cookie(const struct alb_req *req, const char *name);
 
 struct alb_str alb_req_id(const struct alb_req *req);     /* X-Request-ID, taken over or made here */
 struct alb_str alb_req_client(const struct alb_req *req); /* address behind trusted proxies; "unix" */
+unsigned alb_req_client_port(const struct alb_req *req);  /* 0: not known (behind a proxy, "unix") */
 struct alb_str alb_req_scheme(const struct alb_req *req); /* "http" or "https", as the client saw it */
 struct alb_str alb_req_host(const struct alb_req *req);   /* host[:port], as the client saw it */
 /* "https://host" without a slash: --public-url if given, else scheme and host. For absolute Locations. */

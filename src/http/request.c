@@ -277,6 +277,11 @@ struct alb_str alb_req_client(const struct alb_req *r)
     return alb_str_n(r->client, r->client_n);
 }
 
+unsigned alb_req_client_port(const struct alb_req *r)
+{
+    return r->client_port;
+}
+
 struct alb_str alb_req_scheme(const struct alb_req *r)
 {
     return r->scheme;
