@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "personality/tus_hooks.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http.h"
+
+#define UPLOAD_MAX ((size_t)512 * 1024)
+#define HEADERS_MAX 128
+
+static const enum alb_hook_type types[ALB_TUS_HOOK_COUNT] = {
+    [ALB_TUS_AUTHORISE] = ALB_HOOK_AUTHORISE,         [ALB_TUS_PRE_CREATE] = ALB_HOOK_PRE_CREATE,
+    [ALB_TUS_POST_CREATE] = ALB_HOOK_POST_CREATE,     [ALB_TUS_POST_RECEIVE] = ALB_HOOK_POST_RECEIVE,
+    [ALB_TUS_PRE_FINISH] = ALB_HOOK_PRE_FINISH,       [ALB_TUS_POST_FINISH] = ALB_HOOK_POST_FINISH,
+    [ALB_TUS_PRE_TERMINATE] = ALB_HOOK_PRE_TERMINATE, [ALB_TUS_POST_TERMINATE] = ALB_HOOK_POST_TERMINATE,
+};
+
+/* ---- events ---- */
+
+static struct alb_str method_of(const struct alb_req *req)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } methods[] = {{ALB_M_GET, "GET"},        {ALB_M_HEAD, "HEAD"},   {ALB_M_POST, "POST"},
+                   {ALB_M_PUT, "PUT"},        {ALB_M_PATCH, "PATCH"}, {ALB_M_DELETE, "DELETE"},
+                   {ALB_M_OPTIONS, "OPTIONS"}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(methods); i++)
+        if (alb_req_method(req) == methods[i].bit)
+            return alb_str_c(methods[i].name);
+    return ALB_STR("");
+}
+
+/* "192.0.2.1:4711", "[2001:db8::1]:4711"; "@" for a Unix socket, as Go says. */
+static struct alb_str remote_of(const struct alb_req *req, struct alb_buf *out)
+{
+    struct alb_str client = alb_req_client(req);
+    if (alb_str_eq_c(client, "unix"))
+        return ALB_STR("@");
+    bool v6 = alb_str_find(client, ':') != ALB_STR_NPOS;
+    alb_buf_printf(out, v6 ? "[" ALB_STR_FMT "]:%u" : ALB_STR_FMT ":%u", ALB_STR_ARG(client),
+                   alb_req_client_port(req));
+    return alb_buf_view(out);
+}
+
+struct translation {
+    struct alb_hook_event event;
+    struct alb_hook_pair headers[HEADERS_MAX];
+    struct alb_buf upload, remote;
+};
+
+static enum alb_code translate(const struct alb_tus_event *e, struct translation *t)
+{
+    struct alb_json j;
+    alb_buf_init(&t->upload, UPLOAD_MAX);
+    alb_buf_init(&t->remote, 128);
+    alb_json_init(&j, &t->upload);
+    alb_tus_event_json(&j, e);
+    size_t n = 0;
+    while (n < HEADERS_MAX && alb_req_header_at(e->req, n, &t->headers[n].key, &t->headers[n].value))
+        n++;
+    t->event = (struct alb_hook_event){.upload = alb_buf_view(&t->upload),
+                                       .id = e->id,
+                                       .size = e->size == ALB_UPLOAD_DEFERRED ? 0 : e->size,
+                                       .offset = e->offset,
+                                       .method = method_of(e->req),
+                                       .uri = alb_req_target(e->req),
+                                       .remote = remote_of(e->req, &t->remote),
+                                       .host = alb_req_host(e->req),
+                                       .headers = t->headers,
+                                       .header_count = n};
+    return alb_buf_code(&t->upload);
+}
+
+static void translation_fini(struct translation *t)
+{
+    alb_buf_fini(&t->upload);
+    alb_buf_fini(&t->remote);
+}
+
+static enum alb_code ask(void *ctx, const struct alb_tus_event *e, struct alb_future **future,
+                         struct alb_err *err)
+{
+    struct translation t;
+    *future = NULL;
+    enum alb_code code = translate(e, &t);
+    if (code == ALB_OK)
+        code = alb_hooks_ask(ctx, types[e->hook], &t.event, future, err);
+    else
+        code = alb_fail(err, code, "no memory for a hook");
+    translation_fini(&t);
+    return code;
+}
+
+static void tell(void *ctx, const struct alb_tus_event *e)
+{
+    struct translation t;
+    if (translate(e, &t) == ALB_OK)
+        (void)alb_hooks_tell(ctx, types[e->hook], &t.event);
+    else
+        alb_log(ALB_LOG_ERROR, "a hook was not told: no memory",
+                ALB_LOG_C("type", alb_hook_name(types[e->hook])));
+    translation_fini(&t);
+}
+
+/* ---- verdicts ---- */
+
+struct verdict {
+    struct alb_tus_verdict v; /* first */
+    struct alb_hook_reply *reply;
+    struct alb_buf metadata;
+    struct alb_header headers[]; /* names are views with a NUL behind them (arena) */
+};
+
+static void verdict_free(struct alb_obj *obj)
+{
+    struct verdict *d = ALB_CONTAINER_OF(obj, struct verdict, v.obj);
+    alb_obj_unref(&d->reply->obj);
+    alb_buf_fini(&d->metadata);
+    alb_mem_free(d);
+}
+
+/* Names that are no tokens are passed over, as Go's server does not send them either. */
+static bool is_token(struct alb_str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = alb_lower(name.p[i]);
+        if (!alb_is_digit(c) && !(c >= 'a' && c <= 'z') &&
+            alb_str_find(ALB_STR("!#$%&'*+-.^_`|~"), c) == ALB_STR_NPOS)
+            return false;
+    }
+    return name.n > 0;
+}
+
+static struct alb_str path_of(const struct alb_hook_reply *reply)
+{
+    for (size_t i = 0; i < reply->storage_count; i++)
+        if (alb_str_eq_c(reply->storage[i].key, "Path"))
+            return reply->storage[i].value;
+    return ALB_STR_NONE;
+}
+
+static void take_headers(struct verdict *d)
+{
+    const struct alb_hook_reply *reply = d->reply;
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (is_token(reply->headers[i].key))
+            d->headers[d->v.header_count++] =
+                (struct alb_header){reply->headers[i].key.p, reply->headers[i].value};
+    d->v.headers = d->headers;
+}
+
+static bool is_rejected(enum alb_hook_type type, const struct alb_hook_reply *reply)
+{
+    return (type == ALB_HOOK_PRE_CREATE && reply->reject_upload) ||
+           (type == ALB_HOOK_PRE_TERMINATE && reply->reject_termination) ||
+           (type == ALB_HOOK_AUTHORISE && reply->reject_request);
+}
+
+/* False: no memory. */
+static bool take_changes(struct verdict *d)
+{
+    const struct alb_hook_reply *reply = d->reply;
+    d->v.id = reply->change_id.n > 0 ? reply->change_id : ALB_STR_NONE;
+    d->v.path = path_of(reply);
+    for (size_t i = 0; i < reply->metadata_count; i++)
+        alb_tus_metadata_add(&d->metadata, reply->metadata[i].key, reply->metadata[i].value);
+    if (reply->change_metadata)
+        d->v.metadata = d->metadata.n > 0 ? alb_buf_view(&d->metadata) : ALB_STR("");
+    return alb_buf_code(&d->metadata) == ALB_OK;
+}
+
+static struct alb_obj *verdict_of(enum alb_hook_type type, struct alb_hook_reply *reply)
+{
+    struct verdict *d = alb_mem_calloc(1, sizeof(*d) + reply->header_count * sizeof(d->headers[0]));
+    if (!d)
+        return NULL;
+    alb_obj_init(&d->v.obj, verdict_free);
+    d->reply = reply;
+    (void)alb_obj_ref(&reply->obj);
+    alb_buf_init(&d->metadata, UPLOAD_MAX);
+    take_headers(d);
+    d->v.reject = is_rejected(type, reply);
+    d->v.stop = type == ALB_HOOK_POST_RECEIVE && reply->stop_upload;
+    d->v.status = reply->status;
+    d->v.body = reply->body.n > 0 ? reply->body : ALB_STR_NONE;
+    if (type != ALB_HOOK_PRE_CREATE || take_changes(d))
+        return &d->v.obj;
+    alb_obj_unref(&d->v.obj);
+    return NULL;
+}
+
+/* ---- opening ---- */
+
+enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hooks **hooks,
+                                 struct alb_tus_hooks *table, struct alb_err *err)
+{
+    static const enum alb_tus_hook told[] = {ALB_TUS_POST_CREATE, ALB_TUS_POST_FINISH,
+                                             ALB_TUS_POST_TERMINATE};
+    config->result = verdict_of;
+    enum alb_code code = alb_hooks_open(config, hooks, err);
+    if (code != ALB_OK)
+        return code;
+    *table = (struct alb_tus_hooks){.ctx = *hooks, .ask = ask, .tell = tell};
+    for (unsigned i = 0; i < ALB_TUS_HOOK_COUNT; i++)
+        if (alb_hooks_on(*hooks, types[i]))
+            table->asks |= 1u << i;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(told); i++) {
+        table->tells |= table->asks & 1u << told[i];
+        table->asks &= ~(1u << told[i]);
+    }
+    return ALB_OK;
+}
