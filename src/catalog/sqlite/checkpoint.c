@@ -8,6 +8,9 @@
  * came faster than PASSIVE could finish and the WAL is eight times too large: right after a PASSIVE, so that
  * little is left to copy while the writer is held up.
  *
+ * A reader that stays long (another process, a check) keeps the WAL growing; when it begins anew afterwards
+ * the writer cuts the file to those eight times (journal_size_limit).
+ *
  * Threads: own. Lock: CATALOG_QUEUE for the size of the WAL and the signal; never held over SQL.
  */
 #include "base/check.h"
@@ -15,7 +18,6 @@
 #include "base/stat.h"
 #include "catalog/sqlite/engine.h"
 
-#define RESTART_FACTOR 8
 #define RETRY_NS ALB_NS_PER_S /* after a checkpoint that a reader kept from finishing */
 
 /* Returns how many bytes of the WAL are not in the database yet. */
@@ -54,7 +56,7 @@ static void *checkpoint_main(void *arg)
         }
         if (again_at != 0 && alb_cond_wait_until(&cat->checkpoint_cond, &cat->queue_mtx, again_at))
             continue;
-        large = cat->wal_bytes >= limit * RESTART_FACTOR;
+        large = cat->wal_bytes >= limit * ALB_WAL_LARGE;
         cat->wal_bytes = 0; /* the writer's next commit says what it is then */
         alb_mutex_unlock(&cat->queue_mtx);
 

@@ -13,6 +13,8 @@
 
 #define ALB_TOUCH_MAX 4096 /* ids told to the commit hook one by one */
 #define ALB_WAL_FRAME ((int64_t)4096 + 24)
+#define ALB_WAL_LARGE                                                                                        \
+    8 /* times checkpoint_bytes: the WAL is made to begin anew, and its file is cut to that */
 
 struct alb_unit; /* a queued unit, writer.c */
 

@@ -68,6 +68,17 @@ static enum alb_code use_wal(struct alb_dbconn *c, struct alb_err *err)
     return code;
 }
 
+/* The writer cuts the file when it begins the WAL anew; without a limit it keeps the size of the worst day.
+ */
+static enum alb_code limit_wal(struct alb_catalog *cat, struct alb_err *err)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%lld",
+             (long long)cat->config.checkpoint_bytes * ALB_WAL_LARGE);
+    return alb_dbconn_exec(cat->writer, sql, err);
+}
+
 /* The database holds hashes of passwords and tokens: for us alone. SQLite gives its WAL the same mode. */
 static enum alb_code make_file(const char *file, struct alb_err *err)
 {
@@ -93,6 +104,8 @@ static enum alb_code start(struct alb_catalog *cat, struct alb_err *err)
         code = alb_dbconn_open(cat->file, ALB_CONN_WRITER, true, &cat->writer, err);
     if (code == ALB_OK)
         code = use_wal(cat->writer, err);
+    if (code == ALB_OK)
+        code = limit_wal(cat, err);
     if (code == ALB_OK)
         code = alb_migrate(cat->writer, cat->config.clock, err);
     if (code == ALB_OK)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/stat.h>
 
 #include "kit.h"
 
@@ -459,6 +460,93 @@ static void test_checkpoints_happen(void **state)
     kit_check_clean(k);
 }
 
+/* ---- another process at the database (a backup, a curious person) ---- */
+
+static sqlite3 *outsider(struct kit *k, const char *sql)
+{
+    char file[256];
+    sqlite3 *db = NULL;
+
+    snprintf(file, sizeof(file), "%s/catalog.db", k->path);
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+static void outsider_leaves(sqlite3 *db)
+{
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A writer from outside is waited for; nothing fails, nothing is lost. */
+static void test_outside_writer(void **state)
+{
+    struct kit *k = *state;
+    sqlite3 *db = outsider(k, "BEGIN IMMEDIATE");
+    int round = 1;
+    struct alb_future *f = kit_start(k, write_much, &round);
+
+    while (alb_catalog_look(k->cat).running[0] == '\0')
+        sched_yield();
+    assert_false(alb_future_done(f));
+    outsider_leaves(db);
+    assert_int_equal(kit_await(f), ALB_OK);
+    assert_int_equal(alb_catalog_look(k->cat).groups_failed, 0);
+}
+
+static int64_t outside_count(sqlite3 *db)
+{
+    sqlite3_stmt *st;
+    int64_t n;
+
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM setting", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    n = sqlite3_column_int64(st, 0);
+    assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+    return n;
+}
+
+static int64_t wal_size(struct kit *k)
+{
+    char file[256];
+    struct stat st;
+
+    snprintf(file, sizeof(file), "%s/catalog.db-wal", k->path);
+    return stat(file, &st) == 0 ? st.st_size : 0;
+}
+
+/* A reader that does not end keeps the WAL from beginning anew, and nothing else: writes go on, the reader
+ * sees what it saw. When it has left, the WAL is used again from its beginning, and the file gives its room
+ * back. */
+static void test_outside_reader(void **state)
+{
+    struct kit *k = *state;
+    int64_t until = alb_mono(alb_clock_real()) + 60 * ALB_NS_PER_S, large, seen;
+    sqlite3 *db;
+    int n = 0;
+
+    alb_catalog_close(&k->cat);
+    k->config.checkpoint_bytes = 64 << 10;
+    kit_reopen(k);
+    kit_write_ok(k, write_much, &n);
+    db = outsider(k, "BEGIN");
+    seen = outside_count(db);
+    for (n = 1; n < 60; n++)
+        kit_write_ok(k, write_much, &n);
+    large = wal_size(k);
+    assert_true(large > 2 * (512 << 10));
+    assert_int_equal(outside_count(db), seen);
+    outsider_leaves(db);
+    while (wal_size(k) > 512 << 10 && alb_mono(alb_clock_real()) < until) {
+        n++;
+        kit_write_ok(k, write_much, &n);
+    }
+    assert_true(wal_size(k) <= 512 << 10);
+    assert_int_equal(alb_catalog_look(k->cat).checkpoints_failed, 0);
+    kit_check_clean(k);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
 int main(void)
@@ -481,6 +569,8 @@ int main(void)
         T(test_hook_comes_before_the_acknowledgement),
         T(test_hook_never_tells_an_undone_seq),
         T(test_checkpoints_happen),
+        T(test_outside_writer),
+        T(test_outside_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
