@@ -294,6 +294,8 @@ static bool worker_done(struct alb_render_job *job)
     job->ticket = 0;
     if (d->code == ALB_E_CANCELLED && job->overdue)
         return end_code(job, ALB_E_TIMEOUT, "a worker did not come to an end");
+    if (d->code == ALB_E_TIMEOUT && d->run_ns == 0) /* it never got to one: others of its lane are slow */
+        return give_up(job, "no worker came free in time");
     if (d->code != ALB_OK) {
         (void)alb_fail(&d->err, d->code, "the darkroom");
         return end_badly(job, &d->err);
@@ -405,9 +407,9 @@ static bool handle(struct alb_actor *actor, unsigned events)
         unsigned event;
         bool (*run)(struct alb_render_job *job);
     } table[] = {
-        {EV_DONE, worker_done},   {EV_REFUSED, refused}, {EV_GRANTED, granted}, {EV_CANCEL, cancelled},
-        {EV_FORSAKEN, forsaken},  {EV_HURRY, hurried},   {EV_OVERDUE, overdue}, {EV_WANTED, wanted},
-        {EV_TURN, turn},
+        {EV_DONE, worker_done}, {EV_REFUSED, refused},   {EV_GRANTED, granted},
+        {EV_CANCEL, cancelled}, {EV_FORSAKEN, forsaken}, {EV_HURRY, hurried},
+        {EV_OVERDUE, overdue},  {EV_WANTED, wanted},     {EV_TURN, turn},
     };
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)

@@ -54,6 +54,7 @@ static struct alb_darkroom_job *take_out_locked(unsigned i)
 static void end_job(struct alb_darkroom_job *job, enum alb_code code)
 {
     job->code = code;
+    job->run_ns = fake_darkroom.starved ? 0 : 1000000;
     if (code == ALB_OK)
         job->result = picture_bytes(fake_darkroom.result_bytes);
     else

@@ -37,6 +37,7 @@ struct fake_darkroom {
     enum alb_code answer; /* of AUTO jobs */
     enum alb_code submit; /* what submit says; ALB_OK */
     size_t result_bytes;  /* of pictures, at least 1 */
+    bool starved;         /* jobs end without having got to a worker */
     unsigned submitted, running, most_running, cancels;
 };
 extern struct fake_darkroom fake_darkroom; /* under its own lock while threads run: use the functions */

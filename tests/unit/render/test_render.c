@@ -241,6 +241,35 @@ static void test_no_slot_is_busy(void **state)
 }
 
 /* A worker that was lost (not for what the picture is) costs the first asker its try, not the second. */
+/* No worker of its lane came free: that says nothing about the picture, and the next one tries. */
+static void test_a_starved_job_is_tried_again(void **state)
+{
+    struct world w;
+    struct asker a, b;
+    struct alb_source *source = fake_source(25, "k");
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask question = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    assert_int_equal(ask(&w, &a, source), ALB_OK);
+    assert_int_equal(ask(&w, &b, source), ALB_OK);
+    until(fake_running() == 1);
+    fake_darkroom.starved = true;
+    fake_finish(ALB_E_TIMEOUT);
+    until(atomic_load(&b.promoted) == 1);
+    fake_darkroom.starved = false;
+    alb_render_inherit(w.render, &question, &b.waiter.owner, &b.waiter);
+    until(fake_running() == 1);
+    fake_finish(ALB_OK);
+    until(atomic_load(&a.settled) == 1 && atomic_load(&b.settled) == 1);
+    assert_non_null(asker_picture(&a));
+    asker_end(&a);
+    asker_end(&b);
+    alb_source_unref(source);
+    world_close(&w);
+}
+
 static void test_a_lost_worker_is_tried_again(void **state)
 {
     struct world w;
@@ -715,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_a_job_without_a_slot_resigns),
         cmocka_unit_test(test_no_slot_is_busy),
         cmocka_unit_test(test_a_lost_worker_is_tried_again),
+        cmocka_unit_test(test_a_starved_job_is_tried_again),
         cmocka_unit_test(test_an_heir_is_never_forsaken),
         cmocka_unit_test(test_forsaken_before_it_runs),
         cmocka_unit_test(test_abandoned_work),
