@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -531,6 +532,34 @@ static void test_killed_idle_worker(void **state)
     }
 }
 
+/* The server is at its limit of open files: the job is told so, and its worker is none the worse for it. */
+static void test_no_descriptors(void **state)
+{
+    struct alb_str s = sample(30, 20, ".jpg");
+    int fd = file_of(s);
+    struct rlimit old, none;
+    struct alb_darkroom_job job = {.work = ALB_WORK_PROBE,
+                                   .source_fd = fd,
+                                   .source_bytes = (int64_t)s.n,
+                                   .type = ALB_TYPE_JPEG,
+                                   .deadline = ALB_NEVER};
+    (void)state;
+    settle();
+    struct alb_darkroom_view before = alb_darkroom_look(dr);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = old;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    enum alb_code code = alb_darkroom_run(dr, &job, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_int_equal(code, ALB_E_IO);
+    close(fd);
+    g_free((void *)(uintptr_t)s.p);
+    works();
+    struct alb_darkroom_view after = alb_darkroom_look(dr);
+    assert_int_equal(after.started_total, before.started_total);
+}
+
 static int oom_score_of(pid_t pid)
 {
     char path[64], text[16] = "";
@@ -982,6 +1011,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_svg_bombs),
         cmocka_unit_test(test_killed_worker),
         cmocka_unit_test(test_killed_idle_worker),
+        cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_workers_go_first),
         cmocka_unit_test(test_killed_zygote),
         cmocka_unit_test(test_silent_zygote),
