@@ -8,6 +8,7 @@
  */
 #include "base/options.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -347,10 +348,10 @@ static enum alb_code read_file(struct alb_options *o, unsigned command, struct a
     if (code == ALB_OK) {
         code = alb_options_conf(o, alb_buf_cstr(&path), in_data, alb_str_n(text, n), err);
         alb_mem_free(text);
-    } else if (code == ALB_E_NOT_FOUND && in_data) {
-        code = ALB_OK; /* it need not be there */
+    } else if (in_data && (code == ALB_E_NOT_FOUND || why.sys == ENOTDIR)) {
+        code = ALB_OK; /* it need not be there; who opens a data folder that is none says so better */
     } else {
-        code = alb_err_set(err, code, why.sys, why.where, "%s", why.msg);
+        code = alb_err_set(err, code, 0, why.where, "%s", why.msg); /* has the text of errno already */
     }
     alb_buf_fini(&path);
     return code;
