@@ -37,7 +37,9 @@ static const struct command commands[] = {
      "start it\n"
      "takes the password of the first user, admin, from ALBUMEN_ADMIN_PASSWORD, or prints a link that asks "
      "for one.\n"
-     "SIGTERM ends it in an orderly way; SIGQUIT prints every request in flight and what it waits for.\n"},
+     "SIGTERM ends it in an orderly way, a second one at once; SIGQUIT prints every request in flight and what "
+     "it waits\n"
+     "for; SIGHUP does nothing.\n"},
     {"user", ALB_CMD_USER, "add NAME | list | passwd NAME", "manage users",
      "add     makes a user; the password is asked for, or read from the first line of standard input\n"
      "list    shows all users\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/serve.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "cmd/control.h"
 #include "cmd/local.h"
 #include "cmd/ranges.h"
+#include "cmd/watchdog.h"
 #include "doors/immich/immich.h"
 #include "doors/ops/ops.h"
 #include "doors/tus/tus.h"
@@ -328,12 +330,14 @@ static void dump(const struct house *h)
     alb_http_dump(h->http, STDERR_FILENO);
 }
 
-static void wait_for_end(const struct house *h, const sigset_t *set)
+static void wait_for_end(const struct house *h, const sigset_t *set, const struct alb_watchdog *watchdog)
 {
     for (;;) {
-        int number = 0;
-        if (sigwait(set, &number) != 0)
-            continue;
+        const struct timespec every = {.tv_sec = watchdog->every_ns / ALB_NS_PER_S,
+                                       .tv_nsec = watchdog->every_ns % ALB_NS_PER_S};
+        int number = watchdog->every_ns > 0 ? sigtimedwait(set, NULL, &every) : sigwaitinfo(set, NULL);
+        if (number < 0 && errno == EAGAIN)
+            alb_watchdog_beat(watchdog);
         if (number == SIGQUIT)
             dump(h);
         if (number == SIGTERM || number == SIGINT) {
@@ -347,6 +351,7 @@ int alb_serve(const struct alb_options *options)
 {
     static struct house h; /* as long-lived as the process: doors are borrowed by the server */
     struct alb_err err = ALB_ERR_INIT;
+    struct alb_watchdog watchdog;
     sigset_t set = our_signals(), again;
     h = (struct house){.options = options, .folder = {.dirfd = -1}};
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all of them inherit it */
@@ -357,7 +362,8 @@ int alb_serve(const struct alb_options *options)
         return 1;
     }
     announce(&h);
-    wait_for_end(&h, &set);
+    alb_watchdog_init(&watchdog, h.http);
+    wait_for_end(&h, &set, &watchdog);
     alb_http_notify("STOPPING=1");
     (void)sigemptyset(&again); /* a second one ends the process at once */
     (void)sigaddset(&again, SIGTERM);

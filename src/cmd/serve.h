@@ -8,7 +8,8 @@
  * darkroom - timers - data folder
  *
  * The main thread waits for signals: TERM and INT end it (a second one at once), QUIT prints what is in
- * flight.
+ * flight, HUP does nothing (the log goes to standard error: there is no file to open again). Between them it
+ * feeds systemd's watchdog, if there is one (cmd/watchdog.h).
  */
 #ifndef ALB_CMD_SERVE_H
 #define ALB_CMD_SERVE_H

@@ -151,7 +151,8 @@ def test_papers_name_only_what_there_is():
     """Every flag and variable in the papers and scripts is one of the table."""
     variables = {"ALBUMEN_" + n.upper().replace("-", "_") for n in OPTIONS} | {"ALBUMEN_NAME"}
     flags = set(OPTIONS) | {"help", "version", "man", "markdown"} | {"no-" + n for n, o in OPTIONS.items() if o[0] == "BOOL"}
-    papers = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/doors").glob("*.md")]
+    papers = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/doors").glob("*.md"),
+              *(ROOT / "packaging").iterdir()]
     for paper in papers:
         text = paper.read_text()
         assert set(re.findall(r"ALBUMEN_[A-Z_]+", text)) <= variables, paper
