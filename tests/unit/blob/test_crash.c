@@ -106,7 +106,7 @@ static enum alb_code whole(void *arg, const struct alb_blob_file *file, struct a
 
     memcpy(ref.sha256, file->sha256, 32);
     alb_hex(file->sha256, 32, hex);
-    (void)snprintf(key, sizeof(key), "%.2s/%.2s/%s", hex, hex + 2, hex);
+    (void)snprintf(key, sizeof(key), "%.2s/%s", hex, hex);
     ref.key = alb_str_c(key);
     (void)e;
     enum alb_code code = alb_blob_scrub(w->k.store, &ref, NULL, NULL);

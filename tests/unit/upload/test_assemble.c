@@ -77,7 +77,7 @@ static void check_whole(struct world *w, const uint64_t *seeds, size_t n)
         kit_fill(bytes + i * PART, PART, 0, seeds[i]);
     alb_sha256(bytes, n * PART, ref.sha256);
     alb_hex(ref.sha256, 32, hex);
-    (void)snprintf(key, sizeof(key), "%.2s/%.2s/%s", hex, hex + 2, hex);
+    (void)snprintf(key, sizeof(key), "%.2s/%s", hex, hex);
     ref.key = alb_str_c(key);
     assert_ok(alb_blob_scrub(w->k.store, &ref, NULL, &err));
     alb_mem_free(bytes);
