@@ -52,6 +52,30 @@ static void leave_no_trace(struct alb_upload_session *s)
     alb_upload_drop_entry(s, ALB_E_GONE);
 }
 
+/* Half of the table is for what is unfinished: beyond the other half a finished upload is the sink's to
+ * remember, if it can and nobody waits here for the answer. */
+static bool leave_to_sink(struct alb_upload_session *s)
+{
+    struct alb_uploads *u = s->u;
+
+    if (u->sink->recall == NULL || u->sink->keeps_data)
+        return false;
+    alb_mutex_lock(&u->mtx);
+    bool leave = u->known > u->limits.max_count / 2 && s->e->first == NULL;
+    bool counted = leave && s->e->owner != NULL;
+    if (leave)
+        alb_upload_remove_locked(u, s->e);
+    alb_mutex_unlock(&u->mtx);
+    if (counted)
+        (void)atomic_fetch_sub(&u->stored, s->position);
+    if (!leave)
+        return false;
+    alb_upload_close_files(s);
+    alb_ignore(alb_upload_remove_files(u, s->e, NULL),
+               "at start the sink is asked about it, or it is removed");
+    return true;
+}
+
 static void taken(struct alb_upload_session *s, struct alb_str result)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -63,6 +87,8 @@ static void taken(struct alb_upload_session *s, struct alb_str result)
         return;
     }
     ALB_CHECK(result.n <= ALB_UPLOAD_RESULT_MAX);
+    if (leave_to_sink(s))
+        return;
     s->slot.result_n = result.n;
     if (result.n > 0)
         memcpy(s->slot.result, result.p, result.n);

@@ -80,7 +80,7 @@ struct alb_upload_session;
 struct alb_upload_limits {
     int64_t max_bytes;     /* of one upload: TOO_LARGE */
     int64_t max_total;     /* bytes of all unfinished ones: NO_SPACE */
-    int64_t max_count;     /* uploads known, finished ones included: BUSY */
+    int64_t max_count;     /* uploads known: BUSY. Finished ones take half of it, if the sink can recall */
     int64_t max_per_owner; /* unfinished ones: TOO_MANY */
     int64_t min_free;      /* bytes of the disk that a creation must leave free: NO_SPACE */
     int64_t keep_ms;       /* an unfinished upload without progress; 0: for ever */

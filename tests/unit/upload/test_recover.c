@@ -410,6 +410,41 @@ static void what_the_sink_recalls_is_finished(void **state)
     assert_int_equal(w->sink.takes, 0);
 }
 
+/* A thousand photos in an hour are no reason to refuse the next: finished ones leave the table to the others.
+ */
+static void finished_ones_leave_room(void **state)
+{
+    struct world *w = *state;
+    char id[8];
+
+    w->limits.max_count = 6;
+    world_again(w);
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(id, sizeof(id), "u%d", i);
+        if (i % 2 == 0) { /* in one request, and in several */
+            struct alb_upload_session *s = create_id(w, id, 5000);
+            assert_ok(feed(s, 1, 5000, 5000));
+            assert_int_equal(finish(&s), ALB_OK);
+        } else {
+            half_done(w, id, 3000, 5000);
+            complete(w, id, 5000);
+        }
+        assert_true(alb_uploads_look(w->u).known <= 4);
+        assert_int_equal(alb_uploads_look(w->u).unfinished, 0);
+        assert_int_equal(alb_uploads_look(w->u).stored_bytes, 0);
+    }
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+    for (int again = 0; again < 2; again++) {
+        for (int i = 0; i < 20; i++) {
+            (void)snprintf(id, sizeof(id), "u%d", i);
+            assert_int_equal(state_of(w, id), ALB_UPLOAD_FINISHED);
+            assert_int_equal(offset_of(w, id), 5000);
+        }
+        world_again(w);
+    }
+    assert_int_equal(kit_count(w->k.fd, "uploads"), 3); /* records */
+}
+
 int main(void)
 {
 #define R(name) cmocka_unit_test_setup_teardown(name, world_setup_recall, world_teardown)
@@ -427,6 +462,7 @@ int main(void)
         T(a_file_with_two_names_is_copied_first),
         T(a_slot_whose_fsync_failed_never_counts),
         R(what_the_sink_recalls_is_finished),
+        R(finished_ones_leave_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
