@@ -272,4 +272,14 @@ KIT_UNUSED static struct alb_blob_ref kit_ref(const struct kit_source *s, const 
     return ref;
 }
 
+/* Where the store keeps the bytes of this hash; ref->sha256 is set, `key` holds the text. */
+KIT_UNUSED static void kit_key(struct alb_blob_ref *ref, char key[static ALB_BLOB_KEY_MAX])
+{
+    char hex[65];
+
+    alb_hex(ref->sha256, 32, hex);
+    (void)snprintf(key, ALB_BLOB_KEY_MAX, "%.2s/%s", hex, hex);
+    ref->key = alb_str_c(key);
+}
+
 #endif

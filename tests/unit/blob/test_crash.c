@@ -102,12 +102,10 @@ static enum alb_code whole(void *arg, const struct alb_blob_file *file, struct a
 {
     struct world *w = arg;
     struct alb_blob_ref ref = {.size = file->size};
-    char hex[65], key[ALB_BLOB_KEY_MAX];
+    char key[ALB_BLOB_KEY_MAX];
 
     memcpy(ref.sha256, file->sha256, 32);
-    alb_hex(file->sha256, 32, hex);
-    (void)snprintf(key, sizeof(key), "%.2s/%s", hex, hex);
-    ref.key = alb_str_c(key);
+    kit_key(&ref, key);
     (void)e;
     enum alb_code code = alb_blob_scrub(w->k.store, &ref, NULL, NULL);
     assert_true(code == ALB_OK || code == ALB_E_CORRUPT);

@@ -71,14 +71,12 @@ static void check_whole(struct world *w, const uint64_t *seeds, size_t n)
 {
     unsigned char *bytes = alb_mem_alloc_nofail(n * PART);
     struct alb_blob_ref ref = {.size = (int64_t)n * PART};
-    char hex[65], key[ALB_BLOB_KEY_MAX];
+    char key[ALB_BLOB_KEY_MAX];
 
     for (size_t i = 0; i < n; i++)
         kit_fill(bytes + i * PART, PART, 0, seeds[i]);
     alb_sha256(bytes, n * PART, ref.sha256);
-    alb_hex(ref.sha256, 32, hex);
-    (void)snprintf(key, sizeof(key), "%.2s/%s", hex, hex);
-    ref.key = alb_str_c(key);
+    kit_key(&ref, key);
     assert_ok(alb_blob_scrub(w->k.store, &ref, NULL, &err));
     alb_mem_free(bytes);
 }

@@ -208,12 +208,10 @@ KIT_UNUSED static void check_original(struct world *w, size_t n, uint64_t seed)
 {
     unsigned char *bytes = kit_bytes(n, seed);
     struct alb_blob_ref ref = {.size = (int64_t)n};
-    char hex[65], key[ALB_BLOB_KEY_MAX];
+    char key[ALB_BLOB_KEY_MAX];
 
     alb_sha256(bytes, n, ref.sha256);
-    alb_hex(ref.sha256, 32, hex);
-    (void)snprintf(key, sizeof(key), "%.2s/%s", hex, hex);
-    ref.key = alb_str_c(key);
+    kit_key(&ref, key);
     assert_ok(alb_blob_scrub(w->k.store, &ref, NULL, &err));
     alb_mem_free(bytes);
 }
