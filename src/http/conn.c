@@ -289,7 +289,11 @@ static bool request_late(struct alb_conn *c, int64_t now)
     const struct alb_http_limits *lim = &c->loop->server->config.limits;
     struct alb_req *r = c->req;
 
-    if (now >= r->deadline || too_slow(&r->pace_out, now, lim->rate_window_ns, lim->rate_out, false)) {
+    if (too_slow(&r->pace_out, now, lim->rate_window_ns, lim->rate_out, false)) {
+        alb_conn_close(c); /* it does not read: there is nothing to say to it */
+        return true;
+    }
+    if (now >= r->deadline) {
         if (r->out != ALB_OUT_NOTHING) {
             alb_conn_close(c);
             return true;

@@ -222,10 +222,14 @@ static enum alb_conn_go cut_off(struct alb_conn *c)
     return ALB_CONN_OVER;
 }
 
-static enum alb_conn_go not_now(struct alb_conn *c, struct alb_req *r)
+/* The client does not read. That counts from the moment on at which there is a final answer to read: who sends
+ * a long body and reads nothing meanwhile may let interim answers lie. */
+static enum alb_conn_go not_now(struct alb_conn *c, struct alb_req *r, const struct offer *o)
 {
+    bool held = r->held && r->in == ALB_IN_DISCARD;
+
     c->writable = false;
-    if (r->pace_out.since == ALB_NEVER) {
+    if (r->pace_out.since == ALB_NEVER && (r->out != ALB_OUT_NOTHING || (o->head && !held))) {
         r->pace_out = (struct alb_pace){c->loop->now, 0};
         alb_conn_arm(c);
     }
@@ -263,13 +267,15 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
     struct offer o;
     ssize_t sent;
 
-    if (!c->writable || r->out == ALB_OUT_DONE)
+    if (r->out == ALB_OUT_DONE || (!c->writable && r->pace_out.since != ALB_NEVER))
         return ALB_CONN_STUCK;
     o = look(r);
     if (o.abort)
         return cut_off(c);
     if (o.end)
         alb_conn_settle(c); /* its letter may still be on the way */
+    if (!c->writable)
+        return not_now(c, r, &o);
     if (r->out == ALB_OUT_NOTHING && o.head && !(r->held && r->in == ALB_IN_DISCARD))
         start(c, r);
     gather(r, &o, &ps);
@@ -283,6 +289,6 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
     if (sent > 0)
         account(r, (size_t)sent);
     if (sent < (ssize_t)ps.total)
-        return not_now(c, r);
+        return not_now(c, r, &o);
     return sent_all(c, r, &o, true);
 }

@@ -36,8 +36,19 @@ static enum alb_hot hot_echo(struct alb_req *req)
 struct upload {
     uint64_t n;
     struct alb_hash sha;
-    bool hash, progress;
+    bool hash, progress, large;
 };
+
+static enum alb_code read_zeros(void *ctx, uint64_t off, void *p, size_t n, size_t *got,
+                                struct alb_err *err)
+{
+    (void)ctx;
+    (void)off;
+    (void)err;
+    memset(p, '0', n);
+    *got = n;
+    return ALB_OK;
+}
 
 static enum alb_step upload_done(struct alb_req *req, struct upload *u)
 {
@@ -47,6 +58,10 @@ static enum alb_step upload_done(struct alb_req *req, struct upload *u)
     if (u->hash)
         alb_hex(digest, alb_hash_final(&u->sha, digest), hex);
     alb_res_header(req, "X-Trailer", alb_req_trailer(req, "x-sum"));
+    if (u->large) {
+        alb_res_source(req, 16000000, read_zeros, NULL);
+        return ALB_STEP_DONE;
+    }
     alb_res_literal(
         req, alb_arena_printf(alb_req_arena(req), "bytes=%llu sha256=%s\n", (unsigned long long)u->n, hex));
     return ALB_STEP_DONE;
@@ -152,7 +167,7 @@ static enum alb_step step_middle(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
-/* /progress: a 104 for each piece of the body. */
+/* /progress?large=1: a 104 for each piece of the body, then an answer of 16 MB. */
 static enum alb_step step_progress(struct alb_req *req)
 {
     struct upload *u;
@@ -161,6 +176,7 @@ static enum alb_step step_progress(struct alb_req *req)
         serverd_hold(req);
         u = ALB_ARENA_NEW(alb_req_arena(req), struct upload);
         u->progress = true;
+        u->large = serverd_number(req, "large", 0) != 0;
         alb_req_set_slot(req, u);
     }
     return step_upload(req);

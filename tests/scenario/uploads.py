@@ -3,6 +3,7 @@
 """What resumable uploads ask of the wire: interim answers in order, trailers, clients that leave. uploads.py SERVERD"""
 import socket
 import sys
+import time
 
 import serverd
 from wire import dial, read_all
@@ -72,6 +73,39 @@ def interim_unread(path):
         assert b"bytes=4 " in out[out.index(b"HTTP/1.1 200"):]
 
 
+def interim_unread_for_long(path):
+    # Who writes its whole body before it reads anything is not slow: hints are nothing to wait for.
+    with dial(path) as s:
+        s.sendall(b"POST /progress" + HEAD + b"Connection: close\r\nContent-Length: 15000\r\n\r\n")
+        for _ in range(1500):
+            s.sendall(b"x" * 10)
+            time.sleep(0.001)  # so that each piece is told of
+        out, _ = read_all(s)
+        assert out.count(b"HTTP/1.1 104 ") >= 100, out.count(b"HTTP/1.1 104 ")
+        assert b"HTTP/1.1 200 OK\r\n" in out and b"bytes=15000 " in out, out[-300:]
+
+
+def answer_unread(path):
+    # But who does not read its answer is, also if hints lie before it.
+    with dial(path) as s:
+        s.sendall(b"POST /progress?large=1" + HEAD + b"Content-Length: 15000\r\n\r\n")
+        for _ in range(1500):
+            s.sendall(b"x" * 10)
+            time.sleep(0.001)
+        with dial(path) as other:
+            other.sendall(b"GET /quiet" + HEAD + b"\r\n")  # answered when the other one is over
+            assert answer(other)[0] == 200
+            # and its connection is closed without another word
+            until = time.monotonic() + 30
+            counts = b""
+            while b"connections=1 " not in counts:
+                assert time.monotonic() < until, counts
+                other.sendall(b"GET /counts" + HEAD + b"\r\n")
+                counts = answer(other)[2]
+        out, _ = read_all(s)
+        assert len(out) < 16000000 and b"HTTP/1.1 200 OK\r\n" not in out[-1000:], len(out)
+
+
 def chunked(target, body, trailers):
     return (b"POST " + target + HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n" +
             trailers + b"\r\n")
@@ -118,6 +152,10 @@ def main():
     with serverd.running(sys.argv[1]) as (path, _, _):
         for test in (interim_before_continue, interim_while_reading, interim_unread, trailers_are_of_their_request,
                      bad_trailers, gone_while_expecting):
+            test(path)
+            print("ok", test.__name__, flush=True)
+    with serverd.running(sys.argv[1], "--rate-window", "300ms", "--min-rate-in", "1", "--min-rate-out", "1k") as (path, _, _):
+        for test in (interim_unread_for_long, answer_unread):
             test(path)
             print("ok", test.__name__, flush=True)
 
