@@ -161,8 +161,10 @@ void alb_req_interim(struct alb_req *r, int status, const struct alb_header *hea
         return;
     alb_buf_init(&text, r->server->config.limits.head_bytes);
     alb_buf_printf(&text, "HTTP/1.1 %d %s\r\n", status, alb_http_reason(status));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        ALB_CHECK(alb_is_token(alb_str_c(headers[i].name)));
         add_line(&text, headers[i].name, headers[i].value);
+    }
     alb_buf_c(&text, "\r\n");
     if (alb_buf_code(&text) == ALB_OK) { /* else the client does without: interim answers are hints */
         alb_mutex_lock(&r->mtx);

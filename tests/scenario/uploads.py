@@ -3,6 +3,7 @@
 """What resumable uploads ask of the wire: interim answers in order, trailers, clients that leave. uploads.py SERVERD"""
 import socket
 import sys
+import threading
 import time
 
 import serverd
@@ -121,6 +122,39 @@ def trailers_are_of_their_request(path):
                 assert status == 200 and rest == b"" and headers["x-trailer"] == want, (target, trailers, headers)
 
 
+def empty_bodies(path):
+    # Nothing to send is a body too, however it is said, and nobody waits for a 100 that makes no sense.
+    for how in (b"Content-Length: 0\r\n\r\n", b"\r\n", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                b"Expect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+                b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+        with dial(path) as s:
+            for method in (b"PATCH", b"POST"):
+                s.sendall(method + b" /upload?hash=0" + HEAD + how)
+                status, _, body, rest = answer(s)
+                assert status == 200 and body.startswith(b"bytes=0 ") and rest == b"", (how, status, body, rest)
+
+
+def pipelined(path):
+    # Many requests in one piece: each body ends where it ends, each answer comes once and in order.
+    one = [(b"POST /upload?hash=0" + HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", b"bytes=3 "),
+           (chunked(b"/echo", b"hello", b"X-Sum: 1\r\n"), b"hello"),
+           (b"GET /hello" + HEAD + b"Content-Length: 4\r\n\r\nGET ", b"xxxx"),  # not wanted, and read away
+           (b"\r\nPOST /echo" + HEAD + b"Content-Length: 2\r\n\r\nhi", b"hi"),
+           (chunked(b"/upload?hash=0", b"x" * 30000, b""), b"bytes=30000 "),
+           (b"GET /step" + HEAD + b"\r\n", b"xxxx")]
+    with dial(path) as s:
+        sender = threading.Thread(target=s.sendall, args=(b"".join(r for r, _ in one) * 50,))
+        sender.start()
+        rest = b""
+        for i in range(50 * len(one)):
+            status, _, body, rest = answer(s, rest)
+            while status < 200:
+                status, _, body, rest = answer(s, rest)
+            assert status == 200 and body.startswith(one[i % len(one)][1]), (i, status, body[:40])
+        sender.join()
+        assert rest == b""
+
+
 def bad_trailers(path):
     for line in (b"Content-Length: 5\r\n", b"Host: b\r\n", b"Transfer-Encoding: x\r\n", b"Authorization: x\r\n",
                  b" folded\r\n", b"no colon\r\n", b"a b: c\r\n", b"X: 1\nY: 2\r\n", b"X: " + b"y" * 9000 + b"\r\n",
@@ -151,7 +185,7 @@ def gone_while_expecting(path):
 def main():
     with serverd.running(sys.argv[1]) as (path, _, _):
         for test in (interim_before_continue, interim_while_reading, interim_unread, trailers_are_of_their_request,
-                     bad_trailers, gone_while_expecting):
+                     bad_trailers, empty_bodies, pipelined, gone_while_expecting):
             test(path)
             print("ok", test.__name__, flush=True)
     with serverd.running(sys.argv[1], "--rate-window", "300ms", "--min-rate-in", "1", "--min-rate-out", "1k") as (path, _, _):
