@@ -6,7 +6,7 @@
 // bring the photos they need, so that they run against an empty daemon as well. What only the mock can show (a hundred
 // thousand photos, first set-up, a server that dies on command) is marked `mockOnly`.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { encodePng } from '../../web/dev/png.mjs';
 
 const require = createRequire(new URL('../../web/package.json', import.meta.url));
 const { chromium } = require('playwright-core');
-const axe = require.resolve('axe-core/axe.min.js');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 export const real = process.env.ALBUMEN_URL !== undefined;
 const account = { user: process.env.ALBUMEN_USER ?? 'admin', password: process.env.ALBUMEN_PASSWORD ?? 'secret' };
@@ -159,18 +159,24 @@ export async function ensurePhotos(t, page, n = 24) {
 
 export const toast = (page, text) => page.locator('.toast', { hasText: text });
 
-/** Serious and critical findings of axe-core. */
+/** Whatever axe-core finds, in light and in dark. */
 export async function accessibility(page) {
   // The policy of the page allows no foreign script; the protocol of the browser may run one all the same.
-  const { readFileSync } = await import('node:fs');
-  await page.evaluate(readFileSync(axe, 'utf8'));
-  const found = await page.evaluate(async () => {
-    const result = await globalThis.axe.run(document, { resultTypes: ['violations'] });
-    return result.violations
-      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-      .map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.all[0]?.message ?? ''})`).join('; ')}`);
-  });
-  assert.deepEqual(found, []);
+  await page.evaluate(axe);
+  for (const colorScheme of ['light', 'dark']) {
+    // Colours must not be measured on their way from one scheme to the other.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const found = await page.evaluate(async () => {
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      await frame();
+      await frame();
+      await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished.catch(() => {})));
+      const result = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+      return result.violations.map((v) => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ''})`).join('; ')}`);
+    });
+    assert.deepEqual(found, [], `in ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
 export { assert };

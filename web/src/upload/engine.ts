@@ -76,9 +76,10 @@ export class UppyEngine implements Engine {
     return {
       ...(item.url && { uploadUrl: item.url }),
       uploadDataDuringCreation: item.size <= smallFile,
-      // A full disk does not empty itself within seconds; for the rest the plug-in knows what is worth a second try.
+      // A full disk does not empty itself within seconds. Without a network the plug-in would wait in silence until the browser
+      // believes in one again; the queue says so, and asks the server. For the rest the plug-in knows what to try again.
       onShouldRetry: (error: DetailedError, _attempt: number, _options: unknown, next: (e: DetailedError) => boolean) =>
-        flight.answer?.status !== 507 && next(error),
+        navigator.onLine && flight.answer?.status !== 507 && next(error),
       onBeforeRequest: () => {
         flight.answer = null;
         if (flight.begun) return;
