@@ -417,44 +417,59 @@ static enum alb_code write_next(struct alb_upload_session *s, const struct alb_r
     return code;
 }
 
-enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_state state, bool durable,
-                              struct alb_err *err)
+/* Everything on the disk, in an order that a crash may break off anywhere. */
+static enum alb_code write_slot(struct alb_upload_session *s, const struct alb_record_slot *slot,
+                                bool durable, struct alb_err *err)
 {
-    struct alb_uploads *u = s->u;
-    struct alb_record_slot slot;
     bool fresh = !s->e->announced;
-
     enum alb_code code = ALB_OK;
 
-    describe(s, state, &slot);
     if (fresh || s->length != s->slot.length)
         code = alb_upload_write_sidecar(s, err);
     if (code == ALB_OK && durable && s->name_new && !fresh)
-        code = alb_upload_sync_names(u, s->e, err); /* before a slot speaks of what lies under that name */
+        code = alb_upload_sync_names(s->u, s->e, err); /* before a slot speaks of what lies under that name */
     if (code == ALB_OK)
-        code = fresh ? write_new(s, &slot, err) : write_next(s, &slot, err);
+        code = fresh ? write_new(s, slot, err) : write_next(s, slot, err);
     if (code == ALB_OK && durable)
         code = alb_fs_datasync(s->statefd, err);
     if (code == ALB_OK && durable && fresh)
-        code = alb_upload_sync_names(u, s->e, err); /* both names */
+        code = alb_upload_sync_names(s->u, s->e, err); /* both names */
+    return code;
+}
+
+static void publish(struct alb_upload_session *s, const struct alb_record_slot *slot)
+{
+    struct alb_uploads *u = s->u;
+    struct alb_upload_entry *e = s->e;
+
+    s->slot = *slot;
+    alb_mutex_lock(&u->mtx);
+    e->seq = slot->seq;
+    e->state = (uint8_t)slot->state;
+    e->length = slot->length;
+    e->offset = slot->offset;
+    e->expires_ms = slot->expires_ms;
+    e->announced = true;
+    if (e->kind == ALB_UPLOAD_PARTIAL && slot->state == ALB_UPLOAD_COMPLETE)
+        alb_upload_part_changed_locked(u, e);
+    alb_mutex_unlock(&u->mtx);
+}
+
+enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_state state, bool durable,
+                              struct alb_err *err)
+{
+    struct alb_record_slot slot;
+
+    describe(s, state, &slot);
+    enum alb_code code = write_slot(s, &slot, durable, err);
     if (code != ALB_OK) {
-        if (fresh)
-            alb_ignore(alb_upload_remove_files(u, s->e, NULL), "nobody was told of it");
+        if (!s->e->announced)
+            alb_ignore(alb_upload_remove_files(s->u, s->e, NULL), "nobody was told of it");
         s->spoilt = true;
         return code;
     }
     if (durable)
         s->name_new = false;
-    s->slot = slot;
-    alb_mutex_lock(&u->mtx);
-    s->e->seq = slot.seq;
-    s->e->state = (uint8_t)state;
-    s->e->length = slot.length;
-    s->e->offset = slot.offset;
-    s->e->expires_ms = slot.expires_ms;
-    s->e->announced = true;
-    if (s->e->kind == ALB_UPLOAD_PARTIAL && state == ALB_UPLOAD_COMPLETE)
-        alb_upload_part_changed_locked(u, s->e);
-    alb_mutex_unlock(&u->mtx);
+    publish(s, &slot);
     return ALB_OK;
 }

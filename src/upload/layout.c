@@ -102,6 +102,7 @@ enum alb_code alb_upload_open_folders(struct alb_uploads *u, const struct alb_up
 {
     const char *folder = config->layout.folder != NULL ? config->layout.folder : "uploads";
 
+    u->folder = folder;
     u->plain = config->layout.plain;
     u->unhashed = config->layout.unhashed;
     u->file_mode = config->layout.file_mode != 0 ? config->layout.file_mode : 0600;

@@ -50,6 +50,7 @@ struct alb_upload_finishing;
 struct alb_uploads {
     /* fixed after create */
     int dirfd, state_dirfd; /* uploads/, and where the records are (the same folder, unless plain) */
+    const char *folder;     /* as it was configured; borrowed */
     bool plain, unhashed;
     unsigned file_mode, dir_mode;
     void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);

@@ -202,6 +202,7 @@ void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_
         .note = s->head.note,
         .parts = s->head.parts,
         .path = s->head.path,
+        .folder = s->u->plain ? alb_str_c(s->u->folder) : ALB_STR_NONE,
         .owner = s->head.owner,
         .created_ms = s->head.created_ms,
         .expires_ms = slot->expires_ms,
@@ -222,6 +223,18 @@ void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_
 int64_t alb_upload_position(const struct alb_upload_session *s)
 {
     return s->position;
+}
+
+bool alb_upload_digest(const struct alb_upload_session *s, enum alb_hash_kind kind,
+                       unsigned char out[ALB_HASH_MAX_LEN])
+{
+    for (unsigned i = 0; s->hashing && i < alb_upload_hash_count(s); i++) {
+        if (s->hashes[i].kind == kind) {
+            (void)alb_hash_final(&s->hashes[i], out);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- write ---- */

@@ -101,7 +101,7 @@ struct alb_upload_view;
  * more kinds of them there: A-Za-z0-9-._~%!$'()*+,;=/:@ (no segment "." or "..", no slash at either end), and
  * the bytes may lie elsewhere (alb_upload_spec.path). */
 struct alb_upload_layout {
-    const char *folder; /* NULL: "uploads"; made if missing. Relative to data_dirfd */
+    const char *folder; /* NULL: "uploads"; made if missing. Relative to data_dirfd; borrowed */
     bool plain;
     unsigned file_mode, dir_mode; /* & umask; 0: 0600, 0700 */
     bool unhashed;                /* the sink needs no SHA-256 and SHA-1: zeroes in its parcels */
@@ -181,7 +181,8 @@ struct alb_upload_spec {
 /* Values at one moment. Strings are borrowed from the session, valid until it ends. */
 struct alb_upload_view {
     struct alb_str id, metadata, note, parts;
-    struct alb_str path;                   /* of the bytes, from the folder of uploads, or absolute */
+    struct alb_str path;                   /* as in the spec; empty: the id */
+    struct alb_str folder;                 /* of the plain layout, as it was configured; else empty */
     int64_t owner, created_ms, expires_ms; /* wall; expires_ms = 0: does not expire now */
     int64_t length;                        /* or ALB_UPLOAD_DEFERRED */
     int64_t offset;                        /* durable: may be reported */
@@ -302,6 +303,10 @@ enum alb_code alb_upload_reader_read(struct alb_upload_reader *reader, uint64_t 
 
 /* The server is going down: what was interrupted was interrupted for that. Any thread, no I/O. */
 bool alb_uploads_stopping(struct alb_uploads *u);
+
+/* The digest of all bytes up to the position, as it was computed on the way. False: it was not. No I/O. */
+bool alb_upload_digest(const struct alb_upload_session *s, enum alb_hash_kind kind,
+                       unsigned char out[ALB_HASH_MAX_LEN]) ALB_MUST_CHECK;
 
 /* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;

@@ -1,49 +1,184 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the tus door share. A request's state lies in its arena and is released by the arena's
- * hook, so a client that hangs up at any point leaves nothing held.
+ * What the files of the tus door share. Each protocol is parsed into the same few questions to the upload
+ * room, and its answers are written by answer.c. A request's state lies in its arena and is released by the
+ * arena's hook, so a client that hangs up at any point leaves nothing held.
  *
- *   POST   CREATE -> BODY -> FINISH | stored        PATCH  ACQUIRE -> LOAD -> BODY -> FINISH | stored
- *   HEAD   ACQUIRE -> LOAD -> answer                DELETE ACQUIRE -> LOAD -> terminate
+ *   entry: CORS -> version -> rights -> AUTHORISE hook -> one of
+ *     POST    PRE_CREATE -> create -> body | concatenation -> finish -> PRE_FINISH -> answer
+ *     PATCH   acquire -> load -> body -> finish -> PRE_FINISH -> answer
+ *     HEAD    acquire -> load -> answer            GET  read without holding
+ *     DELETE  acquire -> look -> PRE_TERMINATE -> acquire -> terminate
+ * Every wait is `t->next` = what goes on when it is over.
  */
 #ifndef ALB_DOORS_TUS_DOOR_H
 #define ALB_DOORS_TUS_DOOR_H
 
+#include "doors/tus/alarm.h"
+#include "doors/tus/digest.h"
+#include "doors/tus/field.h"
 #include "doors/tus/tus.h"
+#include "http/http.h"
+#include "library/original.h"
 
 #define ALB_TUS_VERSION "1.0.0"
-#define ALB_TUS_EXTENSIONS "creation,creation-with-upload,termination"
-#define ALB_TUS_PATH "/files/"
 
-enum alb_tus_stage { ALB_TUS_BEGIN, ALB_TUS_ACQUIRE, ALB_TUS_BODY, ALB_TUS_FINISH };
+enum alb_tus_dialect {
+    ALB_TUS_V1,
+    ALB_TUS_RUFH,
+    ALB_TUS_EITHER, /* HEAD, GET, DELETE that do not say: answered for both */
+};
+
+/* What can be wrong, in tusd's words; statuses and texts are in answer.c. */
+enum alb_tus_word {
+    ALB_TUS_FINE,
+    ALB_TUS_BAD_VERSION,
+    ALB_TUS_TOO_LARGE,   /* the upload */
+    ALB_TUS_PAST_LENGTH, /* the body */
+    ALB_TUS_BAD_TYPE,
+    ALB_TUS_BAD_LENGTH,
+    ALB_TUS_BAD_DEFER,
+    ALB_TUS_BAD_OFFSET,
+    ALB_TUS_WRONG_OFFSET,
+    ALB_TUS_BAD_METADATA,
+    ALB_TUS_BAD_CONCAT,
+    ALB_TUS_UNFINISHED_PART,
+    ALB_TUS_NO_CONCAT,
+    ALB_TUS_FINAL_FIXED,
+    ALB_TUS_AMBIGUOUS,
+    ALB_TUS_BAD_CHECKSUM,
+    ALB_TUS_CHECKSUM_DIFFERS,
+    ALB_TUS_DIGEST_DIFFERS, /* RFC 9530 */
+    ALB_TUS_BAD_FIELD,      /* RUFH: a field is missing, or does not belong there */
+    ALB_TUS_COMPLETED,      /* RUFH: nothing can be appended any more */
+    ALB_TUS_INCONSISTENT,   /* RUFH: lengths that differ */
+    ALB_TUS_NOT_FOUND,
+    ALB_TUS_INTERRUPTED,
+    ALB_TUS_SHUTDOWN,
+    ALB_TUS_LOCKED,
+    ALB_TUS_SLOW_BODY,
+    ALB_TUS_BROKEN_BODY,
+    ALB_TUS_STOPPED,
+    ALB_TUS_REJECTED,
+    ALB_TUS_NO_TERMINATION,
+    ALB_TUS_FORBIDDEN,
+    ALB_TUS_BAD_ORIGIN,
+    ALB_TUS_INTERNAL,
+    ALB_TUS_WORD_COUNT
+};
+
+struct alb_tus;
+typedef enum alb_step alb_tus_fn(struct alb_req *req, struct alb_tus *t);
 
 struct alb_tus {
     struct alb_door_tus *door;
-    enum alb_tus_stage stage;
+    alb_tus_fn *first;                  /* of the method */
+    alb_tus_fn *next;                   /* goes on when the wait is over; NULL: nothing was begun yet */
+    alb_tus_fn *then;                   /* goes on when the upload is held, or the hook has answered */
     struct alb_upload_session *session; /* or NULL */
     struct alb_future *future;          /* what it waits for, a reference, or NULL */
-    struct alb_str id;                  /* of the upload, arena */
-    bool created;                       /* this request made it: 201 and Location */
-    int64_t length;                     /* of the upload, once finishing */
+    enum alb_tus_dialect dialect;
+    unsigned interop; /* of RUFH: 3..8; 0: the newest text */
+    int64_t owner;
+    struct alb_str id; /* of the upload, arena; empty: not known yet */
+    bool created;      /* this request made it: 201 and Location */
+    bool told;         /* it survives this request: Location may be given */
+    /* creation */
+    struct alb_upload_spec spec; /* strings in the arena */
+    /* body */
+    bool complete; /* RUFH: this is the last piece */
+    bool no_body;  /* what comes is not looked at */
+    bool holding;  /* nothing counts before its digest is checked */
+    struct alb_tus_digests digests;
+    int64_t silent_since;        /* monotonic: since when no byte came */
+    int64_t told_at, told_bytes; /* POST_RECEIVE: when, and how far, it was last asked */
+    int64_t shown_bytes;         /* RUFH: offset of the last 104 */
+    enum alb_tus_hook asked;     /* the question that is out */
+    struct alb_tus_alarm *alarm; /* of a POST_RECEIVE that is under way */
+    /* finish */
+    int64_t length;
+    struct alb_tus_event event; /* strings in the arena */
+    struct alb_bytes *result;   /* of the sink, a reference */
+    /* answers */
+    struct alb_tus_verdict *verdicts[2]; /* references: PRE_CREATE's, and PRE_FINISH's or PRE_TERMINATE's */
+    enum alb_tus_word word;
+    int64_t expected, provided; /* WRONG_OFFSET, for problem details */
+    /* GET */
+    struct alb_upload_reader *reader;
+    struct alb_source *source;
+    struct alb_original *original;
 };
 
-/* The state of this request; made at the first call. NULL: an error is answered. */
-struct alb_tus *alb_tus_of(struct alb_req *req);
-/* Version, and the headers of every answer. False: 412 is answered. */
-bool alb_tus_version_ok(struct alb_req *req);
-/* Takes hold of the upload named in the path. True: *step says what the caller returns (waiting, or an error
- * is answered). False: session is held and loaded, go on. */
-bool alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
-                     enum alb_step *step);
-/* An error answer; Upload-Offset and Location as far as they are known. */
+/* ---- door.c ---- */
+
+/* Waits for t->future (taken by the request), then goes on. */
+enum alb_step alb_tus_wait(struct alb_req *req, struct alb_tus *t, const char *doing, alb_tus_fn *next);
+/* Takes hold of the upload t->id, loads it, then goes on; or answers. */
+enum alb_step alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
+                              alb_tus_fn *then);
+bool alb_tus_has_header(const struct alb_req *req, const char *name);
+
+/* ---- answer.c ---- */
+
+/* Error answers. The session, if there is one, is let go first (law 1); Upload-Offset and Location are said
+ * as far as they are known. */
+enum alb_step alb_tus_refuse(struct alb_req *req, struct alb_tus *t, enum alb_tus_word word);
 enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct alb_err *err);
-/* The answer to a body that will never be complete, with what is known as above. */
+/* The answer to a body that will never be complete. */
 enum alb_step alb_tus_body_gone(struct alb_req *req, struct alb_tus *t);
+/* A good answer: what the hooks want of it. */
+enum alb_step alb_tus_done(struct alb_req *req, struct alb_tus *t, int status);
+void alb_tus_error(struct alb_req *req, int status, struct alb_str text); /* alb_error_fn */
+const char *alb_tus_word_name(enum alb_tus_word word);                    /* "ERR_…", NULL for FINE */
+
+void alb_tus_common_headers(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_offset_header(struct alb_req *req, int64_t offset);
 void alb_tus_result_headers(struct alb_req *req, struct alb_str result);
+struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t);
-void alb_tus_expires_header(struct alb_req *req, int64_t expires_ms);
+void alb_tus_expires_header(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
+void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete); /* RUFH */
+struct alb_str alb_tus_limits(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
+/* Everything about where it stands. */
+void alb_tus_place_headers(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v);
+int64_t alb_tus_max_bytes(const struct alb_door_tus *door); /* 0: none */
 
-alb_step_fn alb_tus_post, alb_tus_patch, alb_tus_head, alb_tus_delete;
+/* ---- cors.c ---- */
+
+/* False: the origin is not allowed. Without options.cors: true, and nothing is set. */
+bool alb_tus_cors(struct alb_req *req, const struct alb_door_tus *door, bool preflight);
+
+/* ---- hook.c ---- */
+
+bool alb_tus_asks(const struct alb_tus *t, enum alb_tus_hook hook);
+/* Asks (holding nothing: the session is released before), then goes on with t->then(req, t); a rejection or a
+ * failure is answered. */
+enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus_event *e, alb_tus_fn *then);
+void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_event *e);
+void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, enum alb_tus_hook hook,
+                      struct alb_tus_event *e);
+/* POST_RECEIVE, if it is time: true: a hook wants this upload stopped; *verdict (borrowed) says how. */
+bool alb_tus_progress(struct alb_req *req, struct alb_tus *t);
+
+/* ---- methods ---- */
+
+alb_tus_fn alb_tus_post, alb_tus_patch, alb_tus_head, alb_tus_get, alb_tus_delete;
+/* rufh.c: parses a creation, or the fields of an append (session held). */
+enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t);
+enum alb_tus_word alb_tus_rufh_append(struct alb_req *req, struct alb_tus *t,
+                                      const struct alb_upload_view *v);
+void alb_tus_rufh_interim(struct alb_req *req, struct alb_tus *t, int64_t offset);
+/* body.c: takes the body in, finishes, answers. The session is held. */
+/* Before that: Content-Length against the room there is (-1: not known), and what is said of checksums. */
+enum alb_tus_word alb_tus_check_body(struct alb_req *req, struct alb_tus *t, int64_t room);
+alb_tus_fn alb_tus_no_body; /* as if it had ended at once */
+enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t);
+enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t);
+alb_tus_fn alb_tus_finished; /* t->future is the sink's */
+/* Content-Type of the body is that of a piece. */
+bool alb_tus_is_piece(const struct alb_req *req, const char *type);
+/* concat.c: the creation is a final upload. */
+enum alb_step alb_tus_concat(struct alb_req *req, struct alb_tus *t);
+enum alb_tus_word alb_tus_concat_parse(struct alb_req *req, struct alb_tus *t);
 
 #endif

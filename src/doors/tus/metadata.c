@@ -2,6 +2,7 @@
 #include "doors/tus/metadata.h"
 
 #include "base/codec.h"
+#include "doors/tus/tus.h"
 
 #define KEYS_MAX 64
 
@@ -116,4 +117,37 @@ enum alb_code alb_tus_metadata(struct alb_str header, struct alb_arena *a, struc
         take(key, value, h);
     }
     return ALB_OK;
+}
+
+bool alb_tus_metadata_next(struct alb_str *rest, struct alb_arena *a, struct alb_tus_pair *pair)
+{
+    struct alb_str text, encoded;
+
+    *pair = (struct alb_tus_pair){0};
+    if (!alb_str_next(rest, ',', &text))
+        return false;
+    (void)alb_str_cut(alb_str_trim(text), ' ', &pair->key, &encoded);
+    pair->broken = decode(alb_str_trim(encoded), a, &pair->value, NULL) != ALB_OK;
+    return true;
+}
+
+struct alb_str alb_tus_metadata_find(struct alb_str header, struct alb_str key, struct alb_arena *a)
+{
+    struct alb_str rest = header, found = ALB_STR_NONE;
+    struct alb_tus_pair pair;
+
+    while (header.n > 0 && alb_tus_metadata_next(&rest, a, &pair)) {
+        if (!pair.broken && alb_str_eq(pair.key, key))
+            found = pair.value;
+    }
+    return found;
+}
+
+void alb_tus_metadata_add(struct alb_buf *out, struct alb_str key, struct alb_str value)
+{
+    if (out->n > 0)
+        alb_buf_c(out, ",");
+    alb_buf_str(out, key);
+    alb_buf_c(out, " ");
+    alb_b64_encode(out, value.p, value.n, ALB_B64_STD);
 }

@@ -52,14 +52,14 @@ const char *alb_tus_hook_name(enum alb_tus_hook hook);
 /* What a hook hears. Views, valid during the call: copy what is needed later. */
 struct alb_tus_event {
     enum alb_tus_hook hook;
-    const struct alb_req *req;    /* for method, target, client and headers */
-    struct alb_str id;            /* empty before it has one, and for AUTHORISE of a creation */
-    int64_t size;                 /* or ALB_UPLOAD_DEFERRED */
-    int64_t offset;               /* stored so far, in POST_RECEIVE also what is not durable yet */
-    struct alb_str metadata;      /* as in Upload-Metadata: "key base64,key base64" */
-    enum alb_upload_kind kind;    /* PARTIAL, FINAL: concatenation */
-    struct alb_str parts;         /* FINAL: ids of the partial ones, separated by blanks */
-    struct alb_str path, sidecar; /* where the file store keeps it; empty in other layouts */
+    const struct alb_req *req;   /* for method, target, client and headers */
+    struct alb_str id;           /* empty before it has one, and for AUTHORISE of a creation */
+    int64_t size;                /* or ALB_UPLOAD_DEFERRED */
+    int64_t offset;              /* stored so far, in POST_RECEIVE also what is not durable yet */
+    struct alb_str metadata;     /* as in Upload-Metadata: "key base64,key base64" */
+    enum alb_upload_kind kind;   /* PARTIAL, FINAL: concatenation */
+    struct alb_str parts;        /* FINAL: ids of the partial ones, separated by blanks */
+    struct alb_str folder, path; /* plain layout: its folder, and where in it the bytes are; else empty */
 };
 /* The event's upload as tusd writes it into .info files and hook requests:
  *   {"ID","Size","SizeIsDeferred","Offset","MetaData","IsPartial","IsFinal","PartialUploads","Storage"} */

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A body comes in, in either protocol: short steps that take what has arrived and wait for more; then the end
+ * of the request, or of the upload.
+ */
+#include <string.h>
+
+#include "doors/tus/door.h"
+#include "doors/tus/metadata.h"
+#include "ingest/ingest.h"
+
+#define TURN_BYTES                                                                                           \
+    ((size_t)2 << 20) /* stored in one step at most: about 10 ms, then others have their turn */
+#define SHOWN_BYTES ((int64_t)8 << 20) /* between two 104, at least */
+
+bool alb_tus_is_piece(const struct alb_req *req, const char *type)
+{
+    return alb_str_eq_ci(alb_media_type(alb_req_header(req, "content-type")), alb_str_c(type));
+}
+
+/* ---- the end of the upload ---- */
+
+static void tell_finish(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_tus_event e = t->event;
+
+    e.hook = ALB_TUS_POST_FINISH;
+    alb_tus_tell(req, t, &e);
+}
+
+static enum alb_step answer_finished(struct alb_req *req, struct alb_tus *t)
+{
+    tell_finish(req, t);
+    alb_tus_result_headers(req, alb_bytes_view(t->result));
+    alb_tus_offset_header(req, t->length);
+    alb_tus_complete_header(req, t, true);
+    if (t->dialect == ALB_TUS_RUFH)
+        alb_res_header_set(req, "Upload-Limit", alb_tus_limits(req, t, 0));
+    if (t->created)
+        alb_tus_location_header(req, t);
+    return alb_tus_done(req, t, t->created ? 201 : 204);
+}
+
+/* The sink has the upload, or has refused it, or has failed for now: then the bytes are safe, unless not even
+ * that could be kept. */
+enum alb_step alb_tus_finished(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (alb_future_error(t->future, &err) == ALB_OK) {
+        t->result = ALB_CONTAINER_OF(alb_obj_ref(alb_future_result(t->future)), struct alb_bytes, obj);
+        t->event.hook = ALB_TUS_PRE_FINISH;
+        t->event.offset = t->length;
+        return alb_tus_ask(req, t, &t->event, answer_finished);
+    }
+    bool refused = alb_upload_refusal(err.code) || err.code == ALB_E_GONE;
+    bool there = !refused && alb_upload_known(t->door->uploads, t->id);
+    t->told = there;
+    enum alb_step step = alb_tus_fail(req, t, &err);
+    if (there)
+        alb_tus_offset_header(req, t->length);
+    alb_tus_complete_header(req, t, refused);
+    return step;
+}
+
+/* What the client said that the whole must be. */
+static bool whole_is_right(struct alb_req *req, const struct alb_tus *t, const struct alb_upload_view *v)
+{
+    static const enum alb_hash_kind hashes[ALB_DIGEST_COUNT] = {[ALB_DIGEST_SHA1] = ALB_HASH_SHA1,
+                                                                [ALB_DIGEST_SHA256] = ALB_HASH_SHA256,
+                                                                [ALB_DIGEST_MD5] = ALB_HASH_MD5};
+    struct alb_str field = alb_tus_metadata_find(v->metadata, ALB_STR("repr-digest"), alb_req_arena(req));
+    struct alb_digest_value want;
+    unsigned char is[ALB_HASH_MAX_LEN];
+
+    if (field.p == NULL || alb_digest_field_parse(field, &want) != 1 || want.kind == ALB_DIGEST_CRC32C ||
+        want.kind == ALB_DIGEST_CRC32 || !alb_upload_digest(t->session, hashes[want.kind], is))
+        return true;
+    return memcmp(is, want.p, want.n) == 0;
+}
+
+/* Kept for the answer and the hooks: the session is the sink's from now on. */
+static void remember(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v)
+{
+    struct alb_arena *a = alb_req_arena(req);
+
+    t->length = v->length;
+    if (t->door->hooks == NULL)
+        return;
+    alb_tus_event_of(t, v, ALB_TUS_PRE_FINISH, &t->event);
+    t->event.id = t->id;
+    t->event.metadata = alb_arena_str(a, v->metadata);
+    t->event.parts = alb_arena_str(a, v->parts);
+    t->event.path = alb_arena_str(a, v->path);
+}
+
+enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_upload_view v;
+
+    alb_tus_alarm_dismiss(&t->alarm);
+    alb_upload_look(t->session, &v);
+    if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(req, t, &v)) {
+        if (alb_upload_terminate(t->session, &err) != ALB_OK)
+            return alb_tus_fail(req, t, &err);
+        alb_upload_release(&t->session);
+        enum alb_step step = alb_tus_refuse(req, t, ALB_TUS_DIGEST_DIFFERS);
+        alb_tus_complete_header(req, t, true); /* there is nothing to go on with */
+        return step;
+    }
+    remember(req, t, &v);
+    alb_future_unref(t->future);
+    t->future = NULL;
+    if (alb_upload_finish(&t->session, &t->future, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
+    return alb_tus_wait(req, t, "waiting for the photo to be taken in", alb_tus_finished);
+}
+
+/* ---- the end of the request ---- */
+
+/* What has come so far becomes durable, whatever the reason that no more will come; unless it was to be
+ * checked as a whole. */
+static void keep(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    enum alb_code code = t->holding ? alb_upload_rollback(t->session, &err) : ALB_OK;
+
+    t->holding = false;
+    if (code == ALB_OK)
+        code = alb_upload_commit(t->session, &err);
+    if (code != ALB_OK)
+        alb_req_log_err(req, &err);
+}
+
+static enum alb_step refuse_and_keep(struct alb_req *req, struct alb_tus *t, enum alb_tus_word word)
+{
+    keep(req, t);
+    return alb_tus_refuse(req, t, word);
+}
+
+static enum alb_step interrupted(struct alb_req *req, struct alb_tus *t)
+{
+    return refuse_and_keep(req, t,
+                           alb_uploads_stopping(t->door->uploads) ? ALB_TUS_SHUTDOWN : ALB_TUS_INTERRUPTED);
+}
+
+static enum alb_step append_failed(struct alb_req *req, struct alb_tus *t, const struct alb_err *why)
+{
+    if (alb_upload_interrupted(t->session))
+        return interrupted(req, t);
+    if (why->code == ALB_E_TOO_LARGE)
+        return refuse_and_keep(req, t, ALB_TUS_PAST_LENGTH);
+    keep(req, t);
+    return alb_tus_fail(req, t, why);
+}
+
+static enum alb_step stored(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_upload_view v;
+
+    alb_tus_alarm_dismiss(&t->alarm);
+    alb_upload_look(t->session, &v);
+    if (t->created)
+        alb_tus_location_header(req, t);
+    alb_tus_place_headers(req, t, &v);
+    alb_upload_release(&t->session); /* not held while the answer is sent (law 1) */
+    return alb_tus_done(req, t, t->created ? 201 : 204);
+}
+
+static enum alb_tus_word check_digests(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_digest_value v;
+
+    if (t->digests.in_trailer) {
+        if (!alb_checksum_parse(alb_req_trailer(req, "upload-checksum"), &v))
+            return ALB_TUS_BAD_CHECKSUM;
+        alb_digests_expect(&t->digests, &v);
+    }
+    if (alb_digests_hold(&t->digests))
+        return ALB_TUS_FINE;
+    return t->dialect == ALB_TUS_RUFH ? ALB_TUS_DIGEST_DIFFERS : ALB_TUS_CHECKSUM_DIFFERS;
+}
+
+static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_upload_view v;
+    int64_t at = alb_upload_position(t->session);
+
+    if (t->holding) {
+        enum alb_tus_word word = check_digests(req, t);
+        if (word != ALB_TUS_FINE)
+            return refuse_and_keep(req, t, word);
+        t->holding = false;
+    }
+    if (t->dialect == ALB_TUS_RUFH && t->complete && alb_upload_declare(t->session, at, &err) != ALB_OK)
+        return refuse_and_keep(req, t, ALB_TUS_INCONSISTENT);
+    alb_upload_look(t->session, &v);
+    /* In RUFH the client says what the last piece is; all bytes alone do not make it. */
+    if (t->dialect == ALB_TUS_RUFH ? t->complete : at == v.length)
+        return alb_tus_finish(req, t);
+    if (alb_upload_commit(t->session, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
+    return stored(req, t);
+}
+
+enum alb_step alb_tus_no_body(struct alb_req *req, struct alb_tus *t)
+{
+    return body_ended(req, t);
+}
+
+static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t)
+{
+    keep(req, t);
+    return alb_tus_body_gone(req, t);
+}
+
+/* A hook wants it stopped: nothing of it stays. */
+static enum alb_step stopped(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_upload_view v;
+    struct alb_tus_event e;
+
+    alb_upload_look(t->session, &v);
+    alb_tus_event_of(t, &v, ALB_TUS_POST_TERMINATE, &e);
+    if (alb_upload_terminate(t->session, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
+    alb_tus_tell(req, t, &e);
+    alb_upload_release(&t->session);
+    return alb_tus_refuse(req, t, ALB_TUS_STOPPED);
+}
+
+/* ---- pieces ---- */
+
+static alb_tus_fn more;
+
+static enum alb_step wait_for_more(struct alb_req *req, struct alb_tus *t)
+{
+    int64_t silence = t->door->options.body_ns;
+
+    if (alb_upload_interrupted(t->session))
+        return interrupted(req, t);
+    if (silence > 0)
+        alb_req_wait_until(req, alb_deadline(t->silent_since, silence));
+    if (alb_tus_progress(req, t))
+        return stopped(req, t);
+    t->next = more;
+    return alb_req_wait_body_or(req, t->alarm != NULL ? alb_tus_alarm_future(t->alarm)
+                                                      : alb_upload_interrupt(t->session));
+}
+
+/* Says how far it has come, of what is durable. */
+static enum alb_code show_progress(struct alb_req *req, struct alb_tus *t, struct alb_err *err)
+{
+    struct alb_upload_view v;
+
+    if (t->dialect != ALB_TUS_RUFH || t->holding ||
+        alb_upload_position(t->session) - t->shown_bytes < SHOWN_BYTES)
+        return ALB_OK;
+    enum alb_code code = alb_upload_commit(t->session, err);
+    if (code != ALB_OK)
+        return code;
+    alb_upload_look(t->session, &v);
+    t->shown_bytes = v.offset;
+    alb_tus_rufh_interim(req, t, v.offset);
+    return ALB_OK;
+}
+
+static enum alb_step more(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_str piece;
+    size_t taken = 0;
+    int64_t now = alb_mono(alb_req_clock(req));
+
+    while (taken < TURN_BYTES) {
+        switch (alb_req_body_read(req, &piece)) {
+        case ALB_BODY_DATA:
+            if (alb_upload_append(t->session, alb_upload_position(t->session), piece.p, piece.n, &err) !=
+                    ALB_OK ||
+                show_progress(req, t, &err) != ALB_OK)
+                return append_failed(req, t, &err);
+            alb_digests_update(&t->digests, piece.p, piece.n);
+            alb_req_body_consume(req, piece.n);
+            taken += piece.n;
+            t->silent_since = now;
+            break;
+        case ALB_BODY_AGAIN:
+            if (t->door->options.body_ns > 0 && now - t->silent_since >= t->door->options.body_ns)
+                return refuse_and_keep(req, t, ALB_TUS_SLOW_BODY);
+            return wait_for_more(req, t);
+        case ALB_BODY_END:
+            return body_ended(req, t);
+        case ALB_BODY_GONE:
+            return body_gone(req, t);
+        }
+    }
+    return wait_for_more(req, t);
+}
+
+/* What the headers say of a checksum behind or before the body. */
+static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_str field = alb_req_header(req, "upload-checksum"), trailers = alb_req_header(req, "trailer");
+    struct alb_str name;
+    struct alb_digest_value v;
+
+    if (t->dialect == ALB_TUS_RUFH || t->door->options.like_tusd)
+        return ALB_TUS_FINE;
+    if (field.p != NULL) {
+        if (!alb_checksum_parse(field, &v))
+            return ALB_TUS_BAD_CHECKSUM;
+        alb_digests_expect(&t->digests, &v);
+        t->holding = true;
+        return ALB_TUS_FINE;
+    }
+    while (trailers.p != NULL && alb_str_next(&trailers, ',', &name)) {
+        if (alb_str_eq_ci(alb_str_trim(name), ALB_STR("upload-checksum"))) {
+            alb_digests_want(&t->digests, (1U << ALB_DIGEST_COUNT) - 1); /* it is not said which */
+            t->holding = t->digests.in_trailer = true;
+        }
+    }
+    return ALB_TUS_FINE;
+}
+
+enum alb_tus_word alb_tus_check_body(struct alb_req *req, struct alb_tus *t, int64_t room)
+{
+    int64_t body = alb_req_content_length(req);
+
+    if (room >= 0 && body > room)
+        return ALB_TUS_PAST_LENGTH;
+    return checksum_fields(req, t);
+}
+
+enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (t->holding && alb_upload_hold_back(t->session, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
+    t->silent_since = alb_mono(alb_req_clock(req));
+    t->shown_bytes = alb_upload_position(t->session);
+    return more(req, t);
+}

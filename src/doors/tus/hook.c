@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asking and telling those who hang on to the door (contract: tus.h). Nothing is held while a question is
+ * out.
+ */
+#include "base/check.h"
+#include "doors/tus/door.h"
+
+#define PROGRESS_NS ALB_NS_PER_S
+
+const char *alb_tus_hook_name(enum alb_tus_hook hook)
+{
+    static const char *const names[ALB_TUS_HOOK_COUNT] = {
+        "authorise",  "pre-create",  "post-create",   "post-receive",
+        "pre-finish", "post-finish", "pre-terminate", "post-terminate",
+    };
+
+    return names[hook];
+}
+
+bool alb_tus_asks(const struct alb_tus *t, enum alb_tus_hook hook)
+{
+    return t->door->hooks != NULL && (t->door->hooks->asks & 1U << hook) != 0;
+}
+
+void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, enum alb_tus_hook hook,
+                      struct alb_tus_event *e)
+{
+    *e = (struct alb_tus_event){
+        .hook = hook,
+        .id = v->id.n > 0 ? v->id : t->id,
+        .size = v->length,
+        .offset = v->offset,
+        .metadata = v->metadata,
+        .kind = v->kind,
+        .parts = v->parts,
+        .path = v->path,
+        .folder = v->folder,
+    };
+}
+
+/* ---- questions ---- */
+
+static enum alb_tus_word rejection(enum alb_tus_hook hook)
+{
+    if (hook == ALB_TUS_PRE_CREATE)
+        return ALB_TUS_REJECTED;
+    return hook == ALB_TUS_PRE_TERMINATE ? ALB_TUS_NO_TERMINATION : ALB_TUS_FORBIDDEN;
+}
+
+static enum alb_step answered(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (alb_future_error(t->future, &err) != ALB_OK) {
+        alb_req_log_err(req, &err);
+        return alb_tus_refuse(req, t, ALB_TUS_INTERNAL);
+    }
+    struct alb_obj *obj = alb_obj_ref(alb_future_result(t->future));
+    struct alb_tus_verdict *v = ALB_CONTAINER_OF(obj, struct alb_tus_verdict, obj);
+    size_t at = t->asked == ALB_TUS_PRE_CREATE || t->asked == ALB_TUS_AUTHORISE ? 0 : 1;
+    if (t->verdicts[at] != NULL)
+        alb_obj_unref(&t->verdicts[at]->obj);
+    t->verdicts[at] = v;
+    if (v->reject)
+        return alb_tus_refuse(req, t, rejection(t->asked));
+    return t->then(req, t);
+}
+
+enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus_event *e, alb_tus_fn *then)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (!alb_tus_asks(t, e->hook))
+        return then(req, t);
+    ALB_CHECK(t->session == NULL);
+    e->req = req;
+    t->asked = e->hook;
+    t->then = then;
+    alb_future_unref(t->future);
+    t->future = NULL;
+    if (t->door->hooks->ask(t->door->hooks->ctx, e, &t->future, &err) != ALB_OK) {
+        alb_req_log_err(req, &err);
+        return alb_tus_refuse(req, t, ALB_TUS_INTERNAL);
+    }
+    return alb_tus_wait(req, t, "waiting for a hook", answered);
+}
+
+void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_event *e)
+{
+    const struct alb_tus_hooks *h = t->door->hooks;
+
+    if (h == NULL || (h->tells & 1U << e->hook) == 0)
+        return;
+    e->req = req;
+    h->tell(h->ctx, e);
+}
+
+/* ---- while a body comes in ---- */
+
+/* The hook that was asked last has answered, and wants it stopped. */
+static bool is_stopped(struct alb_tus *t)
+{
+    struct alb_future *f = t->alarm != NULL ? alb_tus_alarm_other(t->alarm) : NULL;
+
+    if (f == NULL || !alb_future_done(f))
+        return false;
+    struct alb_obj *obj = alb_obj_ref(alb_future_result(f));
+    alb_tus_alarm_dismiss(&t->alarm);
+    if (obj == NULL)
+        return false; /* it failed: nothing depends on it */
+    struct alb_tus_verdict *v = ALB_CONTAINER_OF(obj, struct alb_tus_verdict, obj);
+    if (!v->stop) {
+        alb_obj_unref(obj);
+        return false;
+    }
+    if (t->verdicts[1] != NULL)
+        alb_obj_unref(&t->verdicts[1]->obj);
+    t->verdicts[1] = v;
+    return true;
+}
+
+static void ask_progress(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_tus_event e;
+    struct alb_upload_view v;
+    struct alb_future *future = NULL;
+
+    alb_upload_look(t->session, &v);
+    alb_tus_event_of(t, &v, ALB_TUS_POST_RECEIVE, &e);
+    e.offset = alb_upload_position(t->session);
+    e.req = req;
+    if (t->door->hooks->ask(t->door->hooks->ctx, &e, &future, NULL) != ALB_OK)
+        return;
+    t->alarm = alb_tus_alarm_new(alb_upload_interrupt(t->session), future);
+    alb_future_unref(future);
+}
+
+bool alb_tus_progress(struct alb_req *req, struct alb_tus *t)
+{
+    int64_t now = alb_mono(alb_req_clock(req));
+    int64_t every = t->door->options.progress_ns > 0 ? t->door->options.progress_ns : PROGRESS_NS;
+
+    if (!alb_tus_asks(t, ALB_TUS_POST_RECEIVE))
+        return false;
+    if (is_stopped(t))
+        return true;
+    if (t->told_at == 0) {
+        t->told_at = now;
+        t->told_bytes = alb_upload_position(t->session);
+    }
+    if (t->alarm != NULL || t->told_bytes == alb_upload_position(t->session))
+        return false;
+    if (now - t->told_at < every) {
+        alb_req_wait_until(req, t->told_at + every); /* also if no byte comes any more */
+        return false;
+    }
+    t->told_at = now;
+    t->told_bytes = alb_upload_position(t->session);
+    ask_progress(req, t);
+    return is_stopped(t);
+}
