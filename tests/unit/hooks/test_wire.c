@@ -71,6 +71,19 @@ static void event_escapes(void **state)
         "\"Header\":{\"Host\":[\"h:1\"]}}}}");
 }
 
+static void event_upload(void **state)
+{
+    (void)state;
+    struct alb_hook_event event = event_of(ALB_STR("/"));
+    event.upload = ALB_STR("{\"MetaData\":{\"a<\":\"&>\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\\\"\"}}");
+    assert_json(ALB_HOOK_POST_FINISH, &event,
+                "{\"Type\":\"post-finish\",\"Event\":{\"Upload\":{\"MetaData\":{\"a\\u003c\":"
+                "\"\\u0026\\u003e\\u2028\\u2029"
+                "\xe2\x80\xaa\\\"\"}},\"HTTPRequest\":{\"Method\":\"PATCH\",\"URI\":\"/"
+                "\",\"RemoteAddr\":\"[::1]:80\","
+                "\"Header\":{\"Host\":[\"h:1\"]}}}}");
+}
+
 static struct alb_hook_reply *parse(const char *json)
 {
     struct alb_hook_reply *reply;
@@ -181,13 +194,10 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(event_headers),
-        cmocka_unit_test(event_escapes),
-        cmocka_unit_test(reply_everything),
-        cmocka_unit_test(reply_nothing),
-        cmocka_unit_test(reply_in_any_case),
-        cmocka_unit_test(reply_refused),
-        cmocka_unit_test(names),
+        cmocka_unit_test(event_headers),     cmocka_unit_test(event_escapes),
+        cmocka_unit_test(reply_everything),  cmocka_unit_test(reply_nothing),
+        cmocka_unit_test(reply_in_any_case), cmocka_unit_test(reply_refused),
+        cmocka_unit_test(event_upload),      cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
