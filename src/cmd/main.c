@@ -19,6 +19,7 @@
 #include "cmd/local.h"
 #include "cmd/serve.h"
 #include "import/import.h"
+#include "personality/tusd.h"
 
 extern char **environ;
 
@@ -59,6 +60,10 @@ static const struct command commands[] = {
      "Reads every original and every cached picture, checks them against their checksums, and the catalog "
      "against\n"
      "itself. Exit status 0: clean, 1: problems. Works beside a running server.\n"},
+    {"tusd", 0, "[flags of tusd]", "answer as tusd does: resumable uploads into a folder",
+     "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
+     "and\n"
+     "answers. `albumen tusd -help` shows the flags; docs/doors/tusd.md says what differs.\n"},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
 
@@ -310,6 +315,8 @@ int main(int argc, char **argv)
         return argc > 2 && strcmp(argv[2], "--man") == 0        ? manual()
                : argc > 2 && strcmp(argv[2], "--markdown") == 0 ? markdown()
                                                                 : help();
+    if (strcmp(argv[1], "tusd") == 0) /* the flags of another program */
+        return alb_tusd(argc - 2, argv + 2, ALB_VERSION);
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run(&commands[i], argc - 2, argv + 2);

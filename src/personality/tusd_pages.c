@@ -104,9 +104,27 @@ static enum alb_step metrics(struct alb_req *req)
 
 /* ---- greeting ---- */
 
+/* A method that the door has no route for. */
+static enum alb_hot refuse_method(struct alb_req *req, bool is_base)
+{
+    alb_res_status(req, 405);
+    alb_res_header_c(req, "Allow", is_base ? "POST" : "GET, HEAD, PATCH, DELETE");
+    alb_res_header_c(req, "Tus-Resumable", "1.0.0");
+    alb_res_header_c(req, "X-Content-Type-Options", "nosniff");
+    alb_res_type(req, "text/plain; charset=utf-8");
+    alb_res_literal(req, ALB_STR("method not allowed"));
+    return ALB_HOT_HIT;
+}
+
+/* Every path that is nothing else, as tusd does; so also the paths of uploads with other methods. */
 static enum alb_hot greet(struct alb_req *req)
 {
     const struct alb_tusd_pages *p = alb_req_ctx(req);
+    struct alb_str path = alb_req_path(req), bare = alb_str_sub(p->base, 0, p->base.n - 1);
+    if (alb_str_eq(path, p->base) || alb_str_eq(path, bare))
+        return refuse_method(req, true);
+    if (alb_str_starts(path, p->base))
+        return refuse_method(req, false);
     alb_res_type(req, "text/plain; charset=utf-8");
     alb_res_literal(req, p->greeting); /* lives as long as the process */
     return ALB_HOT_HIT;
@@ -134,6 +152,7 @@ enum alb_code alb_tusd_pages_add(struct alb_tusd_pages *p, const struct alb_tusd
 {
     size_t n = 0;
     p->group = (struct alb_http_group){.name = "tusd", .ctx = p};
+    p->base = alb_str_c(f->base_path);
     p->greeting = make_greeting(f, text, version);
     if (snprintf(p->metrics_path, sizeof(p->metrics_path), "%s", f->metrics_path) >=
         (int)sizeof(p->metrics_path))

@@ -31,7 +31,7 @@ struct alb_tusd_error_count {
 
 struct alb_tusd_pages {
     /* fixed after start */
-    struct alb_str greeting;
+    struct alb_str greeting, base;
     char metrics_path[256];
     struct alb_hooks *hooks; /* or NULL */
     struct alb_http_group group;
