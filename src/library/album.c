@@ -365,15 +365,13 @@ enum alb_code alb_library_album_list(struct alb_library *lib, const struct alb_p
 {
     struct alb_snap *s;
     struct alb_viewer v;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, false, &s, &v, err);
 
     *list = NULL;
     *count = 0;
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_of(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_album_list(s, &v, kind, a, list, count, err);
+    code = alb_catalog_album_list(s, &v, kind, a, list, count, err);
     alb_catalog_read_end(&s);
     return code;
 }
@@ -386,14 +384,12 @@ enum alb_code alb_library_album_get(struct alb_library *lib, const struct alb_pr
     struct alb_viewer v;
     struct alb_album_access access = {0};
     int64_t album;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, false, &s, &v, err);
 
     memset(out, 0, sizeof(*out));
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_of(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_album_id(s, id, &album, err);
+    code = alb_catalog_album_id(s, id, &album, err);
     if (code == ALB_OK)
         code = alb_catalog_album_access(s, &v, album, &access, err);
     if (code == ALB_OK && !access.sees)
@@ -410,15 +406,13 @@ enum alb_code alb_library_tag_list(struct alb_library *lib, const struct alb_pri
 {
     struct alb_snap *s;
     struct alb_viewer v;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, true, &s, &v, err);
 
     *list = NULL;
     *count = 0;
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_user(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_tag_list(s, v.user_id, a, list, count, err);
+    code = alb_catalog_tag_list(s, v.user_id, a, list, count, err);
     alb_catalog_read_end(&s);
     return code;
 }

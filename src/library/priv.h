@@ -126,6 +126,10 @@ enum alb_code alb_done_give(struct alb_obj **result, int64_t id, int64_t count, 
  * credential has ended. p NULL = the room itself: sees everything. */
 enum alb_code alb_viewer_of(struct alb_library *lib, struct alb_snap *s, const struct alb_principal *p,
                             struct alb_viewer *v, struct alb_err *err) ALB_MUST_CHECK;
+/* Opens a snapshot and says who the principal is in it: alb_viewer_user if `user`, else alb_viewer_of. After
+ * a failure there is no snapshot. */
+enum alb_code alb_view_open(struct alb_library *lib, const struct alb_principal *p, bool user,
+                            struct alb_snap **s, struct alb_viewer *v, struct alb_err *err) ALB_MUST_CHECK;
 /* A user's own things: UNAUTHENTICATED for guests and shares. */
 enum alb_code alb_viewer_user(struct alb_library *lib, struct alb_snap *s, const struct alb_principal *p,
                               struct alb_viewer *v, struct alb_err *err) ALB_MUST_CHECK;

@@ -37,14 +37,12 @@ enum alb_code alb_library_asset_get(struct alb_library *lib, const struct alb_pr
     struct alb_viewer v;
     int64_t asset = 0;
     bool sees = false;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, false, &s, &v, err);
 
     memset(out, 0, sizeof(*out));
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_of(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_asset_id(s, id, &asset, err);
+    code = alb_catalog_asset_id(s, id, &asset, err);
     if (code == ALB_OK)
         code = alb_catalog_see(s, &v, asset, &sees, err);
     if (code == ALB_OK && !sees)
@@ -98,10 +96,11 @@ enum alb_code alb_library_check_sums(struct alb_library *lib, const struct alb_p
     *answers = alb_arena_calloc(a, count > 0 ? count : 1, sizeof(**answers));
     if (*answers == NULL)
         return alb_fail(err, alb_arena_code(a), "no room for %zu answers", count);
-    code = alb_catalog_read(lib->cat, &s, err);
-    if (code != ALB_OK)
+    code = alb_view_open(lib, p, true, &s, &v, err);
+    if (code != ALB_OK) {
+        *answers = NULL;
         return code;
-    code = alb_viewer_user(lib, s, p, &v, err);
+    }
     for (size_t i = 0; code == ALB_OK && i < count; i++) {
         struct alb_sum_answer *x = &(*answers)[i];
 
@@ -219,18 +218,16 @@ enum alb_code alb_library_statistics(struct alb_library *lib, const struct alb_p
 {
     struct alb_snap *s;
     struct alb_viewer v;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, true, &s, &v, err);
 
     memset(out, 0, sizeof(*out));
     if (code != ALB_OK)
         return code;
     if (visibility == 0)
         visibility = ALB_VIS_BIT(ALB_VIS_TIMELINE) | ALB_VIS_BIT(ALB_VIS_ARCHIVE);
-    code = alb_viewer_user(lib, s, p, &v, err);
-    if (code == ALB_OK && !v.elevated && !v.all)
+    if (!v.elevated && !v.all)
         visibility &= ~ALB_VIS_BIT(ALB_VIS_LOCKED);
-    if (code == ALB_OK)
-        code = alb_catalog_statistics(s, v.user_id, visibility, trashed, favorites, out, err);
+    code = alb_catalog_statistics(s, v.user_id, visibility, trashed, favorites, out, err);
     alb_catalog_read_end(&s);
     return code;
 }
@@ -333,15 +330,13 @@ enum alb_code alb_library_suggest(struct alb_library *lib, const struct alb_prin
 {
     struct alb_snap *s;
     struct alb_viewer v;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, true, &s, &v, err);
 
     *list = NULL;
     *count = 0;
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_user(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_suggest(s, v.user_id, what, a, list, count, err);
+    code = alb_catalog_suggest(s, v.user_id, what, a, list, count, err);
     alb_catalog_read_end(&s);
     return code;
 }
@@ -357,7 +352,7 @@ enum alb_code alb_library_changes(struct alb_library *lib, const struct alb_prin
     struct alb_snap *s;
     struct alb_viewer v;
     int64_t first = 0;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, p != NULL, &s, &v, err);
 
     *list = NULL;
     *count = 0;
@@ -365,12 +360,7 @@ enum alb_code alb_library_changes(struct alb_library *lib, const struct alb_prin
         return code;
     if (limit == 0 || limit > CHANGES_MAX)
         limit = CHANGES_MAX;
-    if (p == NULL)
-        code = alb_viewer_of(lib, s, NULL, &v, err);
-    else
-        code = alb_viewer_user(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_first_change(s, &first, err);
+    code = alb_catalog_first_change(s, &first, err);
     if (code == ALB_OK && after < first - 1)
         code = alb_fail(err, ALB_E_GONE, "the feed begins with %lld", (long long)first);
     if (code == ALB_OK)

@@ -261,15 +261,13 @@ enum alb_code alb_library_session_list(struct alb_library *lib, const struct alb
 {
     struct alb_snap *s;
     struct alb_viewer v;
-    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+    enum alb_code code = alb_view_open(lib, p, true, &s, &v, err);
 
     *list = NULL;
     *count = 0;
     if (code != ALB_OK)
         return code;
-    code = alb_viewer_user(lib, s, p, &v, err);
-    if (code == ALB_OK)
-        code = alb_catalog_session_list(s, v.user_id, alb_wall(lib->clock), a, list, count, err);
+    code = alb_catalog_session_list(s, v.user_id, alb_wall(lib->clock), a, list, count, err);
     alb_catalog_read_end(&s);
     return code;
 }

@@ -59,6 +59,19 @@ enum alb_code alb_viewer_user(struct alb_library *lib, struct alb_snap *s, const
     return code;
 }
 
+enum alb_code alb_view_open(struct alb_library *lib, const struct alb_principal *p, bool user,
+                            struct alb_snap **s, struct alb_viewer *v, struct alb_err *err)
+{
+    enum alb_code code = alb_catalog_read(lib->cat, s, err);
+
+    if (code != ALB_OK)
+        return code;
+    code = user ? alb_viewer_user(lib, *s, p, v, err) : alb_viewer_of(lib, *s, p, v, err);
+    if (code != ALB_OK)
+        alb_catalog_read_end(s);
+    return code;
+}
+
 enum alb_code alb_edit_right(struct alb_snap *s, const struct alb_viewer *v,
                              const struct alb_asset_core *core, enum alb_edit *right, struct alb_err *err)
 {

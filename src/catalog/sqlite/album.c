@@ -69,15 +69,9 @@ enum alb_code alb_catalog_album_list(struct alb_snap *s, const struct alb_viewer
         return ALB_OK;
     alb_q_open(&q, s, "SELECT count(*) FROM album WHERE kind = ?");
     alb_q_i64(&q, kind);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *list = alb_q_end_room(&q, ALBUMS_MAX, sizeof(**list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    room = room < ALBUMS_MAX ? room : ALBUMS_MAX;
-    *list = alb_arena_calloc(a, room, sizeof(**list));
-    if (*list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu albums", room);
     alb_q_open(&q, s, list_query(kind, v->all));
     alb_q_i64(&q, v->user_id);
     alb_q_i64(&q, v->admin);
@@ -173,14 +167,9 @@ enum alb_code alb_catalog_albums_of(struct alb_snap *s, int64_t asset, enum alb_
     *count = 0;
     alb_q_open(&q, s, "SELECT count(*) FROM album_asset WHERE asset_id = ?");
     alb_q_i64(&q, asset);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *ids = alb_q_end_room(&q, SIZE_MAX, sizeof(**ids), a, &room, &code, err);
+    if (room == 0)
         return code;
-    *ids = alb_arena_alloc(a, room * sizeof(**ids));
-    if (*ids == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu ids", room);
     alb_q_open(&q, s,
                "SELECT l.album_id FROM album_asset l JOIN album b ON b.id = l.album_id"
                " WHERE l.asset_id = ? AND b.kind = ? ORDER BY l.album_id");

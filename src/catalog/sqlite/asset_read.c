@@ -138,14 +138,9 @@ enum alb_code alb_catalog_asset_tags(struct alb_snap *s, int64_t id, bool own, s
     *count = 0;
     alb_q_open(&q, s, "SELECT count(*) FROM asset_tag WHERE asset_id = ?");
     alb_q_i64(&q, id);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    list = alb_q_end_room(&q, SIZE_MAX, sizeof(*list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    list = alb_arena_calloc(a, room, sizeof(*list));
-    if (list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu tags", room);
     alb_q_open(&q, s,
                "SELECT t.id, t.uuid, t.scope, t.value FROM asset_tag l JOIN tag t ON t.id = l.tag_id"
                " WHERE l.asset_id = ? AND (? OR t.owner_id IS NULL) ORDER BY t.value_key, t.id");

@@ -400,6 +400,27 @@ enum alb_code alb_q_end(struct alb_q *q, struct alb_err *err)
     return code;
 }
 
+void *alb_q_end_room(struct alb_q *q, size_t max, size_t size, struct alb_arena *a, size_t *room,
+                     enum alb_code *code, struct alb_err *err)
+{
+    size_t n = 0;
+    void *list;
+
+    *room = 0;
+    if (alb_q_first(q))
+        n = (size_t)alb_q_int(q, 0);
+    *code = alb_q_end(q, err);
+    if (*code != ALB_OK || n == 0)
+        return NULL;
+    n = n < max ? n : max;
+    list = alb_arena_calloc(a, n, size);
+    if (list == NULL)
+        *code = alb_fail(err, alb_arena_code(a), "no room for %zu rows", n);
+    else
+        *room = n;
+    return list;
+}
+
 enum alb_code alb_q_run(struct alb_q *q, struct alb_err *err)
 {
     while (alb_q_row(q)) {

@@ -95,6 +95,10 @@ struct alb_str alb_q_keep(struct alb_q *q, int col, struct alb_arena *a);
 void alb_q_give_up(struct alb_q *q, enum alb_code code);
 
 enum alb_code alb_q_end(struct alb_q *q, struct alb_err *err) ALB_MUST_CHECK;
+/* Ends a query that counts rows (column 0) and makes room for them, at most `max` elements of `size`. NULL
+ * and *room 0 if there are none, or on failure, which *code tells. */
+void *alb_q_end_room(struct alb_q *q, size_t max, size_t size, struct alb_arena *a, size_t *room,
+                     enum alb_code *code, struct alb_err *err);
 /* Steps to the end, then as alb_q_end. For commands. */
 enum alb_code alb_q_run(struct alb_q *q, struct alb_err *err) ALB_MUST_CHECK;
 /* As alb_q_run; how many rows the command changed, and the rowid it inserted last. */

@@ -75,15 +75,9 @@ enum alb_code alb_catalog_session_list(struct alb_snap *s, int64_t user, int64_t
     alb_q_open(&q, s, "SELECT count(*) FROM session WHERE account_id = ? AND expires_at > ?");
     alb_q_i64(&q, user);
     alb_q_i64(&q, now_ms);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *list = alb_q_end_room(&q, LIST_MAX, sizeof(**list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    room = room < LIST_MAX ? room : LIST_MAX;
-    *list = alb_arena_calloc(a, room, sizeof(**list));
-    if (*list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu sessions", room);
     alb_q_open(
         &q, s,
         "SELECT id, uuid, account_id, created_at, last_used_at, expires_at, device_type, device_os, app,"
@@ -120,15 +114,9 @@ enum alb_code alb_catalog_key_list(struct alb_snap *s, int64_t user, struct alb_
     *count = 0;
     alb_q_open(&q, s, "SELECT count(*) FROM api_key WHERE ?1 = 0 OR account_id = ?1");
     alb_q_i64(&q, user);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *list = alb_q_end_room(&q, LIST_MAX, sizeof(**list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    room = room < LIST_MAX ? room : LIST_MAX;
-    *list = alb_arena_calloc(a, room, sizeof(**list));
-    if (*list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu keys", room);
     alb_q_open(&q, s,
                "SELECT id, uuid, account_id, name, prefix, permissions, created_at, updated_at, last_used_at,"
                " expires_at, revoked_at FROM api_key WHERE ?1 = 0 OR account_id = ?1 ORDER BY id");

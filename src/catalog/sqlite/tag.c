@@ -23,15 +23,9 @@ enum alb_code alb_catalog_tag_list(struct alb_snap *s, int64_t user, struct alb_
     *count = 0;
     alb_q_open(&q, s, "SELECT count(*) FROM tag WHERE owner_id = ? OR owner_id IS NULL");
     alb_q_i64(&q, user);
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *list = alb_q_end_room(&q, TAGS_MAX, sizeof(**list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    room = room < TAGS_MAX ? room : TAGS_MAX;
-    *list = alb_arena_calloc(a, room, sizeof(**list));
-    if (*list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu tags", room);
     alb_q_open(
         &q, s,
         "SELECT t.id, t.uuid, t.scope, t.value, t.created_at, t.updated_at, (SELECT count(*) FROM asset_tag l"

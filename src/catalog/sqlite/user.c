@@ -90,15 +90,9 @@ enum alb_code alb_catalog_user_list(struct alb_snap *s, struct alb_arena *a, str
     *list = NULL;
     *count = 0;
     alb_q_open(&q, s, "SELECT count(*) FROM account WHERE deleted_at IS NULL");
-    if (alb_q_first(&q))
-        room = (size_t)alb_q_int(&q, 0);
-    code = alb_q_end(&q, err);
-    if (code != ALB_OK || room == 0)
+    *list = alb_q_end_room(&q, USERS_MAX, sizeof(**list), a, &room, &code, err);
+    if (room == 0)
         return code;
-    room = room < USERS_MAX ? room : USERS_MAX;
-    *list = alb_arena_calloc(a, room, sizeof(**list));
-    if (*list == NULL)
-        return alb_fail(err, alb_arena_code(a), "no room for %zu users", room);
     alb_q_open(&q, s, "SELECT " USER_COLUMNS " FROM account u WHERE u.deleted_at IS NULL ORDER BY u.id");
     while (n < room && alb_q_row(&q))
         read_user(&q, a, &(*list)[n++]);
