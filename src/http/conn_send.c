@@ -222,14 +222,18 @@ static enum alb_conn_go cut_off(struct alb_conn *c)
     return ALB_CONN_OVER;
 }
 
+/* May the final answer go out, as far as it is there? */
+static bool is_due(const struct alb_req *r, const struct offer *o)
+{
+    return r->out != ALB_OUT_NOTHING || (o->head && !(r->held && r->in == ALB_IN_DISCARD));
+}
+
 /* The client does not read. That counts from the moment on at which there is a final answer to read: who sends
  * a long body and reads nothing meanwhile may let interim answers lie. */
 static enum alb_conn_go not_now(struct alb_conn *c, struct alb_req *r, const struct offer *o)
 {
-    bool held = r->held && r->in == ALB_IN_DISCARD;
-
     c->writable = false;
-    if (r->pace_out.since == ALB_NEVER && (r->out != ALB_OUT_NOTHING || (o->head && !held))) {
+    if (r->pace_out.since == ALB_NEVER && is_due(r, o)) {
         r->pace_out = (struct alb_pace){c->loop->now, 0};
         alb_conn_arm(c);
     }
@@ -276,7 +280,7 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
         alb_conn_settle(c); /* its letter may still be on the way */
     if (!c->writable)
         return not_now(c, r, &o);
-    if (r->out == ALB_OUT_NOTHING && o.head && !(r->held && r->in == ALB_IN_DISCARD))
+    if (r->out == ALB_OUT_NOTHING && is_due(r, &o))
         start(c, r);
     gather(r, &o, &ps);
     if (ps.n == 0)
