@@ -6,7 +6,8 @@
  *   first run of the unit: row and items are written (one slice); then, and in every further run:
  *     item after item until the slice is over; progress stored in the row; again
  *   the last slice ends the row; the future is settled with what the row says
- *   a crash leaves the row running: alb_library_open starts the unit again with the row's id
+ *   a crash leaves the row running: alb_library_open starts the unit again with the row's id; so does
+ *   alb_library_tick when a slice was lost with its group (disk full) and no unit is left
  *
  * Items are UUIDs fixed at the start, or "the trash": then each slice takes what is there, and the operation
  * ends when nothing (that was trashed before it began) is left.
@@ -290,6 +291,8 @@ static enum alb_code start(struct alb_library *lib, const struct alb_principal *
         *to = *what;
         if (what->ids != NULL)
             to->ids = alb_call_copy(c, what->ids, (size_t)what->op.total, sizeof(*what->ids));
+        c->alive = &lib->bulks;
+        atomic_fetch_add(&lib->bulks, 1);
     }
     return alb_call_write(&c, "bulk", bulk_unit, future, err);
 }

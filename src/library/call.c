@@ -11,6 +11,8 @@ static void call_release(struct alb_obj *obj)
 {
     struct alb_call *c = ALB_CONTAINER_OF(obj, struct alb_call, obj);
 
+    if (c->alive != NULL)
+        atomic_fetch_sub(c->alive, 1);
     alb_principal_unref(c->principal);
     alb_arena_free(&c->arena);
     alb_mem_free(c);

@@ -116,33 +116,45 @@ static enum alb_code reclaim_jobs(struct alb_library *lib, bool everything, stru
     return alb_call_write_background(&c, "job-reclaim", reclaim_unit, f, err);
 }
 
-/* What a process that died left behind: leases of its runners, operations half done. */
-static enum alb_code take_up(struct alb_library *lib, struct alb_err *err)
+/* Operations that are half done and that nobody works on. */
+static enum alb_code resume_operations(struct alb_library *lib, struct alb_err *err)
 {
     struct alb_arena *a = alb_arena_new((size_t)1 << 20);
-    struct alb_future *f = NULL;
     struct alb_snap *s = NULL;
-    int64_t *running = NULL, last = 0;
+    int64_t *running = NULL;
     size_t count = 0;
-    enum alb_code code = reclaim_jobs(lib, true, &f, err);
+    enum alb_code code = ALB_OK;
 
-    if (code == ALB_OK)
-        code = alb_library_await(&f, NULL, err);
-    if (code == ALB_OK && a == NULL)
-        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory to open the library");
-    if (code == ALB_OK)
-        code = alb_catalog_read(lib->cat, &s, err);
-    if (code == ALB_OK)
-        code = alb_catalog_last_change(s, &last, err);
+    if (a == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to look for operations");
+    code = alb_catalog_read(lib->cat, &s, err);
     if (code == ALB_OK)
         code = alb_catalog_operation_running(s, a, &running, &count, err);
     alb_catalog_read_end(&s);
-    if (last > atomic_load(&lib->last_change))
-        atomic_store(&lib->last_change, last);
     for (size_t i = 0; code == ALB_OK && i < count; i++)
         code = alb_bulk_resume(lib, running[i], err);
     alb_arena_free(&a);
     return code;
+}
+
+/* What a process that died left behind: leases of its runners, operations half done. */
+static enum alb_code take_up(struct alb_library *lib, struct alb_err *err)
+{
+    struct alb_future *f = NULL;
+    struct alb_snap *s = NULL;
+    int64_t last = 0;
+    enum alb_code code = reclaim_jobs(lib, true, &f, err);
+
+    if (code == ALB_OK)
+        code = alb_library_await(&f, NULL, err);
+    if (code == ALB_OK)
+        code = alb_catalog_read(lib->cat, &s, err);
+    if (code == ALB_OK)
+        code = alb_catalog_last_change(s, &last, err);
+    alb_catalog_read_end(&s);
+    if (last > atomic_load(&lib->last_change))
+        atomic_store(&lib->last_change, last);
+    return code == ALB_OK ? resume_operations(lib, err) : code;
 }
 
 enum alb_code alb_library_open(const struct alb_library_config *config, struct alb_library **lib,
@@ -243,6 +255,11 @@ void alb_library_tick(struct alb_library *lib)
     alb_library_flush_used(lib, false);
     alb_ignore(alb_catalog_write(lib->cat, &expire, NULL, NULL), "the next tick tries again");
     alb_ignore(reclaim_jobs(lib, false, NULL, NULL), "the next tick tries again");
+    /* A unit is counted before its row exists and until the row has ended: without one, a running row is one
+     * whose slice was lost. (One that begins just now may get a second unit: both go by the row, nothing is
+     * done twice.) */
+    if (atomic_load(&lib->bulks) == 0)
+        alb_ignore(resume_operations(lib, NULL), "the next tick tries again");
 }
 
 static enum alb_code compact_unit(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,

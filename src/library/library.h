@@ -48,8 +48,8 @@ enum alb_code alb_library_open(const struct alb_library_config *config, struct a
                                struct alb_err *err) ALB_MUST_CHECK;
 void alb_library_close(struct alb_library **lib); /* ends the password lane, flushes what is written behind */
 
-/* Call about every 30 s (timer + any thread): writes last-used times, ends expired sessions, returns
- * overdue job leases. Queues units, does not wait. */
+/* Call about every 30 s (timer + a thread that may read): writes last-used times, ends expired sessions, returns
+ * overdue job leases, takes up operations that a failed write left half done. Queues units, does not wait. */
 void alb_library_tick(struct alb_library *lib);
 
 /* Forgets what was kept long enough: changes of the feed, ended operations, failed jobs; in slices, until

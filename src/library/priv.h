@@ -63,6 +63,7 @@ struct alb_library {
     void *notice_ctx;
 
     atomic_bool closing; /* operations stop between slices */
+    atomic_uint bulks;   /* operations that have a unit: queued, running, or ending */
 
     /* atomic; raised by the writer thread */
     _Atomic uint64_t rights_epoch,
@@ -91,6 +92,7 @@ struct alb_call {
     struct alb_arena *arena;
     void *args;
     bool full;
+    atomic_uint *alive; /* counted down when the call is gone; may be NULL */
 };
 #define ALB_CALL_SMALL ((size_t)64 << 10)
 #define ALB_CALL_LARGE ((size_t)4 << 20)

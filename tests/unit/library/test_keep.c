@@ -203,6 +203,46 @@ static void test_sessions_of_a_script(void **state)
     assert_int_equal(ask(k, "SELECT max(id) FROM session"), ALB_SESSIONS_MAX + 5);
 }
 
+/* An operation whose slice was lost with its group (disk full): the row says running, and no unit is left. */
+static enum alb_code lost_operation(struct alb_tx *tx, struct alb_obj *args, struct alb_obj **result,
+                                    struct alb_err *err)
+{
+    struct alb_operation op = {.user_id = ALB_USER_ADMIN, .action = ALB_BULK_TRASH, .total = 1};
+    struct alb_arena *a = alb_arena_new(65536);
+    struct alb_asset asset;
+    struct alb_uuid uuid;
+    int64_t id;
+    enum alb_code code = alb_catalog_operation_insert(tx, &op, &id, &uuid, err);
+
+    (void)args;
+    (void)result;
+    if (code == ALB_OK)
+        code = alb_catalog_asset_get(alb_tx_snap(tx), 1, 0, a, &asset, err);
+    if (code == ALB_OK)
+        code = alb_catalog_operation_items_add(tx, id, 0, &asset.uuid, 1, err);
+    alb_arena_free(&a);
+    return code;
+}
+
+static void test_lost_operations_go_on(void **state)
+{
+    struct kit *k = *state;
+    struct alb_catalog_unit unit = {.name = "lost", .run = lost_operation};
+    int64_t id = kit_add(k, ALB_USER_ADMIN, 1);
+
+    assert_int_equal(id, 1);
+    assert_int_equal(alb_catalog_write_now(k->cat, &unit, NULL, NULL), ALB_OK);
+    assert_int_equal(ask(k, "SELECT count(*) FROM operation WHERE state = 0"), 1);
+    alb_library_tick(k->lib);
+    kit_add(k, ALB_USER_ADMIN, 2); /* queued behind the tick */
+    assert_int_equal(ask(k, "SELECT count(*) FROM operation WHERE state = 1"), 1);
+    assert_true(kit_get(k, id).trashed);
+    alb_library_tick(k->lib);
+    kit_add(k, ALB_USER_ADMIN, 3);
+    assert_int_equal(ask(k, "SELECT count(*) FROM operation"), 1);
+    kit_check_clean(k);
+}
+
 /* Nobody runs jobs for buried blobs: the janitor finds them by their state. And a purge of an empty trash is
  * not worth a row. */
 static void test_no_rows_for_nothing(void **state)
@@ -232,6 +272,7 @@ int main(void)
         T(test_failed_jobs),
         T(test_sessions_have_a_number),
         T(test_sessions_of_a_script),
+        T(test_lost_operations_go_on),
         T(test_no_rows_for_nothing),
     };
 
