@@ -20,6 +20,8 @@
  * (all UNPROCESSABLE), a full quota (TOO_LARGE) and an owner who may not upload (FORBIDDEN). Every other
  * failure leaves the upload complete, to be offered again.
  *
+ * What was published for a parcel that is refused then is removed at once.
+ *
  * Threads: any. No lock of its own (actors).
  */
 #ifndef ALB_INGEST_INGEST_H

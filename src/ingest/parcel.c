@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
+#include "library/blob.h"
 #include "upload/upload.h"
 
 enum {
@@ -41,6 +42,31 @@ static void job_free(struct alb_parcel_job *job)
     alb_mem_free(job);
 }
 
+/* What was published for a parcel that was refused then: else whoever has no quota left could fill the disk
+ * with originals that nobody has, until the sweep finds them. By the rules of the sweep (blob/store.h). */
+static enum alb_code has_no_row(void *arg, const unsigned char sha256[ALB_SHA256_LEN], bool *answer,
+                                struct alb_err *err)
+{
+    struct alb_arena *arena = alb_arena_new(ARENA_CAP);
+    struct alb_err mine = ALB_ERR_INIT;
+    struct alb_blob row;
+    *answer = false;
+    if (!arena)
+        return alb_fail(err, ALB_E_NO_MEMORY, "row of an original");
+    enum alb_code code = alb_library_blob_find(arg, sha256, arena, &row, &mine);
+    alb_arena_free(&arena);
+    *answer = code == ALB_E_NOT_FOUND;
+    return code == ALB_OK || code == ALB_E_NOT_FOUND ? ALB_OK : alb_fail(err, code, "%s", mine.msg);
+}
+
+static void remove_orphan(const struct alb_ingest_config *c, const unsigned char sha256[ALB_SHA256_LEN])
+{
+    struct alb_err err = ALB_ERR_INIT;
+    bool removed;
+    if (alb_blob_remove(c->store, sha256, has_no_row, c->library, &removed, &err) != ALB_OK)
+        alb_log_err("an original that nobody has stays for the sweep", &err);
+}
+
 /* False, as turns return it. */
 static bool end(struct alb_parcel_job *job, const struct alb_err *why)
 {
@@ -49,7 +75,13 @@ static bool end(struct alb_parcel_job *job, const struct alb_err *why)
     alb_stat_inc(ALB_STAT_INGEST_REFUSED);
     alb_log(alb_code_level(err.code), "upload not taken", ALB_LOG_STR("upload", job->parcel.id),
             ALB_LOG_C("code", alb_code_name(err.code)), ALB_LOG_C("reason", err.msg));
+    const struct alb_ingest_config *config = &job->ingest->config;
+    bool orphan = job->orphan;
+    unsigned char sha256[ALB_SHA256_LEN];
+    memcpy(sha256, job->parcel.sha256, sizeof(sha256));
     job_free(job); /* unpinned before the upload room hears of it */
+    if (orphan)
+        remove_orphan(config, sha256);
     (void)alb_future_fail(&owner, &err);
     return false;
 }
@@ -58,6 +90,7 @@ static bool refuse(struct alb_parcel_job *job, enum alb_code code, const char *t
 {
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
+    job->orphan = job->published && !job->publish.existed;
     return end(job, &err);
 }
 

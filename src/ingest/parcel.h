@@ -40,6 +40,7 @@ struct alb_parcel_job {
     enum alb_type type;
     struct alb_darkroom_job probing;
     bool probed, published;
+    bool orphan;                     /* refused after it was published */
     struct alb_blob_publish publish; /* ended by job_free in any case */
     struct alb_waiter waiter;        /* for the catalog's commit */
     struct alb_future *commit;

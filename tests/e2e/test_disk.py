@@ -89,3 +89,19 @@ def test_full_disk_while_resuming(small_disk):
     assert requests.get(daemon.url + f"/api/assets/{done.headers['Albumen-Asset']}/original",
                         headers={"x-api-key": daemon.key}).content == data
     daemon.stop()
+
+
+def test_who_has_no_quota_left_fills_no_disk(daemon):
+    """What was refused is not kept for the sweep either."""
+    daemon.command("user", "add", "bob", "--data", daemon.data, "--email", "bob@example.org", "--quota", "60K",
+                   input="a long password\n")
+    bob = daemon.command("key", "new", "--data", daemon.data, "--user", "bob").stdout.strip()
+    photos = [pictures.photo(i, 640, 480) + os.urandom(40_000) for i in range(3)]
+    assert daemon.upload(photos[0], headers={"x-api-key": bob}).status_code == 201
+    assert daemon.upload(photos[1]).status_code == 201  # somebody else's
+    for data in photos[1:]:
+        assert daemon.upload(data, headers={"x-api-key": bob}).status_code == 413
+    originals = [p.read_bytes() for p in (daemon.data / "originals").rglob("*") if p.is_file()]
+    assert sorted(originals) == sorted(photos[:2])
+    assert not [p for p in (daemon.data / "uploads").iterdir() if p.suffix == ".data"]
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "blob/store.h"
+#include "library/blob.h"
 #include "upload/upload.h"
 
 struct fake fake;
@@ -60,6 +61,7 @@ enum alb_code alb_blob_publish_step(struct alb_blob_publish *p, int64_t budget, 
     }
     fake_note('P');
     (void)snprintf(p->key, sizeof(p->key), "ab/cdef");
+    p->existed = fake.existed;
     p->pinned = true;
     fake.pins++;
     return ALB_OK;
@@ -72,6 +74,17 @@ void alb_blob_publish_end(struct alb_blob_publish *p)
     p->pinned = false;
     fake.pins--;
     fake_note('E');
+}
+
+enum alb_code alb_blob_remove(struct alb_blob_store *store, const unsigned char sha256[ALB_SHA256_LEN],
+                              alb_blob_ask_fn *ask, void *arg, bool *removed, struct alb_err *err)
+{
+    (void)store;
+    ALB_CHECK(fake.pins == 0 && sha256[0] == 3);
+    enum alb_code code = ask(arg, sha256, removed, err);
+    if (code == ALB_OK && *removed)
+        fake_note('R');
+    return code;
 }
 
 enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,
@@ -202,6 +215,16 @@ static void keep_asset(const struct alb_asset_new *a)
             i < a->person_tag_count ? &a->person_tags[i] : &a->file_tags[i - a->person_tag_count];
         n += (size_t)snprintf(fake.tags + n, sizeof(fake.tags) - n, ALB_STR_FMT " ", ALB_STR_ARG(t->value));
     }
+}
+
+enum alb_code alb_library_blob_find(struct alb_library *lib, const unsigned char sha256[ALB_SHA256_LEN],
+                                    struct alb_arena *a, struct alb_blob *out, struct alb_err *err)
+{
+    (void)lib;
+    (void)sha256;
+    (void)a;
+    memset(out, 0, sizeof(*out));
+    return fake.row == ALB_OK ? ALB_OK : alb_fail(err, fake.row, "the fake library says so");
 }
 
 enum alb_code alb_library_upload_taken(struct alb_library *lib, struct alb_str upload_id,

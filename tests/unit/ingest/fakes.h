@@ -3,7 +3,7 @@
  * What ingest stands on, faked with the same symbols: the store of originals, the darkroom's probe lane and
  * the library's transaction. Each call writes one letter into fake.order:
  *   P published   O original opened   V a slice of it verified   B probe submitted   C transaction begun   E
- * unpinned
+ * unpinned   R original removed
  */
 #ifndef ALB_TESTS_INGEST_FAKES_H
 #define ALB_TESTS_INGEST_FAKES_H
@@ -29,7 +29,9 @@ struct fake {
     int64_t queued_ns, run_ns;
     bool damaged, unknown, with_meta;
     enum alb_code publish, open, create /* at once */, commit /* later */;
-    unsigned slices; /* of publishing and of verifying, at least 1 */
+    bool existed;      /* the original was there */
+    enum alb_code row; /* of that hash; ALB_OK = there is one */
+    unsigned slices;   /* of publishing and of verifying, at least 1 */
     enum alb_created_as as;
     bool trashed;
     struct alb_taken taken; /* what is remembered of upload "known" */

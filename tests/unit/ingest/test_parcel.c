@@ -181,8 +181,29 @@ static void test_refusals(void **state)
     assert_int_equal(take_jpeg().code, ALB_E_UNPROCESSABLE);
     assert_string_equal(fake.order, "B");
     fake_reset();
-    fake.commit = ALB_E_TOO_LARGE; /* the quota */
+    fake.commit = ALB_E_TOO_LARGE; /* the quota; somebody else has these bytes */
     assert_int_equal(take_jpeg().code, ALB_E_TOO_LARGE);
+    assert_string_equal(fake.order, "BPCE");
+    fake_reset();
+    fake.commit = ALB_E_TOO_LARGE; /* nobody has: what was published for it goes */
+    fake.row = ALB_E_NOT_FOUND;
+    assert_int_equal(take_jpeg().code, ALB_E_TOO_LARGE);
+    assert_string_equal(fake.order, "BPCER");
+    fake_reset();
+    fake.commit = ALB_E_TOO_LARGE;
+    fake.row = ALB_E_BUSY; /* not known: the sweep will see */
+    assert_int_equal(take_jpeg().code, ALB_E_TOO_LARGE);
+    assert_string_equal(fake.order, "BPCE");
+    fake_reset();
+    fake.commit = ALB_E_TOO_LARGE;
+    fake.row = ALB_E_NOT_FOUND;
+    fake.existed = true; /* not ours to remove */
+    assert_int_equal(take_jpeg().code, ALB_E_TOO_LARGE);
+    assert_string_equal(fake.order, "BPCE");
+    fake_reset();
+    fake.commit = ALB_E_IO; /* offered again: it is needed */
+    fake.row = ALB_E_NOT_FOUND;
+    assert_int_equal(take_jpeg().code, ALB_E_IO);
     assert_string_equal(fake.order, "BPCE");
     fake_reset();
     fake.commit = ALB_E_FORBIDDEN;
