@@ -9,8 +9,8 @@
  * streams, kind 0 (4 bytes) is the exit status and the end.
  *
  * Server side: one thread that accepts, and one for each of at most four calls; a caller that does not read
- * is cut after 10 s. A fifth one is told
- * that the server is busy, and keeps nobody waiting by not reading that. Stopping tells the calls to end soon (alb_console_over) and waits for them.
+ * is cut after 10 s. A fifth one is told that the server is busy, and keeps nobody waiting by not reading that.
+ * Stopping tells the calls to end soon (alb_console_over) and waits for them.
  */
 #ifndef ALB_CMD_CONTROL_H
 #define ALB_CMD_CONTROL_H

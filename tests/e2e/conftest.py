@@ -6,7 +6,15 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from daemon import Daemon  # noqa: E402
+from daemon import Daemon, reports  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def no_reports():
+    """No sanitizer has anything to say of any server."""
+    yield
+    for server in Daemon.all:
+        assert not reports(server.log), reports(server.log)
 
 
 @pytest.fixture

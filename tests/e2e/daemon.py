@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real daemon as tests use it: started on a free port, asked over HTTP, killed for real.
 
-ALB_TEST_BUILD names the build folder (default: build), so the same tests run under the sanitizers.
+ALB_TEST_BUILD names the build folder (default: build), so the same tests run under the sanitizers (steps e2e-asan and
+e2e-tsan of tools/testrun). What a sanitizer says of the server, of a worker of the darkroom or of a command fails the
+test, also where the test looks at nothing but answers.
 """
 import base64
 import json
 import os
 import pathlib
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -18,13 +21,26 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / os.environ.get("ALB_TEST_BUILD", "build") / "albumen"
 PASSWORD = "correct horse battery"
-START_TIMEOUT = 60
+START_TIMEOUT = 120
+REPORT = re.compile(r"(Address|Leak|Thread|UndefinedBehavior|Memory)Sanitizer|runtime error:")
+
+
+def reports(lines):
+    """From the first word of a sanitizer to the end; "" if there is none."""
+    for i, line in enumerate(lines):
+        if REPORT.search(line):
+            return "\n".join(lines[i:i + 200])
+    return ""
 
 
 class Daemon:
     """One data folder and, while it runs, one process. stderr is read by a thread and kept in .log."""
 
+    all = []  # of this run, for conftest.py to look at their logs
+
     def __init__(self, data, *options):
+        Daemon.all.append(self)
+        self._reader = None
         self.data = pathlib.Path(data)
         self.options = list(options)
         self.process = None
@@ -40,7 +56,8 @@ class Daemon:
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         lines = queue.Queue()
         quiet = "warn" in options  # then nothing is logged that could be waited for
-        threading.Thread(target=self._read, args=(self.process.stderr, lines), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr, lines), daemon=True)
+        self._reader.start()
         deadline = time.monotonic() + START_TIMEOUT
         while quiet:
             try:
@@ -73,6 +90,12 @@ class Daemon:
     def kill9(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self.ended()
+
+    def ended(self):
+        """The log is complete (workers that outlive the server for a moment write into it too), and has no report."""
+        self._reader.join(30)
+        assert not reports(self.log), reports(self.log)
 
     def stop(self, timeout=60):
         """SIGTERM, a clean end, exit status 0."""
@@ -86,11 +109,13 @@ class Daemon:
             time.sleep(1)
             self.process.kill()
             raise AssertionError("albumen did not stop:\n" + "\n".join(self.log[-60:])) from None
+        self.ended()
         assert self.process.returncode == 0, "\n".join(self.log[-60:])
 
     def command(self, *args, check=True, **kwargs):
         """Another albumen command on this data folder; returns the finished process."""
         run = subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=300, **kwargs)
+        assert not reports(run.stderr.splitlines()), run.stderr
         assert not check or run.returncode == 0, f"albumen {args}: {run.returncode}\n{run.stdout}\n{run.stderr}"
         return run
 

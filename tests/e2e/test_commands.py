@@ -8,7 +8,7 @@ import pytest
 import requests
 
 import pictures
-from daemon import BINARY, PASSWORD, Daemon
+from daemon import BINARY, PASSWORD, Daemon, reports
 
 
 def albumen(*args, **kwargs):
@@ -139,3 +139,10 @@ def test_other_pages_need_to_be_let_in(tmp_path):
     me = daemon.get("/api/users/me", headers={"Origin": "https://app.example"})
     assert me.status_code == 200 and me.headers["Access-Control-Allow-Origin"] == "https://app.example"
     daemon.stop()
+
+
+@pytest.mark.parametrize("line", ["==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x1", "WARNING: ThreadSanitizer: data race",
+                                  "../src/a.c:1:2: runtime error: signed integer overflow", "==1==ERROR: LeakSanitizer: detected"])
+def test_what_a_sanitizer_says_is_seen(line):
+    assert reports(['{"event":"ready"}', line, "#0 main"]) == line + "\n#0 main"
+    assert not reports(['{"event":"request","path":"/ThreadSanitizer"}'.replace("Sanitizer", "")])
