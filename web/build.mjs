@@ -151,9 +151,16 @@ async function writeLicences(meta) {
     const info = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));
     const file = (await readdir(dir)).find((f) => /^licen[cs]e/i.test(f));
     text += `\n----\n${name} ${info.version} (${info.license ?? 'see below'})\n\n`;
-    if (file) text += `${(await readFile(join(dir, file), 'utf8')).trim()}\n`;
+    text += `${(file ? await readFile(join(dir, file), 'utf8') : await licenceInReadme(dir, name)).trim()}\n`;
   }
   await writeFile(join(dist, 'licences.txt'), text);
+}
+
+/** Some packages print their licence at the end of their README only. */
+async function licenceInReadme(dir, name) {
+  const found = /^##\s*licen[cs]e[^\n]*\n([\s\S]*)/im.exec(await readFile(join(dir, 'README.md'), 'utf8'));
+  if (!found) throw new Error(`${name} comes without a licence`);
+  return found[1].replace(/^###.*\n/gm, '');
 }
 
 async function writeManifest() {
