@@ -19,6 +19,8 @@ const nominal = 4000;
 const worthFull = 1.3;
 const panelWidth = 368;
 const panelFrom = 900;
+/** The most of the height that details under the photo take (.info in viewer.css). */
+const panelPart = 0.62;
 
 export interface Viewer {
   readonly source: Source;
@@ -82,10 +84,14 @@ export function openViewer(options: ViewerOptions): Viewer {
     maxZoomLevel: 3,
     errorMsg: 'This picture could not be shown.',
     mainClass: 'viewer',
-    getViewportSizeFn: () => ({
-      x: innerWidth - (panel.value && innerWidth >= panelFrom ? panelWidth : 0),
-      y: innerHeight,
-    }),
+    // The details stand beside the photo, or under it where there is no room beside.
+    getViewportSizeFn: () => {
+      const beside = innerWidth >= panelFrom;
+      return {
+        x: innerWidth - (panel.value && beside ? panelWidth : 0),
+        y: panel.value && !beside ? Math.round(innerHeight * (1 - panelPart)) : innerHeight,
+      };
+    },
   });
 
   const dataAt = (i: number): Data => {
