@@ -18,11 +18,11 @@ const mostUploads = 512 * 1024 * 1024;
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png', '.txt': 'text/plain; charset=utf-8', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
 
 /**
- * @param {{port?: number, photos?: number, password?: string | null, setupToken?: string, latency?: number, archive?: boolean}} options
+ * @param {{port?: number, photos?: number, password?: string | null, setupToken?: string, latency?: number}} options
  *        password null: nobody exists yet; latency: milliseconds before every answer of the API
  */
 export async function startMock(options = {}) {
-  const mock = new Mock({ port: 0, photos: 0, password: 'secret', setupToken: 'token', latency: 0, archive: false, ...options });
+  const mock = new Mock({ port: 0, photos: 0, password: 'secret', setupToken: 'token', latency: 0, ...options });
   await mock.listen();
   return mock;
 }
