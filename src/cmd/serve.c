@@ -158,7 +158,8 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
     const struct alb_door_auth auth = {.library = h->folder.library};
     struct alb_upload_limits limits;
     alb_upload_limits_options(&limits, h->options);
-    h->tus = (struct alb_door_tus){.auth = auth, .uploads = h->uploads, .max_bytes = limits.max_bytes};
+    h->tus = (struct alb_door_tus){
+        .auth = auth, .uploads = h->uploads, .store = h->folder.store, .max_bytes = limits.max_bytes};
     h->ops = (struct alb_door_ops){.auth = auth,
                                    .http = h->http,
                                    .pool = h->pool,
@@ -194,8 +195,9 @@ static enum alb_code open_http(struct house *h, struct alb_err *err)
         .max_age_s = 86400,
         .expose_headers =
             "Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Version, Tus-Resumable, "
-            "Tus-Max-Size, Tus-Extension, Upload-Metadata, Albumen-Asset, Albumen-Result, "
-            "Content-Disposition, X-Request-ID",
+            "Tus-Max-Size, Tus-Extension, Tus-Checksum-Algorithm, Upload-Metadata, Upload-Defer-Length, "
+            "Upload-Concat, Upload-Complete, Upload-Incomplete, Upload-Limit, Upload-Draft-Interop-Version, "
+            "Albumen-Asset, Albumen-Result, Content-Disposition, X-Request-ID",
     };
     h->cors.origin_count = alb_opt_list(h->options, ALB_P_CORS_ORIGIN, &h->cors.origins);
     config.cors = h->cors.origin_count > 0 ? &h->cors : NULL;
