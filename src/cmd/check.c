@@ -3,8 +3,8 @@
  * albumen check [--repair]: reads everything that is kept and says what is wrong with it: the catalog against
  * itself, every original against its checksums, every file of the result cache. Exit 0: clean.
  * Damaged cache files go to quarantine in any case (they are made again when asked for). A damaged original
- * stays where it is, is marked and named: the same photo, uploaded again (the importer and the page send what is
- * marked), or a backup brings it back.
+ * stays where it is, is marked and named: the same photo, uploaded again (the importer and the page send what
+ * is marked), or a backup brings it back.
  */
 #include <string.h>
 
