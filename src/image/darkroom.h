@@ -98,8 +98,8 @@ struct alb_darkroom_job {
     /* set when done is called */
     enum alb_code code;
     struct alb_err err;
-    struct alb_bytes *result; /* give: a reference of the user's, RENDER only */
-    struct alb_probe *probe;  /* give, PROBE and SIDECAR */
+    struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
+    struct alb_probe *probe;           /* give, PROBE and SIDECAR */
     int64_t queued_ns, run_ns, cpu_ns; /* run_ns 0: it never got to a worker */
     /* private */
     uint64_t ticket;

@@ -16,8 +16,8 @@ enum alb_size {
     ALB_SIZE_FULL,      /* every pixel, as a format that every browser shows */
     ALB_SIZE_COUNT
 };
-/* JPEG for what is opaque, WebP for what has transparency or moves (above the thumbnail; an animation over the
- * default limits is shown by its first frame). */
+/* JPEG for what is opaque, WebP for what has transparency or moves (above the thumbnail; an animation over
+ * the default limits is shown by its first frame). */
 void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out);
 
 #endif
