@@ -165,6 +165,22 @@ def test_an_upload_as_fast_as_it_can_does_not_hold_up_others(shared_daemon):
             t.join()
 
 
+def test_a_filter_that_is_no_filter_finds_nothing(shared_daemon):
+    """Else a wrong id would stand for everything."""
+    asset = shared_daemon.upload(pictures.photo(950)).headers["Albumen-Asset"]
+    http, other = shared_daemon.session(), "01234567-89ab-7def-8123-456789abcdef"
+    search = shared_daemon.url + "/api/search/metadata"
+    for body in ({"id": "x"}, {"id": 5}, {"id": asset + "0"}, {"albumIds": ["x"]}, {"tagIds": ["x", other]}, {"tagIds": "x"}):
+        assert http.post(search, json=body).status_code == 400, body
+    assert [a["id"] for a in http.post(search, json={"id": asset}).json()["assets"]["items"]] == [asset]
+    for body in ({"id": other}, {"albumIds": [other]}, {"tagIds": [other]}):
+        assert http.post(search, json=body).json()["assets"]["items"] == [], body
+    assert len(http.post(search, json={"id": None, "albumIds": None}).json()["assets"]["items"]) >= 1
+    for query in ("albumId=x", "tagId=x", "albumId=", "albumId=" + other + "0"):
+        for path in ("/api/timeline/buckets?", "/api/timeline/bucket?timeBucket=2021-07-01&"):
+            assert http.get(shared_daemon.url + path + query).status_code == 400, query
+
+
 def test_metadata_is_echoed_as_it_came(shared_daemon):
     metadata = "filename " + base64.b64encode(b"e.jpg").decode() + ",flag"
     answer = requests.post(shared_daemon.url + "/files/", timeout=30, headers=TUS | {

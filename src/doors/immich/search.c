@@ -111,23 +111,37 @@ static const char *take_numbers(const json_t *body, struct alb_search *q, double
     return NULL;
 }
 
+/* A filter that is not understood must not become no filter: that would find everything. False: 400 is
+ * answered. */
+static bool take_list(struct alb_req *req, const json_t *body, const char *key, const struct alb_uuid **ids,
+                      size_t *count)
+{
+    const json_t *list = json_object_get(body, key);
+    if (!list || json_is_null(list))
+        return true;
+    *ids = alb_immich_ids(req, body, key, ALB_SEARCH_LIST_MAX, count);
+    if (*ids && *count < json_array_size(list)) {
+        alb_res_error(req, ALB_E_INVALID, "albumIds and tagIds are lists of UUIDs");
+        return false;
+    }
+    return *ids != NULL;
+}
+
 static bool take_lists(struct alb_req *req, const json_t *body, struct alb_search *q)
 {
-    if (json_object_get(body, "albumIds")) {
-        q->albums = alb_immich_ids(req, body, "albumIds", ALB_SEARCH_LIST_MAX, &q->album_count);
-        if (!q->albums)
-            return false;
-    }
-    if (json_object_get(body, "tagIds")) {
-        q->tags = alb_immich_ids(req, body, "tagIds", ALB_SEARCH_LIST_MAX, &q->tag_count);
-        if (!q->tags)
-            return false;
-    }
+    const json_t *one = json_object_get(body, "id");
+    if (!take_list(req, body, "albumIds", &q->albums, &q->album_count) ||
+        !take_list(req, body, "tagIds", &q->tags, &q->tag_count))
+        return false;
+    if (!one || json_is_null(one))
+        return true;
     struct alb_uuid *id = ALB_ARENA_NEW(alb_req_arena(req), struct alb_uuid);
-    if (id && alb_uuid_parse(alb_immich_text(body, "id"), id)) {
-        q->ids = id;
-        q->id_count = 1;
+    if (!id || !alb_uuid_parse(alb_immich_text(body, "id"), id)) {
+        alb_res_error(req, id ? ALB_E_INVALID : ALB_E_NO_MEMORY, id ? "id is not valid" : NULL);
+        return false;
     }
+    q->ids = id;
+    q->id_count = 1;
     return true;
 }
 

@@ -36,6 +36,11 @@ static bool parse_query(struct alb_req *req, struct alb_timeline *t)
         t->with_stacked = flag;
     t->has_album = alb_immich_query_uuid(req, "albumId", &t->album);
     t->has_tag = alb_immich_query_uuid(req, "tagId", &t->tag);
+    if ((!t->has_album && alb_req_query_get(req, "albumId", &word)) ||
+        (!t->has_tag && alb_req_query_get(req, "tagId", &word))) {
+        (void)alb_immich_bad(req, "albumId and tagId are UUIDs"); /* no filter would show everything */
+        return false;
+    }
     t->ascending = alb_req_query_get(req, "order", &word) && alb_str_eq_c(word, "asc");
     return true;
 }
