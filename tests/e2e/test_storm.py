@@ -31,9 +31,16 @@ def settled(daemon, name, value):
     return True
 
 
+def warmed(daemon, photos):
+    """The jobs that follow an upload have begun and ended: both standard sizes of each photo are there."""
+    deadline = time.monotonic() + 120
+    while daemon.metric("albumen_cache_stored_total") < 2 * photos or daemon.metric("albumen_jobs_busy") > 0:
+        assert time.monotonic() < deadline, daemon.metric("albumen_cache_stored_total")
+
+
 def test_200_ask_for_one_picture(daemon):
     asset = daemon.upload(pictures.photo(1, 3000, 2000)).headers["Albumen-Asset"]
-    settled(daemon, "albumen_jobs_busy", 0)
+    warmed(daemon, 1)
     before = daemon.metric("albumen_render_misses_total")
     with concurrent.futures.ThreadPoolExecutor(200) as pool:
         answers = list(pool.map(lambda _: daemon.get(f"/api/assets/{asset}/thumbnail?size=fullsize"), range(200)))
@@ -58,7 +65,7 @@ def hang_up(daemon, ids, times, seed):
 
 def test_1000_hang_up(daemon):
     ids = [daemon.upload(pictures.photo(i, 1500, 1000)).headers["Albumen-Asset"] for i in range(8)]
-    settled(daemon, "albumen_jobs_busy", 0)
+    warmed(daemon, 8)
     hang_up(daemon, ids, 200, 1)  # now every pool (threads, readers of the catalog) has its size
     fds, children = daemon.fds(), len(daemon.children())
     hang_up(daemon, ids, 1000, 2)
