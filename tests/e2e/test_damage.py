@@ -117,7 +117,7 @@ def test_importing_the_folder_again_mends_an_original(daemon, tmp_path, harm):
     check = daemon.command("check", "--data", daemon.data, check=False)
     assert check.returncode == 1 and "1 damaged or missing" in check.stdout
     report = run()
-    assert report["bytesSent"] == len(contents[1]) and report["failed"]["files"] == 0
+    assert report["bytesSent"] >= len(contents[1]) and report["failed"]["files"] == 0
     assert "clean" in daemon.command("check", "--data", daemon.data).stdout
     assert [p.read_bytes() for p in originals] == contents
     assert items() == before
