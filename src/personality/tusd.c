@@ -230,10 +230,6 @@ static enum alb_code open_door(struct house *h, struct alb_err *err)
                                                 .progress_ns = f->progress_interval,
                                                 .cors = h->has_origin ? &h->cors : NULL},
                                     .hooks = &h->table};
-    say_at_start(h, "Supported tus extensions: creation,creation-with-upload",
-                 f->disable_termination ? "" : ",termination",
-                 f->disable_concatenation ? ",creation-defer-length"
-                                          : ",concatenation,creation-defer-length");
     return alb_door_tus(h->http, &h->door, err);
 }
 
@@ -281,6 +277,10 @@ static enum alb_code open_http(struct house *h, const char *version, struct alb_
     c.limits.rate_in = c.limits.rate_out = 1; /* a byte now and then is a client that lives */
     c.limits.request_ns = ALB_NEVER;
     c.limits.connections_per_address = c.limits.connections;
+    say_at_start(h, "Supported tus extensions: creation,creation-with-upload",
+                 f->disable_termination ? "" : ",termination",
+                 f->disable_concatenation ? ",creation-defer-length"
+                                          : ",concatenation,creation-defer-length");
     enum alb_code code = make_listen(h, &c.listen_count, err);
     if (code == ALB_OK)
         code = alb_http_server_new(&c, &h->http, err);
