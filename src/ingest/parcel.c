@@ -226,7 +226,7 @@ static bool create(struct alb_parcel_job *job)
         .jobs = &warm,
         .job_count = alb_type_can_show(job->type) && !probe->damaged && probe->header.width > 0 ? 1 : 0,
         .upload_id = job->parcel.id,
-        .upload_keep_ms = job->ingest->config.keep_ms,
+        .upload_keep_ms = job->parcel.transient ? 0 : job->ingest->config.keep_ms,
         .device_id = h->device_id,
         .device_asset_id = h->device_asset_id,
     };

@@ -244,6 +244,7 @@ static enum alb_code parcel(struct alb_upload_finishing *f, struct alb_err *err)
         .metadata = s->head.metadata,
         .note = s->head.note,
         .created_ms = s->head.created_ms,
+        .transient = s->transient,
         .dirfd = s->u->dirfd,
         .name = f->name,
         .present = faccessat(s->u->dirfd, f->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0,

@@ -27,7 +27,8 @@ struct alb_upload_parcel {
     int64_t created_ms;
     int dirfd; /* with name: the file (alb_blob_source). Never written again */
     const char *name;
-    bool present; /* false: the sink has renamed it away, and a failure or crash came before it was done */
+    bool transient; /* nobody can ask for it by its id: it need not be recalled */
+    bool present;   /* false: the sink has renamed it away, and a failure or crash came before it was done */
 };
 
 struct alb_upload_sink {

@@ -66,6 +66,8 @@ struct outcome {
     char text[128];
 };
 
+static bool transient;
+
 /* Gives the bytes to the sink and waits for the end. */
 static struct outcome take(const void *p, size_t n, struct alb_str note, bool present)
 {
@@ -78,6 +80,7 @@ static struct outcome take(const void *p, size_t n, struct alb_str note, bool pr
                                        .note = note,
                                        .dirfd = dirfd_of_uploads,
                                        .name = present ? "up.data" : "gone.data",
+                                       .transient = transient,
                                        .present = present};
     memset(parcel.sha256, 3, sizeof(parcel.sha256));
     write_file(p, n);
@@ -339,6 +342,11 @@ static void test_without_memory(void **state)
 static void test_recall(void **state)
 {
     (void)state;
+    fake_reset();
+    transient = true; /* nobody can ask */
+    assert_int_equal(take_jpeg().code, ALB_OK);
+    assert_int_equal(fake.asset.upload_keep_ms, 0);
+    transient = false;
     const struct alb_upload_sink *sink = alb_ingest_sink(ingest);
     struct alb_bytes *result = NULL;
     int64_t owner = 0, size = 0;
