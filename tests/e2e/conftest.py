@@ -33,3 +33,11 @@ def shared_daemon(tmp_path_factory):
     server.start()
     yield server
     server.stop()
+
+
+def pytest_sessionfinish():
+    """A test that failed has left its server running."""
+    for server in Daemon.all:
+        if server.process is not None and server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
