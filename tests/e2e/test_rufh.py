@@ -178,6 +178,17 @@ def test_pieces_of_unknown_length(rufh):
     assert rufh.said_complete(last) and last.headers["albumen-result"] == "created"
 
 
+def test_all_bytes_of_a_known_length(rufh):
+    """Drafts: that is the end. Since interop 7: only if the client says so."""
+    data = photo()
+    path = path_of(rufh.create(b"", complete=False, Upload_Length=len(data))[-1])
+    answer = rufh.append(path, 0, data, complete=False)[-1]
+    early = rufh.version is not None and rufh.version <= 6
+    assert rufh.said_complete(answer) == early and ("albumen-result" in answer.headers) == early
+    if not early:
+        assert rufh.append(path, len(data), b"")[-1].headers["albumen-result"] == "created"
+
+
 def test_wrong_offsets(rufh):
     path = path_of(rufh.create(b"x" * 100, complete=False, Upload_Length=1000)[-1])
     answer = rufh.append(path, 50, b"y" * 10, complete=False)[-1]
