@@ -51,6 +51,7 @@ void alb_hooks_config_default(struct alb_hooks_config *c)
                                    .tells = 64,
                                    .ask_queue = 1024,
                                    .tell_queue = 10000,
+                                   .spool_dirfd = -1,
                                    .memory = (size_t)64 * 1024 * 1024};
 }
 
@@ -133,7 +134,10 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for hooks");
     alb_mutex_init(&h->mtx, ALB_LOCK_HOOKS);
     h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    h->spool = -1;
     enum alb_code code = copy_config(h, config, err);
+    if (code == ALB_OK && config->spool_dirfd >= 0)
+        code = alb_spool_open(h, config->spool_dirfd, config->spool, err);
     if (code == ALB_OK && h->wake < 0)
         code = alb_fail_sys(err, ALB_E_IO, errno, "no eventfd for hooks");
     if (code == ALB_OK && !h->dir) {
@@ -165,6 +169,7 @@ void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline)
     alb_thread_join(&h->thread);
     alb_fetch_close(&h->fetch); /* its wakes have come, or were left */
     alb_fs_close(&h->wake);
+    alb_fs_close(&h->spool);
     alb_mem_free(h->polls);
     alb_arena_free(&h->text);
     alb_mutex_fini(&h->mtx);
@@ -240,28 +245,21 @@ static bool copy_event(struct alb_hook_run *run, const struct alb_hook_event *ev
     return ok && run->event && alb_buf_code(&run->id) == ALB_OK && alb_buf_code(&run->headers) == ALB_OK;
 }
 
-/* BUSY: too many wait, of this lane or in bytes. */
-static enum alb_code make_run(struct alb_hooks *h, enum alb_hook_type type, enum alb_hook_lane lane,
-                              const struct alb_hook_event *event, struct alb_hook_run **out)
+struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type type, enum alb_hook_lane lane,
+                                      int64_t size, int64_t offset)
 {
-    unsigned max =
-        lane == ALB_LANE_ASK ? h->config.asks + h->config.ask_queue : h->config.tells + h->config.tell_queue;
-    *out = NULL;
-    if (atomic_fetch_add(&h->count[lane], 1) >= max) {
-        atomic_fetch_sub(&h->count[lane], 1);
-        return ALB_E_BUSY;
-    }
     struct alb_hook_run *run = alb_mem_calloc(1, sizeof(*run));
+    atomic_fetch_add(&h->count[lane], 1);
     if (!run) {
         atomic_fetch_sub(&h->count[lane], 1);
-        return ALB_E_NO_MEMORY;
+        return NULL;
     }
     atomic_init(&run->refs, 1);
     run->room = h;
     run->type = type;
     run->lane = lane;
-    run->size = event->size;
-    run->offset = event->offset;
+    run->size = size;
+    run->offset = offset;
     run->pidfd = run->out = -1;
     run->deadline = lane == ALB_LANE_ASK
                         ? alb_deadline(alb_hooks_now(), h->dir ? h->config.ask_ns : h->config.http_ns)
@@ -269,7 +267,22 @@ static enum alb_code make_run(struct alb_hooks *h, enum alb_hook_type type, enum
     alb_buf_init(&run->id, EVENT_MAX);
     alb_buf_init(&run->headers, EVENT_MAX);
     alb_buf_init(&run->output, h->config.output_max);
-    enum alb_code code = copy_event(run, event) ? ALB_OK : ALB_E_NO_MEMORY;
+    return run;
+}
+
+/* BUSY: too many wait, of this lane or in bytes. */
+static enum alb_code make_run(struct alb_hooks *h, enum alb_hook_type type, enum alb_hook_lane lane,
+                              const struct alb_hook_event *event, struct alb_hook_run **out)
+{
+    unsigned max =
+        lane == ALB_LANE_ASK ? h->config.asks + h->config.ask_queue : h->config.tells + h->config.tell_queue;
+    *out = NULL;
+    struct alb_hook_run *run = alb_hook_run_new(h, type, lane, event->size, event->offset);
+    if (!run)
+        return ALB_E_NO_MEMORY;
+    enum alb_code code = atomic_load(&h->count[lane]) > max ? ALB_E_BUSY : ALB_OK;
+    if (code == ALB_OK && !copy_event(run, event))
+        code = ALB_E_NO_MEMORY;
     if (code == ALB_OK) {
         run->memory = sizeof(*run) + run->event->n + run->id.cap + run->headers.cap;
         if (atomic_fetch_add(&h->memory, run->memory) + run->memory > h->config.memory)
@@ -323,15 +336,25 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
     return code;
 }
 
+/* Into the spool, from where the loop takes it. */
+static bool keep(struct alb_hooks *h, struct alb_hook_run *run)
+{
+    bool kept = alb_spool_put(run);
+    alb_hook_run_unref(run);
+    if (kept)
+        alb_hooks_wake(h);
+    return kept;
+}
+
 bool alb_hooks_tell(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event)
 {
     struct alb_hook_run *run;
     if (!alb_hooks_on(h, type))
         return false;
     enum alb_code code = make_run(h, type, ALB_LANE_TELL, event, &run);
-    if (code == ALB_OK && push(h, run))
+    if (code == ALB_OK && (h->spool >= 0 ? keep(h, run) : push(h, run)))
         return true;
-    if (code == ALB_OK)
+    if (code == ALB_OK && h->spool < 0)
         alb_hook_run_unref(run);
     atomic_fetch_add(&h->dropped[type], 1);
     alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",

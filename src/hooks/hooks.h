@@ -16,8 +16,10 @@
  * alb_hooks_ask gives a future: a request waits on it as on any other (law 2), so no thread, lock or
  * transaction is held while a hook thinks. If nobody waits for it any more the hook is ended: the program and
  * all that it started in its process group are killed, the HTTP request is closed (law 8).
- * alb_hooks_tell is for those that nobody waits for: best effort, in a bounded queue of its own, so that slow
- * listeners never delay a question.
+ * alb_hooks_tell is for those that nobody waits for, in a bounded queue of its own, so that slow listeners
+ * never delay a question. Without a spool it is best effort: told once, lost with the process. With one it is
+ * durable: the event is on the disk when tell returns, is told at least once, also after a crash, and again
+ * later, with growing pauses for about half a day, as long as the hook fails.
  *
  *   QUEUED --a place is free--> RUNNING --ended, deadline, forsaken--> over: the future is done, the child is
  *                                 |  ^                                 reaped, its descriptors are closed
@@ -126,6 +128,8 @@ struct alb_hooks_config {           /* strings are copied */
     size_t output_max;              /* bytes that a program may print */
     unsigned asks, tells;           /* runs at the same time, of each kind */
     unsigned ask_queue, tell_queue; /* that wait for a place */
+    int spool_dirfd;                /* borrowed during open; -1: no spool */
+    const char *spool;              /* folder for events, in spool_dirfd */
     size_t memory;                  /* bytes of all events that wait or run */
     /* What the futures of ask settle with, made of a reply (borrowed): a reference, or NULL: no memory.
      * Called on a thread of these rooms, short. NULL: the reply itself. */
@@ -144,7 +148,8 @@ bool alb_hooks_on(const struct alb_hooks *hooks, enum alb_hook_type type);
 enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
                             const struct alb_hook_event *event, struct alb_future **future,
                             struct alb_err *err) ALB_MUST_CHECK;
-/* False: it is not on, or the queue is full (counted, and logged). */
+/* False: it is not on, or it cannot be kept: the queue or the disk is full (counted, and logged). With a
+ * spool it writes and syncs a file: not on an event loop. */
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
 
 /* New asks and tells are refused; what waits and runs goes on to its end until `deadline` (monotonic), then

@@ -27,6 +27,8 @@ static void answer(struct alb_hook_run *run, struct alb_hook_reply *reply, const
     struct alb_err none = ALB_ERR_INIT;
     struct alb_str id = alb_buf_view(&run->id);
     run->ended = true;
+    if (run->spooled)
+        alb_spool_ended(run, reply ? ALB_OK : err->code);
     if (reply) {
         alb_log(ALB_LOG_DEBUG, "HookInvocationFinish", ALB_LOG_C("type", alb_hook_name(run->type)),
                 ALB_LOG_STR("id", id));
@@ -85,19 +87,21 @@ static void take_inbox(struct alb_hooks *h, bool *stopping, int64_t *stop_by)
 }
 
 /* Those in the queue that need not, or may not, begin any more. */
-static void prune(struct alb_hook_queue *q, int64_t now, bool cut)
+static void prune(struct alb_hook_queue *q, int64_t now, bool stopping, bool cut)
 {
     struct alb_hook_run **at = &q->waiting;
     while (*at) {
         struct alb_hook_run *run = *at;
-        bool over = now >= run->deadline;
-        if (!over && !cut && !is_forsaken(run)) {
+        bool over = now >= run->deadline,
+             later = stopping && run->spooled; /* its file waits for the next start */
+        if (!over && !cut && !later && !is_forsaken(run)) {
             at = &run->next;
             continue;
         }
         *at = run->next;
-        answer_error(run, over ? ALB_E_TIMEOUT : ALB_E_CANCELLED,
-                     over ? "it did not get its turn in time" : "stopped");
+        if (!later)
+            answer_error(run, over ? ALB_E_TIMEOUT : ALB_E_CANCELLED,
+                         over ? "it did not get its turn in time" : "stopped");
         alb_hook_run_unref(run);
     }
     q->waiting_end = at;
@@ -148,6 +152,8 @@ static void start_one(struct alb_hooks *h, struct alb_hook_queue *q)
     run->next = q->running;
     q->running = run;
     q->running_count++;
+    if (run->spooled)
+        atomic_fetch_add(&h->invocations[run->type], 1);
     atomic_fetch_add(&h->running, 1);
     if (run->lane == ALB_LANE_TELL)
         run->deadline = alb_deadline(alb_hooks_now(), h->dir ? h->config.tell_ns : h->config.http_ns);
@@ -222,6 +228,31 @@ static void abandon(struct alb_hooks *h)
     }
 }
 
+static void turn(struct alb_hooks *h, int64_t now, bool stopping, bool cut)
+{
+    if (h->spool >= 0 && !stopping)
+        alb_spool_fill(h, now);
+    for (size_t lane = 0; lane < ALB_LANE_COUNT; lane++) {
+        struct alb_hook_queue *q = &h->lanes[lane];
+        step_all(h, q, now, cut);
+        prune(q, now, stopping, cut);
+        while (q->waiting && q->running_count < q->places) {
+            while (q->waiting && q->running_count < q->places)
+                start_one(h, q);
+            step_all(h, q, now, cut); /* what was over at its start makes room at once */
+        }
+    }
+}
+
+/* When there is work although nothing has happened. */
+static int64_t idle_until(const struct alb_hooks *h, int64_t now)
+{
+    if (h->spool < 0)
+        return ALB_NEVER;
+    bool room = !h->lanes[ALB_LANE_TELL].waiting && atomic_load(&h->spool_news);
+    return room ? now : h->spool_next;
+}
+
 void *alb_hooks_loop(void *room)
 {
     struct alb_hooks *h = room;
@@ -232,22 +263,14 @@ void *alb_hooks_loop(void *room)
         take_inbox(h, &stopping, &stop_by);
         int64_t now = alb_hooks_now();
         bool cut = stopping && now >= stop_by;
-        for (size_t lane = 0; lane < ALB_LANE_COUNT; lane++) {
-            struct alb_hook_queue *q = &h->lanes[lane];
-            step_all(h, q, now, cut);
-            prune(q, now, cut);
-            while (q->waiting && q->running_count < q->places) {
-                while (q->waiting && q->running_count < q->places)
-                    start_one(h, q);
-                step_all(h, q, now, cut); /* what was over at its start makes room at once */
-            }
-        }
+        turn(h, now, stopping, cut);
         if (stopping && is_idle(h))
             return NULL;
         if (cut && now >= alb_deadline(stop_by, LINGER_NS)) {
             abandon(h);
             return NULL;
         }
-        wait_for_news(h, cut ? alb_deadline(stop_by, LINGER_NS) : stopping ? stop_by : ALB_NEVER);
+        int64_t until = stopping ? stop_by : idle_until(h, now);
+        wait_for_news(h, cut ? alb_deadline(stop_by, LINGER_NS) : until);
     }
 }

@@ -7,6 +7,7 @@
  *   loop.c     the thread: lanes, deadlines, what ends a run
  *   command.c  one program, from posix_spawn to waitid
  *   web.c      one HTTP call with its attempts
+ *   spool.c    notifications that survive a crash
  *
  * A run is made on the caller's thread, handed over through the inbox, and from then on the loop's own,
  * except for its `signals`, by which futures tell it of something (callback.h: short, any thread).
@@ -47,6 +48,9 @@ struct alb_hook_run {
     struct alb_buf headers; /* that go along: lines, each with "\n" */
     struct alb_owner title; /* none for tell */
     size_t memory;          /* counted for config.memory */
+    bool spooled;           /* it has a file */
+    uint64_t seq;
+    unsigned tries;
     atomic_uint signals;
     /* owned by the loop */
     int64_t deadline; /* of an ask since it was made, of a tell since it starts */
@@ -76,7 +80,8 @@ struct alb_hooks {
     struct alb_str forward[ALB_HOOKS_HEADERS_MAX];
     size_t forward_count;
     struct alb_fetch *fetch;
-    int wake; /* eventfd */
+    int wake;  /* eventfd */
+    int spool; /* folder, or -1: none */
     struct alb_thread thread;
     /* under mtx */
     struct alb_mutex mtx;
@@ -86,10 +91,14 @@ struct alb_hooks {
     /* atomic */
     atomic_uint count[ALB_LANE_COUNT]; /* runs that are not freed */
     atomic_uint running;
+    _Atomic uint64_t spool_seq;
+    atomic_uint spooled;    /* files */
+    atomic_bool spool_news; /* there may be files that nobody has looked at */
     atomic_size_t memory;
     _Atomic uint64_t invocations[ALB_HOOK_COUNT], errors[ALB_HOOK_COUNT], dropped[ALB_HOOK_COUNT];
     /* owned by the loop */
     struct alb_hook_queue lanes[ALB_LANE_COUNT];
+    int64_t spool_next;   /* when to look again */
     struct pollfd *polls; /* room for every run's two descriptors, and the wake */
 };
 
@@ -102,6 +111,17 @@ void alb_hooks_wake(struct alb_hooks *h);
 /* Any thread: raises the signal and wakes the loop. */
 void alb_hook_signal(struct alb_hook_run *run, unsigned signal);
 void alb_hook_run_unref(struct alb_hook_run *run); /* the last one frees it; its title has ended */
+
+/* count[lane] has been raised for it. NULL: no memory, and lowered again. */
+struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type type, enum alb_hook_lane lane,
+                                      int64_t size, int64_t offset);
+
+/* ---- spool.c ---- */
+
+enum alb_code alb_spool_open(struct alb_hooks *h, int dirfd, const char *folder, struct alb_err *err);
+bool alb_spool_put(struct alb_hook_run *run);          /* durable; false: it is not, and why is logged */
+void alb_spool_fill(struct alb_hooks *h, int64_t now); /* takes what is due into the lane, if that is empty */
+void alb_spool_ended(struct alb_hook_run *run, enum alb_code code);
 
 /* One way to call. All on the loop's thread.
  * start: begins. False: it is over already, with *reply (a reference) or *err.

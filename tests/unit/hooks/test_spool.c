@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Notifications that survive: a spool folder across rooms (as across restarts), failing hooks, damaged files.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "hooks/hooks.h"
+
+#define LONG_NS (60 * ALB_NS_PER_S)
+
+static char folder[64];
+static int dirfd_;
+static struct alb_hook_event event = {.upload = {"{\"ID\":\"abc\"}", 12},
+                                      .id = {"abc", 3},
+                                      .size = 10,
+                                      .offset = 5,
+                                      .method = {"POST", 4},
+                                      .uri = {"/files/", 7},
+                                      .remote = {"127.0.0.1:1", 11},
+                                      .host = {"h", 1}};
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof(folder), "/tmp/alb-spool-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    dirfd_ = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dirfd_ < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+    (void)state;
+    close(dirfd_);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    return system(command);
+}
+
+static void script(const char *text)
+{
+    char path[128], temporary[128];
+    snprintf(path, sizeof(path), "%s/post-finish", folder);
+    snprintf(temporary, sizeof(temporary), "%s/script", folder);
+    FILE *f = fopen(temporary, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s\n", text);
+    assert_int_equal(fchmod(fileno(f), 0755), 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(rename(temporary, path), 0);
+}
+
+static size_t lines(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    size_t n = 0;
+    for (int c; f && (c = fgetc(f)) != EOF;)
+        n += c == '\n';
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* Names in the spool, sorted by time of the answer: how many, and the last one. */
+static size_t files(char last[64])
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/spool", folder);
+    DIR *d = opendir(path);
+    size_t n = 0;
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.' && e->d_name[1] != 't')
+            continue;
+        snprintf(last, 64, "%.63s", e->d_name);
+        n++;
+    }
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static struct alb_hooks *open_hooks(unsigned tells)
+{
+    struct alb_hooks_config c;
+    struct alb_hooks *h;
+    struct alb_err err = ALB_ERR_INIT;
+    alb_hooks_config_default(&c);
+    c.dir = alb_str_c(folder);
+    c.spool_dirfd = dirfd_;
+    c.spool = "spool";
+    c.tells = tells;
+    assert_int_equal(alb_hooks_open(&c, &h, &err), ALB_OK);
+    return h;
+}
+
+static int64_t in(int64_t ns)
+{
+    return alb_deadline(alb_mono(alb_clock_real()), ns);
+}
+
+static void wait_lines(const char *name, size_t n)
+{
+    int64_t until = in(LONG_NS);
+    while (lines(name) < n) {
+        assert_true(alb_mono(alb_clock_real()) < until);
+        sched_yield();
+    }
+}
+
+static void wait_empty(void)
+{
+    char last[64];
+    int64_t until = in(LONG_NS);
+    while (files(last) > 0) {
+        assert_true(alb_mono(alb_clock_real()) < until);
+        sched_yield();
+    }
+}
+
+static void told_and_forgotten(void **state)
+{
+    (void)state;
+    script("cat >> events; echo >> events; echo \"$TUS_ID $TUS_SIZE $TUS_OFFSET\" >> env");
+    struct alb_hooks *h = open_hooks(1);
+    for (int i = 0; i < 300; i++) /* more than are taken from the folder at once */
+        assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("env", 300);
+    wait_empty();
+    assert_int_equal(alb_hooks_look(h).invocations[ALB_HOOK_POST_FINISH], 300);
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("env"), 300);
+    assert_int_equal(lines("events"), 300);
+}
+
+/* What a room does not come to, the next one does: closing drops nothing, whatever its deadline. */
+static void next_start(void **state)
+{
+    char last[64];
+    (void)state;
+    script("exec sleep 1000");
+    struct alb_hooks *h = open_hooks(1);
+    for (int i = 0; i < 5; i++)
+        assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    alb_hooks_close(&h, in(0));
+    assert_int_equal(files(last), 5);
+    script("echo x >> told");
+    h = open_hooks(4);
+    wait_lines("told", 5);
+    wait_empty();
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("told"), 5);
+}
+
+/* A failure is noted in the name and tried again when its time has come. */
+static void fails_and_mends(void **state)
+{
+    char last[64], path[192];
+    (void)state;
+    script("echo x >> tried; exit 1");
+    struct alb_hooks *h = open_hooks(1);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("tried", 1);
+    int64_t until = in(LONG_NS);
+    while (files(last) != 1 || strcmp(last + 16, "-1") != 0)
+        assert_true(alb_mono(alb_clock_real()) < until);
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("tried"), 1);
+    /* Not due yet: left alone. Due: told. */
+    h = open_hooks(1);
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("tried"), 1);
+    snprintf(path, sizeof(path), "%s/spool/%s", folder, last);
+    const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
+    script("echo x >> told");
+    h = open_hooks(1);
+    wait_lines("told", 1);
+    wait_empty();
+    alb_hooks_close(&h, in(LONG_NS));
+}
+
+/* The last try of many is the last. */
+static void given_up(void **state)
+{
+    char last[64], path[192], other[192];
+    (void)state;
+    script("exec sleep 1000");
+    struct alb_hooks *h = open_hooks(1);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    alb_hooks_close(&h, in(0));
+    assert_int_equal(files(last), 1);
+    snprintf(path, sizeof(path), "%s/spool/%s", folder, last);
+    snprintf(other, sizeof(other), "%s/spool/%.16s-13", folder, last); /* 0x13: nineteen tries */
+    assert_int_equal(rename(path, other), 0);
+    const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    assert_int_equal(utimensat(AT_FDCWD, other, past, 0), 0);
+    script("echo x >> tried; exit 1");
+    h = open_hooks(1);
+    wait_lines("tried", 1);
+    wait_empty();
+    alb_hooks_close(&h, in(LONG_NS));
+}
+
+static void damaged(void **state)
+{
+    char last[64], path[192];
+    (void)state;
+    script("exec sleep 1000");
+    struct alb_hooks *h = open_hooks(1);
+    for (int i = 0; i < 2; i++)
+        assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    alb_hooks_close(&h, in(0));
+    assert_int_equal(files(last), 2);
+    snprintf(path, sizeof(path), "%s/spool/%s", folder, last);
+    assert_int_equal(truncate(path, 100), 0);
+    snprintf(path, sizeof(path), "%s/spool/.t0000000000000009", folder); /* a write that was cut off */
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    close(fd);
+    script("echo x >> told");
+    h = open_hooks(1);
+    wait_empty();
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("told"), 1);
+}
+
+/* A full disk: told as such, and nothing is left half done. */
+static void no_room(void **state)
+{
+    char last[64];
+    (void)state;
+    script("echo x >> told");
+    struct alb_hooks *h = open_hooks(1);
+    alb_fs_fault(ALB_FS_WRITE, 1, ENOSPC, true);
+    assert_false(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    alb_fs_fault(ALB_FS_WRITE, 0, 0, true);
+    assert_int_equal(alb_hooks_look(h).dropped[ALB_HOOK_POST_FINISH], 1);
+    assert_int_equal(files(last), 0);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("told", 1);
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("told"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(told_and_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(next_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(fails_and_mends, setup, teardown),
+        cmocka_unit_test_setup_teardown(given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(damaged, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_room, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
