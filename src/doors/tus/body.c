@@ -30,7 +30,8 @@ static void tell_finish(struct alb_req *req, struct alb_tus *t)
 
 static enum alb_step answer_finished(struct alb_req *req, struct alb_tus *t)
 {
-    tell_finish(req, t);
+    if (!t->over)
+        tell_finish(req, t);
     alb_tus_result_headers(req, alb_bytes_view(t->result));
     alb_tus_offset_header(req, t->length);
     alb_tus_complete_header(req, t, true);
@@ -51,7 +52,7 @@ enum alb_step alb_tus_finished(struct alb_req *req, struct alb_tus *t)
         t->result = ALB_CONTAINER_OF(alb_obj_ref(alb_future_result(t->future)), struct alb_bytes, obj);
         t->event.hook = ALB_TUS_PRE_FINISH;
         t->event.offset = t->length;
-        return alb_tus_ask(req, t, &t->event, answer_finished);
+        return t->over ? answer_finished(req, t) : alb_tus_ask(req, t, &t->event, answer_finished);
     }
     bool refused = alb_upload_refusal(err.code) || err.code == ALB_E_GONE;
     bool there = !refused && alb_upload_known(t->door->uploads, t->id);
@@ -110,6 +111,8 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
         return step;
     }
     remember(req, t, &v);
+    t->over = v.state == ALB_UPLOAD_FINISHED || v.state == ALB_UPLOAD_REJECTED ||
+              (v.state == ALB_UPLOAD_COMPLETE && v.kind == ALB_UPLOAD_PARTIAL);
     alb_future_unref(t->future);
     t->future = NULL;
     if (alb_upload_finish(&t->session, &t->future, &err) != ALB_OK)
@@ -348,7 +351,7 @@ enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t)
 
     if (t->holding && alb_upload_hold_back(t->session, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
-    t->silent_since = alb_mono(alb_req_clock(req));
-    t->shown_bytes = alb_upload_position(t->session);
+    t->silent_since = t->told_at = alb_mono(alb_req_clock(req));
+    t->shown_bytes = t->told_bytes = alb_upload_position(t->session);
     return more(req, t);
 }

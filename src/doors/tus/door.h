@@ -97,6 +97,7 @@ struct alb_tus {
     struct alb_tus_alarm *alarm; /* of a POST_RECEIVE that is under way */
     /* finish */
     int64_t length;
+    bool over;                  /* it was finished before: hooks have heard of it */
     struct alb_tus_event event; /* strings in the arena */
     struct alb_bytes *result;   /* of the sink, a reference */
     /* answers */

@@ -145,10 +145,6 @@ bool alb_tus_progress(struct alb_req *req, struct alb_tus *t)
         return false;
     if (is_stopped(t))
         return true;
-    if (t->told_at == 0) {
-        t->told_at = now;
-        t->told_bytes = alb_upload_position(t->session);
-    }
     if (t->alarm != NULL || t->told_bytes == alb_upload_position(t->session))
         return false;
     if (now - t->told_at < every) {
