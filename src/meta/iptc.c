@@ -97,6 +97,9 @@ enum alb_code alb_meta_iptc(struct alb_arena *a, struct alb_meta *m, const void 
     m->description = first(a, d, IPTC_TAG_CAPTION, ALB_META_TEXT_MAX, true);
     m->author = first(a, d, IPTC_TAG_BYLINE, ALB_META_NAME_MAX, false);
     m->copyright = first(a, d, IPTC_TAG_COPYRIGHT_NOTICE, ALB_META_TITLE_MAX, false);
+    m->city = first(a, d, IPTC_TAG_CITY, ALB_META_NAME_MAX, false);
+    m->state = first(a, d, IPTC_TAG_STATE, ALB_META_NAME_MAX, false);
+    m->country = first(a, d, IPTC_TAG_COUNTRY_NAME, ALB_META_NAME_MAX, false);
     read_keywords(a, m, d);
     read_time(a, m, d);
     iptc_data_unref(d);

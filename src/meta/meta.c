@@ -69,6 +69,20 @@ static void merge_words(struct alb_meta *out, const struct alb_meta *const order
     }
 }
 
+/* One place, whole: fields of two sources together may name a place that does not exist. */
+static void merge_place(struct alb_meta *out, const struct alb_meta *const order[SOURCES])
+{
+    for (size_t i = 0; i < SOURCES; i++) {
+        const struct alb_meta *m = order[i];
+        if (!m || m->city.n + m->state.n + m->country.n == 0)
+            continue;
+        out->city = m->city;
+        out->state = m->state;
+        out->country = m->country;
+        return;
+    }
+}
+
 static void merge_camera(struct alb_meta *out, const struct alb_meta *const order[SOURCES])
 {
     TEXT(make);
@@ -173,6 +187,7 @@ enum alb_code alb_meta_merge(struct alb_arena *a, struct alb_meta *out, const st
     const struct alb_meta *const camera[SOURCES] = {exif, xmp, container, iptc};
     alb_meta_init(out);
     merge_words(out, people);
+    merge_place(out, people);
     merge_camera(out, camera);
     merge_gps(out, camera);
     merge_time(out, camera);

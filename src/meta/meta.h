@@ -49,7 +49,8 @@ struct alb_meta {
     bool has_rating;
     int8_t rating; /* -1 (rejected) .. 5 */
     struct alb_str title, description, author, copyright;
-    struct alb_str *keywords; /* paths "a/b", each once */
+    struct alb_str city, state, country; /* where it was taken, as people write it; each may be empty */
+    struct alb_str *keywords;            /* paths "a/b", each once */
     size_t keyword_count;
     uint32_t width, height; /* as the metadata says; 0 = not stated */
     /* live and motion photos */

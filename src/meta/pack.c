@@ -9,7 +9,7 @@
 #include "meta/meta.h"
 #include "meta/wire.h"
 
-#define META_VERSION 1u
+#define META_VERSION 2u
 #define MS_MAX 253402300800000LL /* year 10000 */
 
 enum {
@@ -36,6 +36,9 @@ static const struct {
     {offsetof(struct alb_meta, description), ALB_META_TEXT_MAX, true},
     {offsetof(struct alb_meta, author), ALB_META_NAME_MAX, false},
     {offsetof(struct alb_meta, copyright), ALB_META_TITLE_MAX, false},
+    {offsetof(struct alb_meta, city), ALB_META_NAME_MAX, false},
+    {offsetof(struct alb_meta, state), ALB_META_NAME_MAX, false},
+    {offsetof(struct alb_meta, country), ALB_META_NAME_MAX, false},
     {offsetof(struct alb_meta, content_id), ALB_META_NAME_MAX, false},
     {offsetof(struct alb_meta, projection), ALB_META_NAME_MAX, false},
     {offsetof(struct alb_meta, codec), ALB_META_NAME_MAX, false},

@@ -18,6 +18,7 @@
 #define NS_CONTAINER "http://ns.google.com/photos/1.0/container/"
 #define NS_ITEM "http://ns.google.com/photos/1.0/container/item/"
 #define NS_EXIF_EX "http://cipa.jp/exif/1.0/"
+#define NS_IPTC_EXT "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 #define DEPTH_MAX 48
 
 struct reader {
@@ -34,6 +35,7 @@ void alb_meta_global_init(void)
         {NS_GPANO, "GPano"},         {NS_GCAMERA, "GCamera"},
         {NS_CONTAINER, "Container"}, {NS_ITEM, "Item"},
         {NS_EXIF_EX, "exifEX"},      {NS_LIGHTROOM, "lr"},
+        {NS_IPTC_EXT, "Iptc4xmpExt"},
     };
     alb_ignore(!xmp_init(), "without it every packet fails to parse, which readers report as nothing found");
     for (size_t i = 0; i < ALB_ARRAY_LEN(spaces); i++)
@@ -205,6 +207,34 @@ static void read_words(const struct reader *r)
         alb_meta_set_rating(m, (int64_t)v);
 }
 
+/* One field of the first place of a list of places. */
+static struct alb_str place_text(const struct reader *r, const char *list, const char *field)
+{
+    struct alb_buf path = ALB_BUF_INIT(128);
+    struct alb_str s = ALB_STR_NONE;
+    alb_buf_printf(&path, "%s[1]/Iptc4xmpExt:%s", list, field);
+    if (alb_buf_code(&path) == ALB_OK)
+        s = text(r, NS_IPTC_EXT, alb_buf_cstr(&path), ALB_META_NAME_MAX);
+    alb_buf_fini(&path);
+    return s;
+}
+
+/* The three fields that every program writes; else the first list of places that says anything. Never fields
+ * of two of them: a city of one and a country of the other is a place that does not exist. */
+static void read_place(const struct reader *r)
+{
+    static const char *const lists[] = {"LocationCreated", "LocationShown"};
+    struct alb_meta *m = r->m;
+    m->city = text(r, NS_PHOTOSHOP, "City", ALB_META_NAME_MAX);
+    m->state = text(r, NS_PHOTOSHOP, "State", ALB_META_NAME_MAX);
+    m->country = text(r, NS_PHOTOSHOP, "Country", ALB_META_NAME_MAX);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(lists) && m->city.n + m->state.n + m->country.n == 0; i++) {
+        m->city = place_text(r, lists[i], "City");
+        m->state = place_text(r, lists[i], "ProvinceState");
+        m->country = place_text(r, lists[i], "CountryName");
+    }
+}
+
 static void read_camera(const struct reader *r)
 {
     struct alb_meta *m = r->m;
@@ -322,6 +352,7 @@ enum alb_code alb_meta_xmp(struct alb_arena *a, struct alb_meta *m, const void *
     if (ok) {
         read_words(&r);
         read_keywords(&r);
+        read_place(&r);
         read_camera(&r);
         read_time(&r);
         read_gps(&r);

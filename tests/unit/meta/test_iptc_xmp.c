@@ -31,6 +31,9 @@ static void put_records(struct alb_buf *b)
     put_iim(b, 2, 55, "20200125");
     put_iim(b, 2, 60, "195320-0500");
     put_iim(b, 2, 80, "Ann");
+    put_iim(b, 2, 90, "Z\xfcrich");
+    put_iim(b, 2, 95, "ZH");
+    put_iim(b, 2, 101, "Switzerland");
     put_iim(b, 2, 116, "(c) Ann");
     put_iim(b, 2, 120, "Caf\xe9 au lait");
 }
@@ -41,6 +44,9 @@ static void check_iptc(const struct alb_meta *m)
     IS(m->author, "Ann");
     IS(m->copyright, "(c) Ann");
     IS(m->description, "Caf\xc3\xa9 au lait");
+    IS(m->city, "Z\xc3\xbcrich");
+    IS(m->state, "ZH");
+    IS(m->country, "Switzerland");
     assert_int_equal(m->keyword_count, 2);
     IS(m->keywords[0], "sea");
     IS(m->keywords[1], "sun");
@@ -121,6 +127,32 @@ static void test_xmp_words(void **state)
     IS(m.keywords[2], "AC\xe2\x88\x95"
                       "DC");
     IS(m.keywords[3], "holiday");
+}
+
+#define PLACES                                                                                               \
+    "xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' "                                                  \
+    "xmlns:Iptc4xmpExt='http://iptc.org/std/Iptc4xmpExt/2008-02-29/' "
+#define PLACE(field, city, country)                                                                          \
+    "<Iptc4xmpExt:" field "><rdf:Bag><rdf:li rdf:parseType='Resource'><Iptc4xmpExt:City>" city               \
+    "</Iptc4xmpExt:City><Iptc4xmpExt:CountryName>" country                                                   \
+    "</Iptc4xmpExt:CountryName></rdf:li></rdf:Bag></Iptc4xmpExt:" field ">"
+
+static void test_xmp_places(void **state)
+{
+    struct alb_meta m;
+    (void)state;
+    read_xmp(&m, HEAD PLACES "photoshop:City='Bern' photoshop:State='BE' photoshop:Country='Schweiz'>" PLACE(
+                                 "LocationCreated", "Thun", "CH") TAIL);
+    IS(m.city, "Bern"); /* what every program knows goes first */
+    IS(m.state, "BE");
+    IS(m.country, "Schweiz");
+    read_xmp(&m, HEAD PLACES ">" PLACE("LocationShown", "Paris", "France")
+                     PLACE("LocationCreated", "Lyon", "France") TAIL);
+    IS(m.city, "Lyon"); /* where the camera stood, not what it looked at; never mixed */
+    assert_int_equal(m.state.n, 0);
+    IS(m.country, "France");
+    read_xmp(&m, HEAD PLACES ">" PLACE("LocationShown", "Paris", "France") TAIL);
+    IS(m.city, "Paris");
 }
 
 static void test_xmp_facts(void **state)
@@ -223,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iptc),        cmocka_unit_test(test_xmp_words),
+        cmocka_unit_test(test_xmp_places),
         cmocka_unit_test(test_xmp_facts),   cmocka_unit_test(test_motion_photo),
         cmocka_unit_test(test_xmp_hostile), cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_headline),

@@ -20,6 +20,9 @@ static void test_who_wins(void **state)
     alb_meta_init(&xmp);
     alb_meta_init(&box);
     exif.title = ALB_STR("exif title");
+    iptc.city = ALB_STR("Bern");
+    iptc.country = ALB_STR("Schweiz");
+    box.state = ALB_STR("Lazio");
     iptc.title = ALB_STR("iptc title");
     xmp.description = ALB_STR("xmp text");
     exif.description = ALB_STR("exif text");
@@ -42,6 +45,9 @@ static void test_who_wins(void **state)
     iptc.keyword_count = 3;
     assert_int_equal(alb_meta_merge(a, &m, &exif, &iptc, &xmp, &box, NULL), ALB_OK);
     IS(m.title, "iptc title");
+    IS(m.city, "Bern");
+    assert_int_equal(m.state.n, 0); /* places are not mixed */
+    IS(m.country, "Schweiz");
     IS(m.description, "xmp text");
     IS(m.make, "exif make");
     IS(m.lens, "xmp lens");
@@ -95,6 +101,9 @@ static void fill(struct alb_meta *m)
     m->make = ALB_STR("Canon");
     m->description = ALB_STR("two\nlines");
     m->title = ALB_STR("\xc3\xa9t\xc3\xa9");
+    m->city = ALB_STR("Z\xc3\xbcrich");
+    m->state = ALB_STR("ZH");
+    m->country = ALB_STR("Schweiz");
     m->f_number = 2.8;
     m->has_gps = true;
     m->latitude = -33.5;
