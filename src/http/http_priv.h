@@ -244,6 +244,9 @@ void alb_res_clear_body(struct alb_req *r);
 void alb_cors_lines(struct alb_req *r);                     /* cors.c */
 void alb_methods_text(unsigned bits, char out[64]);         /* "GET, HEAD" */
 
+/* ---- gzip.c ---- */
+bool alb_accepts_gzip(const struct alb_req *r);
+
 /* ---- body.c: the trailer fields of a body that has come in whole. Holder. ------------------------------ */
 void alb_req_read_trailers(struct alb_req *r);
 

@@ -44,6 +44,10 @@ void alb_res_cookie(struct alb_req *req, const struct alb_cookie *cookie);
 void alb_res_copy(struct alb_req *req, const void *p, size_t n); /* copied into the arena */
 /* Takes the contents of b over (b is empty afterwards); a buffer in error answers 500 or 503. */
 void alb_res_buf(struct alb_req *req, struct alb_buf *b);
+/* The same, but with Content-Encoding: gzip where the client takes that and it is worth while; Vary says that it
+ * depends. From step only, never from hot (it computes), and after alb_res_etag, which gets "-gz" behind it.
+ * Not for answers with a secret beside something that others may choose (docs/threat-model.md). */
+void alb_res_buf_packed(struct alb_req *req, struct alb_buf *b);
 /* Memory that lives as long as the request, at least: literals, embedded files, the request's arena; not what a
  * hook frees. */
 void alb_res_literal(struct alb_req *req, struct alb_str body);

@@ -24,7 +24,7 @@ struct table {
 static enum alb_hot serve_file(struct alb_req *r)
 {
     const struct file *file = (const struct file *)(const void *)r->match.entry->route;
-    bool gzip = file->gzip && alb_list_has(alb_head_known(&r->head, ALB_H_ACCEPT_ENCODING), "gzip");
+    bool gzip = file->gzip && alb_accepts_gzip(r);
 
     alb_res_type(r, file->f->type);
     alb_res_etag(r, gzip ? file->etag_gzip : file->etag, false);

@@ -190,11 +190,24 @@ void alb_immich_begin(struct alb_json *j, struct alb_buf *out)
     alb_json_init(j, out);
 }
 
-enum alb_step alb_immich_send(struct alb_req *req, int status, struct alb_buf *out)
+static void describe(struct alb_req *req, int status)
 {
     alb_res_status(req, status);
     alb_res_type(req, "application/json; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-cache, no-store, must-revalidate");
+}
+
+enum alb_step alb_immich_send_packed(struct alb_req *req, struct alb_buf *out)
+{
+    describe(req, 200);
+    alb_res_buf_packed(req, out);
+    alb_buf_fini(out);
+    return ALB_STEP_DONE;
+}
+
+enum alb_step alb_immich_send(struct alb_req *req, int status, struct alb_buf *out)
+{
+    describe(req, status);
     alb_res_buf(req, out);
     alb_buf_fini(out);
     return ALB_STEP_DONE;

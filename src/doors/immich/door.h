@@ -55,6 +55,8 @@ struct alb_arena *alb_immich_arena(struct alb_req *req);
 void alb_immich_begin(struct alb_json *j, struct alb_buf *out);
 /* Sends out (JSON) with the status; empties it. */
 enum alb_step alb_immich_send(struct alb_req *req, int status, struct alb_buf *out);
+/* The same with 200, packed where the client takes that: lists and details of assets, which hold no secret. */
+enum alb_step alb_immich_send_packed(struct alb_req *req, struct alb_buf *out);
 enum alb_step alb_immich_no_content(struct alb_req *req);
 enum alb_step alb_immich_bad(struct alb_req *req, const char *text);
 

@@ -201,5 +201,5 @@ enum alb_step alb_immich_search(struct alb_req *req)
     }
     alb_immich_begin(&j, &out);
     write_found(&j, &found, page);
-    return alb_immich_send(req, 200, &out);
+    return alb_immich_send_packed(req, &out);
 }

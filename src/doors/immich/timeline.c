@@ -71,7 +71,7 @@ enum alb_step alb_immich_buckets(struct alb_req *req)
         alb_json_end(&j);
     }
     alb_json_end(&j);
-    return alb_immich_send(req, 200, &out);
+    return alb_immich_send_packed(req, &out);
 }
 
 /* "YYYY-MM-01", also with a time behind it. */
@@ -248,7 +248,7 @@ enum alb_step alb_immich_bucket(struct alb_req *req)
     }
     alb_immich_begin(&j, &out);
     write_columns(&j, &columns);
-    return alb_immich_send(req, 200, &out);
+    return alb_immich_send_packed(req, &out);
 }
 
 enum alb_step alb_immich_statistics(struct alb_req *req)
