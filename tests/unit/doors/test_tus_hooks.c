@@ -443,6 +443,15 @@ static void each_end_is_told_once(void **state)
 
 /* ---- everything at once (T7) ---- */
 
+static void drain(int fd)
+{
+    char text[4096];
+
+    while (recv(fd, text, sizeof(text), 0) > 0)
+        continue;
+    (void)close(fd);
+}
+
 static void *disturb(void *arg)
 {
     const char *const *what = arg;
@@ -455,15 +464,15 @@ static void *disturb(void *arg)
             ask(fd, "PATCH", target, PATCH_HEADERS "Upload-Offset: 0\r\nContent-Length: 50\r\n");
             say(fd, "hello");
             if (i % 3 == 0)
-                (void)read_all(fd);
+                drain(fd);
             else
                 (void)close(fd);
         } else if (strcmp(what[0], "POST") == 0) {
             ask(fd, "POST", "/up/load/", "Tus-Resumable: 1.0.0\r\nUpload-Length: 50\r\n");
-            (void)read_all(fd);
+            drain(fd);
         } else {
             ask(fd, what[0], target, "Tus-Resumable: 1.0.0\r\n");
-            (void)read_all(fd);
+            drain(fd);
         }
         if (i % 10 == 9)
             let_go();
