@@ -53,6 +53,7 @@ static const struct range times[] = {
     {ALB_P_BODY_TIMEOUT, SECOND, YEAR},      {ALB_P_IDLE_TIMEOUT, SECOND, YEAR},
     {ALB_P_REQUEST_TIMEOUT, SECOND, YEAR},   {ALB_P_RATE_WINDOW, SECOND, YEAR},
     {ALB_P_DRAIN_TIMEOUT, 0, YEAR},          {ALB_P_LINGER_TIMEOUT, 0, YEAR},
+    {ALB_P_HOOKS_TIMEOUT, ALB_NS_PER_MS, YEAR},
 };
 
 static const char *name_of(enum alb_param p)

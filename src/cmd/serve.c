@@ -26,6 +26,7 @@
 #include "ingest/ingest.h"
 #include "jobs/jobs.h"
 #include "library/auth.h"
+#include "personality/tus_hooks.h"
 #include "render/render.h"
 #include "upload/upload.h"
 
@@ -47,6 +48,8 @@ struct house {
     struct alb_control *control;
     struct alb_admin admin;
     struct alb_cors cors;
+    struct alb_hooks *hooks;
+    struct alb_tus_hooks hook_table;
     struct alb_door_tus tus;
     struct alb_door_ops ops;
     struct alb_door_immich immich;
@@ -160,6 +163,9 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
     alb_upload_limits_options(&limits, h->options);
     h->tus = (struct alb_door_tus){
         .auth = auth, .uploads = h->uploads, .store = h->folder.store, .max_bytes = limits.max_bytes};
+    if (alb_tus_hooks_serve(h->options, h->folder.dirfd, &h->hooks, &h->hook_table, err) != ALB_OK)
+        return err->code;
+    h->tus.hooks = h->hooks ? &h->hook_table : NULL;
     h->ops = (struct alb_door_ops){.auth = auth,
                                    .http = h->http,
                                    .pool = h->pool,
@@ -291,6 +297,7 @@ static void down(struct house *h)
         alb_jobs_stop(h->jobs);
     if (h->uploads)
         alb_uploads_free(&h->uploads);
+    alb_hooks_close(&h->hooks, deadline);
     if (h->ingest)
         alb_ingest_free(&h->ingest);
     alb_render_free(&h->render);

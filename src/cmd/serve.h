@@ -4,7 +4,7 @@
  *
  * Up:    data folder (lock, catalog, library, originals, cache) - timers - io pool - darkroom - render -
  * ingest - uploads (recovery) - jobs - doors - http - control socket - ready Down:  control socket - http
- * (drained: no request is left) - jobs - uploads (finishes are waited for) - ingest - render - io pool -
+ * (drained: no request is left) - jobs - uploads (finishes are waited for) - hooks - ingest - render - io pool -
  * darkroom - timers - data folder
  *
  * The main thread waits for signals: TERM and INT end it (a second one at once), QUIT prints what is in

@@ -8,6 +8,7 @@
 
 #define UPLOAD_MAX ((size_t)512 * 1024)
 #define HEADERS_MAX 128
+#define FORWARD_MAX ((size_t)16 * 1024)
 
 static const enum alb_hook_type types[ALB_TUS_HOOK_COUNT] = {
     [ALB_TUS_AUTHORISE] = ALB_HOOK_AUTHORISE,         [ALB_TUS_PRE_CREATE] = ALB_HOOK_PRE_CREATE,
@@ -16,7 +17,20 @@ static const enum alb_hook_type types[ALB_TUS_HOOK_COUNT] = {
     [ALB_TUS_PRE_TERMINATE] = ALB_HOOK_PRE_TERMINATE, [ALB_TUS_POST_TERMINATE] = ALB_HOOK_POST_TERMINATE,
 };
 
+static bool hide_credentials; /* fixed before the server starts */
+
 /* ---- events ---- */
+
+static bool is_credential(struct alb_str name)
+{
+    static const char *const secret[] = {
+        "authorization",      "cookie", "x-api-key", "x-immich-user-token", "x-immich-session-token",
+        "proxy-authorization"};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(secret); i++)
+        if (alb_str_eq_ci(name, alb_str_c(secret[i])))
+            return true;
+    return false;
+}
 
 static struct alb_str method_of(const struct alb_req *req)
 {
@@ -58,18 +72,21 @@ static enum alb_code translate(const struct alb_tus_event *e, struct translation
     alb_json_init(&j, &t->upload);
     alb_tus_event_json(&j, e);
     size_t n = 0;
-    while (n < HEADERS_MAX && alb_req_header_at(e->req, n, &t->headers[n].key, &t->headers[n].value))
-        n++;
-    t->event = (struct alb_hook_event){.upload = alb_buf_view(&t->upload),
-                                       .id = e->id,
-                                       .size = e->size == ALB_UPLOAD_DEFERRED ? 0 : e->size,
-                                       .offset = e->offset,
-                                       .method = method_of(e->req),
-                                       .uri = alb_req_target(e->req),
-                                       .remote = remote_of(e->req, &t->remote),
-                                       .host = alb_req_host(e->req),
-                                       .headers = t->headers,
-                                       .header_count = n};
+    struct alb_hook_pair pair;
+    for (size_t i = 0; n < HEADERS_MAX && alb_req_header_at(e->req, i, &pair.key, &pair.value); i++)
+        if (!hide_credentials || !is_credential(pair.key))
+            t->headers[n++] = pair;
+    t->event =
+        (struct alb_hook_event){.upload = alb_buf_view(&t->upload),
+                                .id = e->id,
+                                .size = e->size == ALB_UPLOAD_DEFERRED ? 0 : e->size,
+                                .offset = e->offset,
+                                .method = method_of(e->req),
+                                .uri = hide_credentials ? alb_req_path(e->req) : alb_req_target(e->req),
+                                .remote = remote_of(e->req, &t->remote),
+                                .host = alb_req_host(e->req),
+                                .headers = t->headers,
+                                .header_count = n};
     return alb_buf_code(&t->upload);
 }
 
@@ -211,4 +228,60 @@ enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hoo
         table->asks &= ~(1u << told[i]);
     }
     return ALB_OK;
+}
+
+static enum alb_code events_of(const struct alb_options *o, unsigned *bits, struct alb_err *err)
+{
+    const char *const *names;
+    size_t n = alb_opt_list(o, ALB_P_HOOKS_EVENTS, &names);
+    enum alb_hook_type type;
+    *bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct alb_str rest = alb_str_c(names[i]), name; /* one, or several with commas */
+        while (rest.n > 0 && alb_str_next(&rest, ',', &name)) {
+            if (!alb_hook_parse(alb_str_trim(name), &type))
+                return alb_fail(err, ALB_E_INVALID, "--hooks-events: there is no event \"" ALB_STR_FMT "\"",
+                                ALB_STR_ARG(name));
+            *bits |= ALB_HOOK_BIT(type);
+        }
+    }
+    return ALB_OK;
+}
+
+enum alb_code alb_tus_hooks_serve(const struct alb_options *o, int data_dirfd, struct alb_hooks **hooks,
+                                  struct alb_tus_hooks *table, struct alb_err *err)
+{
+    struct alb_hooks_config c;
+    struct alb_buf forward = ALB_BUF_INIT(FORWARD_MAX);
+    const char *const *names;
+    *hooks = NULL;
+    alb_hooks_config_default(&c);
+    c.dir = alb_str_c(alb_opt_string(o, ALB_P_HOOKS_DIR));
+    c.url = alb_str_c(alb_opt_string(o, ALB_P_HOOKS_URL));
+    if (c.dir.n == 0 && c.url.n == 0)
+        return ALB_OK;
+    if (c.dir.n > 0 && c.url.n > 0)
+        return alb_fail(err, ALB_E_INVALID, "--hooks-dir or --hooks-url: one of the two");
+    if (c.dir.n > 0 && c.dir.p[0] != '/')
+        return alb_fail(err, ALB_E_INVALID, "--hooks-dir is a path that begins with /");
+    size_t n = alb_opt_list(o, ALB_P_HOOKS_HEADERS, &names);
+    enum alb_code code = ALB_OK;
+    for (size_t i = 0; i < n && code == ALB_OK; i++) {
+        if (is_credential(alb_str_c(names[i])))
+            code = alb_fail(err, ALB_E_INVALID, "--hooks-headers: %s does not leave the server", names[i]);
+        alb_buf_printf(&forward, i > 0 ? ",%s" : "%s", names[i]);
+    }
+    c.forward = alb_buf_view(&forward);
+    c.ask_ns = c.http_ns = alb_opt_duration(o, ALB_P_HOOKS_TIMEOUT);
+    c.spool_dirfd = data_dirfd;
+    c.spool = "hooks";
+    hide_credentials = true;
+    if (code == ALB_OK)
+        code = alb_buf_code(&forward);
+    if (code == ALB_OK)
+        code = events_of(o, &c.enabled, err);
+    if (code == ALB_OK)
+        code = alb_tus_hooks_open(&c, hooks, table, err);
+    alb_buf_fini(&forward);
+    return code;
 }

@@ -14,4 +14,10 @@
 enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hooks **hooks,
                                  struct alb_tus_hooks *table, struct alb_err *err) ALB_MUST_CHECK;
 
+/* The same for `albumen serve`, as its options say: *hooks NULL if they name nobody. Notifications are
+ * durable (folder "hooks" in the data folder). Hooks see no credentials of people: no Authorization, Cookie,
+ * key or session token, and no query. */
+enum alb_code alb_tus_hooks_serve(const struct alb_options *o, int data_dirfd, struct alb_hooks **hooks,
+                                  struct alb_tus_hooks *table, struct alb_err *err) ALB_MUST_CHECK;
+
 #endif

@@ -143,6 +143,15 @@ ALB_X(STUCK_AFTER, "stuck-after", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "How long something may wait before /health says 503")
 ALB_X(SHUTDOWN_TIMEOUT, "shutdown-timeout", DURATION, "20s", ALB_CMD_SERVE, "Limits",
       "How long requests may go on after SIGTERM")
+ALB_X(HOOKS_DIR, "hooks-dir", STRING, "", ALB_CMD_SERVE, "Hooks",
+      "Folder of programs that are told of uploads and may have a say, each named like its event")
+ALB_X(HOOKS_URL, "hooks-url", STRING, "", ALB_CMD_SERVE, "Hooks", "Or the URL that these events are sent to")
+ALB_X(HOOKS_EVENTS, "hooks-events", LIST, "pre-create,post-create,post-receive,post-terminate,post-finish", ALB_CMD_SERVE,
+      "Hooks", "Events that are told; also pre-finish, pre-terminate and authorise")
+ALB_X(HOOKS_HEADERS, "hooks-headers", LIST, "", ALB_CMD_SERVE, "Hooks",
+      "Headers of the client's request that go along to the URL")
+ALB_X(HOOKS_TIMEOUT, "hooks-timeout", DURATION, "60s", ALB_CMD_SERVE, "Hooks",
+      "Longest wait for the answer of a hook, all attempts together")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",
       "Where to answer: HOST:PORT, [IPV6]:PORT, unix:PATH[,MODE] or systemd (its sockets)")
 ALB_X(PUBLIC_URL, "public-url", STRING, "", ALB_CMD_SERVE, "Network",

@@ -11,8 +11,10 @@ import subprocess
 import threading
 import time
 
+import pictures
 import pytest
 import requests
+from daemon import BINARY, Daemon
 from tusd_daemon import OCTETS, TUS, Tusd, until
 
 ALL = "pre-create,post-create,post-receive,pre-finish,post-finish,pre-terminate,post-terminate"
@@ -338,3 +340,37 @@ def test_a_second_signal_ends_at_once(tmp_path, programs):
 
 def signals(pid, field):
     return re.search(field + r":\t(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)[8:]
+
+
+def test_serve_tells_also_after_a_crash(tmp_path, programs):
+    """What was acknowledged is told to whoever listens: by the next process if this one is killed."""
+    started = tmp_path / "started"
+    programs.add("post-finish", before=f"echo $$ > {started}.tmp; mv {started}.tmp {started}; exec sleep 60")
+    programs.add("pre-create", {"HTTPResponse": {"Header": {"X-Hook": "seen"}}})
+    server = Daemon(tmp_path / "data", "--hooks-dir", str(programs.folder), "--hooks-events", "pre-create,post-finish")
+    server.start()
+    answer = server.upload(pictures.photo(), headers={"Cookie": "a=secret", "X-Mine": "m"})
+    assert answer.status_code == 201 and answer.headers["X-Hook"] == "seen", answer.text
+    until(started.exists, "the hook runs")
+    server.process.kill()
+    os.killpg(int(started.read_text()), signal.SIGKILL)  # it has outlived the server, whose log it holds
+    server.kill9()
+    assert programs.told("post-finish") == []
+    programs.add("post-finish")
+    server.start()
+    until(lambda: programs.told("post-finish"), "it is told after all")
+    until(lambda: not [p for p in (tmp_path / "data/hooks").iterdir()], "and only once")
+    server.stop()
+    event = programs.told("post-finish")[0]["Event"]
+    assert event["Upload"]["ID"] and event["Upload"]["Storage"] is None
+    header = event["HTTPRequest"]["Header"]
+    assert header["X-Mine"] == ["m"] and not {"X-Api-Key", "Cookie", "Authorization"} & set(header)
+
+
+def test_serve_refuses_hooks_that_cannot_be(tmp_path):
+    for options, words in [(["--hooks-dir", "relative"], "--hooks-dir"), (["--hooks-events", "nix", "--hooks-dir", "/h"], "nix"),
+                           (["--hooks-dir", "/h", "--hooks-url", "http://127.0.0.1:1/"], "one of the two"),
+                           (["--hooks-url", "http://127.0.0.1:1/", "--hooks-headers", "x-api-key"], "x-api-key")]:
+        run = subprocess.run([BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *options],
+                             capture_output=True, text=True, timeout=60)
+        assert run.returncode == 1 and words in run.stderr, run.stderr
