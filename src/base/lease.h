@@ -5,8 +5,9 @@
  * served queues, bounded, first come first served inside a class. A cost larger than B is refused at once (it
  * would never fit); the head of a class is never overtaken by smaller ones of its class, and no background
  * request is served while a foreground one waits (else small background ones could keep a large foreground
- * one from ever fitting). Background never holds more than its share of the slots, nor takes more than half
- * of the queue (rounded up). Under unbroken foreground load background waits, until its queue deadlines.
+ * one from ever fitting). Background never holds more than its shares of the slots and of the budget (what
+ * costs more than its share is refused at once), nor takes more than half of the queue (rounded up). Under
+ * unbroken foreground load background waits, until its queue deadlines.
  *
  * States of one lease (struct alb_lease lies in its user; every arrow under the pool's lock):
  *
@@ -27,13 +28,13 @@
  *
  * Invariants (tests/models/lease.pml; tests/unit/base/test_lease.c):
  *   L1  slots and budget in use equal the sum over HELD, ABANDONED, OVERDUE; never above S and B; background
- *       never above its share.
+ *       never above its shares.
  *   L2  a queued request gets exactly one of: granted, refused, successful cancel.
  *   L3  granted is the first callback of a holding that queued. After release has returned no callback for
  *       that holding is called or runs on another thread (callback.h, C4); the lease may be freed or used
  *       again. After a successful cancel none is called.
  *   L4  the head of the foreground queue waits only for a slot or for budget; the head of the background
- *       queue only for that, for its share, or for foreground ones that wait. This holds after every call,
+ *       queue only for that, for its shares, or for foreground ones that wait. This holds after every call,
  *       also when what changed was a cancel or a refusal before it.
  *   L5  reclaim is called at most once per reason, WANTED once per abandoning; the slot comes back only by
  *       release: the owner always gets to end its own work (kill its process, reap it), then releases. While
@@ -59,10 +60,11 @@ enum alb_lease_class { ALB_LEASE_FOREGROUND, ALB_LEASE_BACKGROUND, ALB_LEASE_CLA
 enum alb_reclaim { ALB_RECLAIM_OVERDUE, ALB_RECLAIM_WANTED };
 
 struct alb_lease_config {
-    unsigned slots;            /* >= 1 */
-    unsigned background_slots; /* most that background may hold; <= slots; 0: background is refused BUSY */
-    uint64_t budget;           /* UINT64_MAX = unlimited */
-    unsigned queue_max;        /* waiting requests, both classes together; 0: nobody waits */
+    unsigned slots;             /* >= 1 */
+    unsigned background_slots;  /* most that background may hold; <= slots; 0: background is refused BUSY */
+    uint64_t budget;            /* UINT64_MAX = unlimited */
+    uint64_t background_budget; /* most of it that background may hold; 0: all of it */
+    unsigned queue_max;         /* waiting requests, both classes together; 0: nobody waits */
     const struct alb_clock *clock;
     struct alb_timers *timers; /* where the pool arms its tick; NULL: its user calls alb_lease_tick */
 };
@@ -97,7 +99,8 @@ void alb_lease_pool_free(struct alb_lease_pool **pool);
 enum alb_lease_answer { ALB_LEASE_HELD, ALB_LEASE_QUEUED, ALB_LEASE_REFUSED };
 /* HELD: yours now, granted is not called; reclaim may come before this returns. QUEUED: one callback will
  * come, perhaps before this returns. REFUSED: *err says BUSY (queue full, closed, no share), TIMEOUT
- * (queue_deadline has passed) or TOO_LARGE (cost above the budget). l must be IDLE. */
+ * (queue_deadline has passed) or TOO_LARGE (cost above the budget, of background: above its share of it). l
+ * must be IDLE. */
 enum alb_lease_answer alb_lease_request(struct alb_lease_pool *pool, struct alb_lease *l,
                                         struct alb_err *err) ALB_MUST_CHECK;
 /* These two may be called in any state, also while another thread requests or releases, as long as the struct

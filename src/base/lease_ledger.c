@@ -84,10 +84,14 @@ enum alb_lease_due alb_ledger_take_due(struct alb_ledger *g, struct alb_lease **
 
 void alb_ledger_init(struct alb_ledger *g, const struct alb_lease_config *config)
 {
+    uint64_t share = config->background_budget > 0 && config->background_budget < config->budget
+                         ? config->background_budget
+                         : config->budget;
     *g = (struct alb_ledger){
         .queue_max = config->queue_max,
         .budget = config->budget,
-        .free = {config->slots, config->background_slots, config->budget},
+        .background_budget = share,
+        .free = {config->slots, config->background_slots, config->budget, share},
         .background = config->background_slots > 0,
         .earliest = ALB_NEVER,
     };
@@ -96,7 +100,8 @@ void alb_ledger_init(struct alb_ledger *g, const struct alb_lease_config *config
 static bool fits(const struct alb_lease_room *room, const struct alb_lease *l)
 {
     return room->slots > 0 && room->budget >= l->cost &&
-           (l->cls == ALB_LEASE_FOREGROUND || room->background_slots > 0);
+           (l->cls == ALB_LEASE_FOREGROUND ||
+            (room->background_slots > 0 && room->background_budget >= l->cost));
 }
 
 static void room_take(struct alb_lease_room *room, const struct alb_lease *l)
@@ -104,6 +109,7 @@ static void room_take(struct alb_lease_room *room, const struct alb_lease *l)
     room->slots--;
     room->budget -= l->cost;
     room->background_slots -= l->cls == ALB_LEASE_BACKGROUND;
+    room->background_budget -= l->cls == ALB_LEASE_BACKGROUND ? l->cost : 0;
 }
 
 static void room_give(struct alb_lease_room *room, const struct alb_lease *l)
@@ -111,6 +117,7 @@ static void room_give(struct alb_lease_room *room, const struct alb_lease *l)
     room->slots++;
     room->budget += l->cost;
     room->background_slots += l->cls == ALB_LEASE_BACKGROUND;
+    room->background_budget += l->cls == ALB_LEASE_BACKGROUND ? l->cost : 0;
 }
 
 static bool is(const struct alb_lease *l, enum alb_lease_state state)
@@ -202,8 +209,9 @@ static struct alb_lease *youngest_untold(struct alb_ledger *g, bool background, 
 static struct alb_lease *helper(struct alb_ledger *g, const struct alb_lease_room *room,
                                 const struct alb_lease *l)
 {
-    bool background = l->cls == ALB_LEASE_BACKGROUND && room->background_slots == 0;
-    bool budget = room->budget < l->cost;
+    bool share = l->cls == ALB_LEASE_BACKGROUND && room->background_budget < l->cost;
+    bool background = share || (l->cls == ALB_LEASE_BACKGROUND && room->background_slots == 0);
+    bool budget = share || room->budget < l->cost;
     struct alb_lease *a = youngest_untold(g, background, budget);
 
     if (a == NULL && background && budget)
@@ -254,7 +262,7 @@ static enum alb_code admit(struct alb_ledger *g, struct alb_lease *l, int64_t no
 {
     bool background = l->cls == ALB_LEASE_BACKGROUND;
 
-    if (l->cost > g->budget)
+    if (l->cost > (background ? g->background_budget : g->budget))
         return ALB_E_TOO_LARGE;
     if (g->closed || (background && !g->background))
         return ALB_E_BUSY;

@@ -35,12 +35,12 @@ struct alb_lease_list {
 /* What is free, or would be. */
 struct alb_lease_room {
     unsigned slots, background_slots;
-    uint64_t budget;
+    uint64_t budget, background_budget;
 };
 
 struct alb_ledger {
     unsigned queue_max;
-    uint64_t budget;
+    uint64_t budget, background_budget;
     struct alb_lease_list queue[ALB_LEASE_CLASS_COUNT]; /* in order of request */
     struct alb_lease_list holders;                      /* in order of grant */
     struct alb_lease_list due;                          /* in order of decision, linked by due_next */

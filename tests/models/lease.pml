@@ -26,6 +26,9 @@
 #ifndef SHARE
 #define SHARE 1 /* of the background */
 #endif
+#ifndef PART
+#define PART BUDGET /* of the budget, for the background */
+#endif
 #ifndef EVENTS
 #define EVENTS 1 /* deadlines that pass, ticks, or the end of the pool */
 #endif
@@ -39,7 +42,7 @@ mtype = { IDLE, QUEUED, HELD, ABANDONED, OVERDUE, GONE };
 mtype = { NOTHING, GRANTED, REFUSED };
 
 /* The pool, under its lock. */
-byte slots = SLOTS, budget = BUDGET, share = SHARE;
+byte slots = SLOTS, budget = BUDGET, share = SHARE, part = PART;
 bool closed;
 byte length;              /* of the queue, both classes */
 bool dispatching;
@@ -64,7 +67,7 @@ bool waiting[CLIENTS];    /* a request that queued and has had no answer */
 bool asked_overdue[CLIENTS];
 
 #define HOLDS(l) (st[l] == HELD || st[l] == ABANDONED || st[l] == OVERDUE)
-#define FITS(l) (slots > 0 && budget >= cost[l] && (!background[l] || share > 0))
+#define FITS(l) (slots > 0 && budget >= cost[l] && (!background[l] || (share > 0 && part >= cost[l])))
 #define DUE(l) (due_granted[l] || due_refused[l] || due_overdue[l] || due_wanted[l])
 #define ANY_DUE (DUE(0) || DUE(1) || DUE(2))
 #define UNTOLD(l) (st[l] == ABANDONED && !told_wanted[l])
@@ -73,19 +76,21 @@ inline take(l)
 {
     slots--;
     budget = budget - cost[l];
-    share = share - (background[l] -> 1 : 0)
+    share = share - (background[l] -> 1 : 0);
+    part = part - (background[l] -> cost[l] : 0)
 }
 
 inline give(l)
 {
     slots++;
     budget = budget + cost[l];
-    share = share + (background[l] -> 1 : 0)
+    share = share + (background[l] -> 1 : 0);
+    part = part + (background[l] -> cost[l] : 0)
 }
 
 /* Scratch inside one d_step: spin does not restore these when it goes back. */
 hidden byte h, j, k, a, least, from;
-hidden byte room_slots, room_budget, room_share;
+hidden byte room_slots, room_budget, room_share, room_part;
 hidden byte stuck;
 
 /* Everything about l that is over. */
@@ -197,8 +202,10 @@ inline grant()
     fi
 }
 
-#define ROOM_FITS (room_slots > 0 && room_budget >= cost[h] && (!background[h] || room_share > 0))
+#define ROOM_FITS (room_slots > 0 && room_budget >= cost[h] && \
+                   (!background[h] || (room_share > 0 && room_part >= cost[h])))
 #define LACKS_SHARE (background[h] && room_share == 0)
+#define LACKS_PART (background[h] && room_part < cost[h])
 
 /* a = an abandoned lease that brings nearer what h lacks, or CLIENTS. */
 inline find_helper()
@@ -206,7 +213,8 @@ inline find_helper()
     a = 0;
     do
     :: a < CLIENTS &&
-       !(UNTOLD(a) && (LACKS_SHARE -> background[a] : (room_slots == 0 || cost[a] > 0))) -> a++
+       !(UNTOLD(a) && (LACKS_SHARE || LACKS_PART -> background[a] && (LACKS_SHARE || cost[a] > 0) :
+                       (room_slots == 0 || cost[a] > 0))) -> a++
     :: else -> break
     od
 }
@@ -215,7 +223,8 @@ inline room_give(l)
 {
     room_slots++;
     room_budget = room_budget + cost[l];
-    room_share = room_share + (background[l] -> 1 : 0)
+    room_share = room_share + (background[l] -> 1 : 0);
+    room_part = room_part + (background[l] -> cost[l] : 0)
 }
 
 /* want() of lease_ledger.c for one class. */
@@ -239,7 +248,8 @@ inline want_class(class)
        :: else ->
           room_slots--;
           room_budget = room_budget - cost[h];
-          room_share = room_share - (background[h] -> 1 : 0)
+          room_share = room_share - (background[h] -> 1 : 0);
+          room_part = room_part - (background[h] -> cost[h] : 0)
        fi;
        find_first(class, place[h] + 1)
     od
@@ -251,6 +261,7 @@ inline find_room()
     room_slots = slots;
     room_budget = budget;
     room_share = share;
+    room_part = part;
     j = 0;
     do
     :: j < CLIENTS ->
@@ -277,6 +288,7 @@ inline check()
     room_slots = slots;
     room_budget = budget;
     room_share = share;
+    room_part = part;
     j = 0;
     do
     :: j < CLIENTS ->
@@ -287,8 +299,8 @@ inline check()
        j++
     :: else -> break
     od;
-    assert(slots <= SLOTS && budget <= BUDGET && share <= SHARE);
-    assert(room_slots == SLOTS && room_budget == BUDGET && room_share == SHARE);
+    assert(slots <= SLOTS && budget <= BUDGET && share <= SHARE && part <= PART);
+    assert(room_slots == SLOTS && room_budget == BUDGET && room_share == SHARE && room_part == PART);
     find_first(false, 0);
     if
     :: h == NONE -> find_first(true, 0)

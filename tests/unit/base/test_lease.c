@@ -5,6 +5,8 @@
  */
 #include "lease_world.h"
 
+static uint64_t background_part; /* of the budget, 0: all of it */
+
 /* L1 and L4, from the outside. */
 static void check_invariants(const struct script *s)
 {
@@ -12,7 +14,8 @@ static void check_invariants(const struct script *s)
     struct alb_lease_view view = alb_lease_look(world.pool);
     size_t n = alb_lease_list(world.pool, info, LEASES);
     unsigned held = 0, background = 0, busy = 0, queued[ALB_LEASE_CLASS_COUNT] = {0};
-    uint64_t used = 0;
+    uint64_t used = 0, background_used = 0;
+    uint64_t part = background_part > 0 ? background_part : s->budget;
 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(info[i].state, "queued") == 0) {
@@ -22,6 +25,7 @@ static void check_invariants(const struct script *s)
         held++;
         used += info[i].cost;
         background += info[i].cls == ALB_LEASE_BACKGROUND;
+        background_used += info[i].cls == ALB_LEASE_BACKGROUND ? info[i].cost : 0;
     }
     for (size_t i = 0; i < LEASES; i++)
         busy += world.busy[i];
@@ -30,12 +34,14 @@ static void check_invariants(const struct script *s)
     assert_int_equal(view.budget_used, used);
     assert_int_equal(view.queued[ALB_LEASE_FOREGROUND], queued[ALB_LEASE_FOREGROUND]);
     assert_int_equal(view.queued[ALB_LEASE_BACKGROUND], queued[ALB_LEASE_BACKGROUND]);
-    assert_true(held <= s->slots && used <= s->budget && background <= s->background);
+    assert_true(held <= s->slots && used <= s->budget && background <= s->background &&
+                background_used <= part);
     assert_true(queued[0] + queued[1] <= s->queue_max &&
                 queued[ALB_LEASE_BACKGROUND] <= (s->queue_max + 1) / 2);
     if (held < n) { /* the first that waits: L4 */
         const struct alb_lease_info *head = &info[held];
-        bool share = head->cls == ALB_LEASE_FOREGROUND || background < s->background;
+        bool share = head->cls == ALB_LEASE_FOREGROUND ||
+                     (background < s->background && head->cost <= part - background_used);
         assert_false(held < s->slots && head->cost <= s->budget - used && share);
     }
 }
@@ -48,6 +54,7 @@ static void run_script(const struct script *s)
         .slots = s->slots,
         .background_slots = s->background,
         .budget = s->budget,
+        .background_budget = background_part,
         .queue_max = s->queue_max,
         .clock = &world.clock.clock,
     };
@@ -145,6 +152,16 @@ static const struct script scripts[] = {
     {"too large stays too large", 1, 1, 3, 4, "f4", 0, 0, "z0q0", "l"},
 };
 
+/* Background may hold 2 of the budget. */
+static const struct script part_scripts[] = {
+    {"a large background one leaves room for a person", 3, 2, 4, 4, "b2b1f2", 0, 0, "q0q1q2r0r1", "hqhG1"},
+    {"above its part it will never fit", 3, 2, 4, 4, "b3f3", 0, 0, "q0q1", "lh"},
+    {"the foreground has all of it", 3, 2, 4, 4, "f4b1", 0, 0, "q0q1r0", "hqG1"},
+    {"for its part, background ones that hold some", 4, 3, 9, 4, "f2b0b2b1", 0, 0, "q0q1q2a0a2a1q3r2",
+     "hhhW2qG3"},
+    {"slots of the share first, then its part", 4, 2, 9, 4, "b2b0b2", 0, 0, "q0q1a1a0q2r0", "hhW0qG2"},
+};
+
 static void test_transitions(void **state)
 {
     (void)state;
@@ -152,6 +169,12 @@ static void test_transitions(void **state)
         print_message("# %s\n", scripts[i].name);
         run_script(&scripts[i]);
     }
+    background_part = 2;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(part_scripts); i++) {
+        print_message("# %s\n", part_scripts[i].name);
+        run_script(&part_scripts[i]);
+    }
+    background_part = 0;
 }
 
 static void test_views(void **state)

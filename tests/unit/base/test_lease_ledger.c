@@ -54,12 +54,13 @@ static void take_all_due(struct books *b)
 static bool fits_in(const struct alb_lease_room *room, const struct alb_lease *l)
 {
     return room->slots > 0 && room->budget >= l->cost &&
-           (l->cls == ALB_LEASE_FOREGROUND || room->background_slots > 0);
+           (l->cls == ALB_LEASE_FOREGROUND ||
+            (room->background_slots > 0 && room->background_budget >= l->cost));
 }
 
 static void check_books(struct books *b)
 {
-    struct alb_lease_room used = {0, 0, 0}, coming = b->g.free;
+    struct alb_lease_room used = {0, 0, 0, 0}, coming = b->g.free;
     unsigned untold = 0, in_queue = 0;
     bool helpful = false;
 
@@ -68,16 +69,19 @@ static void check_books(struct books *b)
         used.slots++;
         used.budget += l->cost;
         used.background_slots += bg;
+        used.background_budget += bg ? l->cost : 0;
         untold += l->state == (int)ALB_LEASE_S_ABANDONED && !l->told_wanted;
         if (l->state == (int)ALB_LEASE_S_OVERDUE || l->told_wanted) {
             coming.slots++;
             coming.budget += l->cost;
             coming.background_slots += bg;
+            coming.background_budget += bg ? l->cost : 0;
         }
     }
     assert_int_equal(used.slots + b->g.free.slots, 4); /* L1 */
     assert_int_equal(used.background_slots + b->g.free.background_slots, 2);
     assert_int_equal(used.budget + b->g.free.budget, 10);
+    assert_int_equal(used.background_budget + b->g.free.background_budget, 6);
     assert_int_equal(untold, b->g.untold);
     const struct alb_lease *heads[] = {b->g.queue[0].head, b->g.queue[1].head};
     for (size_t cls = 0; cls < 2; cls++) {
@@ -93,9 +97,12 @@ static void check_books(struct books *b)
     if (fits_in(&coming, first))
         return;
     for (const struct alb_lease *l = b->g.holders.head; l != NULL; l = l->next) { /* L5 */
-        bool share = first->cls == ALB_LEASE_BACKGROUND && coming.background_slots == 0;
-        if (l->state == (int)ALB_LEASE_S_ABANDONED && !l->told_wanted)
-            helpful |= share ? l->cls == ALB_LEASE_BACKGROUND : coming.slots == 0 || l->cost > 0;
+        bool bg = first->cls == ALB_LEASE_BACKGROUND, share = bg && coming.background_slots == 0;
+        bool memory = bg && coming.background_budget < first->cost; /* its part of the budget */
+        if (l->state == (int)ALB_LEASE_S_ABANDONED && !l->told_wanted && (memory || share))
+            helpful |= l->cls == ALB_LEASE_BACKGROUND && (share || l->cost > 0);
+        else if (l->state == (int)ALB_LEASE_S_ABANDONED && !l->told_wanted)
+            helpful |= coming.slots == 0 || l->cost > 0;
     }
     assert_false(helpful);
 }
@@ -111,7 +118,7 @@ static void one_request(struct books *b, size_t i)
     l->queue_deadline = b->now + pick(b, 30);
     l->hold_ns = 1 + pick(b, 50);
     enum alb_code code = alb_ledger_request(&b->g, l, b->now);
-    assert_int_equal(code == ALB_E_TOO_LARGE, l->cost > 10);
+    assert_int_equal(code == ALB_E_TOO_LARGE, l->cost > (l->cls == ALB_LEASE_BACKGROUND ? 6 : 10));
     b->queued[i] = l->state == (int)ALB_LEASE_S_QUEUED;
     assert_int_equal(code == ALB_OK, l->state != (int)ALB_LEASE_S_IDLE);
 }
@@ -157,7 +164,8 @@ static void never_called(struct alb_lease *l, enum alb_reclaim why)
 static void test_books_under_a_random_schedule(void **state)
 {
     static struct books b;
-    const struct alb_lease_config config = {.slots = 4, .background_slots = 2, .budget = 10, .queue_max = 9};
+    const struct alb_lease_config config = {
+        .slots = 4, .background_slots = 2, .budget = 10, .background_budget = 6, .queue_max = 9};
 
     (void)state;
     memset(&b, 0, sizeof(b));
