@@ -170,6 +170,14 @@ struct alb_lease_pool *alb_lease_pool_new(const struct alb_lease_config *config)
     return p;
 }
 
+static void await_dispatch(struct alb_lease_pool *p)
+{
+    alb_mutex_lock(&p->mtx);
+    while (p->dispatching)
+        wait_changed_locked(p);
+    alb_mutex_unlock(&p->mtx);
+}
+
 void alb_lease_pool_free(struct alb_lease_pool **pool)
 {
     struct alb_lease_pool *p = *pool;
@@ -178,13 +186,12 @@ void alb_lease_pool_free(struct alb_lease_pool **pool)
         return;
     ALB_MAGIC_CHECK(p, POOL_MAGIC);
     ALB_CHECK(!alb_callback_active());
+    /* First: a callback that still runs may request and release, which arms the timer. */
+    await_dispatch(p);
     if (p->timers != NULL)
         alb_timer_unreserve(p->timers, &p->timer);
-    alb_mutex_lock(&p->mtx);
-    while (p->dispatching)
-        wait_changed_locked(p);
+    await_dispatch(p); /* of a tick that ran meanwhile */
     ALB_CHECK(p->ledger.in_state[ALB_LEASE_S_QUEUED] == 0 && p->ledger.holders.head == NULL);
-    alb_mutex_unlock(&p->mtx);
     alb_cond_fini(&p->changed);
     alb_mutex_fini(&p->mtx);
     p->magic = 0;

@@ -188,7 +188,7 @@ void alb_timer_unreserve(struct alb_timers *ts, struct alb_timer *t)
 {
     alb_timer_clear_sync(ts, t);
     alb_mutex_lock(&ts->mtx);
-    ALB_CHECK(t->reserved);
+    ALB_CHECK(t->reserved && t->slot == 0); /* an armed one would be counted wrongly for ever */
     t->reserved = false;
     ts->reserved--;
     alb_mutex_unlock(&ts->mtx);

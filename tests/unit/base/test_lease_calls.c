@@ -290,6 +290,65 @@ static void test_release_waits_for_a_running_reclaim(void **state)
     alb_lease_pool_free(&pool);
 }
 
+/* ---- the end of a pool waits for a callback that still uses it ----------------------------------- */
+
+struct late {
+    struct alb_lease holder, first, second;
+    struct alb_lease_pool *pool;
+    struct alb_timers *timers;
+    struct alb_timer greedy; /* takes the pool's place among the timers as soon as that is given back */
+    atomic_bool inside;
+};
+
+static void late_granted(struct alb_lease *l)
+{
+    struct late *s = ALB_CONTAINER_OF(l, struct late, first);
+
+    alb_lease_release(l); /* nothing is held or queued now: the pool may be freed */
+    atomic_store(&s->inside, true);
+    for (int i = 0; i < 1000 && alb_timer_reserve(s->timers, &s->greedy) != ALB_OK; i++)
+        sched_yield();
+    alb_ignore(alb_lease_request(s->pool, &s->second, NULL) != ALB_LEASE_HELD, "the slot is free");
+    alb_lease_release(&s->second);
+}
+
+static void *releaser(void *arg)
+{
+    alb_lease_release(&((struct late *)arg)->holder);
+    return NULL;
+}
+
+static void test_free_waits_for_a_callback_that_goes_on(void **state)
+{
+    struct late s = {.holder = {.granted = granted, .refused = refused, .hold_ns = ALB_NEVER}};
+    struct alb_lease_config config = {
+        .slots = 1, .background_slots = 0, .budget = 1, .queue_max = 4, .clock = alb_clock_real()};
+    pthread_t thread;
+
+    (void)state;
+    s.first = (struct alb_lease){
+        .granted = late_granted, .refused = refused, .queue_deadline = ALB_NEVER, .hold_ns = ALB_NEVER};
+    s.second = (struct alb_lease){.granted = granted,
+                                  .refused = refused,
+                                  .reclaim = reclaim,
+                                  .queue_deadline = ALB_NEVER,
+                                  .hold_ns = 3600 * ALB_NS_PER_S}; /* arms the pool's timer */
+    s.timers = alb_timers_new(alb_clock_real(), 1);
+    assert_non_null(s.timers);
+    config.timers = s.timers;
+    s.pool = alb_lease_pool_new(&config);
+    assert_non_null(s.pool);
+    assert_int_equal(alb_lease_request(s.pool, &s.holder, NULL), ALB_LEASE_HELD);
+    assert_int_equal(alb_lease_request(s.pool, &s.first, NULL), ALB_LEASE_QUEUED);
+    assert_int_equal(pthread_create(&thread, NULL, releaser, &s), 0);
+    while (!atomic_load(&s.inside))
+        sched_yield();
+    alb_lease_pool_free(&s.pool);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(alb_timers_run(s.timers), ALB_NEVER); /* no timer of a pool that is gone */
+    alb_timers_free(&s.timers);
+}
+
 /* ---- memory, panics ------------------------------------------------------------------------------ */
 
 static bool make(void *arg)
@@ -422,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_adopt_drops_what_is_due),
         cmocka_unit_test(test_own_timer),
         cmocka_unit_test(test_release_waits_for_a_running_reclaim),
+        cmocka_unit_test(test_free_waits_for_a_callback_that_goes_on),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_panics),
 #ifdef ALB_LOCK_DEBUG
