@@ -23,6 +23,26 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+/* What a child has counted is kept, too, when branches are counted (-Db_coverage=true): the error paths that
+ * only a child can go are part of what is tested. */
+#ifdef ALB_COVERAGE
+extern void __gcov_dump(void);
+#else
+static inline void __gcov_dump(void) {}
+#endif
+
+static inline void child_aborts(int signal_number)
+{
+    (void)signal_number;
+    __gcov_dump(); /* abort goes on when this returns */
+}
+
+static inline _Noreturn void child_exit(int status)
+{
+    __gcov_dump();
+    _exit(status);
+}
+
 /* fn(arg) must end the process with abort after a report that contains `text`; the report is copied to
  * report[cap] if that is given. */
 static inline void expect_panic_report(void (*fn)(void *arg), void *arg, const char *text, char *report,
@@ -40,10 +60,10 @@ static inline void expect_panic_report(void (*fn)(void *arg), void *arg, const c
         (void)setrlimit(RLIMIT_CORE, &none);
         (void)dup2(fds[1], STDERR_FILENO);
         (void)close(fds[0]);
-        (void)signal(SIGABRT, SIG_DFL);
+        (void)signal(SIGABRT, child_aborts);
         (void)alarm(30);
         fn(arg);
-        _exit(0);
+        child_exit(0);
     }
     (void)close(fds[1]);
     for (ssize_t r = 1; r > 0 && n < sizeof(all) - 1; n += r > 0 ? (size_t)r : 0)

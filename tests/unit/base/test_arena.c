@@ -206,6 +206,19 @@ static void test_no_memory(void **state)
     sweep_allocations(build_request, NULL);
 }
 
+/* printf itself can fail: a wide character that the locale cannot write. */
+static void test_text_that_cannot_be_written(void **state)
+{
+    static const wchar_t euro[] = {0x20ac, 0};
+    struct alb_arena *a = alb_arena_new(4096);
+
+    (void)state;
+    assert_non_null(a);
+    assert_null(alb_arena_printf(a, "%ls", euro).p);
+    assert_int_equal(alb_arena_code(a), ALB_E_TOO_LARGE);
+    alb_arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +232,7 @@ int main(void)
 #if defined(__SANITIZE_ADDRESS__)
         cmocka_unit_test(test_poison),
 #endif
+        cmocka_unit_test(test_text_that_cannot_be_written),
         cmocka_unit_test(test_no_memory),
     };
 

@@ -201,6 +201,20 @@ static void test_no_memory(void **state)
     sweep_allocations(give_empty, NULL);
 }
 
+/* printf itself can fail: a wide character that the locale cannot write. */
+static void test_text_that_cannot_be_written(void **state)
+{
+    static const wchar_t euro[] = {0x20ac, 0};
+    struct alb_buf b = ALB_BUF_INIT(100);
+
+    (void)state;
+    alb_buf_c(&b, "kept");
+    alb_buf_printf(&b, "%ls", euro);
+    assert_int_equal(alb_buf_code(&b), ALB_E_TOO_LARGE);
+    assert_str(alb_buf_view(&b), "kept");
+    alb_buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_misuse),
         cmocka_unit_test(test_give),
+        cmocka_unit_test(test_text_that_cannot_be_written),
         cmocka_unit_test(test_no_memory),
     };
 

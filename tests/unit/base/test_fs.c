@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -233,6 +237,122 @@ static void test_fault_plan(void **state)
     alb_fs_close(&fd);
 }
 
+/* ---- calls that a signal interrupts -------------------------------------------------------------- */
+
+#define THROUGH_THE_PIPE ((size_t)300000) /* more than a pipe holds */
+
+static atomic_uint interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(&interrupted, 1);
+}
+
+static struct {
+    pthread_t writer; /* the thread that is to be interrupted */
+    int fd;
+    atomic_bool began;
+    unsigned char last;
+    size_t n;
+} disturbed;
+
+/* Interrupts the writer while the pipe is full (or the fifo has no other end), then lets it go on. */
+static void interrupt_writer(void)
+{
+    while (!atomic_load(&disturbed.began))
+        sched_yield();
+    for (unsigned before = atomic_load(&interrupted); atomic_load(&interrupted) < before + 20;) {
+        assert_int_equal(pthread_kill(disturbed.writer, SIGUSR1), 0);
+        sched_yield();
+    }
+}
+
+static void *read_late(void *arg)
+{
+    unsigned char room[4096];
+    ssize_t r;
+
+    (void)arg;
+    interrupt_writer();
+    while ((r = read(disturbed.fd, room, sizeof(room))) > 0) {
+        disturbed.n += (size_t)r;
+        disturbed.last = room[r - 1];
+    }
+    return NULL;
+}
+
+#ifndef __SANITIZE_THREAD__ /* which keeps signals back until a call that it knows, and openat is none */
+static void *open_late(void *arg)
+{
+    interrupt_writer();
+    *(int *)arg = openat(dir, "other", O_WRONLY | O_CLOEXEC);
+    return NULL;
+}
+
+/* The open of a fifo waits for the other end. */
+static void interrupt_open(void)
+{
+    pthread_t thread;
+    int fd, other = -1;
+
+    assert_int_equal(mkfifoat(dir, "other", 0600), 0);
+    atomic_store(&disturbed.began, false);
+    assert_int_equal(pthread_create(&thread, NULL, open_late, &other), 0);
+    atomic_store(&disturbed.began, true);
+    assert_int_equal(alb_fs_open(dir, "other", O_RDONLY, 0, &fd, NULL), ALB_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    alb_fs_close(&fd);
+    alb_fs_close(&other);
+    assert_int_equal(alb_fs_unlink(dir, "other", NULL), ALB_OK);
+}
+#else
+static void interrupt_open(void) {}
+#endif
+
+static void test_signals(void **state)
+{
+    struct sigaction act = {.sa_handler = on_signal}, before; /* without SA_RESTART: calls say EINTR */
+    pthread_t thread;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR1, &act, &before), 0);
+    disturbed.writer = pthread_self();
+
+    /* write: a few bytes into a full pipe wait, and say EINTR; many go in part, and go on */
+    unsigned char *bytes = calloc(1, THROUGH_THE_PIPE);
+    assert_non_null(bytes);
+    bytes[THROUGH_THE_PIPE - 1] = 77;
+    assert_int_equal(pipe(fds), 0);
+    disturbed.fd = fds[0];
+    assert_int_equal(pthread_create(&thread, NULL, read_late, NULL), 0);
+    atomic_store(&disturbed.began, true);
+    assert_int_equal(alb_fs_write_all(fds[1], bytes, THROUGH_THE_PIPE, NULL), ALB_OK);
+    assert_int_equal(close(fds[1]), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(close(fds[0]), 0);
+    assert_int_equal(disturbed.n, THROUGH_THE_PIPE);
+    assert_int_equal(disturbed.last, 77);
+    free(bytes);
+
+    interrupt_open();
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+}
+
+/* A disk that is full for good: /dev/full takes no byte. */
+static void test_a_full_disk(void **state)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    int fd;
+
+    (void)state;
+    assert_int_equal(alb_fs_open(AT_FDCWD, "/dev/full", O_WRONLY, 0, &fd, NULL), ALB_OK);
+    assert_int_equal(alb_fs_write_all(fd, "abc", 3, &err), ALB_E_NO_SPACE);
+    assert_int_equal(err.sys, ENOSPC);
+    alb_fs_close(&fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_mkdirs),
         cmocka_unit_test(test_read_file),
         cmocka_unit_test(test_fault_plan),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_a_full_disk),
     };
 
     return cmocka_run_group_tests(tests, dir_open, dir_close);

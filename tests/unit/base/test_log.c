@@ -301,6 +301,49 @@ static void test_a_socket_never_blocks(void **state)
     (void)close(fds[0]);
 }
 
+/* A descriptor that cannot be opened a second time: whether it has room is asked before each record. */
+static void test_an_output_that_cannot_be_opened_again(void **state)
+{
+    struct rlimit before, none;
+    int64_t dropped = alb_stat_get(ALB_STAT_LOG_DROPPED);
+    char filler[4096];
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    alb_log_setup(sink.write_fd, ALB_LOG_LOGFMT, ALB_LOG_INFO);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    alb_log(ALB_LOG_INFO, "there is room", ALB_LOG_INT("n", 1));
+    assert_non_null(strstr(sink_read(), "event=\"there is room\" n=1\n"));
+    assert_int_equal(alb_stat_get(ALB_STAT_LOG_DROPPED), dropped);
+
+    memset(filler, '.', sizeof(filler));
+    assert_int_equal(fcntl(sink.write_fd, F_SETFL, O_NONBLOCK), 0);
+    while (write(sink.write_fd, filler, sizeof(filler)) > 0) {
+    }
+    alb_log(ALB_LOG_INFO, "there is none", ALB_LOG_INT("n", 2));
+    assert_int_equal(alb_stat_get(ALB_STAT_LOG_DROPPED), dropped + 1);
+    sink.n = 0;
+    assert_null(strstr(sink_read(), "n=2"));
+    alb_log(ALB_LOG_INFO, "again", ALB_LOG_INT("n", 3));
+    assert_non_null(strstr(sink_read(), "event=again n=3\n"));
+}
+
+static void test_an_output_that_is_gone(void **state)
+{
+    int64_t dropped = alb_stat_get(ALB_STAT_LOG_DROPPED);
+    int fd = dup(sink.write_fd);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    alb_log_setup(fd, ALB_LOG_AUTO, ALB_LOG_INFO);
+    alb_log(ALB_LOG_INFO, "nobody reads this", ALB_LOG_INT("n", 1));
+    assert_int_equal(alb_stat_get(ALB_STAT_LOG_DROPPED), dropped + 1);
+    alb_log_dump_ring(fd); /* ends, whatever it can write */
+}
+
 static void test_ring(void **state)
 {
     static char text[200000];
@@ -368,6 +411,8 @@ int main(void)
         WITH_SINK(test_records_do_not_mix),
         WITH_SINK(test_a_stuck_output_drops),
         cmocka_unit_test(test_a_socket_never_blocks),
+        WITH_SINK(test_an_output_that_cannot_be_opened_again),
+        WITH_SINK(test_an_output_that_is_gone),
         WITH_SINK(test_ring),
         cmocka_unit_test(test_secrets),
     };

@@ -349,9 +349,9 @@ static void test_no_threads(void **state)
         struct alb_pool *made;
         struct alb_err err = ALB_ERR_INIT;
         if (setrlimit(RLIMIT_AS, &room) != 0)
-            _exit(10);
+            child_exit(10);
         enum alb_code code = alb_pool_new(&config, &made, &err);
-        _exit(code == ALB_E_BUSY && err.code == code && made == NULL ? 0 : 11);
+        child_exit(code == ALB_E_BUSY && err.code == code && made == NULL ? 0 : 11);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));

@@ -396,15 +396,15 @@ static void test_no_thread(void **state)
         struct alb_err err = ALB_ERR_INIT;
         if (made == NULL || getrlimit(RLIMIT_AS, &old) != 0 ||
             setrlimit(RLIMIT_AS, &(struct rlimit){1 << 20, old.rlim_max}) != 0)
-            _exit(10);
+            child_exit(10);
         if (alb_timers_start(made, &err) != ALB_E_BUSY || err.code != ALB_E_BUSY)
-            _exit(11);
+            child_exit(11);
         if (setrlimit(RLIMIT_AS, &old) != 0 || alb_timers_run(made) != ALB_NEVER)
-            _exit(12); /* it may be run by hand still */
+            child_exit(12); /* it may be run by hand still */
         if (alb_timers_start(made, &err) != ALB_OK)
-            _exit(13);
+            child_exit(13);
         alb_timers_free(&made);
-        _exit(0);
+        child_exit(0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
