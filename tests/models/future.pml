@@ -2,7 +2,7 @@
  *
  * The protocol of futures and flights (src/base/future.h, flight.h), for spin: ASKERS threads ask for one key.
  * Each joins or starts its flight, may wait, leave, inherit, hang hooks, settle, fail, resign, or pass the title
- * on inside its wake. A critical section of the code is one atomic here; between two of them anything may happen.
+ * on inside its wake; a hook may end its own term, against an owner who is about to. A critical section of the code is one atomic here; between two of them anything may happen.
  * What is called back is a step outside of every critical section (F6 by construction; the code checks it with
  * ALB_LOCK_DEBUG).
  *
@@ -13,6 +13,7 @@
  *   5 the flight loses its entry only after the wakes     6 an end does not drop a hook that is set
  *   7 a newcomer does not end being forsaken              8 a hook is called once per forsaking, set or not
  *   9 who sets a hook on a forsaken future does not call it
+ *  10 an owner who waited for a hook does not look whether that has ended the term
  */
 #ifndef ASKERS
 #define ASKERS 3
@@ -92,13 +93,18 @@ inline run_hook(k)
            hook_runner[k] = me;
            assert(!freed[ARG(k, hook_term[k])])                           /* C4: when the callback begins … */
        }
+       if
+       :: atomic { IS_CURRENT(k, hook_term[k]) -> end_now(k, hook_term[k]) } /* C5: it may end its own */
+       :: skip
+       fi;
        atomic {
            assert(!freed[ARG(k, hook_term[k])]);                          /* … and until it ends */
            hook_running[k] = false;
            hook_term[k] = 0
        }
     :: atomic { !HOOK_DUE(k) -> hook_queued[k] = false; break }
-    od
+    od;
+    wake_all(k) /* C2: what a hook has ended is told after it */
 }
 
 inline queue_hook(k)
@@ -112,12 +118,21 @@ inline queue_hook(k)
 
 inline set_hook(k, t)
 {
-    atomic { assert(IS_CURRENT(k, t)); hook_set[k] = 0 }
+    atomic {
+        if
+        :: IS_CURRENT(k, t) -> hook_set[k] = 0
+        :: else
+        fi
+    }
     atomic {
         !HOOK_BUSY(k, t) ->
-        hook_set[k] = t;
         if
-        :: BROKEN != 9 -> queue_hook(k)
+        :: IS_CURRENT(k, t) ->
+           hook_set[k] = t;
+           if
+           :: BROKEN != 9 -> queue_hook(k)
+           :: else -> call = false
+           fi
         :: else -> call = false
         fi
     }
@@ -219,29 +234,42 @@ inline end_now(k, t)
     assert(!IS_CURRENT(k, t))                                             /* F1: and is stale from then on */
 }
 
-/* Ends the term, then frees what its hook points to. */
+/* Ends the term, unless its hook has, then frees what the hook points to: not if it was stale from the beginning. */
 inline end_term(k, t)
 {
     atomic {
-        assert(IS_CURRENT(k, t));
+        stale = !IS_CURRENT(k, t);
+        ok = true;
         if
-        :: BROKEN != 6 -> hook_set[k] = 0
-        :: else
+        :: stale || BROKEN == 6 -> skip
+        :: else -> hook_set[k] = 0
         fi;
         if
-        :: HOOK_BUSY(k, t) -> ok = false
-        :: else -> ok = true; end_now(k, t)
+        :: stale -> skip
+        :: !stale && HOOK_BUSY(k, t) -> ok = false
+        :: !stale && !HOOK_BUSY(k, t) -> end_now(k, t)
         fi
     }
     if
-    :: !ok -> atomic { !HOOK_BUSY(k, t) -> end_now(k, t) } /* await_hook_locked */
+    :: !ok ->
+       atomic { /* await_hook_locked, and look again */
+           !HOOK_BUSY(k, t) ->
+           if
+           :: IS_CURRENT(k, t) || BROKEN == 10 -> end_now(k, t)
+           :: else
+           fi
+       }
     :: else
     fi;
     if
     :: BROKEN == 5 -> wake_all(k); atomic { if :: state[k] != OWNED -> table = NONE :: else fi }
     :: else -> wake_all(k)
     fi;
-    freed[ARG(k, t)] = true
+    if
+    :: stale
+    :: else -> freed[ARG(k, t)] = true
+    fi;
+    stale = false
 }
 
 inline make(k, t)
@@ -287,7 +315,7 @@ inline leave(k)
 proctype asker(byte me)
 {
     byte k, t, i;
-    bool ok, call, waits;
+    bool ok, call, waits, stale;
 
     atomic { /* alb_flight_join */
         if
