@@ -89,7 +89,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
     code = alb_darkroom_config_options(&darkroom, o, err);
     if (code != ALB_OK)
         return code;
-    darkroom.render_workers = count_or(o, ALB_P_RENDERS, processors());
+    darkroom.render_workers = alb_render_slots((unsigned)alb_opt_int(o, ALB_P_RENDERS));
     darkroom.job_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT);
     code = alb_darkroom_open(&darkroom, &h->darkroom, err);
     if (code != ALB_OK)
@@ -102,6 +102,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .store = h->folder.store,
         .cache = h->folder.cache,
         .slots = darkroom.render_workers,
+        .vector_slots = darkroom.font_workers,
         .queue_max = (unsigned)alb_opt_int(o, ALB_P_RENDER_QUEUE),
         .budget_bytes = (uint64_t)alb_opt_size(o, ALB_P_RENDER_MEMORY),
         .deadline_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT),

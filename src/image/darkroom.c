@@ -29,7 +29,7 @@
 void alb_darkroom_config_default(struct alb_darkroom_config *c)
 {
     memset(c, 0, sizeof(*c));
-    c->font_workers = 1;
+    c->font_workers = 2; /* one may work for the background */
     c->queue_max = 1024;
     c->jobs_per_worker = 200;
     c->job_ns = 30 * ALB_NS_PER_S;
@@ -234,7 +234,7 @@ static enum alb_code check_job(struct alb_darkroom_job *job, struct alb_err *err
     job->code = ALB_OK;
     alb_err_clear(&job->err);
     job->run_ns = job->queued_ns = job->cpu_ns = 0;
-    job->cancelled = job->again = false;
+    job->cancelled = job->again = job->short_of_memory = false;
     job->next = NULL;
     if (job->work == ALB_WORK_CANARY)
         return ALB_OK;

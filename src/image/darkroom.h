@@ -101,6 +101,7 @@ struct alb_darkroom_job {
     struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
     struct alb_probe *probe;           /* give, PROBE and SIDECAR */
     int64_t queued_ns, run_ns, cpu_ns; /* run_ns 0: it never got to a worker */
+    bool short_of_memory; /* TOO_LARGE: the kernel took the worker, for the machine had no more */
     /* private */
     uint64_t ticket;
     enum alb_lane lane;

@@ -194,6 +194,12 @@ static bool may_try_again(struct alb_darkroom *dr, const struct alb_slot *s, str
     return !closing;
 }
 
+/* Not by us: the kernel was out of memory. */
+static bool killed_by_kernel(const struct alb_slot *s, int status)
+{
+    return s->why == ALB_WHY_NONE && status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
 /* What the end of a process means for its job. The order matters: our own reasons first. */
 static enum alb_code judge(const struct alb_slot *s, int status, struct alb_err *err)
 {
@@ -210,7 +216,7 @@ static enum alb_code judge(const struct alb_slot *s, int status, struct alb_err 
         return alb_fail(err, ALB_E_BUSY, "the worker has gone");
     if (status < 0)
         return alb_fail(err, ALB_E_BUSY, "the darkroom restarts");
-    if (ran_out_of_memory(s) || sig == SIGKILL) { /* not by us: the kernel was out of memory */
+    if (ran_out_of_memory(s) || killed_by_kernel(s, status)) {
         alb_stat_inc(ALB_STAT_DARKROOM_OOM);
         return alb_fail(err, ALB_E_TOO_LARGE, "a worker ran out of memory (signal %d)", sig);
     }
@@ -254,8 +260,10 @@ void alb_dr_slot_exited(struct alb_darkroom *dr, struct alb_slot *s, int status)
     if (job && may_try_again(dr, s, job))
         job = NULL;
     enum alb_code code = job ? judge(s, status, &err) : ALB_OK;
-    if (job)
+    if (job) {
+        job->short_of_memory = killed_by_kernel(s, status) && !ran_out_of_memory(s);
         log_end(s, job, &err);
+    }
     close_all(s);
     alb_dr_slot_set(dr, s, ALB_SLOT_EMPTY, ALB_NEVER);
     alb_mutex_lock(&dr->mtx);

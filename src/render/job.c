@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "library/source.h"
+#include "render/failures.h"
 #include "render/picture.h"
 
 enum {
@@ -143,15 +144,20 @@ static void let_go(struct alb_render_job *job)
 
 /* For reasons that hold for this job only: somebody else may want to try (law 2). False, as turns return it.
  */
+static bool resign(struct alb_render_job *job, const struct alb_err *why)
+{
+    alb_stat_inc(ALB_STAT_RENDER_FAILED);
+    let_go(job);
+    (void)alb_future_resign(&job->owner, why);
+    job_free(job);
+    return false;
+}
+
 static bool give_up(struct alb_render_job *job, const char *text)
 {
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, ALB_E_BUSY, "%s", text);
-    alb_stat_inc(ALB_STAT_RENDER_FAILED);
-    let_go(job);
-    (void)alb_future_resign(&job->owner, &err);
-    job_free(job);
-    return false;
+    return resign(job, &err);
 }
 
 static bool end_badly(struct alb_render_job *job, const struct alb_err *why)
@@ -217,12 +223,18 @@ static bool run_in_worker(struct alb_render_job *job)
     return true;
 }
 
+static struct alb_lease_pool *pool_of(const struct alb_render_job *job)
+{
+    bool vector = alb_type_class(job->plan.steps[0].u.load.type) == ALB_CLASS_VECTOR;
+    return vector ? job->render->vectors : job->render->leases;
+}
+
 static bool ask_for_slot(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_QUEUED;
     job->lease.cost = job->plan.memory;
-    switch (alb_lease_request(job->render->leases, &job->lease, &err)) {
+    switch (alb_lease_request(pool_of(job), &job->lease, &err)) {
     case ALB_LEASE_HELD:
         job->leased = true;
         return run_in_worker(job);
@@ -231,6 +243,8 @@ static bool ask_for_slot(struct alb_render_job *job)
     case ALB_LEASE_REFUSED:
         break;
     }
+    if (err.code == ALB_E_TOO_LARGE && job->lease.cls == ALB_LEASE_BACKGROUND)
+        return resign(job, &err); /* for its share: a person has more */
     return err.code == ALB_E_TIMEOUT ? give_up(job, err.msg) : end_badly(job, &err);
 }
 
@@ -281,6 +295,11 @@ static bool look(struct alb_render_job *job)
         alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
         return end_well(job, p, false);
     }
+    enum alb_code known = alb_failures_look(r->failures, &job->key, alb_mono(r->config.clock));
+    if (known != ALB_OK) {
+        alb_stat_inc(ALB_STAT_RENDER_REMEMBERED);
+        return end_code(job, known, "it has failed just now");
+    }
     alb_stat_inc(ALB_STAT_RENDER_MISSES);
     if (make_plan(job, &err) != ALB_OK || open_source(job, &err) != ALB_OK)
         return end_badly(job, &err);
@@ -288,11 +307,36 @@ static bool look(struct alb_render_job *job)
     return verify_slice(job);
 }
 
+/* Whether a failure lies in the picture, not in the load of this machine. */
+static bool is_the_picture(const struct alb_darkroom_job *d, enum alb_code code)
+{
+    switch ((unsigned)code) {
+    case ALB_E_UNPROCESSABLE:
+    case ALB_E_UNSUPPORTED:
+    case ALB_E_TOO_LARGE:
+        return !d->short_of_memory;
+    case ALB_E_TIMEOUT: /* most of the time must have been its own */
+        return d->queued_ns < d->run_ns;
+    default:
+        return false;
+    }
+}
+
+static void note_failure(struct alb_render_job *job, enum alb_code code)
+{
+    struct alb_render *r = job->render;
+    if (is_the_picture(&job->darkroom, code))
+        alb_failures_note(r->failures, &job->key, code, job->darkroom.run_ns, alb_mono(r->config.clock));
+}
+
 static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
+    bool overdue = d->code == ALB_E_CANCELLED && job->overdue;
     job->ticket = 0;
-    if (d->code == ALB_E_CANCELLED && job->overdue)
+    if (d->code != ALB_OK)
+        note_failure(job, overdue ? ALB_E_TIMEOUT : d->code);
+    if (overdue)
         return end_code(job, ALB_E_TIMEOUT, "a worker did not come to an end");
     if (d->code == ALB_E_TIMEOUT && d->run_ns == 0) /* it never got to one: others of its lane are slow */
         return give_up(job, "no worker came free in time");

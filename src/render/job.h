@@ -4,11 +4,11 @@
  *
  * A job is an actor (base/actor.h).
  *
- *   LOOKING --hit--> end(settle)
+ *   LOOKING --hit--> end(settle)    --failed lately--> end(fail)
  *      | miss: plan, open the original
  *   VERIFYING   blocks of the original, a slice per turn of the pool
  *      | all good
- *   QUEUED  for a lease --refused--> end(resign)
+ *   QUEUED  for a lease of its lane --refused--> end(resign)
  *      | granted
  *   RUNNING in a worker --done--> lease released, end(settle | fail | resign)
  *
@@ -71,7 +71,9 @@ struct alb_render {
     /* fixed after create */
     struct alb_render_config config;
     struct alb_flight *flights;
-    struct alb_lease_pool *leases;
+    struct alb_lease_pool *leases;  /* rasters, RAW */
+    struct alb_lease_pool *vectors; /* SVG, PDF */
+    struct alb_failures *failures;
     struct alb_hot_cache *hot;
     /* under mtx */
     struct alb_mutex mtx;

@@ -10,12 +10,36 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "library/source.h"
+#include "render/failures.h"
 #include "render/job.h"
+
+#define VECTOR_SLOTS 2 /* one of them for the background */
 
 static unsigned processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : (unsigned)n;
+}
+
+unsigned alb_render_slots(unsigned wanted)
+{
+    unsigned n = wanted > 0 ? wanted : processors();
+    return n < 2 ? 2 : n;
+}
+
+static struct alb_lease_pool *lease_pool(const struct alb_render_config *c, unsigned slots,
+                                         unsigned queue_max, uint64_t budget)
+{
+    struct alb_lease_config lease = {
+        .slots = slots,
+        .background_slots = slots / 2,
+        .budget = budget,
+        .background_budget = budget / 2,
+        .queue_max = queue_max,
+        .clock = c->clock,
+        .timers = c->timers,
+    };
+    return alb_lease_pool_new(&lease);
 }
 
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
@@ -27,21 +51,18 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     r->config = *config;
     if (r->config.slots == 0)
-        r->config.slots = processors();
+        r->config.slots = alb_render_slots(0);
+    if (r->config.vector_slots == 0)
+        r->config.vector_slots = VECTOR_SLOTS;
     alb_mutex_init(&r->mtx, ALB_LOCK_RENDER);
     alb_cond_init(&r->none_left);
-    struct alb_lease_config lease = {
-        .slots = r->config.slots,
-        .background_slots = r->config.slots > 1 ? r->config.slots / 2 : 1,
-        .budget = config->budget_bytes,
-        .queue_max = config->queue_max,
-        .clock = config->clock,
-        .timers = config->timers,
-    };
-    r->leases = alb_lease_pool_new(&lease);
+    r->leases = lease_pool(config, r->config.slots, config->queue_max, config->budget_bytes);
+    r->vectors =
+        lease_pool(config, r->config.vector_slots, (config->queue_max + 3) / 4, config->budget_bytes / 2);
+    r->failures = alb_failures_new();
     r->flights = alb_flight_new((size_t)config->queue_max * 2 + r->config.slots);
     r->hot = alb_hot_cache_new(config->hot_bytes);
-    if (!r->leases || !r->flights || !r->hot) {
+    if (!r->leases || !r->vectors || !r->failures || !r->flights || !r->hot) {
         alb_render_free(&r);
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     }
@@ -63,6 +84,8 @@ void alb_render_free(struct alb_render **render)
     alb_mutex_unlock(&r->mtx);
     if (r->leases)
         alb_lease_close(r->leases);
+    if (r->vectors)
+        alb_lease_close(r->vectors);
     alb_mutex_lock(&r->mtx);
     while (r->job_count > 0)
         alb_cond_wait(&r->none_left, &r->mtx);
@@ -70,8 +93,9 @@ void alb_render_free(struct alb_render **render)
     alb_hot_cache_free(&r->hot);
     if (r->flights)
         alb_flight_free(&r->flights);
-    if (r->leases)
-        alb_lease_pool_free(&r->leases);
+    alb_lease_pool_free(&r->leases);
+    alb_lease_pool_free(&r->vectors);
+    alb_failures_free(&r->failures);
     alb_cond_fini(&r->none_left);
     alb_mutex_fini(&r->mtx);
     alb_mem_free(r);
@@ -201,11 +225,13 @@ struct alb_render_view alb_render_look(struct alb_render *r)
 {
     struct alb_render_view v = {
         .lease = alb_lease_look(r->leases),
+        .vectors = alb_lease_look(r->vectors),
         .hot_hits = (uint64_t)alb_stat_get(ALB_STAT_RENDER_HOT_HITS),
         .disk_hits = (uint64_t)alb_stat_get(ALB_STAT_RENDER_DISK_HITS),
         .misses = (uint64_t)alb_stat_get(ALB_STAT_RENDER_MISSES),
         .joined = (uint64_t)alb_stat_get(ALB_STAT_RENDER_JOINED),
         .failed = (uint64_t)alb_stat_get(ALB_STAT_RENDER_FAILED),
+        .remembered = (uint64_t)alb_stat_get(ALB_STAT_RENDER_REMEMBERED),
         .hot_bytes = alb_hot_cache_bytes(r->hot),
     };
     int64_t now = alb_mono(r->config.clock);

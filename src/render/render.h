@@ -17,9 +17,14 @@
  * screen stands behind the background queue.
  *
  * The bytes of an answer depend on the key alone. A slot of the darkroom is held only while a worker works:
- * not while bytes are read or verified, not while anything is sent (law 1).
+ * not while bytes are read or verified, not while anything is sent (law 1). SVG and PDF have workers of their
+ * own, so they have slots, a queue (a quarter as long) and memory of their own too: a slow one never holds
+ * what a photo waits for. Background work holds at most half of the slots and of the memory; what is larger
+ * than that share is TOO_LARGE for it, and is made when a person asks.
+ * What failed for what lies in the picture is answered the same way for a while, without another try
+ * (failures.h).
  *
- * Threads: any. Locks: RENDER, HOT_CACHE, RESULT_CACHE inside.
+ * Threads: any. Locks: RENDER, RENDER_FAILURES, HOT_CACHE, RESULT_CACHE inside.
  */
 #ifndef ALB_RENDER_RENDER_H
 #define ALB_RENDER_RENDER_H
@@ -44,15 +49,20 @@ struct alb_render_config {
     struct alb_darkroom *darkroom;
     struct alb_blob_store *store; /* originals */
     struct alb_cache *cache;      /* results; NULL: none */
-    unsigned slots;               /* renders at once; 0 = number of processors */
+    unsigned slots;               /* renders at once, SVG and PDF not counted; 0 = alb_render_slots(0) */
+    unsigned vector_slots;        /* SVG and PDF at once: workers of that lane; 0 = 2 */
     unsigned queue_max;           /* renders waiting for a slot; twice as many may be looked up and read */
-    uint64_t budget_bytes;        /* memory that running renders may want together */
+    uint64_t budget_bytes;        /* memory that running renders may want together; vectors: half as much */
     int64_t deadline_ns;          /* one render in a worker */
     struct alb_plan_limits limits;
     size_t hot_bytes; /* hot cache */
 };
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
                              struct alb_err *err) ALB_MUST_CHECK;
+/* How many slots there shall be when the operator asks for `wanted` (0: one per processor): two at least, for
+ * background work holds half of them, rounded down, and never the only one. The darkroom needs as many
+ * workers. */
+unsigned alb_render_slots(unsigned wanted);
 /* No new jobs; queued ones are cancelled, running ones are killed; returns when none is left (futures end
  * with BUSY). Pool, darkroom and timers still run. Blocks. */
 void alb_render_free(struct alb_render **render);
@@ -95,8 +105,8 @@ void alb_render_inherit(struct alb_render *render, const struct alb_render_ask *
                         struct alb_waiter *w);
 
 struct alb_render_view {
-    struct alb_lease_view lease;
-    uint64_t hot_hits, disk_hits, misses, joined, failed;
+    struct alb_lease_view lease, vectors; /* vectors: SVG and PDF */
+    uint64_t hot_hits, disk_hits, misses, joined, failed, remembered;
     uint64_t hot_bytes;
     unsigned jobs;
     int64_t oldest_ns; /* longest wait of the foreground: /health looks at it */

@@ -14,6 +14,7 @@ ALB_X(UPLOAD_TABLE, 100, "upload: table of uploads, each one's holder and queue"
 ALB_X(JOBS, 150, "jobs: the sleep of runners and janitor")
 ALB_X(RENDER, 200, "render: job list")
 ALB_X(RESULT_CACHE, 210, "blob: index of a cache of derived files")
+ALB_X(RENDER_FAILURES, 215, "render: what could not be made lately")
 ALB_X(HOT_CACHE, 220, "render: shards of the hot cache")
 ALB_X(DARKROOM, 300, "image: worker table and job queue")
 ALB_X(DARKROOM_RUN, 305, "image: somebody who waits for one job")

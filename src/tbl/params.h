@@ -101,10 +101,10 @@ ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE, "Limits",
 ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE, "Limits",
       "Steps of new requests that may wait for an io thread")
 ALB_X(RENDERS, "renders", INT, "0", ALB_CMD_SERVE, "Limits",
-      "Pictures made at the same time; 0: one per processor core")
+      "Pictures made at the same time, two at least, beside SVG and PDF; 0: one per processor core")
 ALB_X(RENDER_QUEUE, "render-queue", INT, "512", ALB_CMD_SERVE, "Limits", "Pictures that may wait to be made")
 ALB_X(RENDER_MEMORY, "render-memory", SIZE, "2G", ALB_CMD_SERVE, "Limits",
-      "Memory that all pictures being made may want together")
+      "Memory that all pictures being made may want together; SVG and PDF may want half as much besides")
 ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits",
       "Longest work on one picture")
 ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",

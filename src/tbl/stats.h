@@ -47,6 +47,8 @@ ALB_X(RENDER_JOINED, COUNTER, "albumen_render_joined_total", "", "Requests that 
 ALB_X(RENDER_FAILED, COUNTER, "albumen_render_failed_total", "", "Renders that ended without a picture")
 ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
       "Uploads that were taken, by what became of them")
+ALB_X(RENDER_REMEMBERED, COUNTER, "albumen_render_remembered_failures_total", "",
+      "Renders that were not tried because the same one had just failed")
 ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",
       "Uploads that were taken, by what became of them")
 ALB_X(INGEST_REFUSED, COUNTER, "albumen_ingest_refused_total", "",

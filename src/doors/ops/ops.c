@@ -91,6 +91,10 @@ static void write_views(const struct alb_door_ops *d, struct alb_buf *out)
     gauge(out, "albumen_render_slots_held", "Renders that hold a slot now", render.lease.held);
     gauge(out, "albumen_render_queued", "Renders that wait for a slot",
           (int64_t)render.lease.queued[ALB_LEASE_FOREGROUND] + render.lease.queued[ALB_LEASE_BACKGROUND]);
+    gauge(out, "albumen_render_vector_slots_held", "Renders of SVG and PDF that hold a slot of theirs now",
+          render.vectors.held);
+    gauge(out, "albumen_render_vectors_queued", "Renders of SVG and PDF that wait for a slot of theirs",
+          (int64_t)render.vectors.queued[ALB_LEASE_FOREGROUND] + render.vectors.queued[ALB_LEASE_BACKGROUND]);
     gauge(out, "albumen_render_jobs", "Renders under way in any stage", render.jobs);
     gauge(out, "albumen_render_hot_bytes", "Bytes of the hot cache", (int64_t)render.hot_bytes);
     gauge(out, "albumen_catalog_queued", "Writes that wait for the catalog", catalog.queued);

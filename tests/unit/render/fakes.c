@@ -54,7 +54,10 @@ static struct alb_darkroom_job *take_out_locked(unsigned i)
 static void end_job(struct alb_darkroom_job *job, enum alb_code code)
 {
     job->code = code;
-    job->run_ns = fake_darkroom.starved ? 0 : 1000000;
+    job->run_ns = fake_darkroom.run_ns ? fake_darkroom.run_ns : 1000000;
+    job->run_ns = fake_darkroom.starved ? 0 : job->run_ns;
+    job->queued_ns = fake_darkroom.late ? job->run_ns * 2 : 0;
+    job->short_of_memory = fake_darkroom.short_of_memory;
     if (code == ALB_OK)
         job->result = picture_bytes(fake_darkroom.result_bytes);
     else
@@ -351,9 +354,16 @@ static void free_source(struct alb_obj *obj)
 
 struct alb_source *fake_source(unsigned content, const char *key)
 {
-    const struct alb_image_header header = {.type = ALB_TYPE_JPEG,
-                                            .width = 4000,
-                                            .height = 3000,
+    struct alb_source *s = fake_picture(content, ALB_TYPE_JPEG, 4000, 3000);
+    s->key = alb_str_c(key);
+    return s;
+}
+
+struct alb_source *fake_picture(unsigned content, enum alb_type type, uint32_t width, uint32_t height)
+{
+    const struct alb_image_header header = {.type = type,
+                                            .width = width,
+                                            .height = height,
                                             .orientation = 1,
                                             .pages = 1,
                                             .bits = 8,
@@ -369,7 +379,7 @@ struct alb_source *fake_source(unsigned content, const char *key)
     s->source.header = alb_str_n(s->header, packed.n);
     alb_buf_fini(&packed);
     s->source.size = 1000000;
-    s->source.key = alb_str_c(key);
+    s->source.key = ALB_STR("k");
     memcpy(s->source.sha256, &content, sizeof(content));
     (void)atomic_fetch_add(&fake_sources, 1);
     return &s->source;
@@ -393,9 +403,10 @@ void world_open(struct world *w, const struct world_options *o)
     config.darkroom = (struct alb_darkroom *)(void *)&fake_darkroom; /* only handed on */
     config.store = (struct alb_blob_store *)(void *)&fake_darkroom;
     config.cache = (struct alb_cache *)(void *)&disk;
-    config.slots = o->slots ? o->slots : 2;
+    config.slots = o->slots;
     config.queue_max = o->queue_max ? o->queue_max : 64;
-    config.budget_bytes = UINT64_MAX;
+    config.vector_slots = o->vector_slots;
+    config.budget_bytes = o->budget ? o->budget : UINT64_MAX;
     config.deadline_ns = 30 * ALB_NS_PER_S;
     config.hot_bytes = o->hot_bytes ? o->hot_bytes : (size_t)1 << 20;
     alb_plan_limits_default(&config.limits);
@@ -411,15 +422,28 @@ void world_settle(struct world *w)
     } while (v.busy > 0 || v.queued > 0);
 }
 
+int64_t world_now(struct world *w)
+{
+    return alb_mono(&w->clock.clock);
+}
+
+void world_pass(struct world *w, int64_t ns)
+{
+    alb_manual_clock_advance(&w->clock, ns);
+    (void)alb_timers_run(w->timers);
+    world_settle(w);
+}
+
 void world_close(struct world *w)
 {
     if (w->render) {
         world_settle(w);
         struct alb_render_view v = alb_render_look(w->render);
         assert_int_equal(v.jobs, 0);
-        assert_int_equal(v.lease.held, 0);
+        assert_int_equal(v.lease.held + v.vectors.held, 0);
         assert_int_equal(v.lease.queued[0] + v.lease.queued[1], 0);
-        assert_int_equal(v.lease.budget_used, 0);
+        assert_int_equal(v.vectors.queued[0] + v.vectors.queued[1], 0);
+        assert_int_equal(v.lease.budget_used + v.vectors.budget_used, 0);
         alb_render_free(&w->render);
     }
     alb_pool_free(&w->pool);

@@ -38,6 +38,9 @@ struct fake_darkroom {
     enum alb_code submit; /* what submit says; ALB_OK */
     size_t result_bytes;  /* of pictures, at least 1 */
     bool starved;         /* jobs end without having got to a worker */
+    bool late;            /* they waited for it most of their time */
+    bool short_of_memory; /* the machine lacked it */
+    int64_t run_ns;       /* 0: 1 ms */
     unsigned submitted, running, most_running, cancels;
 };
 extern struct fake_darkroom fake_darkroom; /* under its own lock while threads run: use the functions */
@@ -59,6 +62,7 @@ extern atomic_uint fake_sources;
 
 /* A JPEG of 4000 x 3000 with this content number; key "k", or what is given. */
 struct alb_source *fake_source(unsigned content, const char *key);
+struct alb_source *fake_picture(unsigned content, enum alb_type type, uint32_t width, uint32_t height);
 
 struct world {
     struct alb_manual_clock clock;
@@ -67,12 +71,15 @@ struct world {
     struct alb_render *render;
 };
 struct world_options {
-    unsigned slots, queue_max, threads;
+    unsigned slots, vector_slots, queue_max, threads;
+    uint64_t budget; /* 0: unlimited */
     size_t hot_bytes;
 };
 void world_open(struct world *w, const struct world_options *o);
 void world_close(struct world *w);  /* and sees that everything is back at zero */
 void world_settle(struct world *w); /* until the pool has nothing to do */
+int64_t world_now(struct world *w);
+void world_pass(struct world *w, int64_t ns); /* time, with its timers, until all is quiet */
 
 /* One who asks: a waiter that remembers what it was told. */
 struct asker {

@@ -4,6 +4,8 @@
  */
 #include "fakes.h"
 
+#include "render/failures.h"
+
 #define THREADS 4
 #define ROUNDS 1000
 #define PICTURES 6
@@ -69,6 +71,8 @@ static void *client_main(void *arg)
     for (int i = 0; i < ROUNDS; i++) {
         struct asker a;
         struct alb_source *source = sources[next_random(&c->seed) % PICTURES];
+        alb_manual_clock_advance(&c->w->clock,
+                                 ALB_FAILURE_LEAST_NS / 64); /* what failed is tried again soon */
         if (next_random(&c->seed) % 8 == 0) {
             ask_quietly(c, source);
             continue;
@@ -116,6 +120,7 @@ static void test_everything_comes_back(void **state)
         if (asker_picture(&last))
             break;
         asker_end(&last);
+        alb_manual_clock_advance(&w.clock, ALB_FAILURE_LEAST_NS);
     } while (true);
     asker_end(&last);
     world_settle(&w);
