@@ -45,10 +45,10 @@ ALB_X(RENDER_DISK_HITS, COUNTER, "albumen_render_hits_total", "cache=\"disk\"",
 ALB_X(RENDER_MISSES, COUNTER, "albumen_render_misses_total", "", "Pictures that had to be made")
 ALB_X(RENDER_JOINED, COUNTER, "albumen_render_joined_total", "", "Requests that shared a picture being made")
 ALB_X(RENDER_FAILED, COUNTER, "albumen_render_failed_total", "", "Renders that ended without a picture")
-ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
-      "Uploads that were taken, by what became of them")
 ALB_X(RENDER_REMEMBERED, COUNTER, "albumen_render_remembered_failures_total", "",
       "Renders that were not tried because the same one had just failed")
+ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
+      "Uploads that were taken, by what became of them")
 ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",
       "Uploads that were taken, by what became of them")
 ALB_X(INGEST_REFUSED, COUNTER, "albumen_ingest_refused_total", "",
