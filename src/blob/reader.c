@@ -9,6 +9,7 @@
  */
 #include "blob/store.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -24,20 +25,31 @@ struct alb_blob_reader {
     int64_t noted_block; /* whose pieces are noted, -1 = none */
     uint64_t pieces[ALB_PIECES_PER_BLOCK];
     bool told; /* damage has been logged */
+    struct alb_blob_store *store;
+    unsigned char sha256[ALB_SHA256_LEN];
     char key[ALB_BLOB_KEY_MAX];
 };
 
-static void tell(struct alb_blob_reader *r, const struct alb_err *err)
+static bool is_damage(enum alb_code code, int sys)
 {
-    if (r->told)
-        return;
-    r->told = true;
-    alb_stat_inc(ALB_STAT_BLOB_CORRUPT);
-    alb_log(ALB_LOG_ERROR, "damaged original", ALB_LOG_C("key", r->key), ALB_LOG_C("why", err->msg));
+    return code == ALB_E_CORRUPT || code == ALB_E_NOT_FOUND || sys == EIO; /* a bad sector is damage too */
 }
 
-enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,
-                            struct alb_blob_reader **reader, struct alb_err *err)
+static void tell(struct alb_blob_reader *r, int64_t block, const struct alb_err *err)
+{
+    if (r->told || !is_damage(err->code, err->sys))
+        return;
+    r->told = true;
+    if (err->code != ALB_E_NOT_FOUND) {
+        alb_stat_inc(ALB_STAT_BLOB_CORRUPT);
+        alb_log(ALB_LOG_ERROR, "damaged original", ALB_LOG_C("key", r->key), ALB_LOG_C("why", err->msg));
+    }
+    if (r->store->damage_fn != NULL)
+        r->store->damage_fn(r->store->damage_ctx, r->sha256, block);
+}
+
+static enum alb_code open_reader(struct alb_blob_store *store, const struct alb_blob_ref *ref, bool quiet,
+                                 struct alb_blob_reader **reader, struct alb_err *err)
 {
     struct alb_err why = ALB_ERR_INIT;
     int fd = -1;
@@ -48,6 +60,9 @@ enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_
     if (r == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a reader");
     r->noted_block = -1;
+    r->store = store;
+    r->told = quiet;
+    memcpy(r->sha256, ref->sha256, sizeof(r->sha256));
     if (!alb_str_to_c(ref->key, r->key, sizeof(r->key)))
         code = alb_fail(&why, ALB_E_CORRUPT, "no key of a store");
     r->sums = alb_mem_alloc(ref->sums.n);
@@ -67,11 +82,16 @@ enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_
     }
     if (code == ALB_E_INVALID)
         why.code = code = ALB_E_CORRUPT; /* a row whose sums do not fit its size */
-    if (code == ALB_E_CORRUPT)
-        tell(r, &why);
+    tell(r, -1, &why);
     alb_mem_free(r->sums);
     alb_mem_free(r);
     return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+}
+
+enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,
+                            struct alb_blob_reader **reader, struct alb_err *err)
+{
+    return open_reader(store, ref, false, reader, err);
 }
 
 void alb_blob_close(struct alb_blob_reader **reader)
@@ -176,8 +196,7 @@ enum alb_code alb_blob_read(struct alb_blob_reader *reader, int64_t off, void *b
             part = n - at;
         enum alb_code code = read_in_block(reader, block, from, to + at, part, &why);
         if (code != ALB_OK) {
-            if (code == ALB_E_CORRUPT)
-                tell(reader, &why);
+            tell(reader, block, &why);
             memset(buf, 0, n); /* nobody sends by mistake what was read before the damage was found */
             return alb_fail_sys(err, code, why.sys, "%s: %s", reader->key, why.msg);
         }
@@ -195,8 +214,7 @@ enum alb_code alb_blob_verify_step(struct alb_blob_reader *reader, int64_t budge
 
     if (code == ALB_OK)
         return ALB_OK;
-    if (code == ALB_E_CORRUPT)
-        tell(reader, &why);
+    tell(reader, reader->scan->next, &why);
     return alb_fail_sys(err, code, why.sys, "%s: %s", reader->key, why.msg);
 }
 
@@ -209,4 +227,28 @@ enum alb_code alb_blob_verify_all(struct alb_blob_reader *reader, int *fd, struc
     if (code == ALB_OK)
         *fd = reader->scan->fd;
     return code;
+}
+
+/* ---- damage ---- */
+
+void alb_blob_on_damage(struct alb_blob_store *store, alb_blob_damage_fn *fn, void *ctx)
+{
+    store->damage_fn = fn;
+    store->damage_ctx = ctx;
+}
+
+enum alb_code alb_blob_look_again(struct alb_blob_store *store, const struct alb_blob_ref *ref, int64_t block,
+                                  struct alb_err *err)
+{
+    struct alb_blob_reader *r;
+    struct alb_err why = ALB_ERR_INIT;
+    enum alb_code code = open_reader(store, ref, true, &r, &why);
+
+    if (code == ALB_OK && block >= 0 && block < r->scan->blocks)
+        code = alb_blob_scan_block(r->scan, block, NULL, &why);
+    alb_blob_close(&r);
+    if (code == ALB_OK)
+        return ALB_OK;
+    return alb_fail_sys(err, is_damage(code, why.sys) && code != ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys,
+                        "%s", why.msg);
 }

@@ -128,6 +128,16 @@ enum alb_code alb_blob_verify_all(struct alb_blob_reader *reader, int *fd,
                                   struct alb_err *err) ALB_MUST_CHECK;
 int64_t alb_blob_size(const struct alb_blob_reader *reader);
 
+/* Told of damage that a reader met, on its thread, without locks, before it has its error; once per reader.
+ * block -1: the file is missing, has another size, or the sums do not fit. What a reader sees may be the past (a
+ * good upload has replaced the file since): ask alb_blob_look_again. One hook, set before the first reader. */
+typedef void alb_blob_damage_fn(void *ctx, const unsigned char sha256[ALB_SHA256_LEN], int64_t block);
+void alb_blob_on_damage(struct alb_blob_store *store, alb_blob_damage_fn *fn, void *ctx);
+/* Is the file that lies there now damaged in this way? Reads that block, or only looks at the size for -1; tells
+ * nobody. ALB_OK: no. NOT_FOUND, CORRUPT (or the disk cannot read it): yes. Else it cannot be known. */
+enum alb_code alb_blob_look_again(struct alb_blob_store *store, const struct alb_blob_ref *ref, int64_t block,
+                                  struct alb_err *err) ALB_MUST_CHECK;
+
 /* ---- keep in order ---- */
 
 /* Asked without any lock held. */
@@ -187,6 +197,8 @@ struct alb_blob_ops {
 };
 struct alb_blob_store { /* first member of an implementation's struct */
     const struct alb_blob_ops *ops;
+    alb_blob_damage_fn *damage_fn; /* or NULL; fixed before the first reader */
+    void *damage_ctx;
 };
 
 #endif

@@ -27,6 +27,7 @@ struct alb_asset {
     struct alb_str name, mime, device_id, device_asset_id;
     enum alb_kind kind;
     bool damaged, gallery, personal, trashed, favorite; /* favorite: of the principal */
+    bool original_bad; /* its original was found damaged or missing (blob.h) */
     enum alb_visibility visibility;
     int level;
     int64_t created_at, updated_at, trashed_at, file_modified_at; /* wall ms, 0 = not / unknown */

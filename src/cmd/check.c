@@ -38,7 +38,7 @@ static void report(void *ctx, const char *what, const char *text)
 static enum alb_code note(struct check *k, const struct alb_blob *b, bool good, struct alb_err *err)
 {
     struct alb_future *future = NULL;
-    enum alb_code code = alb_library_blob_verified(k->admin->library, b->id, good, &future, err);
+    enum alb_code code = alb_library_blob_verified(k->admin->library, b->id, b->verified_at, good, &future, err);
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
 }
 

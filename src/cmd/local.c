@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "blob/cache.h"
 #include "blob/disk/disk.h"
-#include "library/library.h"
+#include "library/blob.h"
 
 #define QUARANTINE_FILES 10000
 #define DEFAULT_CACHE ((int64_t)10 << 30)
@@ -53,6 +53,7 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
         code = alb_blob_disk_open(f->dirfd, f->quarantine, &f->store, err);
     if (code != ALB_OK)
         return code;
+    alb_library_watch_store(f->library, f->store);
     const struct alb_cache_config cache = {.data_dirfd = f->dirfd,
                                            .folder = "cache",
                                            .limit = cache_size,

@@ -50,6 +50,21 @@ enum alb_code alb_library_blob_dying_page(struct alb_library *lib, int64_t after
     return page(lib, ALB_BLOB_DYING, after, limit, a, list, count, err);
 }
 
+enum alb_code alb_library_blob_users(struct alb_library *lib, int64_t blob_id, size_t limit, struct alb_arena *a,
+                                     struct alb_blob_user **list, size_t *count, struct alb_err *err)
+{
+    struct alb_snap *s;
+    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+
+    *list = NULL;
+    *count = 0;
+    if (code != ALB_OK)
+        return code;
+    code = alb_catalog_blob_users(s, blob_id, limit, a, list, count, err);
+    alb_catalog_read_end(&s);
+    return code;
+}
+
 bool alb_library_blob_dying(struct alb_library *lib, int64_t blob_id)
 {
     struct alb_snap *s;
@@ -66,7 +81,7 @@ bool alb_library_blob_dying(struct alb_library *lib, int64_t blob_id)
 /* ---- writes ---- */
 
 struct blob_args {
-    int64_t id;
+    int64_t id, seen;
     size_t limit;
     bool good;
 };
@@ -122,15 +137,16 @@ static enum alb_code verified_unit(struct alb_tx *tx, struct alb_obj *obj, struc
                                    struct alb_err *err)
 {
     const struct blob_args *args = alb_args_of(obj);
-    enum alb_code code = alb_catalog_blob_verified(tx, args->id, args->good, err);
+    int64_t n;
+    enum alb_code code = alb_catalog_blob_verified(tx, args->id, args->seen, args->good, &n, err);
 
-    return code == ALB_OK ? alb_done_give(result, args->id, 1, NULL, err) : code;
+    return code == ALB_OK ? alb_done_give(result, args->id, n, NULL, err) : code;
 }
 
-enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id, bool good,
+enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id, int64_t seen, bool good,
                                         struct alb_future **future, struct alb_err *err)
 {
-    struct blob_args what = {.id = blob_id, .good = good};
+    struct blob_args what = {.id = blob_id, .seen = seen, .good = good};
 
     return write_blob(lib, &what, "blob-verified", verified_unit, future, err);
 }

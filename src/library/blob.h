@@ -38,8 +38,19 @@ bool alb_library_blob_dying(struct alb_library *lib, int64_t blob_id);
 /* Removes the row if it is still dying. Result alb_done (count 0 or 1). */
 enum alb_code alb_library_blob_gone(struct alb_library *lib, int64_t blob_id, struct alb_future **future,
                                     struct alb_err *err) ALB_MUST_CHECK;
-/* The scrubber's finding. */
-enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id, bool good,
+/* The scrubber's finding; seen: verified_at of the row as it was read before the file. Result alb_done (count 0:
+ * somebody has judged the file since, that stands). */
+enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id, int64_t seen, bool good,
                                         struct alb_future **future, struct alb_err *err) ALB_MUST_CHECK;
+
+/* From now on damage that readers of this store meet is noted (damage.c), so that the owner sees it and the same
+ * bytes, uploaded again, are welcome. Once, before the first reader; the store is closed before the library. */
+struct alb_blob_store;
+void alb_library_watch_store(struct alb_library *lib, struct alb_blob_store *store);
+
+/* Who misses a damaged original: assets of all owners, trash included, whose original or other file it is. */
+enum alb_code alb_library_blob_users(struct alb_library *lib, int64_t blob_id, size_t limit, struct alb_arena *a,
+                                     struct alb_blob_user **list, size_t *count,
+                                     struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

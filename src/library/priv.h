@@ -59,6 +59,7 @@ struct alb_library {
     struct alb_throttle *throttle;
     struct alb_memo *sources, *tokens;
     struct alb_used *used;
+    struct alb_blob_store *store; /* whose readers tell of damage, or NULL */
     alb_library_notice_fn *notice_fn;
     void *notice_ctx;
 

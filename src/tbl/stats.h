@@ -17,6 +17,8 @@ ALB_X(LOG_DROPPED, COUNTER, "albumen_log_dropped_total", "", "Log records lost b
 ALB_X(BLOB_PUBLISHED, COUNTER, "albumen_blob_published_total", "", "Originals published")
 ALB_X(BLOB_DEDUPED, COUNTER, "albumen_blob_duplicates_total", "", "Publications that found an equal original")
 ALB_X(BLOB_CORRUPT, COUNTER, "albumen_blob_corrupt_total", "", "Damaged originals found when reading")
+ALB_X(BLOB_MARKED, COUNTER, "albumen_blob_marked_total", "",
+      "Originals marked as damaged or missing because a reader met it")
 ALB_X(BLOB_HEALED, COUNTER, "albumen_blob_healed_total", "", "Damaged originals replaced by a good upload")
 ALB_X(BLOB_REMOVED, COUNTER, "albumen_blob_removed_total", "", "Originals removed")
 ALB_X(QUARANTINED, COUNTER, "albumen_quarantined_total", "", "Damaged files moved to quarantine")

@@ -124,6 +124,44 @@ def test_importing_the_folder_again_mends_an_original(daemon, tmp_path, harm):
     assert run()["bytesSent"] == 0
 
 
+def wait_marked(daemon, count):
+    """The write behind the answer has come (an event in the metrics, looked at until it has)."""
+    for _ in range(6000):
+        if daemon.metric("albumen_blob_marked_total") >= count:
+            return
+        os.sched_yield()
+    raise AssertionError("the damage was not marked")
+
+
+@pytest.mark.parametrize("harm", [damaged, cut, os.unlink], ids=["flipped", "cut", "missing"])
+@pytest.mark.parametrize("path", ["original", "thumbnail?size=fullsize"])
+def test_damage_that_a_request_meets_is_marked_and_mended(daemon, path, harm):
+    """No check is needed: who asks for a damaged original makes its bytes welcome again, and the owner sees it."""
+    data = pictures.photo(60)
+    asset = daemon.upload(data).headers["Albumen-Asset"]
+    wait_warm(daemon, 2)
+    question = {"assets": [{"id": "x", "checksum": hashlib.sha1(data).hexdigest()}]}
+
+    def action():
+        return daemon.session().post(daemon.url + "/api/assets/bulk-upload-check", json=question).json()["results"][0]["action"]
+
+    def is_damaged():
+        return daemon.get(f"/api/assets/{asset}").json()["isDamaged"]
+
+    assert action() == "reject" and not is_damaged()
+    harm(one_original(daemon))
+    for _ in range(3):
+        assert daemon.get(f"/api/assets/{asset}/{path}").status_code == 500
+        wait_marked(daemon, 1)
+    assert daemon.metric("albumen_blob_marked_total") == 1
+    assert sum('"original marked as damaged"' in line for line in daemon.log) == 1
+    assert action() == "accept" and is_damaged()
+    assert daemon.upload(data).headers["Albumen-Asset"] == asset
+    assert daemon.get(f"/api/assets/{asset}/original").content == data
+    assert action() == "reject" and not is_damaged()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
 def test_an_upload_in_the_trash_is_not_welcome(daemon, tmp_path):
     """A photo that was thrown away is not asked for again because its original is damaged."""
     data = pictures.photo(50)

@@ -106,6 +106,7 @@ void alb_asset_row_read(struct alb_q *q, struct alb_arena *a, struct alb_asset *
     read_effective(q, 27, a, out);
     read_media(q, 39, a, &out->media);
     read_places(q, 57, out);
+    out->original_bad = alb_q_int(q, 62) != 0;
 }
 
 enum alb_code alb_catalog_asset_get(struct alb_snap *s, int64_t id, int64_t favorite_of, struct alb_arena *a,

@@ -23,7 +23,7 @@
     " m.exposure, m.iso, m.focal_mm, m.fps, m.projection, m.city, m.state, m.country, m.time_zone,"          \
     " lv.uuid, st.uuid, sp.uuid,"                                                                            \
     " CASE WHEN st.id IS NULL THEN 0 ELSE (SELECT count(*) FROM asset x WHERE x.stack_id = st.id) END, "     \
-    "a.behind"
+    "a.behind, b.bad"
 #define ALB_ASSET_JOINS                                                                                      \
     "JOIN blob b ON b.id = a.blob_id JOIN account o ON o.id = a.owner_id"                                    \
     " LEFT JOIN asset_media m ON m.asset_id = a.id LEFT JOIN asset lv ON lv.id = a.live_id"                  \

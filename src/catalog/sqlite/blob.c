@@ -10,6 +10,9 @@
 
 #define BLOB_COLUMNS "id, size, created_at, state, sha256, sha1, md5, store, key, verified_at, bad, sums"
 
+/* Time of a judgement, later than that of any before (blob.h). */
+#define JUDGED(now) "max(" now ", coalesce(verified_at, 0) + 1)"
+
 static void read_blob(struct alb_q *q, struct alb_arena *a, struct alb_blob *b)
 {
     b->id = alb_q_int(q, 0);
@@ -73,6 +76,41 @@ enum alb_code alb_catalog_blob_page(struct alb_snap *s, int state, int64_t after
     return code;
 }
 
+enum alb_code alb_catalog_blob_users(struct alb_snap *s, int64_t blob_id, size_t limit, struct alb_arena *a,
+                                     struct alb_blob_user **list, size_t *count, struct alb_err *err)
+{
+    size_t n = 0;
+    struct alb_q q;
+    enum alb_code code;
+
+    *count = 0;
+    *list = alb_arena_calloc(a, limit, sizeof(**list));
+    if (*list == NULL)
+        return alb_fail(err, alb_arena_code(a), "no room for %zu assets", limit);
+    alb_q_open(&q, s,
+               "SELECT a.id, a.uuid, o.name, u.name, a.sort_local, a.trashed, u.extra FROM"
+               " (SELECT id AS asset_id, name, 0 AS extra FROM asset WHERE blob_id = ?1 UNION ALL"
+               "  SELECT asset_id, name, 1 FROM asset_file WHERE blob_id = ?1) u"
+               " JOIN asset a ON a.id = u.asset_id JOIN account o ON o.id = a.owner_id"
+               " ORDER BY a.id, u.extra LIMIT ?2");
+    alb_q_i64(&q, blob_id);
+    alb_q_i64(&q, (int64_t)limit);
+    while (n < limit && alb_q_row(&q)) {
+        struct alb_blob_user *u = &(*list)[n++];
+
+        u->asset_id = alb_q_int(&q, 0);
+        alb_q_get_uuid(&q, 1, &u->uuid);
+        u->owner = alb_q_keep(&q, 2, a);
+        u->name = alb_q_keep(&q, 3, a);
+        u->local_ms = alb_q_int(&q, 4);
+        u->trashed = alb_q_int(&q, 5) != 0;
+        u->extra = alb_q_int(&q, 6) != 0;
+    }
+    code = alb_q_end(&q, err);
+    *count = code == ALB_OK ? n : 0;
+    return code;
+}
+
 enum alb_code alb_catalog_blob_is_dying(struct alb_snap *s, int64_t id, bool *dying, struct alb_err *err)
 {
     struct alb_q q;
@@ -92,10 +130,24 @@ static enum alb_code revive(struct alb_tx *tx, int64_t id, const struct alb_blob
 
     /* Where it lies is said anew: the caller has just published it there. */
     alb_q_open(&q, &tx->snap,
-               "UPDATE blob SET state = 0, bad = 0, store = ?, key = ?, sums = ? WHERE id = ?");
+               "UPDATE blob SET state = 0, bad = 0, store = ?1, key = ?2, sums = ?3, verified_at = " JUDGED("?4")
+               " WHERE id = ?5");
     alb_q_str(&q, blob->store);
     alb_q_str(&q, blob->key);
     alb_q_blob(&q, blob->sums.p, blob->sums.n);
+    alb_q_i64(&q, alb_tx_now(tx));
+    alb_q_i64(&q, id);
+    return alb_q_run(&q, err);
+}
+
+/* Nothing was wrong as far as anybody knew; but somebody may be looking at a damaged file that these bytes
+ * have just replaced. */
+static enum alb_code judge(struct alb_tx *tx, int64_t id, struct alb_err *err)
+{
+    struct alb_q q;
+
+    alb_q_open(&q, &tx->snap, "UPDATE blob SET verified_at = " JUDGED("?1") " WHERE id = ?2");
+    alb_q_i64(&q, alb_tx_now(tx));
     alb_q_i64(&q, id);
     return alb_q_run(&q, err);
 }
@@ -149,8 +201,7 @@ enum alb_code alb_catalog_blob_ensure(struct alb_tx *tx, const struct alb_blob_n
     if (size != blob->size)
         return alb_fail(err, ALB_E_CORRUPT, "blob %lld has %lld bytes on record, %lld were published",
                         (long long)*id, (long long)size, (long long)blob->size);
-    if (*revived || bad)
-        code = revive(tx, *id, blob, err);
+    code = *revived || bad ? revive(tx, *id, blob, err) : judge(tx, *id, err);
     if (code == ALB_OK && blob->has_md5)
         code = alb_catalog_blob_set_md5(tx, *id, blob->md5, err);
     return code;
@@ -209,15 +260,19 @@ enum alb_code alb_catalog_blob_remove_dying(struct alb_tx *tx, int64_t id, int64
     return alb_q_run_count(&q, count, err);
 }
 
-enum alb_code alb_catalog_blob_verified(struct alb_tx *tx, int64_t id, bool good, struct alb_err *err)
+enum alb_code alb_catalog_blob_verified(struct alb_tx *tx, int64_t id, int64_t seen, bool good, int64_t *count,
+                                        struct alb_err *err)
 {
     struct alb_q q;
 
-    alb_q_open(&q, &tx->snap, "UPDATE blob SET verified_at = ?, bad = ? WHERE id = ?");
-    alb_q_i64(&q, alb_tx_now(tx));
+    alb_q_open(&q, &tx->snap,
+               "UPDATE blob SET bad = ?1, verified_at = " JUDGED("?2")
+               " WHERE id = ?3 AND state = 0 AND coalesce(verified_at, 0) = ?4");
     alb_q_i64(&q, !good);
+    alb_q_i64(&q, alb_tx_now(tx));
     alb_q_i64(&q, id);
-    return alb_q_run(&q, err);
+    alb_q_i64(&q, seen);
+    return alb_q_run_count(&q, count, err);
 }
 
 enum alb_code alb_catalog_blob_set_md5(struct alb_tx *tx, int64_t id, const unsigned char md5[ALB_MD5_LEN],

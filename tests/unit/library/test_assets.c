@@ -432,7 +432,7 @@ static void test_scrub_and_sums(void **state)
 
     assert_int_equal(alb_library_blob_page(k->lib, 0, 100, k->arena, &list, &count, NULL), ALB_OK);
     assert_int_equal(count, 1);
-    assert_int_equal(KIT(alb_library_blob_verified, k->lib, list[0].id, false), ALB_OK);
+    assert_int_equal(KIT(alb_library_blob_verified, k->lib, list[0].id, list[0].verified_at, false), ALB_OK);
     assert_int_equal(alb_library_blob_page(k->lib, 0, 100, k->arena, &list, &count, NULL), ALB_OK);
     assert_true(list[0].bad);
     assert_int_equal(list[0].verified_at, KIT_NOW);
