@@ -70,6 +70,8 @@ ALB_X(UPLOAD_COUNT, "upload-count", INT, "100000", ALB_CMD_SERVE, "Limits",
       "Uploads that are remembered at the same time, finished ones included")
 ALB_X(UPLOADS_PER_USER, "uploads-per-user", INT, "20000", ALB_CMD_SERVE, "Limits",
       "Unfinished uploads of one user")
+ALB_X(UPLOAD_SPACE_PER_USER, "upload-space-per-user", SIZE, "256G", ALB_CMD_SERVE, "Limits",
+      "Disk space for the unfinished uploads of one user; 0: no limit but upload-space")
 ALB_X(UPLOAD_MIN_FREE, "upload-min-free", SIZE, "256M", ALB_CMD_SERVE, "Limits",
       "Disk space that a new upload must leave free")
 ALB_X(UPLOAD_KEEP, "upload-keep", DURATION, "14d", ALB_CMD_SERVE, "Limits",

@@ -33,11 +33,8 @@ static void give_up_bytes(struct alb_upload_session *s)
     struct alb_uploads *u = s->u;
 
     alb_mutex_lock(&u->mtx);
-    bool counted = s->e->owner != NULL;
     alb_upload_uncount_locked(u, s->e);
     alb_mutex_unlock(&u->mtx);
-    if (counted)
-        (void)atomic_fetch_sub(&u->stored, s->position);
     alb_upload_close_files(s);
     alb_upload_remove_data(u, s->e);
 }
@@ -62,12 +59,9 @@ static bool leave_to_sink(struct alb_upload_session *s)
         return false;
     alb_mutex_lock(&u->mtx);
     bool leave = u->known > u->limits.max_count / 2 && s->e->first == NULL;
-    bool counted = leave && s->e->owner != NULL;
     if (leave)
         alb_upload_remove_locked(u, s->e);
     alb_mutex_unlock(&u->mtx);
-    if (counted)
-        (void)atomic_fetch_sub(&u->stored, s->position);
     if (!leave)
         return false;
     alb_upload_close_files(s);
@@ -98,11 +92,8 @@ static void taken(struct alb_upload_session *s, struct alb_str result)
         alb_log_err("the answer to an upload is not kept", &err);
     if (s->u->sink->keeps_data) {
         alb_mutex_lock(&s->u->mtx);
-        bool counted = s->e->owner != NULL;
         alb_upload_uncount_locked(s->u, s->e);
         alb_mutex_unlock(&s->u->mtx);
-        if (counted)
-            (void)atomic_fetch_sub(&s->u->stored, s->position);
     } else {
         give_up_bytes(s);
     }

@@ -24,6 +24,7 @@
 struct alb_upload_owner { /* a principal with unfinished uploads */
     struct alb_upload_owner *next;
     int64_t id, unfinished;
+    _Atomic int64_t bytes; /* of these; like alb_uploads.stored */
 };
 
 /* One upload in memory; everything else about it is in its record. */
@@ -35,6 +36,7 @@ struct alb_upload_entry {
     uint64_t seq;                            /* of the slot that counts */
     char *path; /* of its data, if the name does not follow from the id (plain layout); fixed after create */
     int64_t owner_id, length, offset, expires_ms;
+    int64_t bytes; /* that it counts for; the holder's */
     uint32_t refs; /* the table's, one per session and one per assembly that it is a part of */
     uint32_t pins; /* assemblies that have still to read it */
     uint16_t waiting;
@@ -151,8 +153,10 @@ struct alb_upload_entry *alb_upload_find_locked(struct alb_uploads *u, struct al
 enum alb_code alb_upload_insert_locked(struct alb_uploads *u, struct alb_upload_entry *e, bool limited,
                                        struct alb_err *err) ALB_MUST_CHECK;
 void alb_upload_remove_locked(struct alb_uploads *u, struct alb_upload_entry *e);
-/* It does not count as unfinished any more. Safe twice. */
+/* It and its bytes do not count as unfinished any more. Safe twice. */
 void alb_upload_uncount_locked(struct alb_uploads *u, struct alb_upload_entry *e);
+/* Counts n bytes more (or less) for an unfinished upload, by its holder. */
+void alb_upload_count_bytes(struct alb_uploads *u, struct alb_upload_entry *e, int64_t n);
 
 /* ---- queue.c ---- */
 

@@ -91,7 +91,7 @@ static enum alb_code add(struct recovery *r, const struct alb_record_head *head,
         if (e->state == ALB_UPLOAD_REJECTED || !u->sink->keeps_data)
             alb_upload_remove_data(u, e);
     } else {
-        (void)atomic_fetch_add(&u->stored, e->offset);
+        alb_upload_count_bytes(u, e, e->offset);
     }
     return ALB_OK;
 }

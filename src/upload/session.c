@@ -289,6 +289,14 @@ static enum alb_code check_piece(const struct alb_upload_session *s, int64_t off
     return ALB_OK;
 }
 
+static bool owner_is_full(const struct alb_upload_session *s)
+{
+    const struct alb_upload_limits *l = &s->u->limits;
+
+    return l->max_owner_bytes > 0 && s->e->owner != NULL &&
+           atomic_load(&s->e->owner->bytes) > l->max_owner_bytes;
+}
+
 static enum alb_code store_piece(struct alb_upload_session *s, const void *p, size_t n, struct alb_err *err)
 {
     struct alb_uploads *u = s->u;
@@ -296,14 +304,15 @@ static enum alb_code store_piece(struct alb_upload_session *s, const void *p, si
 
     if (code != ALB_OK)
         return code;
-    if (atomic_fetch_add(&u->stored, (int64_t)n) > u->limits.max_total - (int64_t)n)
+    alb_upload_count_bytes(u, s->e, (int64_t)n);
+    if (atomic_load(&u->stored) > u->limits.max_total || owner_is_full(s))
         code = alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
     if (code == ALB_OK)
         code = alb_fs_pwrite_all(s->datafd, p, n, s->position, err);
     if (code == ALB_OK)
         code = alb_sums_update(&s->sums, p, n, err);
     if (code != ALB_OK) {
-        (void)atomic_fetch_sub(&u->stored, (int64_t)n);
+        alb_upload_count_bytes(u, s->e, -(int64_t)n);
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "a full disk gets its half piece back");
         return code;
     }
@@ -362,7 +371,7 @@ enum alb_code alb_upload_hold_back(struct alb_upload_session *s, struct alb_err 
 
 void alb_upload_forget_tail(struct alb_upload_session *s)
 {
-    (void)atomic_fetch_sub(&s->u->stored, s->position - s->slot.offset);
+    alb_upload_count_bytes(s->u, s->e, s->slot.offset - s->position);
     s->position = s->synced = s->slot.offset;
     s->length = s->slot.length;
 }
@@ -394,8 +403,6 @@ void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why)
 
     alb_mutex_lock(&u->mtx);
     if (!e->gone) {
-        if (e->owner != NULL) /* unfinished: its durable bytes counted */
-            (void)atomic_fetch_sub(&u->stored, e->offset);
         alb_upload_remove_locked(u, e);
         alb_upload_refuse_waiters_locked(e, why, &calls);
     }

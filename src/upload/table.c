@@ -138,6 +138,9 @@ static enum alb_code count_locked(struct alb_uploads *u, struct alb_upload_entry
     if (limited && *at != NULL && (*at)->unfinished >= u->limits.max_per_owner)
         return alb_fail(err, ALB_E_TOO_MANY, "%lld unfinished uploads of one user",
                         (long long)(*at)->unfinished);
+    int64_t most = u->limits.max_owner_bytes, need = e->length > 0 ? e->length : 0;
+    if (limited && most > 0 && (need > most || (*at != NULL && atomic_load(&(*at)->bytes) > most - need)))
+        return alb_fail(err, ALB_E_NO_SPACE, "the unfinished uploads of one user hold as much as they may");
     if (*at == NULL) {
         struct alb_upload_owner *o = alb_mem_calloc(1, sizeof(*o));
         if (o == NULL)
@@ -157,12 +160,24 @@ void alb_upload_uncount_locked(struct alb_uploads *u, struct alb_upload_entry *e
 
     if (o == NULL)
         return;
+    (void)atomic_fetch_sub(&u->stored, e->bytes);
+    (void)atomic_fetch_sub(&o->bytes, e->bytes);
+    e->bytes = 0;
     e->owner = NULL;
     u->unfinished--;
     if (--o->unfinished > 0)
         return;
     *owner_link(u, o->id) = o->next;
     alb_mem_free(o);
+}
+
+void alb_upload_count_bytes(struct alb_uploads *u, struct alb_upload_entry *e, int64_t n)
+{
+    if (e->owner == NULL)
+        return;
+    e->bytes += n;
+    (void)atomic_fetch_add(&u->stored, n);
+    (void)atomic_fetch_add(&e->owner->bytes, n);
 }
 
 enum alb_code alb_upload_insert_locked(struct alb_uploads *u, struct alb_upload_entry *e, bool limited,

@@ -78,16 +78,17 @@ struct alb_uploads;
 struct alb_upload_session;
 
 struct alb_upload_limits {
-    int64_t max_bytes;     /* of one upload: TOO_LARGE */
-    int64_t max_total;     /* bytes of all unfinished ones: NO_SPACE */
-    int64_t max_count;     /* uploads known: BUSY. Finished ones take half of it, if the sink can recall */
-    int64_t max_per_owner; /* unfinished ones: TOO_MANY */
-    int64_t min_free;      /* bytes of the disk that a creation must leave free: NO_SPACE */
-    int64_t keep_ms;       /* an unfinished upload without progress; 0: for ever */
-    int64_t keep_done_ms;  /* the answer of a finished one; 0: for ever */
-    int64_t checkpoint;    /* bytes after which append commits by itself */
-    size_t metadata_max;   /* bytes of metadata and note together: TOO_LARGE */
-    unsigned waiters_max;  /* queue of one upload: BUSY */
+    int64_t max_bytes;       /* of one upload: TOO_LARGE */
+    int64_t max_total;       /* bytes of all unfinished ones: NO_SPACE */
+    int64_t max_count;       /* uploads known: BUSY. Finished ones take half of it, if the sink can recall */
+    int64_t max_per_owner;   /* unfinished ones: TOO_MANY */
+    int64_t max_owner_bytes; /* of an owner's unfinished ones: NO_SPACE; 0: no limit of its own */
+    int64_t min_free;        /* bytes of the disk that a creation must leave free: NO_SPACE */
+    int64_t keep_ms;         /* an unfinished upload without progress; 0: for ever */
+    int64_t keep_done_ms;    /* the answer of a finished one; 0: for ever */
+    int64_t checkpoint;      /* bytes after which append commits by itself */
+    size_t metadata_max;     /* bytes of metadata and note together: TOO_LARGE */
+    unsigned waiters_max;    /* queue of one upload: BUSY */
 };
 /* The defaults of tbl/params.h, and the values of a parsed table. No I/O. */
 void alb_upload_limits_default(struct alb_upload_limits *l);

@@ -45,6 +45,7 @@ void alb_upload_limits_options(struct alb_upload_limits *l, const struct alb_opt
     l->max_total = alb_opt_size(o, ALB_P_UPLOAD_SPACE);
     l->max_count = alb_opt_int(o, ALB_P_UPLOAD_COUNT);
     l->max_per_owner = alb_opt_int(o, ALB_P_UPLOADS_PER_USER);
+    l->max_owner_bytes = alb_opt_size(o, ALB_P_UPLOAD_SPACE_PER_USER);
     l->min_free = alb_opt_size(o, ALB_P_UPLOAD_MIN_FREE);
     l->keep_ms = ms(alb_opt_duration(o, ALB_P_UPLOAD_KEEP));
     l->keep_done_ms = ms(alb_opt_duration(o, ALB_P_UPLOAD_KEEP_DONE));

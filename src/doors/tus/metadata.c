@@ -5,6 +5,7 @@
 #include "doors/tus/tus.h"
 
 #define KEYS_MAX 64
+#define ZONE_MAX (18 * 60) /* minutes; there is no such place beyond */
 
 /* The name without folders, as browsers and scripts may send them. */
 static struct alb_str base_name(struct alb_str path)
@@ -19,7 +20,7 @@ static void take_taken(struct alb_str value, struct alb_ingest_hints *h)
 {
     int64_t utc;
     int offset;
-    if (!alb_time_rfc3339_parse(value.p, value.n, &utc, &offset))
+    if (!alb_time_rfc3339_parse(value.p, value.n, &utc, &offset) || offset < -ZONE_MAX || offset > ZONE_MAX)
         return;
     h->has_taken = true;
     /* "Z" says that the sender knows the instant, not where the camera was. */

@@ -55,6 +55,46 @@ static void limits_are_said_at_once(void **state)
     assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_NO_SPACE);
 }
 
+/* Bytes of one user: at creation by what is announced, later by what comes; others have theirs. */
+static void users_have_their_bytes(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_session *a, *b, *s;
+
+    world_close(w);
+    w->limits.max_owner_bytes = 1000;
+    world_open(w, false);
+    struct alb_upload_spec spec = {.owner = 1, .length = 1001};
+    assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_NO_SPACE);
+    spec.length = ALB_UPLOAD_DEFERRED;
+    assert_ok(alb_upload_create(w->u, &spec, &a, &err));
+    assert_ok(feed(a, 1, 700, 100));
+    assert_ok(alb_upload_commit(a, &err));
+    spec.length = 400;
+    assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_NO_SPACE);
+    spec.owner = 2;
+    assert_ok(alb_upload_create(w->u, &spec, &b, &err));
+    assert_ok(feed(b, 1, 400, 100));
+    assert_int_equal(feed(a, 1, 1100, 100), ALB_E_NO_SPACE);
+    assert_int_equal(alb_upload_position(a), 1000);
+    alb_err_clear(&err);
+    assert_ok(alb_upload_commit(a, &err));
+    assert_ok(alb_upload_declare(a, 1000, &err));
+    assert_int_equal(finish(&a), ALB_OK); /* finished: they count no more */
+    spec.owner = 1;
+    spec.length = 1000;
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_ok(feed(s, 1, 1000, 500));
+    assert_ok(alb_upload_commit(s, &err));
+    alb_upload_release(&s);
+    alb_upload_release(&b);
+    assert_int_equal(alb_uploads_look(w->u).stored_bytes, 1000);
+    world_again(w);
+    spec.length = 1;
+    assert_code(alb_upload_create(w->u, &spec, &s, &err),
+                ALB_E_NO_SPACE); /* they count after a restart too */
+}
+
 /* Every file call fails once, at every point: the reported offset stays and is accepted, the rest is resumed.
  */
 static void a_full_disk_loses_nothing(void **state)
@@ -300,8 +340,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(limits_are_said_at_once),         T(a_full_disk_loses_nothing),     T(a_full_disk_while_finishing),
-        T(no_memory_is_an_error_each_time), T(idle_uploads_cost_memory_only), T(a_small_disk_fills_up),
+        T(limits_are_said_at_once),     T(users_have_their_bytes),          T(a_full_disk_loses_nothing),
+        T(a_full_disk_while_finishing), T(no_memory_is_an_error_each_time), T(idle_uploads_cost_memory_only),
+        T(a_small_disk_fills_up),
     };
 
     /* The last one only where it can be; cmocka's skip() would be a failure in TAP. */
