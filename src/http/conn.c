@@ -188,10 +188,13 @@ static void forget(struct alb_conn *c)
 
 void alb_conn_close(struct alb_conn *c)
 {
+    /* By name: a child that is just being started has a copy of the descriptor until its exec, and as long as
+     * that is open, epoll would tell of a connection that is freed. */
+    (void)epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->fd, NULL);
     if (c->req)
         alb_conn_drop_request(c, ALB_E_CANCELLED);
     forget(c);
-    c->io->close(c); /* takes it out of epoll as well */
+    c->io->close(c);
     alb_mem_free(c->pending_memory);
     alb_mem_free(c);
 }

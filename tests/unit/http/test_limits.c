@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connections by address, in a network of its own (peers of the loopback network are not limited); and memory
- * that runs out, at every allocation of a loop and of a step in turn.
+ * Connections by address, in a network of its own (peers of the loopback network are not limited); memory that
+ * runs out, at every allocation of a loop and of a step in turn; and descriptors that somebody else holds too.
  */
 #include "http_test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -373,11 +374,70 @@ static void test_memory(void **state)
     finish();
 }
 
+/* ---- descriptors -------------------------------------------------------------------------------------- */
+
+/* How many descriptors the epoll sets of this process watch. */
+static unsigned watched(void)
+{
+    DIR *d = opendir("/proc/self/fdinfo");
+    unsigned n = 0;
+    char line[256];
+
+    assert_non_null(d);
+    for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+        int fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC);
+        FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+        while (f && fgets(line, sizeof(line), f))
+            n += strncmp(line, "tfd:", 4) == 0;
+        if (f)
+            (void)fclose(f);
+    }
+    (void)closedir(d);
+    return n;
+}
+
+/* A child that is being started holds copies of all descriptors for a moment; here, for longer. */
+static void test_closed_beside_a_child(void **state)
+{
+    int64_t deadline;
+    unsigned before;
+    int fd, hold[2];
+    char answer[512];
+    pid_t child;
+
+    (void)state;
+    prepare(1, 16);
+    begin(plain, ALB_ARRAY_LEN(plain));
+    before = watched();
+    fd = dial();
+    say(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+    assert_int_equal(watched(), before + 1);
+    assert_int_equal(pipe(hold), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(hold[1]);
+        _exit(read(hold[0], answer, 1) == 0 ? 0 : 1);
+    }
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    deadline = soon(10000);
+    while (alb_http_look(server).connections > 0 && alb_mono(alb_clock_real()) < deadline)
+        (void)sched_yield();
+    assert_int_equal(watched(), before); /* nothing is heard of it any more */
+    (void)close(hold[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    (void)close(hold[0]);
+    (void)close(fd);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections_by_address),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_closed_beside_a_child),
     };
 
     alb_log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), ALB_LOG_LOGFMT, ALB_LOG_ERROR); /* full of errors */
