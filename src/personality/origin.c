@@ -75,26 +75,65 @@ static bool put_escape(char c, struct alb_buf *out)
     return true;
 }
 
+/* What a "?", "*", "+" or "{" means behind what came before it: `repeated` is 1 behind one of them, 2 behind
+ * a lazy one. Two in a row are an error in Go, and would only cost memory here. False: refused. */
+static bool put_repeat(char c, unsigned *repeated, struct alb_buf *out)
+{
+    if (*repeated == 1 && c == '?') {
+        *repeated = 2; /* lazy: it matches the same strings */
+        return true;
+    }
+    if (*repeated > 0)
+        return false;
+    *repeated = 1;
+    alb_buf_char(out, c);
+    return true;
+}
+
+static bool is_repeat(char c)
+{
+    return c == '*' || c == '+' || c == '?' || c == '{';
+}
+
+/* One piece from *p on, which is moved to its last byte. */
+static bool put_piece(const char **p, struct alb_buf *out)
+{
+    const char *at = *p;
+    bool ok = true;
+    if (at[0] == '(' && at[1] == '?') {
+        ok = at[2] == ':'; /* a group is a group */
+        alb_buf_char(out, '(');
+        *p = at + (ok ? 2 : 1);
+    } else if (*at == '[') {
+        *p = at + 1;
+        ok = put_brackets(p, out);
+    } else if (*at == '\\') {
+        *p = at + 1;
+        ok = put_escape(at[1], out);
+    } else {
+        alb_buf_char(out, *at);
+    }
+    return ok;
+}
+
 static bool translate(const char *pattern, struct alb_buf *out)
 {
+    unsigned repeated = 2; /* nothing to repeat yet */
     for (const char *p = pattern; *p; p++) {
-        bool ok = true;
-        if (p[0] == '(' && p[1] == '?') {
-            ok = p[2] == ':'; /* a group is a group */
-            alb_buf_char(out, '(');
-            p += 2;
-        } else if (*p == '[') {
-            p++;
-            ok = put_brackets(&p, out);
-        } else if (*p == '\\') {
-            p++;
-            ok = put_escape(*p, out);
-        } else if (*p == '?' && p > pattern && strchr("*+?}", p[-1]) && (p - 1 == pattern || p[-2] != '\\')) {
-            continue; /* lazy: it matches the same strings */
-        } else {
-            alb_buf_char(out, *p);
+        if (is_repeat(*p)) {
+            if (!put_repeat(*p, &repeated, out))
+                return false;
+            if (*p != '{')
+                continue;
+            for (p++; *p && *p != '}'; p++)
+                alb_buf_char(out, *p);
+            if (!*p)
+                return false;
+            alb_buf_char(out, '}');
+            continue;
         }
-        if (!ok)
+        repeated = *p == '(' || *p == '|' ? 2 : 0;
+        if (!put_piece(&p, out))
             return false;
     }
     return true;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,11 @@ static enum alb_code open_folder(struct house *h, struct alb_err *err)
         alb_err_context(err, "Unable to ensure directory exists");
         return err->code;
     }
+    /* tusd shares a folder by files with numbers of processes in them; here one process knows all of it. */
+    if (flock(h->dirfd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK
+                   ? alb_fail(err, ALB_E_CONFLICT, "Another albumen tusd uses '%s'", h->folder)
+                   : alb_fail_sys(err, ALB_E_IO, errno, "Unable to lock '%s'", h->folder);
     if (f->startup_logs)
         alb_tusd_say("Using %.2fMB as maximum size.", (double)f->max_size / 1024 / 1024);
     return ALB_OK;

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -297,6 +298,22 @@ def test_over_http(tmp_path, listener):
                     (200, "application/json", " " * 6000 + "{}")]:
             listener.answers = [bad]
             assert tusd.create(3).status_code == 500, bad
+        tusd.stop()
+
+
+def test_over_https(tmp_path, listener):
+    """A certificate that nobody vouches for is refused, unless it need not be checked."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                    "-keyout", tmp_path / "key", "-out", tmp_path / "cert"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    listener.socket = context.wrap_socket(listener.socket, server_side=True)
+    url = listener.url.replace("http:", "https:")
+    with Tusd(tmp_path / "data", "-hooks-http", url, "-hooks-enabled-events=pre-create") as tusd:
+        assert tusd.create(3).status_code == 500 and listener.calls == []
+        tusd.stop()
+    with Tusd(tmp_path / "data", "-hooks-http", url, "-hooks-enabled-events=pre-create", "-hooks-http-skip-verify") as tusd:
+        assert tusd.create(3).status_code == 201 and len(listener.calls) == 1
         tusd.stop()
 
 

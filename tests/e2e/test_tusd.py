@@ -185,6 +185,16 @@ def test_port_is_taken(tmp_path, tusd):
     assert run.returncode == 1 and "Unable to create listener" in run.stderr
 
 
+def test_folder_is_taken(tmp_path):
+    with Tusd(tmp_path / "data") as first:
+        run = cli("-host=127.0.0.1", "-port=0", "-upload-dir", tmp_path / "data")
+        assert run.returncode == 1 and "Another albumen tusd uses" in run.stderr
+        first.process.kill()
+        first.process.wait()
+    with Tusd(tmp_path / "data") as second:
+        second.stop()
+
+
 def test_greeting(tmp_path, tusd):
     answer = requests.get(tusd.url + "/", timeout=60)
     assert answer.status_code == 200 and answer.text.startswith("Welcome to tusd\n===============\n")

@@ -55,8 +55,29 @@ static void matching(void **state)
 static void refusing(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"(",           "[a",  "(?i)a", "\\pL",     "\\bA", "a\\",   "[]a]",
-                                      "[[:alpha:]]", "\\1", "[\\]]", "(?P<n>a)", "\\Aa", "\\x41", "a{2"};
+    static const char *const bad[] = {"(",
+                                      "[a",
+                                      "(?i)a",
+                                      "\\pL",
+                                      "\\bA",
+                                      "a\\",
+                                      "[]a]",
+                                      "[[:alpha:]]",
+                                      "\\1",
+                                      "[\\]]",
+                                      "(?P<n>a)",
+                                      "\\Aa",
+                                      "\\x41",
+                                      "a{2",
+                                      "*a",
+                                      "(+a)",
+                                      "a|*",
+                                      "(?:*)",
+                                      "a**",
+                                      "a+*",
+                                      "a???",
+                                      "a{2}+",
+                                      "--++++++++++++++++++++"};
     for (size_t i = 0; i < ALB_ARRAY_LEN(bad); i++) {
         struct alb_origin o;
         if (alb_origin_compile(&o, bad[i], NULL) == ALB_OK)
