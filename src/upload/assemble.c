@@ -32,7 +32,7 @@
 struct alb_upload_assembly {
     /* fixed after create */
     struct alb_uploads *u;
-    struct alb_upload_entry **parts; /* references, pinned from `at` on */
+    struct alb_upload_entry **parts; /* references; pinned from `at` on */
     size_t count;
     /* owned by the assembler's thread */
     struct alb_upload_session *session;
@@ -57,19 +57,20 @@ void alb_upload_part_changed_locked(struct alb_uploads *u, const struct alb_uplo
 
 /* ---- parts ---- */
 
-static void unpin_locked(struct alb_upload_assembly *a, size_t from)
+static void unpin_locked(struct alb_upload_assembly *a)
 {
-    for (size_t i = from; i < a->count; i++) {
-        a->parts[i]->pins--;
+    for (size_t i = 0; i < a->count; i++) {
+        if (i >= a->at)
+            a->parts[i]->pins--;
         alb_upload_entry_unref(a->parts[i]);
     }
-    a->count = from;
+    a->count = 0;
 }
 
 static void assembly_free(struct alb_upload_assembly *a)
 {
     alb_mutex_lock(&a->u->mtx);
-    unpin_locked(a, a->at < a->count ? a->at : a->count);
+    unpin_locked(a);
     alb_mutex_unlock(&a->u->mtx);
     alb_future_unref(a->finish);
     alb_mem_free(a->parts);
@@ -172,11 +173,25 @@ static void queue_locked(struct alb_upload_assembly *a)
     u->assemblies_last = a;
 }
 
+/* Hands it to the assembler. BUSY: that has gone home, or is about to. */
+static enum alb_code hand_over(struct alb_upload_assembly *a, struct alb_err *err)
+{
+    struct alb_uploads *u = a->u;
+
+    alb_mutex_lock(&u->mtx);
+    bool stopped = u->stopped;
+    if (!stopped) {
+        queue_locked(a);
+        alb_cond_broadcast(&u->work);
+    }
+    alb_mutex_unlock(&u->mtx);
+    return stopped ? alb_fail(err, ALB_E_BUSY, "uploads are stopping") : ALB_OK;
+}
+
 enum alb_code alb_upload_assemble(struct alb_upload_session **session, struct alb_future **future,
                                   struct alb_err *err)
 {
     struct alb_upload_session *s = *session;
-    struct alb_uploads *u = s->u;
     struct alb_upload_assembly *a = assembly_new(s, err);
 
     *future = NULL;
@@ -187,6 +202,11 @@ enum alb_code alb_upload_assemble(struct alb_upload_session **session, struct al
         code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a concatenation");
     if (code == ALB_OK)
         code = alb_upload_commit(s, err);
+    if (code == ALB_OK) {
+        alb_future_describe_owner(&a->title, "assembler of uploads");
+        alb_upload_close_files(s);
+        code = hand_over(a, err);
+    }
     if (code != ALB_OK) {
         (void)alb_future_fail(&a->title, err);
         alb_future_unref(*future);
@@ -194,13 +214,7 @@ enum alb_code alb_upload_assemble(struct alb_upload_session **session, struct al
         assembly_free(a);
         return code;
     }
-    alb_future_describe_owner(&a->title, "assembler of uploads");
-    alb_upload_close_files(s);
     *session = NULL;
-    alb_mutex_lock(&u->mtx);
-    queue_locked(a);
-    alb_cond_broadcast(&u->work);
-    alb_mutex_unlock(&u->mtx);
     return ALB_OK;
 }
 
@@ -320,9 +334,7 @@ static void part_done(struct alb_upload_assembly *a, int64_t length)
 {
     a->begins += length;
     alb_mutex_lock(&a->u->mtx);
-    struct alb_upload_entry *e = a->parts[a->at++];
-    e->pins--;
-    alb_upload_entry_unref(e);
+    a->parts[a->at++]->pins--;
     alb_mutex_unlock(&a->u->mtx);
 }
 
@@ -471,7 +483,6 @@ static void find_place(struct alb_upload_assembly *a)
         struct alb_upload_entry *e = a->parts[a->at++];
         a->begins += e->length;
         e->pins--;
-        alb_upload_entry_unref(e);
     }
     alb_mutex_unlock(&a->u->mtx);
 }
@@ -497,8 +508,6 @@ void alb_upload_assemble_again(struct alb_upload_session *s)
         return;
     find_place(a);
     alb_upload_close_files(s);
-    alb_mutex_lock(&a->u->mtx);
-    queue_locked(a);
-    alb_cond_broadcast(&a->u->work);
-    alb_mutex_unlock(&a->u->mtx);
+    if (hand_over(a, &err) != ALB_OK)
+        fail(a, &err);
 }

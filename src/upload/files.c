@@ -158,8 +158,9 @@ static enum alb_code read_file(struct alb_upload_session *s, const char *name, s
 }
 
 /* Somebody else holds it and may write the record meanwhile: its head never changes, what changes is taken
- * from the table, and once it is over the whole record stands still. */
-static enum alb_code read_shared(struct alb_upload_session *s, struct alb_err *err)
+ * from the table, and once it is over the slot that the table speaks of stands still. In this order: what is
+ * read after the look into the table has that slot. */
+static enum alb_code read_shared(struct alb_upload_session *s, const char *name, struct alb_err *err)
 {
     struct alb_record_slot now = {0};
     struct alb_str sums;
@@ -174,10 +175,13 @@ static enum alb_code read_shared(struct alb_upload_session *s, struct alb_err *e
     now.expires_ms = e->expires_ms;
     bool gone = e->gone;
     alb_mutex_unlock(&s->u->mtx);
-    if (gone)
+    struct alb_err why = ALB_ERR_INIT;
+    enum alb_code code = gone ? ALB_E_NOT_FOUND : read_file(s, name, &why);
+    if (code == ALB_E_NOT_FOUND)
         return alb_fail(err, ALB_E_GONE, "the upload was removed");
+    if (code != ALB_OK)
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
     const unsigned char *p = (const unsigned char *)s->record;
-    enum alb_code code = ALB_OK;
     if (now.state == ALB_UPLOAD_FINISHED || now.state == ALB_UPLOAD_REJECTED) {
         code = alb_record_read(p, s->record_n, now.seq, &s->head, &s->slot, &sums, &stale, err);
         if (code == ALB_OK && s->slot.seq != now.seq)
@@ -212,11 +216,9 @@ enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_er
     struct alb_err why = ALB_ERR_INIT;
 
     alb_upload_state_name(s->u, s->e, ".state", name);
+    if (s->shared)
+        return read_shared(s, name, err);
     enum alb_code code = read_file(s, name, &why);
-    if (code == ALB_E_NOT_FOUND && s->shared)
-        return alb_fail(err, ALB_E_GONE, "the upload was removed");
-    if (code == ALB_OK && s->shared)
-        return read_shared(s, err);
     if (code == ALB_OK)
         code = check_record(s, &why);
     if (code == ALB_OK && !alb_str_eq(s->head.id, id))

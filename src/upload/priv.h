@@ -42,7 +42,6 @@ struct alb_upload_entry {
     uint16_t waiting;
     uint8_t state, kind;
     bool announced, hidden, gone, finishing;
-    bool assembling; /* FINAL: the assembler has it */
     uint8_t id_n;
     char id[];
 };

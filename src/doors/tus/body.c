@@ -11,7 +11,7 @@
 
 #define TURN_BYTES                                                                                           \
     ((size_t)2 << 20) /* stored in one step at most: about 10 ms, then others have their turn */
-#define SHOWN_BYTES ((int64_t)8 << 20) /* between two 104, at least */
+#define SHOWN_BYTES ((int64_t)16 << 20) /* between two 104, at least: each costs two fsyncs */
 
 bool alb_tus_is_piece(const struct alb_req *req, const char *type)
 {
@@ -249,14 +249,16 @@ static alb_tus_fn more;
 
 static enum alb_step wait_for_more(struct alb_req *req, struct alb_tus *t)
 {
-    int64_t silence = t->door->options.body_ns;
+    int64_t silence = t->door->options.body_ns, wake_at = ALB_NEVER;
 
     if (alb_upload_interrupted(t->session))
         return interrupted(req, t);
-    if (silence > 0)
-        alb_req_wait_until(req, alb_deadline(t->silent_since, silence));
-    if (alb_tus_progress(req, t))
+    if (alb_tus_progress(req, t, &wake_at))
         return stopped(req, t);
+    if (silence > 0 && alb_deadline(t->silent_since, silence) < wake_at)
+        wake_at = alb_deadline(t->silent_since, silence);
+    if (wake_at != ALB_NEVER)
+        alb_req_wait_until(req, wake_at);
     t->next = more;
     return alb_req_wait_body_or(req, t->alarm != NULL ? alb_tus_alarm_future(t->alarm)
                                                       : alb_upload_interrupt(t->session));

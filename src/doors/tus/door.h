@@ -158,8 +158,8 @@ enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus
 void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_event *e);
 void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, enum alb_tus_hook hook,
                       struct alb_tus_event *e);
-/* POST_RECEIVE, if it is time: true: a hook wants this upload stopped; *verdict (borrowed) says how. */
-bool alb_tus_progress(struct alb_req *req, struct alb_tus *t);
+/* POST_RECEIVE, if it is time, or when to come back (*wake_at). True: a hook wants this upload stopped. */
+bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at);
 
 /* ---- methods ---- */
 

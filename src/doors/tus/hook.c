@@ -136,7 +136,7 @@ static void ask_progress(struct alb_req *req, struct alb_tus *t)
     alb_future_unref(future);
 }
 
-bool alb_tus_progress(struct alb_req *req, struct alb_tus *t)
+bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at)
 {
     int64_t now = alb_mono(alb_req_clock(req));
     int64_t every = t->door->options.progress_ns > 0 ? t->door->options.progress_ns : PROGRESS_NS;
@@ -148,7 +148,7 @@ bool alb_tus_progress(struct alb_req *req, struct alb_tus *t)
     if (t->alarm != NULL || t->told_bytes == alb_upload_position(t->session))
         return false;
     if (now - t->told_at < every) {
-        alb_req_wait_until(req, t->told_at + every); /* also if no byte comes any more */
+        *wake_at = t->told_at + every; /* also if no byte comes any more */
         return false;
     }
     t->told_at = now;

@@ -208,6 +208,44 @@ static void a_part_that_is_terminated_ends_it(void **state)
     assert_int_equal(state_of(w, "c"), ALB_UPLOAD_REJECTED);
 }
 
+/* What was read is not needed any more. */
+static void a_part_may_go_after_it_was_read(void **state)
+{
+    struct world *w = *state;
+    struct alb_future *end;
+    struct alb_upload_brief brief = {0};
+
+    partial(w, "a", 1, PART, PART);
+    partial(w, "b", 2, PART, 100);
+    struct alb_future *f = assemble(w, "c", "a b");
+    while (brief.offset < PART) { /* it commits when it has to wait for b */
+        assert_ok(alb_upload_brief(w->u, ALB_STR("c"), OWNER, &brief, &err));
+        sched_yield();
+    }
+    struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_TERMINATE);
+    assert_ok(alb_upload_terminate(s, &err));
+    alb_upload_release(&s);
+    s = take(w, "b", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 2, PART, 100000));
+    assert_ok(alb_upload_finish(&s, &end, &err));
+    alb_future_unref(end);
+    assert_int_equal(end_of(f), ALB_OK);
+    check_whole(w, (const uint64_t[]){1, 2}, 2);
+}
+
+static void nothing_is_begun_while_stopping(void **state)
+{
+    struct world *w = *state;
+    struct alb_future *f;
+
+    partial(w, "a", 1, PART, PART);
+    struct alb_upload_session *s = whole(w, "c", "a");
+    alb_uploads_stop(w->u);
+    assert_code(alb_upload_assemble(&s, &f, &err), ALB_E_BUSY);
+    assert_non_null(s);
+    alb_upload_release(&s);
+}
+
 /* T5: the whole goes. */
 static void a_whole_that_is_terminated_ends_at_once(void **state)
 {
@@ -419,6 +457,8 @@ int main(void)
         T(others_look_while_it_goes_on),
         T(what_is_no_part_is_refused),
         T(a_part_that_is_terminated_ends_it),
+        T(a_part_may_go_after_it_was_read),
+        T(nothing_is_begun_while_stopping),
         T(a_whole_that_is_terminated_ends_at_once),
         T(a_restart_goes_on_with_it),
         T(pinned_parts_do_not_expire),

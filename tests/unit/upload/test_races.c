@@ -373,6 +373,26 @@ static void t6_gets_and_a_patch(void **state)
     race(*state, &r, announce_1000, nothing_to_check);
 }
 
+/* Those who read without holding, while it is finished: they see it before, or after. */
+static void read_while_it_ends(struct race *r)
+{
+    struct alb_upload_reader *reader;
+    struct alb_upload_view v;
+
+    for (int i = 0; i < 3; i++) {
+        enum alb_code code = alb_upload_reader_open(r->w->u, alb_str_c(r->id), OWNER, &reader, &v, NULL);
+        ALB_CHECK(code == ALB_OK || code == ALB_E_GONE);
+        alb_upload_reader_close(&reader);
+    }
+}
+
+static void t6_gets_and_the_end(void **state)
+{
+    struct race r = {.act = {patch_to_the_end, read_while_it_ends, read_while_it_ends}};
+
+    race(*state, &r, announce_1000, finished_at_most_once);
+}
+
 /* ---- T11, T12: waiters and those who give up ---- */
 
 static void hold_shortly(struct race *r)
@@ -550,9 +570,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, races_setup, races_teardown)
     const struct CMUnitTest tests[] = {
-        T(t1_head_and_patch),       T(t2_no_interrupt_is_lost), T(t3_finished_once), T(t4_bytes_never_mix),
-        T(t5_delete_patch_and_get), T(t6_gets_and_a_patch),     T(t11_t12_waiters),  T(t17_unchecked_bytes),
-        T(t18_declare_and_look),    T(t19_expiry_and_resume),
+        T(t1_head_and_patch),    T(t2_no_interrupt_is_lost), T(t3_finished_once),
+        T(t4_bytes_never_mix),   T(t5_delete_patch_and_get), T(t6_gets_and_a_patch),
+        T(t6_gets_and_the_end),  T(t11_t12_waiters),         T(t17_unchecked_bytes),
+        T(t18_declare_and_look), T(t19_expiry_and_resume),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
