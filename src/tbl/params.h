@@ -148,8 +148,9 @@ ALB_X(SHUTDOWN_TIMEOUT, "shutdown-timeout", DURATION, "20s", ALB_CMD_SERVE, "Lim
 ALB_X(HOOKS_DIR, "hooks-dir", STRING, "", ALB_CMD_SERVE, "Hooks",
       "Folder of programs that are told of uploads and may have a say, each named like its event")
 ALB_X(HOOKS_URL, "hooks-url", STRING, "", ALB_CMD_SERVE, "Hooks", "Or the URL that these events are sent to")
-ALB_X(HOOKS_EVENTS, "hooks-events", LIST, "pre-create,post-create,post-receive,post-terminate,post-finish", ALB_CMD_SERVE,
-      "Hooks", "Events that are told; also pre-finish, pre-terminate and authorise")
+ALB_X(HOOKS_EVENTS, "hooks-events", LIST,
+      "pre-create,post-create,post-receive,post-terminate,post-finish", ALB_CMD_SERVE, "Hooks",
+      "Events that are told; also pre-finish, pre-terminate and authorise")
 ALB_X(HOOKS_HEADERS, "hooks-headers", LIST, "", ALB_CMD_SERVE, "Hooks",
       "Headers of the client's request that go along to the URL")
 ALB_X(HOOKS_TIMEOUT, "hooks-timeout", DURATION, "60s", ALB_CMD_SERVE, "Hooks",
