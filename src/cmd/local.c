@@ -33,7 +33,6 @@ static enum alb_code open_catalog(struct alb_folder *f, const struct alb_options
         return code;
     struct alb_library_config library = {.catalog = f->catalog, .clock = alb_clock_real()};
     if (o) {
-        library.guests = alb_opt_bool(o, ALB_P_GUESTS);
         library.throttle =
             (struct alb_throttle_config){.tries = (unsigned)alb_opt_int(o, ALB_P_SIGN_IN_TRIES),
                                          .entries = (unsigned)alb_opt_int(o, ALB_P_SIGN_IN_ENTRIES),

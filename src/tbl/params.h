@@ -91,8 +91,6 @@ ALB_X(REPAIR, "repair", BOOL, "false", ALB_CMD_CHECK, "Run",
       "Make again what is derived: counters and effective values")
 ALB_X(PUBLIC_METRICS, "public-metrics", BOOL, "false", ALB_CMD_SERVE, "General",
       "Let everybody read /metrics; without it an administrator's key is needed")
-ALB_X(GUESTS, "guests", BOOL, "false", ALB_CMD_SERVE, "General",
-      "Let visitors without an account see the public gallery")
 ALB_X(TRASH, "trash", DURATION, "30d", ALB_CMD_SERVE, "General",
       "How long deleted photos stay in the trash; 0: until it is emptied")
 ALB_X(HISTORY, "history", DURATION, "90d", ALB_CMD_SERVE, "Limits",
