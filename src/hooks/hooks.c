@@ -17,7 +17,6 @@
 
 #define TEXT_MAX ((size_t)256 * 1024)
 #define EVENT_MAX ((size_t)1024 * 1024)
-#define FETCH_QUEUE 16
 
 static const char *const names[ALB_HOOK_COUNT] = {"pre-create",     "post-create", "post-receive",
                                                   "pre-finish",     "post-finish", "pre-terminate",
@@ -141,8 +140,10 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
     if (code == ALB_OK && h->wake < 0)
         code = alb_fail_sys(err, ALB_E_IO, errno, "no eventfd for hooks");
     if (code == ALB_OK && !h->dir) {
-        struct alb_fetch_config fetch = {
-            .agent = "albumen-hooks", .transfers = config->asks + config->tells, .queue = FETCH_QUEUE};
+        /* As many again: a transfer that was left ends a moment after its run, and must not refuse the next.
+         */
+        unsigned runs = config->asks + config->tells;
+        struct alb_fetch_config fetch = {.agent = "albumen-hooks", .transfers = runs, .queue = runs};
         code = alb_fetch_open(&fetch, &h->fetch, err);
     }
     mind_children();

@@ -343,6 +343,20 @@ def test_many_programs_leave_nothing(tmp_path, programs):
         tusd.stop()
 
 
+def test_programs_inherit_nothing(tmp_path, programs):
+    """Standard input, output and error, default signals, no file of the server's."""
+    (programs.folder / "pre-create").write_text(f"#!/bin/sh\ngrep Sig[IB] /proc/self/status > {tmp_path}/signals\n"
+                                                f"exec ls /proc/self/fd > {tmp_path}/fds\n")
+    (programs.folder / "pre-create").chmod(0o755)
+    with serve(tmp_path, programs) as tusd:
+        assert tusd.create(1).status_code == 201
+        assert (tmp_path / "fds").read_text().split() == ["0", "1", "2", "3"]  # 3: the folder that ls reads
+        internal = 0x180000000  # two of glibc's own, which posix_spawn leaves ignored
+        signals_of = [int(line.split()[1], 16) for line in (tmp_path / "signals").read_text().splitlines()]
+        assert len(signals_of) == 2 and not any(bits & ~internal for bits in signals_of)
+        tusd.stop()
+
+
 def test_a_second_signal_ends_at_once(tmp_path, programs):
     programs.add("post-create", before="sleep 30")
     with serve(tmp_path, programs, "-shutdown-timeout", "60s") as tusd:
