@@ -145,6 +145,24 @@ static void answers(void **state)
     close_hooks(&h);
 }
 
+/* A hook has the server's environment (PATH, its own settings), but not what signs the administrator in. */
+static void no_password_in_the_environment(void **state)
+{
+    (void)state;
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_hook_reply *reply;
+    assert_int_equal(setenv("ALBUMEN_ADMIN_PASSWORD", "very secret", 1), 0);
+    assert_int_equal(setenv("HOOK_SETTING", "mine", 1), 0);
+    script("pre-create", "echo \"$HOOK_SETTING ${ALBUMEN_ADMIN_PASSWORD:-none}\" > env\n");
+    struct alb_hooks *h = open_hooks(NULL);
+    assert_int_equal(ask(h, ALB_HOOK_PRE_CREATE, &reply, &err), ALB_OK);
+    alb_obj_unref(&reply->obj);
+    close_hooks(&h);
+    assert_int_equal(unsetenv("ALBUMEN_ADMIN_PASSWORD"), 0);
+    assert_int_equal(unsetenv("HOOK_SETTING"), 0);
+    assert_string_equal(contents("env"), "mine none\n");
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -326,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_password_in_the_environment, setup, teardown),
         cmocka_unit_test_setup_teardown(failures, setup, teardown),
         cmocka_unit_test_setup_teardown(deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(forsaken, setup, teardown),
