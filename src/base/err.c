@@ -84,8 +84,11 @@ enum alb_code alb_err_set(struct alb_err *err, enum alb_code code, int sys, cons
         err->msg[0] = '\0';
     if (sys != 0 && n >= 0 && (size_t)n < sizeof(err->msg)) {
         char text[96];
-        (void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s",
-                       strerror_r(sys, text, sizeof(text)));
+        const char *word = strerror_r(sys, text, sizeof(text));
+        size_t len = strlen(word);
+        /* An error that is passed on with its message and its errno says it already. */
+        if ((size_t)n < len || memcmp(err->msg + n - len, word, len) != 0)
+            (void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", word);
     }
     return code;
 }

@@ -38,7 +38,8 @@ struct alb_err {
 #define ALB_WHERE __FILE__ ":" ALB_WHERE_STR(__LINE__)
 
 /* Sets *err (unless it is set already) and returns the code it then holds; returns `code` if err is NULL.
- * alb_fail takes no errno; alb_fail_sys records `sys` and appends its text. Any thread.  */
+ * alb_fail takes no errno; alb_fail_sys records `sys` and appends its text,
+ * unless the message ends with it. Any thread.  */
 #define alb_fail(err, code, ...) alb_err_set((err), (code), 0, ALB_WHERE, __VA_ARGS__)
 #define alb_fail_sys(err, code, sys, ...) alb_err_set((err), (code), (sys), ALB_WHERE, __VA_ARGS__)
 enum alb_code alb_err_set(struct alb_err *err, enum alb_code code, int sys, const char *where,

@@ -249,6 +249,6 @@ enum alb_code alb_blob_look_again(struct alb_blob_store *store, const struct alb
     alb_blob_close(&r);
     if (code == ALB_OK)
         return ALB_OK;
-    return alb_fail_sys(err, is_damage(code, why.sys) && code != ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code, why.sys,
-                        "%s", why.msg);
+    return alb_fail_sys(err, is_damage(code, why.sys) && code != ALB_E_NOT_FOUND ? ALB_E_CORRUPT : code,
+                        why.sys, "%s", why.msg);
 }

@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
 
@@ -188,10 +187,8 @@ enum alb_code alb_blob_scrub(struct alb_blob_store *store, const struct alb_blob
     alb_fs_close(&fd);
     alb_sums_fini(&s.sums);
     alb_mem_free(s.piece);
-    if (code == ALB_E_CORRUPT) {
-        alb_stat_inc(ALB_STAT_BLOB_CORRUPT);
-        alb_log(ALB_LOG_ERROR, "damaged original", ALB_LOG_STR("key", ref->key), ALB_LOG_C("why", why.msg));
-    }
+    if (code == ALB_E_CORRUPT)
+        alb_stat_inc(ALB_STAT_BLOB_CORRUPT); /* no record: who scrubs tells */
     if (code != ALB_OK)
         return alb_fail_sys(err, code, why.sys, ALB_STR_FMT ": %s", ALB_STR_ARG(ref->key), why.msg);
     return ALB_OK;

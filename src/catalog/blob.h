@@ -39,6 +39,10 @@ enum alb_code alb_catalog_blob_by_sha256(struct alb_snap *s, const unsigned char
 enum alb_code alb_catalog_blob_page(struct alb_snap *s, int state, int64_t after, size_t limit,
                                     struct alb_arena *a, struct alb_blob **list, size_t *count,
                                     struct alb_err *err) ALB_MUST_CHECK;
+/* All live ones together. Reads every row: not while a request waits. */
+enum alb_code alb_catalog_blob_totals(struct alb_snap *s, int64_t *count, int64_t *bytes,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+
 /* An asset that needs the blob, for whoever must tell people that it is damaged. */
 struct alb_blob_user {
     int64_t asset_id;

@@ -17,16 +17,19 @@ struct alb_blob_store;
 struct alb_cache;
 struct alb_library;
 
-/* Where a command writes: to the two streams of the person who called it. False from write: nobody listens
- * any more. Long commands look at alb_console_over now and then and end early. */
+/* Where a command writes: to the two streams of the person who called it, and one line that says how far it is,
+ * which replaces the one before and is seen on a terminal only. False from write: nobody listens any more. Long
+ * commands look at alb_console_over now and then and end early. */
+enum { ALB_STREAM_OUT = 1, ALB_STREAM_ERR = 2, ALB_STREAM_PROGRESS = 3 };
 struct alb_console {
-    bool (*write)(struct alb_console *c, int stream /* 1, 2 */, struct alb_str text);
+    bool (*write)(struct alb_console *c, int stream, struct alb_str text);
     const atomic_bool *stop; /* NULL: never */
     bool closed;
 };
 bool alb_console_over(const struct alb_console *c);
 void alb_console_out(struct alb_console *c, const char *fmt, ...) ALB_PRINTF(2, 3);
 void alb_console_err(struct alb_console *c, const char *fmt, ...) ALB_PRINTF(2, 3);
+void alb_console_progress(struct alb_console *c, const char *fmt, ...) ALB_PRINTF(2, 3);
 /* "albumen: what: message" on the error stream; returns the exit status for it (1). */
 int alb_console_fail(struct alb_console *c, const char *what, const struct alb_err *err);
 
@@ -44,7 +47,7 @@ struct alb_admin_call {
     char **words; /* NULL-terminated */
     struct alb_str secret;
 };
-/* Exit statuses: 0 done, 1 failed (or check found problems), 2 wrong usage. */
+/* Exit statuses: 0 done, 1 failed (or check found problems, or did not come to its end), 2 wrong usage. */
 typedef int alb_admin_fn(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c);
 alb_admin_fn alb_admin_user, alb_admin_key, alb_admin_check;
 

@@ -26,7 +26,15 @@ void alb_console_out(struct alb_console *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    say(c, 1, fmt, args);
+    say(c, ALB_STREAM_OUT, fmt, args);
+    va_end(args);
+}
+
+void alb_console_progress(struct alb_console *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say(c, ALB_STREAM_PROGRESS, fmt, args);
     va_end(args);
 }
 
@@ -34,7 +42,7 @@ void alb_console_err(struct alb_console *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    say(c, 2, fmt, args);
+    say(c, ALB_STREAM_ERR, fmt, args);
     va_end(args);
 }
 

@@ -3,12 +3,9 @@
  * albumen: one binary, one table of commands. Parses options, shows help and the manual page from the same
  * tables, and hands over.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -18,6 +15,7 @@
 #include "cmd/control.h"
 #include "cmd/local.h"
 #include "cmd/serve.h"
+#include "cmd/terminal.h"
 #include "import/import.h"
 #include "personality/tusd.h"
 
@@ -42,7 +40,7 @@ static const struct command commands[] = {
      "it waits\n"
      "for; SIGHUP does nothing.\n"},
     {"user", ALB_CMD_USER, "add NAME | list | passwd NAME", "manage users",
-     "add     makes a user; the password is asked for, or read from the first line of standard input\n"
+     "add     makes a user; the password is asked for twice, or read from the first line of standard input\n"
      "list    shows all users\n"
      "passwd  sets a new password and ends the user's sessions\n"
      "Works on the running server, or on the data folder if none runs.\n"},
@@ -59,7 +57,11 @@ static const struct command commands[] = {
     {"check", ALB_CMD_CHECK, "", "verify everything that is kept",
      "Reads every original and every cached picture, checks them against their checksums, and the catalog "
      "against\n"
-     "itself. Exit status 0: clean, 1: problems. Works beside a running server.\n"},
+     "itself. Names every photo whose original is damaged or missing, with its owner, date and path, and marks it, "
+     "so\n"
+     "that the same file is welcome again. Works on the running server, or on the data folder if none runs.\n"
+     "Exit status 0: clean, 1: problems, or it could not come to its end (the last line says which), 2: wrong "
+     "usage.\n"},
     {"tusd", 0, "[flags of tusd]", "answer as tusd does: resumable uploads into a folder",
      "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
      "and\n"
@@ -203,34 +205,6 @@ static enum alb_code setup_log(const struct alb_options *o, struct alb_err *err)
     return ALB_OK;
 }
 
-static bool terminal_write(struct alb_console *c, int stream, struct alb_str text)
-{
-    (void)c;
-    return alb_fs_write_all(stream, text.p, text.n, NULL) == ALB_OK;
-}
-
-/* One line from the terminal without echo, or the first line of standard input. */
-static struct alb_str ask_password(char room[PASSWORD_LINE_MAX])
-{
-    struct termios before;
-    bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
-    if (terminal) {
-        struct termios quiet = before;
-        quiet.c_lflag &= (tcflag_t)~ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-        fputs("New password: ", stderr);
-    }
-    char *line = fgets(room, PASSWORD_LINE_MAX, stdin);
-    if (terminal) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputs("\n", stderr);
-    }
-    struct alb_str password = line ? alb_str_c(line) : ALB_STR("");
-    while (password.n > 0 && (password.p[password.n - 1] == '\n' || password.p[password.n - 1] == '\r'))
-        password.n--;
-    return password;
-}
-
 static bool sets_password(char **words)
 {
     return words[0] && (strcmp(words[0], "add") == 0 || strcmp(words[0], "passwd") == 0) && words[1] &&
@@ -257,13 +231,15 @@ static int run_admin(const struct alb_admin_command *command, int argc, char **a
 {
     char room[PASSWORD_LINE_MAX];
     int status = 1;
-    struct alb_console console = {.write = terminal_write};
+    struct alb_terminal terminal;
     struct alb_admin_call call = {.options = options, .words = words};
     const char *data = alb_opt_string(options, ALB_P_DATA);
-    if (command->wants_secret && command->wants_secret(words))
-        call.secret = ask_password(room);
-    if (!alb_control_call(data, command->name, argc, argv, call.secret, &console, &status))
-        status = alb_local_run(data, command, &call, &console);
+    alb_terminal_init(&terminal);
+    bool ready = !command->wants_secret || !command->wants_secret(words) ||
+                 alb_terminal_password(room, sizeof(room), &call.secret);
+    if (ready && !alb_control_call(data, command->name, argc, argv, call.secret, &terminal.console, &status))
+        status = alb_local_run(data, command, &call, &terminal.console);
+    alb_terminal_end(&terminal);
     alb_wipe(room, sizeof(room));
     return status;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers that are packed when they are made (res.h, alb_res_buf_packed). On the io pool only: some 5 ms for a
- * megabyte. One call packs one whole body: in memory are the body, its packed form (never more than 7/8 of it,
- * else it is not used) and the tables of the compressor, about 200 KB; the body goes when the packed form is
- * there.
+ * Answers that are packed when they are made (res.h, alb_res_buf_packed). On the io pool only: some 5 ms for
+ * a megabyte. One call packs one whole body: in memory are the body, its packed form (never more than 7/8 of
+ * it, else it is not used) and the tables of the compressor, about 200 KB; the body goes when the packed form
+ * is there.
  *
  * Files of the program are packed when it is built (static.c); pictures are never packed.
  */

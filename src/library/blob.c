@@ -50,8 +50,23 @@ enum alb_code alb_library_blob_dying_page(struct alb_library *lib, int64_t after
     return page(lib, ALB_BLOB_DYING, after, limit, a, list, count, err);
 }
 
-enum alb_code alb_library_blob_users(struct alb_library *lib, int64_t blob_id, size_t limit, struct alb_arena *a,
-                                     struct alb_blob_user **list, size_t *count, struct alb_err *err)
+enum alb_code alb_library_blob_totals(struct alb_library *lib, int64_t *count, int64_t *bytes,
+                                      struct alb_err *err)
+{
+    struct alb_snap *s;
+    enum alb_code code = alb_catalog_read(lib->cat, &s, err);
+
+    *count = *bytes = 0;
+    if (code != ALB_OK)
+        return code;
+    code = alb_catalog_blob_totals(s, count, bytes, err);
+    alb_catalog_read_end(&s);
+    return code;
+}
+
+enum alb_code alb_library_blob_users(struct alb_library *lib, int64_t blob_id, size_t limit,
+                                     struct alb_arena *a, struct alb_blob_user **list, size_t *count,
+                                     struct alb_err *err)
 {
     struct alb_snap *s;
     enum alb_code code = alb_catalog_read(lib->cat, &s, err);

@@ -48,6 +48,10 @@ enum alb_code alb_library_blob_verified(struct alb_library *lib, int64_t blob_id
 struct alb_blob_store;
 void alb_library_watch_store(struct alb_library *lib, struct alb_blob_store *store);
 
+/* How many there are, for progress. Where waiting is allowed. */
+enum alb_code alb_library_blob_totals(struct alb_library *lib, int64_t *count, int64_t *bytes,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+
 /* Who misses a damaged original: assets of all owners, trash included, whose original or other file it is. */
 enum alb_code alb_library_blob_users(struct alb_library *lib, int64_t blob_id, size_t limit, struct alb_arena *a,
                                      struct alb_blob_user **list, size_t *count,

@@ -4,17 +4,17 @@
  * marked bad, once, so that its owner sees it and the same bytes are welcome again. `albumen check` finds the
  * rest, which nobody has read.
  *
- * A reader may speak of the past: while it reads, the good bytes may have been uploaded again and have taken the
- * place of the damaged file. So the order is
+ * A reader may speak of the past: while it reads, the good bytes may have been uploaded again and have taken
+ * the place of the damaged file. So the order is
  *   1. read the row: when was its file last judged (verified_at)?
  *   2. look at the file that lies there now: the same damage?
  *   3. mark, if the row is still the one of 1.
  * A publication puts the file into its place before it commits, and its commit is a judgement. So if the good
- * file came before 2, it is seen there; if later, its commit comes after 1, and either 3 finds another row, or
- * that commit comes after 3 and takes the mark away.
+ * file came before 2, it is seen there; if later, its commit comes after 1, and either 3 finds another row,
+ * or that commit comes after 3 and takes the mark away.
  *
- * Threads: that of the reader (io pool, jobs), without locks: one short read of the catalog and of one block. The
- * write is queued and nobody waits for it; if the queue is full the next reader tells again.
+ * Threads: that of the reader (io pool, jobs), without locks: one short read of the catalog and of one block.
+ * The write is queued and nobody waits for it; if the queue is full the next reader tells again.
  */
 #include <string.h>
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as people and scripts use it."""
+import os
+import pty
 import re
 import signal
 import subprocess
+import termios
 
 import pytest
 import requests
@@ -68,6 +71,115 @@ def test_password_can_be_changed(daemon):
     login = daemon.url + "/api/auth/login"
     assert requests.post(login, json={"email": "admin", "password": PASSWORD}).status_code == 401
     assert requests.post(login, json={"email": "admin", "password": "another password"}).status_code == 201
+
+
+class Typist:
+    """`albumen user ...` on a terminal of its own, and somebody who answers what it asks."""
+
+    def __init__(self, *args):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(BINARY, [str(a) for a in (BINARY, *args)])
+        self.seen = ""
+
+    def wait_for(self, text):
+        while text not in self.seen:
+            try:
+                got = os.read(self.fd, 4096)
+            except OSError:
+                got = b""
+            assert got, self.seen
+            self.seen += got.decode()
+        self.seen = self.seen.split(text, 1)[1]
+
+    def type(self, text):
+        assert not self.echoes(), "the password would be seen"
+        os.write(self.fd, text.encode())
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
+    def end(self):
+        try:
+            while got := os.read(self.fd, 4096):
+                self.seen += got.decode()
+        except OSError:  # how a terminal says that nobody is there any more
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def signs_in(daemon, password):
+    return requests.post(daemon.url + "/api/auth/login", json={"email": "admin", "password": password}).status_code == 201
+
+
+def test_a_typed_password_is_asked_for_twice(daemon):
+    who = Typist("user", "passwd", "admin", "--data", daemon.data)
+    who.wait_for("New password: ")
+    who.type("first try 12345\n")
+    who.wait_for("again: ")
+    who.type("first tyr 12345\n")
+    who.wait_for("not the same")
+    who.wait_for("New password: ")
+    who.type("second try 12345\n")
+    who.wait_for("again: ")
+    who.type("second try 12345\n")
+    assert who.end() == 0 and "try" not in who.seen and "tyr" not in who.seen
+    assert signs_in(daemon, "second try 12345") and not signs_in(daemon, PASSWORD)
+
+
+@pytest.mark.parametrize("answers", [["one 12345678", "two 12345678"] * 3, ["one 12345678", "\x04"], ["\x04"]],
+                         ids=["differs", "end at the second", "end at the first"])
+def test_without_two_equal_passwords_nothing_changes(daemon, answers):
+    who = Typist("user", "passwd", "admin", "--data", daemon.data)
+    for i, answer in enumerate(answers):
+        who.wait_for("again: " if i % 2 else "New password: ")
+        who.type(answer if answer == "\x04" else answer + "\n")
+    assert who.end() == 1 and "nothing is changed" in who.seen
+    assert signs_in(daemon, PASSWORD)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_the_terminal_echoes_again_after_a_signal(daemon, number):
+    ours, theirs = pty.openpty()  # a second hold on the terminal: it must outlive the program
+    process = subprocess.Popen([BINARY, "user", "passwd", "admin", "--data", daemon.data], stdin=theirs, stdout=theirs,
+                               stderr=theirs, start_new_session=True)
+    seen = b""
+    while b"New password: " not in seen:
+        seen += os.read(ours, 4096)
+    assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+    process.send_signal(number)
+    assert process.wait(60) == -number
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.close(ours)
+    os.close(theirs)
+    assert signs_in(daemon, PASSWORD)
+
+
+def test_the_terminal_echoes_while_it_is_stopped(daemon):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BINARY, "user", "passwd", "admin", "--data", daemon.data], stdin=theirs, stdout=theirs,
+                               stderr=theirs, preexec_fn=os.setpgrp)
+    def asked():
+        seen = b""
+        while b"New password: " not in seen:
+            seen += os.read(ours, 4096)
+    asked()
+    process.send_signal(signal.SIGTSTP)
+    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    process.send_signal(signal.SIGCONT)
+    asked()
+    assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.write(ours, b"after the stop\n")
+    seen = b""
+    while b"again: " not in seen:
+        seen += os.read(ours, 4096)
+    os.write(ours, b"after the stop\n")
+    assert process.wait(60) == 0
+    os.close(ours)
+    os.close(theirs)
+    assert signs_in(daemon, "after the stop")
 
 
 def test_first_run_without_a_password(tmp_path):

@@ -3,11 +3,15 @@
 import hashlib
 import json
 import os
+import pty
+import re
 import stat
+import subprocess
 
 import pytest
 
 import pictures
+from daemon import BINARY
 
 
 def cache_files(daemon):
@@ -115,13 +119,59 @@ def test_importing_the_folder_again_mends_an_original(daemon, tmp_path, harm):
     contents = [p.read_bytes() for p in originals]
     harm(originals[1])
     check = daemon.command("check", "--data", daemon.data, check=False)
-    assert check.returncode == 1 and "1 damaged or missing" in check.stdout
+    assert check.returncode == 1 and ("1 missing" if harm is os.unlink else "1 damaged") in check.stdout
     report = run()
     assert report["bytesSent"] >= len(contents[1]) and report["failed"]["files"] == 0
     assert "clean" in daemon.command("check", "--data", daemon.data).stdout
     assert [p.read_bytes() for p in originals] == contents
     assert items() == before
     assert run()["bytesSent"] == 0
+
+
+def test_check_speaks_of_photos(daemon):
+    """Whose, which, from when, where, and what to do; nothing twice, and no orders to the terminal in a name."""
+    daemon.command("user", "add", "ann", "--data", daemon.data, input="the password of ann\n")
+    other = daemon.command("key", "new", "--data", daemon.data, "--user", "ann").stdout.strip()
+    lost = pictures.photo(70, exif=pictures.exif("2019:08:07 06:05:04"))
+    http = daemon.session()
+    first = daemon.upload(lost, filename="lake.jpg").headers["Albumen-Asset"]
+    daemon.upload(lost, filename="See.jpg", headers={"x-api-key": other})
+    (gone,) = [p for p in (daemon.data / "originals").rglob("*") if p.is_file()]
+    daemon.upload(pictures.photo(71, exif=pictures.exif("2018:01:02 03:04:05")), filename="evil\x1b[2J\x9b.jpg")
+    (bad,) = [p for p in (daemon.data / "originals").rglob("*") if p.is_file() and p != gone]
+    daemon.upload(pictures.photo(72))
+    assert http.delete(daemon.url + "/api/assets", json={"ids": [first]}).status_code == 204
+    gone.unlink()
+    damaged(bad)
+    for _ in range(2):  # in the server, and then without
+        check = daemon.command("check", "--data", daemon.data, check=False)
+        assert check.returncode == 1 and not check.stderr
+        lines = check.stdout.splitlines()
+        assert "missing    lake.jpg (admin, 2019-08-07 06:05, in the trash)" in lines
+        assert "missing    See.jpg (ann, 2019-08-07 06:05)" in lines
+        assert any(line.startswith("damaged    evil") and line.endswith("(admin, 2018-01-02 03:04)") for line in lines)
+        assert "\x1b" not in check.stdout and "\x9b" not in check.stdout
+        for path in (gone, bad):
+            assert sum(str(path) in line for line in lines) == 1, check.stdout
+        assert check.stdout.count("No such file") <= 1
+        assert "catalog    all good" in lines and lines[-1] == "2 problems"
+        assert any(re.fullmatch(r"originals  3 checked, .*: 1 damaged, 1 missing", line) for line in lines)
+        assert "albumen import" in check.stdout
+        daemon.stop()
+
+
+def test_check_shows_how_far_it_is(daemon):
+    """On a terminal a line that comes and goes; elsewhere none."""
+    daemon.upload(pictures.photo(73))
+    ours, theirs = pty.openpty()
+    run = subprocess.run([BINARY, "check", "--data", daemon.data], stdout=subprocess.PIPE, stderr=theirs,
+                         env=dict(os.environ, TERM="xterm"), timeout=60, text=True)
+    os.close(theirs)
+    seen = os.read(ours, 10000).decode()
+    os.close(ours)
+    assert run.returncode == 0 and run.stdout.endswith("clean\n") and "\x1b" not in run.stdout
+    assert "originals: " in seen and seen.endswith("\r\x1b[K")
+    assert not daemon.command("check", "--data", daemon.data).stderr
 
 
 def wait_marked(daemon, count):

@@ -76,6 +76,19 @@ enum alb_code alb_catalog_blob_page(struct alb_snap *s, int state, int64_t after
     return code;
 }
 
+enum alb_code alb_catalog_blob_totals(struct alb_snap *s, int64_t *count, int64_t *bytes, struct alb_err *err)
+{
+    struct alb_q q;
+
+    *count = *bytes = 0;
+    alb_q_open(&q, s, "SELECT count(*), total(size) FROM blob WHERE state = 0");
+    if (alb_q_first(&q)) {
+        *count = alb_q_int(&q, 0);
+        *bytes = (int64_t)alb_q_double(&q, 1);
+    }
+    return alb_q_end(&q, err);
+}
+
 enum alb_code alb_catalog_blob_users(struct alb_snap *s, int64_t blob_id, size_t limit, struct alb_arena *a,
                                      struct alb_blob_user **list, size_t *count, struct alb_err *err)
 {
@@ -130,8 +143,8 @@ static enum alb_code revive(struct alb_tx *tx, int64_t id, const struct alb_blob
 
     /* Where it lies is said anew: the caller has just published it there. */
     alb_q_open(&q, &tx->snap,
-               "UPDATE blob SET state = 0, bad = 0, store = ?1, key = ?2, sums = ?3, verified_at = " JUDGED("?4")
-               " WHERE id = ?5");
+               "UPDATE blob SET state = 0, bad = 0, store = ?1, key = ?2, sums = ?3, verified_at = " JUDGED(
+                   "?4") " WHERE id = ?5");
     alb_q_str(&q, blob->store);
     alb_q_str(&q, blob->key);
     alb_q_blob(&q, blob->sums.p, blob->sums.n);
@@ -260,14 +273,14 @@ enum alb_code alb_catalog_blob_remove_dying(struct alb_tx *tx, int64_t id, int64
     return alb_q_run_count(&q, count, err);
 }
 
-enum alb_code alb_catalog_blob_verified(struct alb_tx *tx, int64_t id, int64_t seen, bool good, int64_t *count,
-                                        struct alb_err *err)
+enum alb_code alb_catalog_blob_verified(struct alb_tx *tx, int64_t id, int64_t seen, bool good,
+                                        int64_t *count, struct alb_err *err)
 {
     struct alb_q q;
 
     alb_q_open(&q, &tx->snap,
-               "UPDATE blob SET bad = ?1, verified_at = " JUDGED("?2")
-               " WHERE id = ?3 AND state = 0 AND coalesce(verified_at, 0) = ?4");
+               "UPDATE blob SET bad = ?1, verified_at = " JUDGED(
+                   "?2") " WHERE id = ?3 AND state = 0 AND coalesce(verified_at, 0) = ?4");
     alb_q_i64(&q, !good);
     alb_q_i64(&q, alb_tx_now(tx));
     alb_q_i64(&q, id);

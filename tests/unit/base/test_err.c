@@ -27,6 +27,18 @@ static void test_first_error_wins(void **state)
     assert_int_equal(err.sys, EIO);
 }
 
+/* Passed on with another code: what the system said is said once. */
+static void test_errno_is_told_once(void **state)
+{
+    struct alb_err inner = ALB_ERR_INIT, err = ALB_ERR_INIT;
+
+    (void)state;
+    (void)alb_fail_sys(&inner, ALB_E_NOT_FOUND, ENOENT, "open %s", "x");
+    (void)alb_fail_sys(&err, ALB_E_CORRUPT, inner.sys, "original: %s", inner.msg);
+    assert_string_equal(err.msg, "original: open x: No such file or directory");
+    assert_int_equal(err.sys, ENOENT);
+}
+
 static void test_null_is_allowed(void **state)
 {
     (void)state;
@@ -116,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_error_wins),
+        cmocka_unit_test(test_errno_is_told_once),
         cmocka_unit_test(test_null_is_allowed),
         cmocka_unit_test(test_failure_is_never_ok),
         cmocka_unit_test(test_context),

@@ -39,6 +39,7 @@ static int say(struct alb_admin *admin, const struct alb_admin_call *call, struc
                     alb_opt_string(call->options, ALB_P_NAME), call->secret.n);
     for (char **w = call->words; *w; w++)
         alb_console_out(c, " %s", *w);
+    alb_console_progress(c, "%d of %d", 1, 2);
     alb_console_err(c, "and an error");
     return 7;
 }
@@ -93,13 +94,13 @@ static void start(void)
 
 struct heard {
     struct alb_console console;
-    char out[512], err[512];
+    char out[512], err[512], progress[512];
 };
 
 static bool hear(struct alb_console *c, int stream, struct alb_str text)
 {
     struct heard *h = ALB_CONTAINER_OF(c, struct heard, console);
-    char *to = stream == 1 ? h->out : h->err;
+    char *to = stream == ALB_STREAM_OUT ? h->out : stream == ALB_STREAM_ERR ? h->err : h->progress;
     size_t n = strlen(to);
     assert_true(n + text.n < sizeof(h->out));
     memcpy(to + n, text.p, text.n);
@@ -155,6 +156,7 @@ static void test_a_call_and_its_answer(void **state)
     assert_int_equal(call(&h, "key", 4, argv, ALB_STR("hush")), 7);
     assert_string_equal(h.out, "user=me name= secret=4 new a b");
     assert_string_equal(h.err, "and an error");
+    assert_string_equal(h.progress, "1 of 2");
     assert_int_equal(setenv("ALBUMEN_NAME", "from the environment", 1), 0);
     assert_int_equal(setenv("ALBUMEN_USER", "weaker", 1), 0);
     assert_int_equal(call(&h, "key", 2, argv, ALB_STR("")), 7);
