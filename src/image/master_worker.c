@@ -201,10 +201,11 @@ static bool killed_by_kernel(const struct alb_slot *s, int status)
 }
 
 /* What the end of a process means for its job. The order matters: our own reasons first. */
-static enum alb_code judge(const struct alb_slot *s, int status, struct alb_err *err)
+static enum alb_code judge(const struct alb_slot *s, int status, bool closing, struct alb_err *err)
 {
+    bool lost = s->why == ALB_WHY_GONE || (s->why == ALB_WHY_NONE && status < 0);
     int sig = status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (s->why == ALB_WHY_CANCELLED)
+    if (s->why == ALB_WHY_CANCELLED || (lost && closing)) /* closing: there will be no other worker */
         return alb_fail(err, ALB_E_CANCELLED, "nobody waits for it");
     if (s->why == ALB_WHY_TIMEOUT) {
         alb_stat_inc(ALB_STAT_DARKROOM_TIMEOUT);
@@ -259,7 +260,10 @@ void alb_dr_slot_exited(struct alb_darkroom *dr, struct alb_slot *s, int status)
     struct alb_darkroom_job *job = take_job(dr, s);
     if (job && may_try_again(dr, s, job))
         job = NULL;
-    enum alb_code code = job ? judge(s, status, &err) : ALB_OK;
+    alb_mutex_lock(&dr->mtx);
+    bool closing = dr->closing;
+    alb_mutex_unlock(&dr->mtx);
+    enum alb_code code = job ? judge(s, status, closing, &err) : ALB_OK;
     if (job) {
         job->short_of_memory = killed_by_kernel(s, status) && !ran_out_of_memory(s);
         log_end(s, job, &err);

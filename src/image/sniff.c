@@ -419,6 +419,15 @@ enum alb_type alb_type_of_name(struct alb_str name)
     return ALB_TYPE_UNKNOWN;
 }
 
+enum alb_type alb_type_of_mime(struct alb_str mime)
+{
+    for (unsigned i = 1; i < ALB_TYPE_COUNT; i++) {
+        if (alb_str_eq_c(mime, types[i].mime))
+            return (enum alb_type)i;
+    }
+    return ALB_TYPE_UNKNOWN;
+}
+
 bool alb_type_can_show(enum alb_type t)
 {
     switch (alb_type_class(t)) {

@@ -41,6 +41,7 @@ const char *alb_type_mime(enum alb_type t);   /* "image/jpeg"; "application/octe
 const char *alb_type_ending(enum alb_type t); /* "jpg" without a dot; "bin" */
 enum alb_type_class alb_type_class(enum alb_type t);
 enum alb_type alb_type_of_name(struct alb_str name); /* by the names above; UNKNOWN if none */
+enum alb_type alb_type_of_mime(struct alb_str mime); /* the first of that media type; UNKNOWN if none */
 /* Whether the darkroom of this build makes pictures of it. */
 bool alb_type_can_show(enum alb_type t);
 

@@ -263,9 +263,13 @@ static bool verify_slice(struct alb_render_job *job)
 static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err)
 {
     struct alb_image_header header;
-    if (job->source->header.n == 0)
+    if (job->source->header.n == 0) {
+        enum alb_type type = alb_type_of_mime(job->source->mime);
+        if (type != ALB_TYPE_UNKNOWN && !alb_type_can_show(type))
+            return alb_fail(err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(type));
         return alb_fail(err, ALB_E_UNPROCESSABLE,
                         "nothing is known about this picture: it could not be read");
+    }
     enum alb_code code = alb_header_unpack(job->source->header, &header, err);
     if (code == ALB_OK)
         code = alb_plan_make(&header, &job->options, &job->render->config.limits, &job->plan, err);

@@ -1,73 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The executor in this process (no sandbox), on pictures of every kind: so that sanitizers see all of it.
+ * The general executor, in this process: every source, every result, turns, colours, damage, limits,
+ * metadata. Kinds with ways of their own: test_general_kinds.c.
  */
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "test.h"
-#include "image/general.h"
-#include "image/icc.h"
-#include "image/load.h"
-#include "sample.h"
-
-static struct alb_plan_limits limits;
-
-static struct alb_probe *probe(struct alb_str s)
-{
-    struct alb_probe *p = alb_mem_calloc(1, sizeof(*p));
-    struct alb_err err = ALB_ERR_INIT;
-    assert_non_null(p);
-    p->arena = alb_arena_new(16 << 20);
-    assert_non_null(p->arena);
-    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, p, &err) != ALB_OK)
-        fail_msg("%s", err.msg);
-    return p;
-}
-
-/* Renders; the result is NULL-free memory (free with g_free), or empty with the code. */
-static enum alb_code render(struct alb_str s, const struct alb_image_header *h,
-                            const struct alb_plan_options *o, struct alb_str *out, struct alb_plan *plan)
-{
-    struct alb_err err = ALB_ERR_INIT;
-    *out = ALB_STR_NONE;
-    enum alb_code code = alb_plan_make(h, o, &limits, plan, &err);
-    if (code != ALB_OK)
-        fail_msg("plan: %s", err.msg);
-    int fd = memfd_create("result", MFD_CLOEXEC);
-    assert_true(fd >= 0);
-    code = alb_general_render(plan, s, fd, &err);
-    if (code == ALB_OK) {
-        size_t n = (size_t)lseek(fd, 0, SEEK_END);
-        char *p = g_malloc(n);
-        assert_int_equal(pread(fd, p, n, 0), n);
-        *out = (struct alb_str){p, n};
-    }
-    close(fd);
-    return code;
-}
-
-/* Checks that the result is what the plan says, and how it lies. */
-static void render_ok(struct alb_str s, const struct alb_plan_options *o, const char *corners)
-{
-    struct alb_probe *p = probe(s);
-    struct alb_plan plan;
-    struct alb_str out;
-    uint32_t w, h;
-    char got[5];
-    assert_int_equal(render(s, &p->header, o, &out, &plan), ALB_OK);
-    if (!alb_sniff_size(alb_format_type(plan.format), out.p, out.n, &w, &h))
-        fail_msg("the result is no %s", alb_format_name(plan.format));
-    assert_int_equal(w, plan.width);
-    assert_int_equal(h, plan.height);
-    if (corners) {
-        sample_corners(out, got);
-        assert_string_equal(got, corners);
-    }
-    g_free((void *)(uintptr_t)out.p);
-    alb_probe_free(&p);
-}
+#include "general_world.h"
 
 static const char *const kinds[] = {".jpg",
                                     ".jpg[interlace]",
@@ -311,49 +247,6 @@ static void test_colour_spaces(void **state)
     g_object_unref(image);
 }
 
-static int frames_of(struct alb_str s)
-{
-    VipsImage *image = vips_image_new_from_buffer(s.p, s.n, "[n=-1]", NULL);
-    assert_non_null(image);
-    int n = vips_image_get_n_pages(image), *delays = NULL, count = 0;
-    if (n > 1) {
-        assert_int_equal(vips_image_get_array_int(image, "delay", &delays, &count), 0);
-        assert_int_equal(count, n);
-        assert_int_equal(delays[1], 60);
-    }
-    g_object_unref(image);
-    return n;
-}
-
-static void test_animations(void **state)
-{
-    (void)state;
-    for (int gif = 0; gif < 2; gif++) {
-        struct alb_str s = sample_animation(90, 60, 5, gif ? ".gif" : ".webp"), out;
-        struct alb_probe *p = probe(s);
-        struct alb_plan_options o;
-        struct alb_plan plan;
-        assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 &&
-                    p->header.height == 60);
-        alb_plan_options_init(&o);
-        o.width = 30;
-        o.format = ALB_FORMAT_WEBP;
-        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
-        assert_int_equal(frames_of(out), 1);
-        g_free((void *)(uintptr_t)out.p);
-        o.animate = true;
-        o.turn = 90;
-        assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
-        assert_int_equal(frames_of(out), 5);
-        char corners[5];
-        sample_corners(out, corners);
-        assert_string_equal(corners, "brwg");
-        g_free((void *)(uintptr_t)out.p);
-        alb_probe_free(&p);
-        g_free((void *)(uintptr_t)s.p);
-    }
-}
-
 /* A known type is kept and told to be damaged; strict renders refuse it, lenient ones show what is there. */
 static void test_damage(void **state)
 {
@@ -460,171 +353,6 @@ static void test_metadata(void **state)
     g_free((void *)(uintptr_t)jpeg.p);
 }
 
-static void test_vectors(void **state)
-{
-    static const char svg[] =
-        "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>"
-        "<rect width='20' height='10' fill='#e00000'/><rect x='20' width='20' height='10' fill='#00e000'/>"
-        "<rect y='10' width='20' height='10' fill='#0000e0'/><rect x='20' y='10' width='20' height='10' "
-        "fill='#808080'/></svg>";
-    struct alb_str s = {svg, sizeof(svg) - 1};
-    struct alb_plan_options o;
-    (void)state;
-    alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_PNG;
-    o.width = 400; /* drawn larger than its natural size */
-    render_ok(s, &o, "rgbw");
-    o.width = 7;
-    render_ok(s, &o, NULL);
-    /* so large that it cannot be drawn as small as it is wanted */
-    static const char map[] = "<svg xmlns='http://www.w3.org/2000/svg' width='1000000' height='500000' "
-                              "viewBox='0 0 2 1'><rect width='2' height='1' fill='#e00000'/></svg>";
-    s = (struct alb_str){map, sizeof(map) - 1};
-    struct alb_probe *p = probe(s);
-    assert_false(p->damaged || p->not_looked);
-    assert_int_equal(p->header.width, 1000000);
-    alb_probe_free(&p);
-    o.width = 64;
-    render_ok(s, &o, NULL);
-}
-
-static void test_bitmaps(void **state)
-{
-    static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01"
-                                           "\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                           "\x02\0\0\0\0\0\0\0\0\0\xe0\0\xe0\0\0\0\x40\0\0\0\x80\0\0\0";
-    struct alb_str s = {(const char *)palette, sizeof(palette) - 1};
-    struct alb_err err = ALB_ERR_INIT;
-    (void)state;
-    VipsImage *image = alb_bmp_open(s, true, &err);
-    if (!image)
-        fail_msg("%s", err.msg);
-    static const unsigned char wanted[12] = {0, 0, 0xe0, 0xe0, 0, 0, 0xe0, 0, 0, 0, 0, 0xe0};
-    /* stored from below: row 1 of the file (80: second colour first) is the upper one */
-    assert_memory_equal(image->data, wanted, 12);
-    g_object_unref(image);
-    for (size_t n = 0; n < s.n; n++) {
-        char *cut = g_malloc(n + 1);
-        memcpy(cut, s.p, n);
-        image = alb_bmp_open((struct alb_str){cut, n}, true, NULL);
-        assert_int_equal(image != NULL, n + 3 >= s.n); /* the last row's padding may be missing */
-        g_clear_object(&image);
-        image = alb_bmp_open((struct alb_str){cut, n}, false, NULL);
-        g_clear_object(&image);
-        g_free(cut);
-    }
-}
-
-/* A DNG as small as it can be: an embedded JPEG in the first directory, sensor data in the second. */
-static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool preview);
-
-#include "../meta/build.h"
-
-static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool preview)
-{
-    struct alb_buf b = ALB_BUF_INIT(8 << 20);
-    uint32_t strip[1], sub[1], bytes[1] = {w * h * 2};
-    alb_buf_add(&b, "II*\0\0\0\0\0", 8);
-    strip[0] = (uint32_t)b.n;
-    for (unsigned y = 0; y < h; y++) {
-        for (unsigned x = 0; x < w; x++)
-            put_int(&b, 1000 + (x * 37 + y * 91) % 2000, 2, false);
-    }
-    uint32_t jpeg_at[1] = {(uint32_t)b.n}, jpeg_n[1] = {(uint32_t)jpeg.n};
-    alb_buf_str(&b, jpeg);
-    if (b.n & 1)
-        alb_buf_char(&b, '\0');
-    const struct tag raw[] = {
-        TAG_LONG(0xfe, 0),
-        TAG_LONG(0x100, w),
-        TAG_LONG(0x101, h),
-        TAG_SHORT(0x102, 16),
-        TAG_SHORT(0x103, 1),
-        TAG_SHORT(0x106, 32803),
-        {0x111, 4, 1, strip},
-        TAG_SHORT(0x115, 1),
-        TAG_LONG(0x116, h),
-        {0x117, 4, 1, bytes},
-        {0x828d, 3, 2, (const uint32_t[]){2, 2}},
-        {0x828e, 1, 4, "\0\x01\x01\x02"},
-        TAG_LONG(0xc61d, 4095),
-    };
-    sub[0] = (uint32_t)put_dir(&b, 0, raw, ALB_ARRAY_LEN(raw), false);
-    const struct tag ifd0[] = {
-        TAG_LONG(0xfe, 1),
-        TAG_LONG(0x100, preview ? 320 : 1),
-        TAG_LONG(0x101, preview ? 240 : 1),
-        {0x102, 3, 3, (const uint32_t[]){8, 8, 8}},
-        TAG_SHORT(0x103, 7),
-        TAG_SHORT(0x106, 6),
-        TAG_TEXT(0x10f, "Test"),
-        TAG_TEXT(0x110, "Camera"),
-        {0x111, 4, 1, jpeg_at},
-        TAG_SHORT(0x112, 6),
-        TAG_SHORT(0x115, 3),
-        TAG_LONG(0x116, 240),
-        {0x117, 4, 1, jpeg_n},
-        {0x14a, 4, 1, sub},
-        {0xc612, 1, 4, "\x01\x04\0\0"},
-        TAG_TEXT(0xc614, "Test Camera"),
-    };
-    /* without a preview: the sensor's directory first */
-    size_t at = preview ? put_dir(&b, 0, ifd0, ALB_ARRAY_LEN(ifd0), false) : 0;
-    if (!preview) {
-        struct tag only[20];
-        memcpy(only, raw, sizeof(raw));
-        only[ALB_ARRAY_LEN(raw)] = (struct tag){0xc612, 1, 4, "\x01\x04\0\0"};
-        only[ALB_ARRAY_LEN(raw) + 1] = (struct tag)TAG_TEXT(0x10f, "Test");
-        only[ALB_ARRAY_LEN(raw) + 2] = (struct tag)TAG_TEXT(0x110, "Camera");
-        at = put_dir(&b, 0, only, ALB_ARRAY_LEN(raw) + 3, false);
-    }
-    poke(&b, 4, (uint32_t)at, 4, false);
-    size_t n;
-    char *p = alb_buf_give(&b, &n);
-    return (struct alb_str){p, n};
-}
-
-static void test_raw_preview(void **state)
-{
-    struct alb_str jpeg = sample(320, 240, ".jpg"), dng = make_dng(jpeg, 640, 480, true);
-    struct alb_plan_options o;
-    (void)state;
-    struct alb_probe *p = probe(dng);
-    assert_int_equal(p->type, ALB_TYPE_DNG);
-    if (p->damaged || !p->header.preview)
-        fail_msg("%s", p->note);
-    assert_int_equal(p->header.width, 320);
-    assert_int_equal(p->header.height, 240);
-    assert_int_equal(p->header.raw_width, 640);
-    assert_int_equal(p->header.orientation, 6);
-    assert_true(alb_str_eq_c(p->meta.make, "Test"));
-    assert_true(p->thumbhash_len > 0);
-    alb_probe_free(&p);
-    alb_plan_options_init(&o);
-    o.width = o.height = 100;
-    render_ok(dng, &o, "brwg"); /* turned upright */
-    alb_mem_free((void *)(uintptr_t)dng.p);
-    g_free((void *)(uintptr_t)jpeg.p);
-}
-
-static void test_raw_developed(void **state)
-{
-    struct alb_str dng = make_dng(ALB_STR("none"), 640, 480, false);
-    struct alb_plan_options o;
-    (void)state;
-    struct alb_probe *p = probe(dng);
-    assert_int_equal(p->type, ALB_TYPE_DNG);
-    if (p->damaged || p->header.preview)
-        fail_msg("%s", p->note);
-    assert_int_equal(p->header.width, 320); /* half size */
-    assert_int_equal(p->header.height, 240);
-    alb_probe_free(&p);
-    alb_plan_options_init(&o);
-    o.width = o.height = 100;
-    render_ok(dng, &o, NULL);
-    alb_mem_free((void *)(uintptr_t)dng.p);
-}
-
 static void test_canary(void **state)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -636,23 +364,16 @@ static void test_canary(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_source),  cmocka_unit_test(test_every_result),
-        cmocka_unit_test(test_narrow),        cmocka_unit_test(test_primary_is_shown),
-        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_transparency),
-        cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_animations),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_not_as_planned),
-        cmocka_unit_test(test_over_limits),   cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_vectors),       cmocka_unit_test(test_bitmaps),
-        cmocka_unit_test(test_raw_preview),   cmocka_unit_test(test_raw_developed),
-        cmocka_unit_test(test_canary),
+        cmocka_unit_test(test_every_source),     cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_primary_is_shown), cmocka_unit_test(test_every_result),
+        cmocka_unit_test(test_orientations),     cmocka_unit_test(test_transparency),
+        cmocka_unit_test(test_colour_spaces),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_not_as_planned),   cmocka_unit_test(test_over_limits),
+        cmocka_unit_test(test_metadata),         cmocka_unit_test(test_canary),
     };
     (void)argc;
-    if (VIPS_INIT(argv[0]) != 0)
+    if (!begin(argv[0]))
         return 1;
-    vips_concurrency_set(1);
-    vips_cache_set_max(0);
-    alb_meta_global_init();
-    alb_plan_limits_default(&limits);
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     vips_shutdown();
     return rc;

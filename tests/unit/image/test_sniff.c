@@ -208,6 +208,10 @@ static void test_names(void **state)
     assert_string_equal(alb_type_name((enum alb_type)9999), "unknown");
     assert_string_equal(alb_type_ending(ALB_TYPE_JPEG), "jpg");
     assert_int_equal(alb_type_of_name(ALB_STR("nothing")), ALB_TYPE_UNKNOWN);
+    assert_int_equal(alb_type_of_mime(ALB_STR("image/vnd.adobe.photoshop")), ALB_TYPE_PSD);
+    assert_int_equal(alb_type_of_mime(ALB_STR("image/jpeg")), ALB_TYPE_JPEG);
+    assert_int_equal(alb_type_of_mime(ALB_STR("text/plain")), ALB_TYPE_UNKNOWN);
+    assert_int_equal(alb_type_of_mime(ALB_STR_NONE), ALB_TYPE_UNKNOWN);
     assert_true(alb_type_can_show(ALB_TYPE_CR3) && alb_type_can_show(ALB_TYPE_PDF));
     assert_false(alb_type_can_show(ALB_TYPE_MP4) || alb_type_can_show(ALB_TYPE_XMP) ||
                  alb_type_can_show(ALB_TYPE_UNKNOWN));

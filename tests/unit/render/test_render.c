@@ -159,6 +159,10 @@ static void test_answers(void **state)
     bare = fake_source(13, "k");
     bare->header = ALB_STR_NONE;
     expect_answer(bare, ALB_OK, ALB_E_UNPROCESSABLE);
+    bare = fake_source(14, "k"); /* a kind that nothing is made of has no header */
+    bare->header = ALB_STR_NONE;
+    bare->mime = ALB_STR("image/vnd.adobe.photoshop");
+    expect_answer(bare, ALB_OK, ALB_E_UNSUPPORTED);
     assert_int_equal(fake_submitted(), 0);
 }
 
