@@ -4,10 +4,11 @@
  * waits for another machine (law 1). Made for what the server asks of others while it serves (hooks).
  *
  *   alb_fetch_start -> future --+-- SETTLED with a struct alb_fetch_answer: there was an HTTP answer,
- * whatever |            its status
+ *                               |            whatever its status
  *                               +-- FAILED   BUSY (no connection, or it broke), TIMEOUT (deadline), FORBIDDEN
  *                                            (an address that `reach` does not allow), INVALID (no address,
- * not HTTP, certificate refused: trying again is of no use), CANCELLED
+ *                                            not HTTP, certificate refused: trying again is of no use),
+ *                                            CANCELLED
  *
  * One start is one attempt. What is sent twice: a 307 or 308 that is followed (`redirects`), and a request
  * whose kept connection turns out to be closed before any byte of an answer. Authorization and Cookie go to

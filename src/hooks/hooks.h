@@ -3,11 +3,14 @@
  * Hooks: other people's programs that are told of uploads and may have a say. The shapes, names and abilities
  * are those that integrators of tusd know (docs/doors/tusd.md), so their scripts and services work here.
  *
- *   pre-create     before an upload exists: may refuse it, choose its id, metadata and path, add to the
- * answer post-create    it exists                     post-receive   bytes have come in: may stop the upload
- *   pre-finish     all bytes are there: may add to the answer          post-finish    it is over
- *   pre-terminate  a client wants it removed: may refuse               post-terminate it is removed
- *   authorise      a request of any kind came in: may refuse it (ours; tusd has none)
+ *   pre-create      before an upload exists: may refuse it, choose its id, metadata and path, add to the answer
+ *   post-create     it exists
+ *   post-receive    bytes have come in: may stop the upload
+ *   pre-finish      all bytes are there: may add to the answer
+ *   post-finish     it is over
+ *   pre-terminate   a client wants it removed: may refuse
+ *   post-terminate  it is removed
+ *   authorise       a request of any kind came in: may refuse it (ours; tusd has none)
  *
  * Two ways to call: a program per hook in a folder (`dir`/pre-create ...; JSON on its standard input,
  * TUS_ID, TUS_SIZE and TUS_OFFSET in its environment; no such program means nothing to say), or a POST of the

@@ -4,11 +4,10 @@
  * cannot be interrupted and leak; so they run in small sandboxed processes. The server hands a worker two
  * descriptors (the source, read-only, and a memory file for the result) and a plan, and gets a short reply.
  *
- *   server                                     albumen-darkroom (a program of its own: the server links no
- * codec) master thread --control socket-->          zygote: libraries loaded, one thread, never touches a
- * picture |                                       | fork
- *        +--job socket (descriptors, plan)-->  worker: sealed (uid, rlimits, Landlock, seccomp), one job at a
- * time
+ *   server                                     albumen-darkroom (a program of its own: the server links no codec)
+ *   master thread --control socket-->          zygote: libraries loaded, one thread, never touches a picture
+ *        |                                       | fork
+ *        +--job socket (descriptors, plan)-->  worker: sealed (uid, rlimits, Landlock, seccomp), one job at a time
  *
  * Lanes, each with its own workers and its own bounded queue:
  *   RENDER  rasters, RAW; profile STRICT: no file can be opened at all
@@ -19,12 +18,13 @@
  *
  * Life of a job:   submit -> QUEUED -> RUNNING -> done(job), exactly once, on the master thread
  *   queue full           submit returns BUSY, done is never called
- *   cancel               QUEUED: done(CANCELLED); RUNNING: the worker is killed and reaped, then
- * done(CANCELLED) deadline             QUEUED or RUNNING: the same with TIMEOUT worker dies
- * done(UNPROCESSABLE), or TOO_LARGE if it ran out of memory or of room for the result worker says no
- * UNPROCESSABLE (damaged), TOO_LARGE (a limit), UNSUPPORTED zygote dies          done(BUSY) for running jobs;
- * it is started again, with a growing pause A worker is replaced after `jobs_per_worker` jobs and after every
- * failure. A result is sealed before it is read, and its header is checked against the plan.
+ *   cancel               QUEUED: done(CANCELLED); RUNNING: the worker is killed and reaped, then done(CANCELLED)
+ *   deadline             QUEUED or RUNNING: the same with TIMEOUT
+ *   worker dies          done(UNPROCESSABLE), or TOO_LARGE if it ran out of memory or of room for the result
+ *   worker says no       UNPROCESSABLE (damaged), TOO_LARGE (a limit), UNSUPPORTED
+ *   zygote dies          done(BUSY) for running jobs; it is started again, with a growing pause
+ * A worker is replaced after `jobs_per_worker` jobs and after every failure. A result is sealed before it is
+ * read, and its header is checked against the plan.
  *
  * Laws: 7 (queues, memory, pixels, output, time), 8 (cancel = kill; the process is gone before done is
  * called). No process outlives the server: the zygote and each worker ask for SIGKILL on the death of their

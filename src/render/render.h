@@ -3,8 +3,8 @@
  * render: a request for a picture becomes bytes, once, whoever and however many ask.
  *
  *   key = hash(epochs, canonical options, identity of the source: its SHA-256 and the turn a person gave it)
- *   hot cache (memory) -> result cache (disk, verified) -> single flight -> plan -> admission -> darkroom ->
- * publish
+ *   hot cache (memory) -> result cache (disk, verified) -> single flight -> plan -> admission -> darkroom
+ *     -> publish
  *
  * Life of a miss: the first caller of a key gets the title of its flight and gives it to a render job, which
  * is driven by the io pool and by callbacks, never by the caller: so a caller that hangs up only leaves. When

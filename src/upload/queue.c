@@ -2,8 +2,8 @@
  *
  * Who holds an upload, who waits for it, and how it is passed on (contract: upload.h, U2).
  *
- *   acquire --nobody holds it--------------------------> granted --release--> (gone; the first waiter is
- * granted)
+ *   acquire --nobody holds it--------------------------> granted --release--> (gone; the first waiter
+ *                                                                              is granted)
  *      \--somebody does; asks the holder to stop--> queued --grant--> granted
  *                                                     |  \--terminated, stop--> refused
  *                                                     +--release--> (gone)

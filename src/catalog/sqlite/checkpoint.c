@@ -4,9 +4,9 @@
  * that the writer never pays for it. Two kinds:
  *
  *   PASSIVE  whenever the WAL has grown by checkpoint_bytes: waits for nobody and holds up nobody. When it
- * has copied everything the writer starts the WAL from the beginning by itself. RESTART  only when commits
- * came faster than PASSIVE could finish and the WAL is eight times too large: right after a PASSIVE, so that
- * little is left to copy while the writer is held up.
+ *            has copied everything the writer starts the WAL from the beginning by itself.
+ *   RESTART  only when commits came faster than PASSIVE could finish and the WAL is eight times too large:
+ *            right after a PASSIVE, so that little is left to copy while the writer is held up.
  *
  * A reader that stays long (another process, a check) keeps the WAL growing; when it begins anew afterwards
  * the writer cuts the file to those eight times (journal_size_limit).

@@ -3,8 +3,8 @@
  * What the files of the Immich door share. Private to src/doors/immich.
  *
  * A step that writes goes through twice: first it begins the write and waits for its future, then it answers.
- *     if (alb_immich_waited(req, &result)) ... answer ... else ... return alb_immich_wait(req, code, future,
- * &err);
+ *     if (alb_immich_waited(req, &result)) ... answer ...
+ *     else ... return alb_immich_wait(req, code, future, &err);
  */
 #ifndef ALB_DOORS_IMMICH_DOOR_H
 #define ALB_DOORS_IMMICH_DOOR_H
