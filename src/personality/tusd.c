@@ -166,7 +166,8 @@ static enum alb_code open_uploads(struct house *h, struct alb_err *err)
                                               .unhashed = true,
                                               .file_mode = (unsigned)f->file_perms & 0777,
                                               .dir_mode = (unsigned)f->dir_perms & 0777,
-                                              .sidecar = alb_tus_sidecar}};
+                                              .sidecar = alb_tus_sidecar,
+                                              .adopt = alb_tus_adopt}};
     alb_upload_limits_default(&c.limits);
     /* tusd knows one limit, and keeps everything for ever. */
     c.limits.max_bytes = f->max_size > 0 ? f->max_size : INT64_MAX;
@@ -332,9 +333,9 @@ static enum alb_code up(struct house *h, const char *version, struct alb_err *er
         code = open_hooks(h, err);
     if (code == ALB_OK)
         code = open_uploads(h, err);
+    h->pages.hooks = h->hooks; /* before anybody can ask */
     if (code == ALB_OK)
         code = open_http(h, version, err);
-    h->pages.hooks = h->hooks;
     return code;
 }
 

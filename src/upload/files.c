@@ -426,7 +426,7 @@ static enum alb_code write_slot(struct alb_upload_session *s, const struct alb_r
     bool fresh = !s->e->announced;
     enum alb_code code = ALB_OK;
 
-    if (fresh || s->length != s->slot.length)
+    if ((fresh && !s->adopting) || s->length != s->slot.length)
         code = alb_upload_write_sidecar(s, err);
     if (code == ALB_OK && durable && s->name_new && !fresh)
         code = alb_upload_sync_names(s->u, s->e, err); /* before a slot speaks of what lies under that name */
@@ -465,7 +465,7 @@ enum alb_code alb_upload_save(struct alb_upload_session *s, enum alb_upload_stat
     describe(s, state, &slot);
     enum alb_code code = write_slot(s, &slot, durable, err);
     if (code != ALB_OK) {
-        if (!s->e->announced)
+        if (!s->e->announced && !s->adopting)
             alb_ignore(alb_upload_remove_files(s->u, s->e, NULL), "nobody was told of it");
         s->spoilt = true;
         return code;

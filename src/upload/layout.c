@@ -108,6 +108,7 @@ enum alb_code alb_upload_open_folders(struct alb_uploads *u, const struct alb_up
     u->file_mode = config->layout.file_mode != 0 ? config->layout.file_mode : 0600;
     u->dir_mode = config->layout.dir_mode != 0 ? config->layout.dir_mode : 0700;
     u->sidecar = config->layout.sidecar;
+    u->adopt = config->layout.adopt;
     u->sidecar_ctx = config->layout.ctx;
     enum alb_code code = alb_fs_mkdirs(config->data_dirfd, folder, u->dir_mode, err);
     if (code == ALB_OK)

@@ -55,7 +55,8 @@ struct alb_uploads {
     bool plain, unhashed;
     unsigned file_mode, dir_mode;
     void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
-    void *sidecar_ctx;
+    bool (*adopt)(void *ctx, struct alb_str sidecar, struct alb_arena *arena, struct alb_upload_spec *spec);
+    void *sidecar_ctx; /* of both */
     const struct alb_clock *clock;
     struct alb_pool *pool;
     const struct alb_upload_sink *sink;
@@ -101,6 +102,7 @@ struct alb_upload_session {
     bool spoilt;    /* a commit failed */
     bool held_back; /* nothing becomes durable before commit */
     bool transient;
+    bool adopting; /* what it finds is not its own before its record is there: never removed */
     bool name_new; /* the data file's name is not durable yet */
     int datafd, statefd;
     int64_t length;   /* as declared; the entry's after commit */

@@ -94,6 +94,8 @@ struct alb_upload_limits {
 void alb_upload_limits_default(struct alb_upload_limits *l);
 void alb_upload_limits_options(struct alb_upload_limits *l, const struct alb_options *o);
 
+struct alb_arena;
+struct alb_upload_spec;
 struct alb_upload_view;
 
 /* Where the files of uploads lie, if not as said above (zeroed: as said above). The plain layout is for
@@ -109,6 +111,9 @@ struct alb_upload_layout {
     /* The content of <id>.info; written when the upload is announced and when its length becomes known. NULL:
      * no such file. `v.path` is where the bytes are. */
     void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
+    /* The other way round, at start, for sidecars that no record speaks of: what the upload was created with
+     * (strings in the arena, or views of the text). False: it is none. NULL: they are left alone. */
+    bool (*adopt)(void *ctx, struct alb_str sidecar, struct alb_arena *arena, struct alb_upload_spec *spec);
     void *ctx;
 };
 

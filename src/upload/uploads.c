@@ -97,6 +97,8 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     if (code == ALB_OK)
         code = alb_uploads_recover(u, err);
     if (code == ALB_OK)
+        code = alb_uploads_adopt(u, err);
+    if (code == ALB_OK)
         code = alb_upload_assembler_start(u, err);
     if (code != ALB_OK) {
         destroy(u);

@@ -142,8 +142,23 @@ static enum alb_step refuse_and_keep(struct alb_req *req, struct alb_tus *t, enu
     return alb_tus_refuse(req, t, word);
 }
 
+static bool is_last(const struct alb_tus *t, bool all);
+
+/* Whether its last byte is there, though the end of the request is not: then the upload is over, and not the
+ * client's to finish any more (U4). */
+static bool all_is_there(const struct alb_tus *t)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    return !t->holding && v.length >= 0 && is_last(t, alb_upload_position(t->session) == v.length) &&
+           alb_upload_position(t->session) == v.length;
+}
+
 static enum alb_step interrupted(struct alb_req *req, struct alb_tus *t)
 {
+    if (all_is_there(t))
+        return alb_tus_finish(req, t);
     return refuse_and_keep(req, t,
                            alb_uploads_stopping(t->door->uploads) ? ALB_TUS_SHUTDOWN : ALB_TUS_INTERRUPTED);
 }
@@ -223,6 +238,8 @@ enum alb_step alb_tus_no_body(struct alb_req *req, struct alb_tus *t)
 
 static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t)
 {
+    if (all_is_there(t))
+        return alb_tus_finish(req, t);
     keep(req, t);
     return alb_tus_body_gone(req, t);
 }
@@ -302,7 +319,7 @@ static enum alb_step more(struct alb_req *req, struct alb_tus *t)
             break;
         case ALB_BODY_AGAIN:
             if (t->door->options.body_ns > 0 && now - t->silent_since >= t->door->options.body_ns)
-                return refuse_and_keep(req, t, ALB_TUS_SLOW_BODY);
+                return all_is_there(t) ? alb_tus_finish(req, t) : refuse_and_keep(req, t, ALB_TUS_SLOW_BODY);
             return wait_for_more(req, t);
         case ALB_BODY_END:
             return body_ended(req, t);

@@ -2,6 +2,7 @@
  *
  * An upload as tusd writes it: into .info files and into what hooks are sent.
  */
+#include <jansson.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -148,4 +149,88 @@ void alb_tus_sidecar(void *ctx, const struct alb_upload_view *v, struct alb_buf 
     (void)ctx;
     alb_json_init(&j, out);
     alb_tus_event_json(&j, &e);
+}
+
+/* ---- and back ---- */
+
+static struct alb_str text_of(json_t *object, const char *key, struct alb_arena *a)
+{
+    json_t *v = json_object_get(object, key);
+
+    return json_is_string(v) ? alb_arena_str(a, alb_str_n(json_string_value(v), json_string_length(v)))
+                             : ALB_STR_NONE;
+}
+
+static struct alb_str metadata_of(json_t *map, struct alb_arena *a)
+{
+    struct alb_buf out = ALB_BUF_INIT(TEXT_MAX);
+    const char *key;
+    json_t *v;
+
+    json_object_foreach(map, key, v)
+    {
+        if (json_is_string(v))
+            alb_tus_metadata_add(&out, alb_str_c(key),
+                                 alb_str_n(json_string_value(v), json_string_length(v)));
+    }
+    struct alb_str text = alb_arena_str(a, alb_buf_view(&out));
+    alb_buf_fini(&out);
+    return text;
+}
+
+static struct alb_str parts_of(json_t *list, struct alb_arena *a)
+{
+    struct alb_buf out = ALB_BUF_INIT(TEXT_MAX);
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(list, i, v)
+    {
+        if (out.n > 0)
+            alb_buf_c(&out, " ");
+        alb_buf_str(&out, alb_str_n(json_string_value(v), json_string_length(v)));
+    }
+    struct alb_str text = alb_arena_str(a, alb_buf_view(&out));
+    alb_buf_fini(&out);
+    return text;
+}
+
+/* tusd writes the path from where it was started; only its last part says something here, unless it is
+ * absolute and somewhere else altogether. */
+static struct alb_str path_of(struct alb_str path, struct alb_str id)
+{
+    size_t slash;
+
+    if (path.n == 0 || alb_str_eq(path, id))
+        return ALB_STR_NONE;
+    if (alb_str_ends(path, id) && path.p[path.n - id.n - 1] == '/')
+        return ALB_STR_NONE;
+    slash = alb_str_rfind(path, '/');
+    return path.p[0] == '/' || slash == ALB_STR_NPOS ? path : alb_str_from(path, slash + 1);
+}
+
+bool alb_tus_adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struct alb_upload_spec *spec)
+{
+    json_t *info = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *size = json_object_get(info, "Size");
+
+    (void)ctx;
+    bool good = json_is_object(info) && json_is_integer(size) && json_integer_value(size) >= 0;
+    if (good) {
+        *spec = (struct alb_upload_spec){
+            .id = text_of(info, "ID", arena),
+            .length = json_is_true(json_object_get(info, "SizeIsDeferred"))
+                          ? ALB_UPLOAD_DEFERRED
+                          : (int64_t)json_integer_value(size),
+            .metadata = metadata_of(json_object_get(info, "MetaData"), arena),
+            .parts = parts_of(json_object_get(info, "PartialUploads"), arena),
+        };
+        spec->path = path_of(text_of(json_object_get(info, "Storage"), "Path", arena), spec->id);
+        if (json_is_true(json_object_get(info, "IsPartial")))
+            spec->kind = ALB_UPLOAD_PARTIAL;
+        else if (json_is_true(json_object_get(info, "IsFinal")))
+            spec->kind = ALB_UPLOAD_FINAL;
+    }
+    json_decref(info);
+    return good && spec->id.n > 0;
 }

@@ -130,7 +130,8 @@ static void download_headers(struct alb_req *req, const struct alb_tus *t, struc
                              struct alb_str name)
 {
     bool harmless = is_harmless(alb_media_type(type));
-    struct alb_str given = alb_media_type(type).p != NULL ? type : ALB_STR("application/octet-stream");
+    bool good = alb_media_type(type).p != NULL && !alb_str_has_control(type); /* its parameters too */
+    struct alb_str given = good ? type : ALB_STR("application/octet-stream");
 
     alb_res_type(req, alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "%c", ALB_STR_ARG(given), '\0').p);
     if (t->door->options.like_tusd)

@@ -138,7 +138,9 @@ struct alb_door_tus {
 enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door,
                            struct alb_err *err) ALB_MUST_CHECK;
 
-/* For struct alb_upload_layout.sidecar: writes tusd's .info file of an upload. */
+/* For struct alb_upload_layout.sidecar: writes tusd's .info file of an upload. ctx: NULL. */
 void alb_tus_sidecar(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
+/* For struct alb_upload_layout.adopt: reads such a file, as tusd or we wrote it. */
+bool alb_tus_adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struct alb_upload_spec *spec);
 
 #endif

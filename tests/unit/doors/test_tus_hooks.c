@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -163,6 +164,48 @@ static void empty_folder(void)
     assert_int_equal(system(command), 0); /* NOLINT: a name of our own */
 }
 
+/* As tusd leaves them. */
+static void leave(const char *name, const char *text)
+{
+    char path[200];
+    int fd = -1;
+
+    (void)mkdirat(folder_fd, "up", 0755);
+    (void)snprintf(path, sizeof(path), "up/%s", name);
+    assert_int_equal(alb_fs_open(folder_fd, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd, NULL), ALB_OK);
+    assert_int_equal(alb_fs_write_all(fd, text, strlen(text), NULL), ALB_OK);
+    alb_fs_close(&fd);
+}
+
+static void leave_some(void)
+{
+    static const char info[] =
+        "{\"ID\":\"%s\",\"Size\":%d,\"SizeIsDeferred\":%s,\"Offset\":0,\"MetaData\":{\"filename\":"
+        "\"a b.txt\",\"filetype\":\"text/plain\"},\"IsPartial\":false,\"IsFinal\":false,"
+        "\"PartialUploads\":null,\"Storage\":{\"InfoPath\":\"data/%s.info\",\"Path\":\"data/%s\","
+        "\"Type\":\"filestore\"}}";
+    static const struct {
+        const char *id, *data, *deferred;
+        int size;
+    } found[] = {{"half", "hel", "false", 5},
+                 {"whole", "hello", "false", 5},
+                 {"open", "hel", "true", 0},
+                 {"much", "hello", "false", 3},
+                 {"lost", NULL, "false", 5}};
+    char text[1000], name[32];
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(found); i++) {
+        (void)snprintf(name, sizeof(name), "%s.info", found[i].id);
+        (void)snprintf(text, sizeof(text), info, found[i].id, found[i].size, found[i].deferred, found[i].id,
+                       found[i].id);
+        leave(name, text);
+        if (found[i].data != NULL)
+            leave(found[i].id, found[i].data);
+    }
+    leave("junk.info", "{");
+    leave("junk", "mine");
+}
+
 static int setup(void **state)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -175,13 +218,17 @@ static int setup(void **state)
     (void)snprintf(folder, sizeof(folder), "/tmp/alb-tus-XXXXXX");
     assert_non_null(mkdtemp(folder));
     assert_int_equal(alb_fs_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &folder_fd, &err), ALB_OK);
+    leave_some();
     prepare(4, 256);
-    struct alb_uploads_config u = {
-        .data_dirfd = folder_fd,
-        .clock = alb_clock_real(),
-        .pool = pool,
-        .sink = alb_upload_keep(),
-        .layout = {.folder = "up", .plain = true, .unhashed = true, .sidecar = alb_tus_sidecar}};
+    struct alb_uploads_config u = {.data_dirfd = folder_fd,
+                                   .clock = alb_clock_real(),
+                                   .pool = pool,
+                                   .sink = alb_upload_keep(),
+                                   .layout = {.folder = "up",
+                                              .plain = true,
+                                              .unhashed = true,
+                                              .sidecar = alb_tus_sidecar,
+                                              .adopt = alb_tus_adopt}};
     alb_upload_limits_default(&u.limits);
     u.limits.keep_ms = u.limits.keep_done_ms = u.limits.min_free = 0;
     assert_int_equal(alb_uploads_open(&u, &uploads, &err), ALB_OK);
@@ -296,12 +343,12 @@ static void a_creation_is_rejected(void **state)
     assert_null(strstr(text, "Location"));
     assert_has(fake.last[ALB_TUS_PRE_CREATE], "\"ID\":\"\",\"Size\":5,");
     assert_int_equal(count_of(ALB_TUS_POST_CREATE), 0);
-    assert_int_equal(alb_uploads_look(uploads).known, 0);
+    assert_int_equal(alb_uploads_look(uploads).known, 3);
     assert_string_equal(fake.last_code, "ERR_UPLOAD_REJECTED");
     fake.say[ALB_TUS_PRE_CREATE] = (struct alb_tus_verdict){0};
     fake.fail[ALB_TUS_PRE_CREATE] = true;
     assert_has(post("Tus-Resumable: 1.0.0\r\nUpload-Length: 5\r\n"), "HTTP/1.1 500");
-    assert_int_equal(alb_uploads_look(uploads).known, 0);
+    assert_int_equal(alb_uploads_look(uploads).known, 3);
 }
 
 static void a_creation_is_changed(void **state)
@@ -502,6 +549,33 @@ static void everything_at_once(void **state)
     let_go();
 }
 
+/* ---- what tusd has left ---- */
+
+static void what_was_found_goes_on(void **state)
+{
+    (void)state;
+    hooks.asks = 0;
+    const char *text = simple("HEAD", "half");
+    assert_has(text, "Upload-Offset: 3");
+    assert_has(text, "Upload-Length: 5");
+    assert_has(text, "filename YSBiLnR4dA==");
+    assert_has(read_all(patch_open("half", 3, 2, "lo")), "HTTP/1.1 204");
+    check_file("up/half", "hello");
+    text = simple("GET", "whole");
+    assert_has(text, "Content-Disposition: inline;filename=\"a b.txt\"");
+    assert_has(text, "\r\n\r\nhello");
+    assert_has(simple("HEAD", "open"), "Upload-Defer-Length: 1");
+    assert_has(read_all(patch_open("open", 3, 2, "lo")), "Upload-Offset: 5");
+    assert_has(simple("HEAD", "much"), "HTTP/1.1 404"); /* nothing fits: left alone */
+    assert_has(simple("HEAD", "lost"), "HTTP/1.1 404");
+    check_file("up/much", "hello");
+    check_file("up/junk", "mine");
+    check_file("up/junk.info", "{");
+    assert_true(file_size("up/lost.info") > 0);
+    assert_has(simple("DELETE", "whole"), "HTTP/1.1 204");
+    assert_int_equal(file_size("up/whole"), -1);
+}
+
 /* ---- tusd's answers ---- */
 
 static void answers_are_those_of_tusd(void **state)
@@ -565,6 +639,7 @@ int main(void)
         T(a_body_is_stopped),
         T(each_end_is_told_once),
         T(everything_at_once),
+        T(what_was_found_goes_on),
         T(answers_are_those_of_tusd),
         T(going_down_is_said),
     };

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Uploads that another program has left in a folder of the plain layout (struct alb_upload_layout.adopt): its
+ * sidecars say what they are, the size of the data says how far they have come. Each gets a record of ours
+ * and goes on. Nothing of what is found is removed or cut, whatever goes wrong: then it is left as it was,
+ * and the next start tries again. At start only, one thread.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "blob/list.h"
+#include "upload/priv.h"
+#include "upload/recover.h"
+
+#define SIDECAR_MAX ((size_t)512 << 10)
+#define PIECE ((size_t)256 << 10)
+
+struct adoption {
+    struct alb_uploads *u;
+    int64_t adopted, left;
+};
+
+static enum alb_upload_state state_of(const struct alb_upload_spec *spec, int64_t size)
+{
+    if (spec->length != size)
+        return ALB_UPLOAD_OPEN;
+    return spec->kind == ALB_UPLOAD_PARTIAL ? ALB_UPLOAD_COMPLETE : ALB_UPLOAD_FINISHED;
+}
+
+/* Hashes and sums of what is there, as if it had been appended. */
+static enum alb_code read_all(struct alb_upload_session *s, int64_t size, struct alb_err *err)
+{
+    unsigned char *piece = alb_mem_alloc(PIECE);
+    enum alb_code code = ALB_OK;
+
+    if (piece == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to read an upload");
+    while (code == ALB_OK && s->position < size) {
+        size_t want = size - s->position < (int64_t)PIECE ? (size_t)(size - s->position) : PIECE, got = 0;
+        code = alb_fs_pread_all(s->datafd, piece, want, s->position, &got, err);
+        if (code == ALB_OK && got != want)
+            code = alb_fail(err, ALB_E_IO, "it became shorter");
+        if (code == ALB_OK)
+            code = alb_sums_update(&s->sums, piece, want, err);
+        for (unsigned i = 0; code == ALB_OK && i < alb_upload_hash_count(s); i++)
+            alb_hash_update(&s->hashes[i], piece, want);
+        if (code == ALB_OK)
+            s->position += (int64_t)want;
+    }
+    alb_mem_free(piece);
+    return code;
+}
+
+static enum alb_code open_found(struct alb_upload_session *s, int64_t *size, struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    alb_upload_data_name(s->u, s->e, name);
+    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->datafd, err);
+    if (code == ALB_OK)
+        code = alb_fs_size(s->datafd, size, err);
+    if (code == ALB_OK && s->length >= 0 && *size > s->length)
+        code = alb_fail(err, ALB_E_INVALID, "more bytes than it may have");
+    return code;
+}
+
+static enum alb_code take_over(struct alb_upload_session *s, const struct alb_upload_spec *spec,
+                               struct alb_err *err)
+{
+    int64_t size = 0;
+    enum alb_code code = open_found(s, &size, err);
+
+    if (code != ALB_OK)
+        return code;
+    enum alb_upload_state state = state_of(spec, size);
+    if (state == ALB_UPLOAD_OPEN && spec->kind == ALB_UPLOAD_FINAL)
+        return alb_fail(err, ALB_E_INVALID, "a concatenation that was broken off");
+    if (state == ALB_UPLOAD_FINISHED)
+        s->position = size; /* over: nobody will ask for its sums */
+    else
+        code = read_all(s, size, err);
+    if (code == ALB_OK)
+        code = alb_fs_datasync(s->datafd, err);
+    if (code != ALB_OK)
+        return code;
+    s->synced = s->position;
+    s->hashing = state != ALB_UPLOAD_FINISHED;
+    alb_upload_count_bytes(s->u, s->e, size);
+    code = alb_upload_save(s, state, true, err);
+    if (code == ALB_OK && state == ALB_UPLOAD_FINISHED) {
+        alb_mutex_lock(&s->u->mtx);
+        alb_upload_uncount_locked(s->u, s->e);
+        alb_mutex_unlock(&s->u->mtx);
+    }
+    return code;
+}
+
+static enum alb_code adopt(struct adoption *ad, struct alb_str text, struct alb_str id,
+                           struct alb_arena *arena, struct alb_err *err)
+{
+    struct alb_uploads *u = ad->u;
+    struct alb_upload_spec spec = {.length = ALB_UPLOAD_DEFERRED};
+    struct alb_upload_session *s;
+
+    if (!u->adopt(u->sidecar_ctx, text, arena, &spec) || !alb_str_eq(spec.id, id))
+        return alb_fail(err, ALB_E_INVALID, "not a sidecar of this upload");
+    enum alb_code code = alb_upload_create(u, &spec, &s, err);
+    if (code != ALB_OK)
+        return code;
+    s->adopting = true;
+    code = take_over(s, &spec, err);
+    if (code != ALB_OK && s->position > s->slot.offset)
+        s->position = s->synced = s->slot.offset; /* never counted, or uncounted with the entry */
+    alb_upload_release(&s);
+    return code;
+}
+
+static enum alb_code see_sidecar(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    struct adoption *ad = arg;
+    struct alb_str id = alb_str_c(name);
+    struct alb_err why = ALB_ERR_INIT;
+    char *p = NULL;
+    size_t n = 0;
+
+    (void)err;
+    if (!alb_str_ends(id, ALB_STR(".info")))
+        return ALB_OK;
+    id.n -= sizeof(".info") - 1;
+    if (!alb_upload_id_usable(ad->u, id) || alb_upload_known(ad->u, id))
+        return ALB_OK;
+    struct alb_arena *arena = alb_arena_new(4 * SIDECAR_MAX);
+    enum alb_code code = arena != NULL ? alb_fs_read_file(dirfd, name, SIDECAR_MAX, &p, &n, &why)
+                                       : alb_fail(&why, ALB_E_NO_MEMORY, "no memory");
+    if (code == ALB_OK)
+        code = adopt(ad, alb_str_n(p, n), id, arena, &why);
+    if (code == ALB_OK) {
+        ad->adopted++;
+    } else {
+        ad->left++;
+        alb_err_context(&why, "%s", name);
+        alb_log_err("an upload that was found is left alone", &why);
+    }
+    alb_mem_free(p);
+    alb_arena_free(&arena);
+    return ALB_OK;
+}
+
+enum alb_code alb_uploads_adopt(struct alb_uploads *u, struct alb_err *err)
+{
+    struct adoption ad = {.u = u};
+
+    if (u->adopt == NULL)
+        return ALB_OK;
+    enum alb_code code = alb_list_folder(u->dirfd, ".", see_sidecar, &ad, err);
+    if (code == ALB_OK && (ad.adopted > 0 || ad.left > 0))
+        alb_log(ALB_LOG_INFO, "uploads adopted", ALB_LOG_INT("adopted", ad.adopted),
+                ALB_LOG_INT("left", ad.left));
+    return code;
+}
