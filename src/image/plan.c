@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From header and options to steps. The order of the work in alb_plan_make is the order of the rules:
- *   refuse (limits of the source) -> size as shown -> result format -> how to load -> steps -> limits of the
- * result Geometry is computed in shown pixels and mapped to stored ones at the end (image/turn.h), so every
+ *   refuse (limits of the source) -> size as shown -> result format -> how to load -> steps
+ *     -> limits of the result
+ * Geometry is computed in shown pixels and mapped to stored ones at the end (image/turn.h), so every
  * step but TURN works on the grid of the file, and turning happens last, on few pixels.
  */
 #include "image/plan.h"

@@ -4,9 +4,10 @@
  * hands of whoever made the picture: the server checks every field of a reply. SOCK_SEQPACKET, one struct per
  * packet, native layout; ALB_DARKROOM_ABI changes with any of it and is checked in the first packet.
  *
- *   control socket (fd 3 of the zygote)     server -> zygote  SPAWN {worker id, profile} + [job socket, flag
- * page] zygote -> server  HELLO, SPAWNED + [pidfd], EXITED job socket (fd 3 of a worker)           server ->
- * worker  JOB {plan bytes behind it} + [source, result] worker -> server  READY, REPLY
+ *   control socket (fd 3 of the zygote)     server -> zygote  SPAWN {worker id, profile} + [job socket, flag page]
+ *                                           zygote -> server  HELLO, SPAWNED + [pidfd], EXITED
+ *   job socket (fd 3 of a worker)           server -> worker  JOB {plan bytes behind it} + [source, result]
+ *                                           worker -> server  READY, REPLY
  */
 #ifndef ALB_IMAGE_PROTOCOL_H
 #define ALB_IMAGE_PROTOCOL_H

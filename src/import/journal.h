@@ -5,8 +5,8 @@
  *     <16 hex digits: XXH3-64 of the rest> H <sha1> <size> <mtime ns> <inode> <path>      hash of a file
  *     <...>                                U <sha1> <labels> <size> <address>             upload begun there
  *     <...>                                D <sha1> <labels> <result> <asset>             done
- *     <...>                                X <sha1> <labels>                              that upload is no
- * more with paths and addresses percent-encoded. It is a memory, never the truth: what the server has is
+ *     <...>                                X <sha1> <labels>                              that upload is gone
+ * with paths and addresses percent-encoded. It is a memory, never the truth: what the server has is
  * asked from the server. So losing it costs time only, and a damaged or torn line is passed over.
  *  1. A record is one write(2) to a descriptor with O_APPEND: kill -9 loses nothing that was appended, and
  * lines of several threads never mix. Syncs are batched (about one per second), so a power cut loses the last

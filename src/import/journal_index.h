@@ -2,9 +2,9 @@
  *
  * The journal in memory: two hash tables (open addressing), filled while the file is read.
  *   files    key = 16 bytes of SHA-1 over path, size, mtime, inode -> SHA-1 of the content; 36 bytes each, so
- * that a million photos stay below 100 MB (the paths themselves are not kept) uploads  (SHA-1, labels) ->
- * half done at an address, or done Also reads and checks single lines. One thread while it grows; read-only
- * afterwards.
+ *            that a million photos stay below 100 MB (the paths themselves are not kept)
+ *   uploads  (SHA-1, labels) -> half done at an address, or done
+ * Also reads and checks single lines. One thread while it grows; read-only afterwards.
  */
 #ifndef ALB_IMPORT_JOURNAL_INDEX_H
 #define ALB_IMPORT_JOURNAL_INDEX_H

@@ -6,9 +6,12 @@
  *    1 thread                   1..4                     1 thread               --concurrent
  *
  * Queues are bounded (limits.h) and the number of files between walk and end is, too; whoever is too fast
- * waits. hashers  SHA-1, from the journal when the file has not changed. checker  asks in batches what the
- * server has. A file whose content is in work already becomes a twin (twins.h) and is decided when that is
- * done. uploaders  tus (upload.h). Rules
+ * waits.
+ *   hashers    SHA-1, from the journal when the file has not changed
+ *   checker    asks in batches what the server has. A file whose content is in work already becomes a twin
+ *              (twins.h) and is decided when that is done
+ *   uploaders  tus (upload.h)
+ * Rules
  *  1. Every file that the source tells ends in exactly one outcome of the tally, whatever happens.
  *  2. What the server has is decided by the server alone; the journal saves work and nothing else.
  *  3. An uploader never puts anything into a queue, and nobody waits for a queue while holding something that

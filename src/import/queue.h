@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A bounded queue of items between two stages, first in, first out. Bounded by number and by bytes of files
- * (an item larger than the byte bound is let in when the queue is empty). put    waits for room; takes the
- * item. After close it is refused: the caller keeps the item. take   waits for an item; NULL once the queue
- * is finished and empty. finish the last producer says that nothing more comes; consumers get what is left.
- *   close  the run is stopped: producers are refused, consumers get what is left (to count it as left
- * undone). Threads: any number on both sides. Lock: IMPORT_QUEUE, held for pointer work only.
+ * (an item larger than the byte bound is let in when the queue is empty).
+ *   put     waits for room; takes the item. After close it is refused: the caller keeps the item
+ *   take    waits for an item; NULL once the queue is finished and empty
+ *   finish  the last producer says that nothing more comes; consumers get what is left
+ *   close   the run is stopped: producers are refused, consumers get what is left (to count it as left undone)
+ * Threads: any number on both sides. Lock: IMPORT_QUEUE, held for pointer work only.
  */
 #ifndef ALB_IMPORT_QUEUE_H
 #define ALB_IMPORT_QUEUE_H

@@ -3,8 +3,9 @@
  * From complete bytes to the sink and its answer (contract: upload.h, U3, U4).
  *
  *   finish: data fdatasynced; an announced upload is sealed (slot COMPLETE, durable), so that nobody ever
- * writes to the file again, whatever the sink makes of it and whenever we crash; sink->take gives a future;
- * its wake puts a task into the io pool; task:   success: slot FINISHED with the answer, data removed
+ *           writes to the file again, whatever the sink makes of it and whenever we crash; sink->take gives
+ *           a future; its wake puts a task into the io pool;
+ *   task:   success: slot FINISHED with the answer, data removed
  *           refusal: slot REJECTED (durable, before the data is removed)
  *           failure: slot COMPLETE (durable): the sweep or the client tries again
  *           then the session is passed on, and then the door's future ends: who comes back finds it free.

@@ -2,11 +2,11 @@
  *
  * The state record of one upload, the file <id>.state. Pure: bytes to structs and back (fuzzed).
  *
- *   head     what never changes: id, owner, kind, metadata, note, path, parts; checksummed; padded to 512
- * bytes slot 0   what changes: 1536 bytes each, checksummed, with a sequence number; slot (seq mod 2) is
- * written, slot 1   so the older one is whole while the newer one is torn; the valid one with the highest seq
- * counts sums     8 bytes per complete block (blob/sums.h), only ever added to; the slot holds a hash chained
- * over those that belong to it, so a slot whose sums did not reach the disk does not count
+ *   head     what never changes: id, owner, kind, metadata, note, path, parts; checksummed; padded to 512 bytes
+ *   slot 0   what changes: 1536 bytes each, checksummed, with a sequence number; slot (seq mod 2) is written,
+ *   slot 1   so the older one is whole while the newer one is torn; the valid one with the highest seq counts
+ *   sums     8 bytes per complete block (blob/sums.h), only ever added to; the slot holds a hash chained over
+ *            those that belong to it, so a slot whose sums did not reach the disk does not count
  *
  * One pwrite of a slot and one fdatasync publish a new offset; no rename, no fsync of the folder. Sectors of
  * 512 bytes may be torn from each other: that is what the checksums are for. Integers are little-endian; hash
