@@ -26,7 +26,7 @@ def table():
     """name -> (type, default, commands), from the table itself."""
     text = (ROOT / "src/tbl/params.h").read_text()
     found = {}
-    for name, kind, default, commands in re.findall(r'^ALB_X\(\w+, "([^"]+)", (\w+), "([^"]*)", ([A-Z_| ]+),', text, re.M):
+    for name, kind, default, commands in re.findall(r'^ALB_X\(\w+, "([^"]+)", (\w+),\s+"([^"]*)",\s+([A-Z_| ]+),', text, re.M):
         found[name] = (kind, default, {c for word in commands.split(" | ") for c in COMMANDS[word]})
     assert len(found) == len(re.findall(r"^ALB_X\(", text, re.M)) > 60
     return found
