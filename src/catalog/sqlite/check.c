@@ -110,6 +110,8 @@ static enum alb_code check_counters(struct alb_catalog *cat, struct report *r, s
          " (SELECT * FROM up EXCEPT SELECT album_id, ancestor_id, depth FROM album_path"
          "  UNION ALL SELECT * FROM (SELECT album_id, ancestor_id, depth FROM album_path EXCEPT SELECT * "
          "FROM up))"},
+        {"album path", "SELECT 'album ' || b.id || ' says ' || b.path FROM album b WHERE b.path IS "
+                       "NOT " COUNTED_PATH_TEXT},
         {"stack", "SELECT 'asset ' || id FROM asset WHERE behind = 1 AND stack_id IS NULL"
                   " UNION ALL SELECT 'stack ' || s.id FROM stack s WHERE (SELECT count(*) FROM asset a WHERE "
                   "a.stack_id = s.id"

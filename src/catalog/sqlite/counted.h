@@ -27,6 +27,10 @@
     "WITH RECURSIVE up(album_id, ancestor_id, depth) AS (SELECT id, id, 0 FROM album UNION ALL"              \
     " SELECT up.album_id, b.parent_id, up.depth + 1 FROM up JOIN album b ON b.id = up.ancestor_id"           \
     " WHERE b.parent_id IS NOT NULL AND up.depth < 1000)"
+/* The same as a text, of album b: from its rows in album_path, which are checked and repaired before. */
+#define COUNTED_PATH_TEXT                                                                                    \
+    "(SELECT group_concat(ancestor_id, ',') FROM (SELECT ancestor_id FROM album_path WHERE album_id = b.id"  \
+    " ORDER BY depth DESC))"
 #define COUNTED_SHOWN "CASE WHEN a.trashed = 0 AND a.visibility IN (0, 1) THEN a.level END"
 
 /* Puts right what check_counters complains about. Where waiting is allowed. */

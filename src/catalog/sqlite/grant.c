@@ -206,17 +206,30 @@ enum alb_code alb_catalog_group_member(struct alb_tx *tx, int64_t group, int64_t
                                        struct alb_err *err)
 {
     struct alb_uuid uuid;
+    bool known;
+    int64_t n = 0;
     struct alb_q q;
     enum alb_code code;
 
+    alb_q_open(&q, &tx->snap, "SELECT uuid FROM account_group WHERE id = ?");
+    alb_q_i64(&q, group);
+    known = alb_q_first(&q);
+    if (known)
+        alb_q_get_uuid(&q, 0, &uuid);
+    code = alb_q_end(&q, err);
+    if (code != ALB_OK)
+        return code;
+    if (!known)
+        return alb_fail(err, ALB_E_NOT_FOUND, "no such group");
     if (member)
         alb_q_open(&q, &tx->snap, "INSERT OR IGNORE INTO group_member (group_id, account_id) VALUES (?, ?)");
     else
         alb_q_open(&q, &tx->snap, "DELETE FROM group_member WHERE group_id = ? AND account_id = ?");
     alb_q_i64(&q, group);
     alb_q_i64(&q, user);
-    code = alb_q_run(&q, err);
+    code = alb_q_run_count(&q, &n, err);
+    if (code != ALB_OK || n == 0) /* nothing has changed */
+        return code;
     alb_tx_touch_rights(tx);
-    memset(&uuid, 0, sizeof(uuid));
-    return code == ALB_OK ? feed_group(tx, group, &uuid, ALB_CHANGE_UPDATE, user, err) : code;
+    return feed_group(tx, group, &uuid, ALB_CHANGE_UPDATE, user, err);
 }

@@ -19,7 +19,8 @@
 #define LIMIT_PAGE " LIMIT 4096"
 #define SLICE 128
 #define VALUES 8
-#define ROUNDS_MAX 100000 /* pages of one kind: far more than there can be, unless repairing does not help   \
+#define ROUNDS_MAX                                                                                           \
+    100000 /* pages of one kind: far more than there can be, unless repairing does not help   \
                            */
 
 struct row {
@@ -192,11 +193,19 @@ static enum alb_code apply_path(struct alb_tx *tx, const struct row *row, struct
                row, 1, err);
 }
 
+#define FIND_PATH_TEXTS "SELECT b.id FROM album b WHERE b.path IS NOT " COUNTED_PATH_TEXT LIMIT_PAGE
+
+static enum alb_code apply_path_text(struct alb_tx *tx, const struct row *row, struct alb_err *err)
+{
+    return run(tx, "UPDATE album AS b SET path = " COUNTED_PATH_TEXT " WHERE id = ?1", row, 1, err);
+}
+
 static const struct kind {
     const char *find;
     apply_fn *apply;
 } kinds[] = {
     {FIND_PATHS, apply_path},
+    {FIND_PATH_TEXTS, apply_path_text},
     {FIND_GALLERY, apply_gallery},
     {"SELECT id FROM blob WHERE state = 1 AND " REFERRED LIMIT_PAGE, apply_blob},
     {FIND_LINKS, apply_link},

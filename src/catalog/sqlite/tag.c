@@ -28,9 +28,10 @@ enum alb_code alb_catalog_tag_list(struct alb_snap *s, int64_t user, struct alb_
         return code;
     alb_q_open(
         &q, s,
-        "SELECT t.id, t.uuid, t.scope, t.value, t.created_at, t.updated_at, (SELECT count(*) FROM asset_tag l"
-        " JOIN asset a ON a.id = l.asset_id WHERE l.tag_id = t.id AND a.owner_id = ?1 AND a.trashed = 0)"
-        " FROM tag t WHERE t.owner_id = ?1 OR t.owner_id IS NULL ORDER BY t.value_key, t.id");
+        "SELECT t.id, t.uuid, t.scope, t.value, t.created_at, t.updated_at, n.assets FROM tag t LEFT JOIN"
+        " (SELECT l.tag_id, count(*) AS assets FROM asset a JOIN asset_tag l ON l.asset_id = a.id"
+        "  WHERE a.owner_id = ?1 AND a.trashed = 0 GROUP BY l.tag_id) n ON n.tag_id = t.id"
+        " WHERE t.owner_id = ?1 OR t.owner_id IS NULL ORDER BY t.value_key, t.id");
     alb_q_i64(&q, user);
     while (n < room && alb_q_row(&q)) {
         struct alb_tag *t = &(*list)[n++];

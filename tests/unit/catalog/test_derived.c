@@ -477,6 +477,8 @@ static void test_check_finds_and_repairs(void **state)
         "UPDATE album_asset SET asset_created_at = 5, shown_level = NULL",
         "UPDATE asset SET gallery = 0, personal = 1",
         "DELETE FROM album_path",
+        "UPDATE album SET path = '7,' || path",
+        "UPDATE album SET path = ''; DELETE FROM album_path WHERE depth > 0",
         "INSERT OR IGNORE INTO album_path SELECT a.id, b.id, 7 FROM album a, album b",
         "UPDATE blob SET state = 1",
         "UPDATE count_month SET assets = 0; UPDATE count_album SET photos = 0; UPDATE album_asset SET"

@@ -450,6 +450,36 @@ static void test_scrub_and_sums(void **state)
 
 /* ---- the feed ---- */
 
+/* Members come and go: the feed names the group as clients know it, and only when something has changed. */
+static void test_groups_in_the_feed(void **state)
+{
+    struct kit *k = *state;
+    int64_t ann = kit_user(k, "ann", 0), group, start;
+    struct alb_principal *p = kit_as(k, ALB_USER_ADMIN);
+    struct alb_change *list;
+    struct alb_uuid uuid;
+    size_t count;
+
+    start = alb_library_last_change(k->lib);
+    assert_int_equal(KIT_ID(&group, alb_library_group_new, k->lib, p, ALB_STR("friends")), ALB_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(KIT(alb_library_group_member, k->lib, p, group, ann, true), ALB_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(KIT(alb_library_group_member, k->lib, p, group, ann, false), ALB_OK);
+    assert_int_equal(KIT(alb_library_group_member, k->lib, p, group + 7, ann, true), ALB_E_NOT_FOUND);
+    assert_int_equal(alb_library_changes(k->lib, NULL, start, 100, k->arena, &list, &count, NULL), ALB_OK);
+    assert_int_equal(count, 3);
+    uuid = list[0].uuid;
+    assert_int_equal(list[0].kind, ALB_CHANGE_CREATE);
+    for (size_t i = 1; i < count; i++) {
+        assert_int_equal(list[i].entity, ALB_ENTITY_GROUP);
+        assert_int_equal(list[i].kind, ALB_CHANGE_UPDATE);
+        assert_int_equal(list[i].other, ann);
+        assert_memory_equal(list[i].uuid.b, uuid.b, sizeof(uuid.b));
+    }
+    alb_principal_unref(p);
+}
+
 static void test_change_feed(void **state)
 {
     struct kit *k = *state;
@@ -575,7 +605,7 @@ int main(void)
         T(test_rotation_is_part_of_what_is_rendered),
         T(test_life_of_a_blob),
         T(test_scrub_and_sums),
-        T(test_change_feed),
+        T(test_change_feed), T(test_groups_in_the_feed),
         T(test_uploads_are_remembered),
     };
 
