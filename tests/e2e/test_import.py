@@ -537,17 +537,35 @@ def test_ctrl_c(imp):
     imp.assert_all_there()
 
 
-def test_sigterm_twice(imp):
+GRACE_S = 2  # ALB_IMPORT_GRACE_NS: how long one signal leaves what is under way
+
+
+def signalled_twice(imp):
+    """Both signals are there when the importer looks: it is stopped while they come, and they are two, for two of one
+    kind would be one. Returns the exit status and how long the rest took."""
+    before = imp.server.state.bytes_in
+    p = imp.start()
+    wait_for(lambda: imp.server.state.bytes_in > before + 50_000, "a start")
+    p.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(p.pid, os.WUNTRACED)[1])
+    p.send_signal(signal.SIGTERM)
+    p.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    p.send_signal(signal.SIGCONT)
+    p.communicate(timeout=TIMEOUT)
+    return p.returncode, time.monotonic() - begin
+
+
+def test_the_second_signal_ends_at_once(imp):
+    """Who is faster than the grace did not wait for it, however busy the machine is; who is slower was only unlucky."""
     imp.write("big.jpg", random.Random(1).randbytes(20_000_000))
     imp.server.state.faults["rate"] = 100_000
-    p = imp.start()
-    wait_for(lambda: imp.server.state.bytes_in > 50_000, "a start")
-    begin = time.monotonic()
-    p.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
-    p.send_signal(signal.SIGTERM)
-    p.communicate(timeout=TIMEOUT)
-    assert p.returncode == 143 and time.monotonic() - begin < 1.5
+    for _ in range(10):
+        status, took = signalled_twice(imp)
+        assert status in (130, 143) and not imp.server.state.assets
+        if took < GRACE_S:
+            return
+    raise AssertionError("it always waits for the grace")
 
 
 def test_a_file_that_changes_is_not_completed(imp):
