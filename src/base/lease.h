@@ -93,7 +93,8 @@ struct alb_lease { /* zeroed before its first use */
 
 /* NULL: no memory, or no room among the timers, of which a pool takes one; free the pool before them. */
 struct alb_lease_pool *alb_lease_pool_new(const struct alb_lease_config *config) ALB_MUST_CHECK;
-/* Nothing held, nothing queued (panics); waits for a callback that still runs. Not from a callback. */
+/* Nothing held, nothing queued (panics); waits for a callback that still runs, which may use the pool until it
+ * returns. Not from a callback. */
 void alb_lease_pool_free(struct alb_lease_pool **pool);
 
 enum alb_lease_answer { ALB_LEASE_HELD, ALB_LEASE_QUEUED, ALB_LEASE_REFUSED };
