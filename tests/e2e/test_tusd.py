@@ -310,6 +310,40 @@ def test_files_beside_each_other(tmp_path):
     assert stat.S_IMODE(data.stat().st_mode) == 0o750
 
 
+def test_what_tusd_has_left_goes_on(tmp_path):
+    """Files as tusd 2.10 writes them; an unfinished upload is resumed, a finished one downloaded."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for upload, size, content in [("a" * 32, 10, b"01234"), ("b" * 32, 3, b"abc")]:
+        (data / upload).write_bytes(content)
+        (data / (upload + ".info")).write_text(json.dumps({
+            "ID": upload, "Size": size, "SizeIsDeferred": False, "Offset": 0, "MetaData": {"filename": "a.txt"},
+            "IsPartial": False, "IsFinal": False, "PartialUploads": None,
+            "Storage": {"InfoPath": str(data / (upload + ".info")), "Path": str(data / upload), "Type": "filestore"}},
+            separators=(",", ":")))
+    with Tusd(data) as tusd:
+        url = tusd.url + "/files/" + "a" * 32
+        shown = requests.head(url, headers=TUS, timeout=60).headers
+        assert (shown["Upload-Offset"], shown["Upload-Length"], shown["Upload-Metadata"]) == ("5", "10", "filename YS50eHQ=")
+        assert tusd.patch(url, 5, b"56789").status_code == 204
+        assert requests.get(url, timeout=60).content == b"0123456789"
+        assert requests.get(tusd.url + "/files/" + "b" * 32, timeout=60).content == b"abc"
+        tusd.stop()
+
+
+def test_tusd_goes_on_with_what_we_have_left(tmp_path):
+    if "ALB_TUSD" not in os.environ:
+        pytest.skip("ALB_TUSD names no tusd")
+    with Tusd(tmp_path / "data") as tusd:
+        url = tusd.create(10).headers["Location"]
+        assert tusd.patch(url, 0, b"01234").status_code == 204
+        tusd.stop()
+    with Tusd(tmp_path / "data", command=[os.environ["ALB_TUSD"]], port=tusd.port) as peer:
+        assert requests.head(url, headers=TUS, timeout=60).headers["Upload-Offset"] == "5"
+        assert peer.patch(url, 5, b"56789").status_code == 204
+        assert requests.get(url, timeout=60).content == b"0123456789"
+
+
 def test_kill_and_go_on(tmp_path):
     data = tmp_path / "data"
     with Tusd(data) as tusd:
