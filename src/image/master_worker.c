@@ -200,6 +200,26 @@ static bool killed_by_kernel(const struct alb_slot *s, int status)
     return s->why == ALB_WHY_NONE && status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
+/* A worker that ended by itself, with memory left. */
+static enum alb_code judge_signal(int sig, int status, struct alb_err *err)
+{
+    switch (sig) {
+    case SIGXFSZ:
+        alb_stat_inc(ALB_STAT_DARKROOM_FSIZE);
+        return alb_fail(err, ALB_E_TOO_LARGE, "the result is larger than the limit");
+    case SIGXCPU:
+        alb_stat_inc(ALB_STAT_DARKROOM_CPU);
+        return alb_fail(err, ALB_E_TIMEOUT, "it took too much processor time");
+    case SIGSYS:
+        alb_stat_inc(ALB_STAT_DARKROOM_SIGSYS);
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "a worker tried a forbidden system call");
+    default:
+        alb_stat_inc(ALB_STAT_DARKROOM_CRASH);
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "a worker crashed (%s %d)", sig ? "signal" : "status",
+                        sig ? sig : WEXITSTATUS(status));
+    }
+}
+
 /* What the end of a process means for its job. The order matters: our own reasons first. */
 static enum alb_code judge(const struct alb_slot *s, int status, bool closing, struct alb_err *err)
 {
@@ -221,21 +241,7 @@ static enum alb_code judge(const struct alb_slot *s, int status, bool closing, s
         alb_stat_inc(ALB_STAT_DARKROOM_OOM);
         return alb_fail(err, ALB_E_TOO_LARGE, "a worker ran out of memory (signal %d)", sig);
     }
-    switch (sig) {
-    case SIGXFSZ:
-        alb_stat_inc(ALB_STAT_DARKROOM_FSIZE);
-        return alb_fail(err, ALB_E_TOO_LARGE, "the result is larger than the limit");
-    case SIGXCPU:
-        alb_stat_inc(ALB_STAT_DARKROOM_CPU);
-        return alb_fail(err, ALB_E_TIMEOUT, "it took too much processor time");
-    case SIGSYS:
-        alb_stat_inc(ALB_STAT_DARKROOM_SIGSYS);
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "a worker tried a forbidden system call");
-    default:
-        alb_stat_inc(ALB_STAT_DARKROOM_CRASH);
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "a worker crashed (%s %d)", sig ? "signal" : "status",
-                        sig ? sig : WEXITSTATUS(status));
-    }
+    return judge_signal(sig, status, err);
 }
 
 static void log_end(const struct alb_slot *s, const struct alb_darkroom_job *job, const struct alb_err *err)
