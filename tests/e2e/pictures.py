@@ -54,6 +54,36 @@ def animated_webp(frames=4, side=120):
     return out.getvalue()
 
 
+def webp_canvas(side, frames):
+    """An animation of dots: a few bytes each on a canvas of side x side pixels."""
+    def chunk(kind, body):
+        return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
+
+    def u24(n):
+        return struct.pack("<I", n)[:3]
+    out = io.BytesIO()
+    Image.new("RGBA", (1, 1), (255, 0, 0, 128)).save(out, "WEBP", lossless=True)
+    dot = out.getvalue()[out.getvalue().index(b"VP8L"):]
+    body = chunk(b"VP8X", b"\x12\0\0\0" + 2 * u24(side - 1)) + chunk(b"ANIM", bytes(6))
+    for n in range(frames):
+        body += chunk(b"ANMF", u24(n % (side // 2)) + u24(0) + u24(0) + u24(0) + u24(40) + b"\0" + dot)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def jxl_claim(side):
+    """The head of a JPEG XL of side x side pixels (up to 262144), and nothing behind it."""
+    bits = []
+    for value, n in ((0x0aff, 16), (0, 1), (2, 2), (side - 1, 18), (1, 3), (3, 2)):  # square, the rest by default
+        bits += [value >> i & 1 for i in range(n)]
+    bits += [0] * (-len(bits) % 8) + [1] + [0] * 7
+    return bytes(sum(bits[i + k] << k for k in range(8)) for i in range(0, len(bits), 8)) + bytes(4096)
+
+
+def psd(width=64, height=48):
+    return (b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, height, width, 8, 3) + struct.pack(">IIIH", 0, 0, 0, 0)
+            + bytes(width * height * 3))
+
+
 def size_of(data):
     with Image.open(io.BytesIO(data)) as image:
         return image.size

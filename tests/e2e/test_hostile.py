@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes that mean harm, or are merely broken: the right answer each, the server untouched, nothing read or fetched."""
 import http.server
+import pathlib
 import threading
+import time
 
 import pytest
+import requests
 
 import pictures
+from daemon import Daemon
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,83 @@ def test_decompression_bomb(shared_daemon):
     shown = shared_daemon.get(f"/api/assets/{answer.headers['Albumen-Asset']}/thumbnail")
     assert shown.status_code in (413, 422)
     alive(shared_daemon)
+
+
+def most_memory(daemon):
+    """Of any worker that lives: the most it ever had, in bytes."""
+    most, todo = 0, daemon.children()
+    while todo:
+        pid = todo.pop()
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            todo += map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        except OSError:  # it has just gone
+            continue
+        most = max([most] + [int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM:")])
+    return most
+
+
+@pytest.mark.parametrize("make,size,answers", [
+    (lambda: pictures.webp_canvas(8000, 500), 8000, (200,)),  # too much for an animation: its first frame
+    (lambda: pictures.webp_canvas(16383, 900), 16383, (413,)),
+    (lambda: pictures.jxl_claim(30000), 30000, (413,)),  # from the header alone
+    (lambda: pictures.jxl_claim(15000), 15000, (413, 422)),  # within the limits, and nothing in it
+], ids=["webp", "large webp", "large jxl", "jxl"])
+def test_small_files_of_large_pictures(shared_daemon, make, size, answers):
+    answer = shared_daemon.upload(make(), filename="bomb")
+    assert answer.status_code == 201
+    asset = answer.headers["Albumen-Asset"]
+    about = shared_daemon.get(f"/api/assets/{asset}").json()
+    assert (about["width"], about["height"]) == (size, size)
+    shown = shared_daemon.get(f"/api/assets/{asset}/thumbnail")
+    assert shown.status_code in answers, shown.text
+    assert shown.status_code == 200 or shown.headers["Cache-Control"] == "no-store"
+    assert most_memory(shared_daemon) < 2 << 30  # --picture-memory
+    alive(shared_daemon)
+
+
+def test_a_kind_that_nobody_draws(shared_daemon):
+    answer = shared_daemon.upload(pictures.psd(), filename="layers.psd")
+    assert answer.status_code == 201
+    asset = answer.headers["Albumen-Asset"]
+    about = shared_daemon.get(f"/api/assets/{asset}").json()
+    assert about["originalMimeType"] == "image/vnd.adobe.photoshop" and about["isDamaged"] is False
+    assert shared_daemon.get(f"/api/assets/{asset}/thumbnail").status_code == 415
+    assert shared_daemon.get(f"/api/assets/{asset}/original").content == pictures.psd()
+
+
+def test_slow_drawings_hold_no_photo_up(tmp_path):
+    """More drawings that take a minute than there are slots: a photo is shown meanwhile."""
+    server = Daemon(tmp_path / "data", "--render-timeout", "300s")
+    server.start()
+    ended = []
+
+    def look(asset):
+        try:
+            server.get(f"/api/assets/{asset}/thumbnail?size=preview", timeout=600)
+        except requests.RequestException:  # the server is stopped before it is done
+            pass
+        ended.append(asset)
+
+    def noise(n):
+        return (f'<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="{1000 + n}"><filter id="f">'
+                '<feTurbulence baseFrequency="0.05" numOctaves="200"/></filter>'
+                '<rect width="1000" height="1000" filter="url(#f)"/></svg>').encode()
+
+    assets = [server.upload(noise(n), filename="slow.svg").headers["Albumen-Asset"] for n in range(5)]
+    threads = [threading.Thread(target=look, args=(asset,)) for asset in assets]
+    for thread in threads:
+        thread.start()
+    while server.metric("albumen_render_vectors_queued") < 3:
+        assert not ended
+        time.sleep(0.05)
+    answer = server.upload(pictures.photo(77, 900, 600))
+    assert answer.status_code == 201
+    assert server.get(f"/api/assets/{answer.headers['Albumen-Asset']}/thumbnail", timeout=200).status_code == 200
+    assert not ended
+    server.stop()
+    for thread in threads:
+        thread.join()
 
 
 def svg(body, head=""):
