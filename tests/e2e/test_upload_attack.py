@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+import pictures
 from tusd_daemon import OCTETS, TUS, Tusd, until
 
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -165,6 +166,16 @@ def test_file_names_add_no_headers(tusd):
     assert status == 200 and body == b"hello" and "X-Evil" not in headers
 
 
+@pytest.mark.parametrize("value", [b"image/png; a=b\r\nX-Evil: 1", b"text/plain;\nX-Evil: 1", b"image/png;\x00x",
+                                   b"image/png\r\n\r\nHTTP/1.1 200 OK"])
+def test_file_types_add_no_headers(tusd, value):
+    answer = requests.post(tusd.url + "/files/", headers={**OCTETS, "Upload-Length": "5", "Upload-Metadata": "filetype " + b64(value)},
+                           data=b"hello", timeout=60)
+    status, headers, body = exchange(tusd, request("GET", path_of(answer.headers["Location"])))
+    assert status == 200 and body == b"hello" and "X-Evil" not in headers
+    assert headers["Content-Type"] == "application/octet-stream"
+
+
 # ---- checksums
 
 def checksum(kind, data):
@@ -175,6 +186,7 @@ def checksum(kind, data):
 def photos(shared_daemon):
     """The door of serve, which knows checksums."""
     class Door:
+        data = shared_daemon.data
         port = int(shared_daemon.url.rsplit(":", 1)[1])
         http = shared_daemon.session()
         key = ("x-api-key", shared_daemon.key)
@@ -219,6 +231,39 @@ def test_bytes_that_could_not_be_checked_are_not_kept(photos, cut):
     assert photos.patch(url, 0, data, checksum("sha1", data)).headers["Upload-Offset"] == str(len(data))
 
 
+# ---- uploads whose last byte is there
+
+def test_a_photo_is_taken_in_though_its_request_never_ends(photos):
+    data = pictures.photo(93001)
+    url = photos.new(Upload_Length=len(data))
+    fields = [photos.key, ("Upload-Offset", 0), ("Content-Type", OFFSET_TYPE), ("Transfer-Encoding", "chunked")]
+    with socket.create_connection(("127.0.0.1", photos.port), timeout=60) as s:
+        s.sendall(request("PATCH", path_of(url), fields, b"%x\r\n%b\r\n" % (len(data), data)))  # no last chunk
+    until(lambda: "Albumen-Asset" in photos.head(url).headers, "all bytes are there, and no photo is made of them")
+
+
+def test_a_part_goes_after_it_was_read(photos):
+    data = pictures.photo(93002)
+    a = photos.new(Upload_Length=5000, Upload_Concat="partial")
+    b = photos.new(Upload_Length=len(data) - 5000, Upload_Concat="partial")
+    assert photos.patch(a, 0, data[:5000]).status_code == 204
+
+    def is_read():
+        others = (f for f in (photos.data / "uploads").glob("*.data") if f.stem != a.rsplit("/", 1)[1])
+        return any(f.stat().st_size == 5000 for f in others)
+
+    with ThreadPoolExecutor(1) as pool:
+        whole = pool.submit(photos.new, Upload_Concat=f"final;{a} {b}")
+        until(is_read, "the first part is not read")
+        assert photos.http.delete(a, headers=TUS, timeout=60).status_code == 204
+        for _ in range(20):  # what was freed is used by others
+            photos.new(Upload_Length=1)
+        assert photos.patch(b, 0, data[5000:]).status_code == 204
+        url = whole.result()
+    until(lambda: "Albumen-Asset" in photos.head(url).headers, "the whole is not finished")
+    assert photos.head(url).headers["Upload-Length"] == str(len(data))
+
+
 # ---- requests against each other
 
 def test_of_two_writers_one_wins(tusd):
@@ -245,7 +290,7 @@ def test_everything_against_everything(tusd):
                 urls.append(tusd.create(2000, {"Upload-Concat": "partial"} if dice.random() < 0.5 else None).headers["Location"])
                 continue
             url = dice.choice(urls[-4:])
-            match dice.randrange(5):
+            match dice.randrange(6):
                 case 0 | 1:
                     answer = http.head(url, headers=TUS, timeout=60)
                     at = int(answer.headers.get("Upload-Offset", 2000))
@@ -254,6 +299,8 @@ def test_everything_against_everything(tusd):
                 case 2:
                     answer = http.delete(url, headers=TUS, timeout=60)
                 case 3:
+                    answer = http.get(url, timeout=60)
+                case 4:
                     answer = http.post(tusd.url + "/files/", headers={**TUS, "Upload-Concat": f"final;{url} {dice.choice(urls[-4:])}"}, timeout=60)
                 case _:
                     with socket.create_connection(("127.0.0.1", tusd.port), timeout=60) as s:
