@@ -7,7 +7,7 @@
  *   queued --slice, slice, …--> all parts read --finish--> the sink's future ends ours
  *     |  \--the next part is not complete yet: waits for a part to change
  *     |--terminated: GONE        --stop: what is there is kept, the sweep goes on after the restart
- *     |--a part was terminated before it was read: REJECTED (GONE)
+ *     |--a part was terminated before it was read: REJECTED (GONE); it is damaged: REJECTED (CORRUPT)
  *     \--I/O error: the future fails; the upload stays as it is, the sweep tries again
  *
  * An assembly holds its upload's session from beginning to end; nobody is asked to wait for it, for others
@@ -36,9 +36,11 @@ struct alb_upload_assembly {
     size_t count;
     /* owned by the assembler's thread */
     struct alb_upload_session *session;
-    struct alb_owner title; /* of the future that the creator got; none after a restart */
-    size_t at;              /* part being read */
-    int64_t begins;         /* where it begins in the whole */
+    struct alb_owner title;          /* of the future that the creator got; none after a restart */
+    size_t at;                       /* part being read */
+    int64_t begins;                  /* where it begins in the whole */
+    struct alb_upload_session *part; /* looks at its record; NULL: it is not begun */
+    struct alb_sums sums;            /* of its bytes as they are read */
     struct alb_future *finish;
     struct alb_waiter waiter;
     /* under mtx */
@@ -67,8 +69,15 @@ static void unpin_locked(struct alb_upload_assembly *a)
     a->count = 0;
 }
 
+static void end_part(struct alb_upload_assembly *a)
+{
+    alb_sums_fini(&a->sums);
+    alb_upload_release(&a->part);
+}
+
 static void assembly_free(struct alb_upload_assembly *a)
 {
+    end_part(a);
     alb_mutex_lock(&a->u->mtx);
     unpin_locked(a);
     alb_mutex_unlock(&a->u->mtx);
@@ -288,7 +297,9 @@ static enum found next_part(struct alb_upload_assembly *a, int64_t *length)
     return found;
 }
 
-static enum alb_code copy(struct alb_upload_assembly *a, int fd, int64_t from, int64_t n, struct alb_err *err)
+/* Reads [from, from + n) of the part: into its sums, and to the end of the whole. */
+static enum alb_code pass(struct alb_upload_assembly *a, int fd, int64_t from, int64_t n, bool append,
+                          struct alb_err *err)
 {
     struct alb_upload_session *s = a->session;
     unsigned char *piece = alb_mem_alloc(PIECE);
@@ -298,15 +309,63 @@ static enum alb_code copy(struct alb_upload_assembly *a, int fd, int64_t from, i
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a concatenation");
     for (int64_t done = 0; done < n && code == ALB_OK;) {
         size_t want = n - done < (int64_t)PIECE ? (size_t)(n - done) : PIECE, got = 0;
+        if (alb_upload_interrupted(s)) {
+            code = alb_fail(err, ALB_E_CONFLICT, "interrupted");
+            break;
+        }
         code = alb_fs_pread_all(fd, piece, want, from + done, &got, err);
         if (code == ALB_OK && got != want)
             code = alb_fail(err, ALB_E_GONE, "a part is shorter than it was");
         if (code == ALB_OK)
+            code = alb_sums_update(&a->sums, piece, want, err);
+        if (code == ALB_OK && append)
             code = alb_upload_append(s, s->position, piece, want, err);
         done += (int64_t)want;
     }
     alb_mem_free(piece);
     return code;
+}
+
+/* Begins to check the part at hand against the sums of its record (law 3); what was read of it before a restart
+ * is read once more for that. */
+static enum alb_code begin_part(struct alb_upload_assembly *a, int fd, int64_t from, struct alb_err *err)
+{
+    struct alb_upload_session *s = alb_upload_session_new(a->u, ALB_UPLOAD_LOOK);
+    enum alb_code code;
+
+    if (s == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a concatenation");
+    alb_mutex_lock(&a->u->mtx);
+    s->e = a->parts[a->at];
+    s->e->refs++;
+    s->shared = s->granted = true;
+    alb_mutex_unlock(&a->u->mtx);
+    a->part = s;
+    code = alb_upload_load(s, err);
+    if (code == ALB_OK)
+        code = alb_sums_init(&a->sums, err);
+    if (code == ALB_OK && from > 0)
+        code = pass(a, fd, 0, from, false, err);
+    return code;
+}
+
+/* Whether all that was read of the part is what was written. */
+static enum alb_code check_part(struct alb_upload_assembly *a, struct alb_err *err)
+{
+    const struct alb_upload_session *s = a->part;
+    size_t n = (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN;
+    unsigned char tail[ALB_BLOCK_SUM_LEN];
+    struct alb_bytes *sums = alb_sums_final(&a->sums);
+
+    if (sums == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a concatenation");
+    alb_block_sum_put(tail, s->slot.tail_sum);
+    bool whole = s->slot.offset % ALB_BLOCK_SIZE == 0;
+    bool right = sums->n == n + (whole ? 0 : sizeof(tail)) &&
+                 (n == 0 || memcmp(sums->p, s->record + alb_record_sums_at(&s->head), n) == 0) &&
+                 (whole || memcmp(sums->p + n, tail, sizeof(tail)) == 0);
+    alb_bytes_unref(sums);
+    return right ? ALB_OK : alb_fail(err, ALB_E_CORRUPT, "part %zu is damaged", a->at + 1);
 }
 
 /* Up to a slice of the part at hand; *done: it is read to its end. */
@@ -324,14 +383,19 @@ static enum alb_code read_part(struct alb_upload_assembly *a, int64_t length, bo
     enum alb_code code = alb_fs_open(a->u->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
     if (code == ALB_E_NOT_FOUND && err != NULL)
         err->code = code = ALB_E_GONE; /* terminated a moment ago */
+    if (code == ALB_OK && a->part == NULL)
+        code = begin_part(a, fd, from, err);
     if (code == ALB_OK)
-        code = copy(a, fd, from, left < SLICE ? left : SLICE, err);
+        code = pass(a, fd, from, left < SLICE ? left : SLICE, true, err);
+    if (code == ALB_OK && *done)
+        code = check_part(a, err);
     alb_fs_close(&fd);
     return code;
 }
 
 static void part_done(struct alb_upload_assembly *a, int64_t length)
 {
+    end_part(a);
     a->begins += length;
     alb_mutex_lock(&a->u->mtx);
     a->parts[a->at++]->pins--;
@@ -349,6 +413,13 @@ static void again(struct alb_upload_assembly *a)
     alb_mutex_unlock(&a->u->mtx);
 }
 
+static void why_stopped(const struct alb_upload_assembly *a, struct alb_err *err)
+{
+    alb_err_clear(err);
+    (void)alb_fail(err, alb_uploads_stopping(a->u) ? ALB_E_BUSY : ALB_E_GONE,
+                   "the concatenation was stopped");
+}
+
 static void step_part(struct alb_upload_assembly *a, int64_t length)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -359,13 +430,11 @@ static void step_part(struct alb_upload_assembly *a, int64_t length)
         if (done)
             part_done(a, length);
         again(a);
-    } else if (code == ALB_E_GONE) {
+    } else if (code == ALB_E_GONE || code == ALB_E_CORRUPT) {
         reject(a, &err);
     } else {
-        if (code == ALB_E_CONFLICT && alb_uploads_stopping(a->u)) {
-            alb_err_clear(&err);
-            (void)alb_fail(&err, ALB_E_BUSY, "uploads are stopping");
-        }
+        if (code == ALB_E_CONFLICT)
+            why_stopped(a, &err);
         fail(a, &err);
     }
 }
@@ -393,9 +462,8 @@ static void step(struct alb_upload_assembly *a)
     struct alb_err err = ALB_ERR_INIT;
     int64_t length = 0;
 
-    bool stopping = alb_uploads_stopping(a->u);
-    if (stopping || alb_upload_interrupted(a->session)) {
-        (void)alb_fail(&err, stopping ? ALB_E_BUSY : ALB_E_GONE, "the concatenation was stopped");
+    if (alb_uploads_stopping(a->u) || alb_upload_interrupted(a->session)) {
+        why_stopped(a, &err);
         fail(a, &err);
         return;
     }

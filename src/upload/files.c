@@ -174,6 +174,8 @@ static enum alb_code read_shared(struct alb_upload_session *s, const char *name,
     now.offset = e->offset;
     now.expires_ms = e->expires_ms;
     bool gone = e->gone;
+    bool still = now.state == ALB_UPLOAD_FINISHED || now.state == ALB_UPLOAD_REJECTED ||
+                 (now.state == ALB_UPLOAD_COMPLETE && e->kind == ALB_UPLOAD_PARTIAL);
     alb_mutex_unlock(&s->u->mtx);
     struct alb_err why = ALB_ERR_INIT;
     enum alb_code code = gone ? ALB_E_NOT_FOUND : read_file(s, name, &why);
@@ -182,7 +184,7 @@ static enum alb_code read_shared(struct alb_upload_session *s, const char *name,
     if (code != ALB_OK)
         return alb_fail_sys(err, code, why.sys, "%s", why.msg);
     const unsigned char *p = (const unsigned char *)s->record;
-    if (now.state == ALB_UPLOAD_FINISHED || now.state == ALB_UPLOAD_REJECTED) {
+    if (still) {
         code = alb_record_read(p, s->record_n, now.seq, &s->head, &s->slot, &sums, &stale, err);
         if (code == ALB_OK && s->slot.seq != now.seq)
             code = alb_fail(err, ALB_E_CORRUPT, "the state of an upload is not what was written");

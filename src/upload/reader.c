@@ -2,6 +2,8 @@
  *
  * Reading an upload without holding it (contract: upload.h). What was durable when it was opened never
  * changes, and stays readable through the descriptor if the upload is removed meanwhile.
+ * The bytes are not compared with the record's block sums: only the plain layout sends them to anybody, and there
+ * the files are their owner's too, who may have changed them (law 3 is about those that only we write).
  */
 #include <fcntl.h>
 

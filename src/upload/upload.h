@@ -280,7 +280,8 @@ bool alb_upload_known(struct alb_uploads *u, struct alb_str id);
  *
  * While a FINAL upload is not finished, acquire for LOOK and WRITE grants at once, without taking it from the
  * assembler: the session may look (state OPEN), nothing else. TERMINATE stops it. A part that is terminated
- * before it was read makes it REJECTED (GONE); parts do not expire before that. */
+ * before it was read makes it REJECTED (GONE), one whose bytes are not what was written too (CORRUPT); parts do
+ * not expire before they are read. */
 enum alb_code alb_upload_assemble(struct alb_upload_session **s, struct alb_future **future,
                                   struct alb_err *err) ALB_MUST_CHECK;
 

@@ -177,9 +177,10 @@ static enum due due_locked(const struct alb_upload_entry *e, int64_t now, bool f
         return EXPIRED;
     if (e->kind == ALB_UPLOAD_FINAL && e->state == ALB_UPLOAD_OPEN)
         return TO_ASSEMBLE;
-    if (finishing_too && e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL)
-        return TO_FINISH;
-    return NOT_DUE;
+    /* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished (U4). */
+    bool all = e->state == ALB_UPLOAD_OPEN ? e->length >= 0 && e->offset == e->length
+                                           : e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL;
+    return finishing_too && all ? TO_FINISH : NOT_DUE;
 }
 
 /* Attaches s to the next upload that is due, from u->sweep_at on; *left buckets are still to be seen. */

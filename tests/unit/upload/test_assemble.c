@@ -298,6 +298,49 @@ static void a_restart_goes_on_with_it(void **state)
     check_whole(w, (const uint64_t[]){1, 2}, 2);
 }
 
+/* It was broken off in the middle of a part. */
+static void a_restart_goes_on_inside_a_part(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_swept swept;
+
+    partial(w, "a", 1, PART, PART);
+    partial(w, "b", 2, PART, PART);
+    struct alb_upload_session *s = whole(w, "c", "a b");
+    assert_ok(feed(s, 1, PART, 1 << 20));
+    unsigned char *more = kit_bytes(1500000, 2);
+    assert_ok(alb_upload_append(s, PART, more, 1500000, &err));
+    alb_mem_free(more);
+    assert_ok(alb_upload_commit(s, &err));
+    alb_upload_release(&s);
+    world_again(w);
+    alb_uploads_sweep(w->u, 10, &swept);
+    wait_finished(w, "c");
+    check_whole(w, (const uint64_t[]){1, 2}, 2);
+}
+
+/* Law 3: bytes that rot between the parts and the whole are not taken for a photo. */
+static void a_damaged_part_is_seen(void **state)
+{
+    struct world *w = *state;
+    const int64_t places[] = {0, 1500000, PART - 1};
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(places); i++) {
+        char id[2] = {(char)('m' + i), '\0'}, part[2] = {(char)('a' + i), '\0'}, name[32];
+        partial(w, part, 1, PART, PART);
+        (void)snprintf(name, sizeof(name), "uploads/%s.data", part);
+        int fd = openat(w->k.fd, name, O_RDWR | O_CLOEXEC);
+        unsigned char byte;
+        assert_int_equal(pread(fd, &byte, 1, places[i]), 1);
+        byte ^= 1;
+        assert_int_equal(pwrite(fd, &byte, 1, places[i]), 1);
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(end_of(assemble(w, id, part)), ALB_E_CORRUPT);
+        assert_int_equal(state_of(w, id), ALB_UPLOAD_REJECTED);
+    }
+    assert_int_equal(w->sink.takes, 0);
+}
+
 static void pinned_parts_do_not_expire(void **state)
 {
     struct world *w = *state;
@@ -461,6 +504,8 @@ int main(void)
         T(nothing_is_begun_while_stopping),
         T(a_whole_that_is_terminated_ends_at_once),
         T(a_restart_goes_on_with_it),
+        T(a_restart_goes_on_inside_a_part),
+        T(a_damaged_part_is_seen),
         T(pinned_parts_do_not_expire),
         T(failures_are_tried_again),
         T(readers_share),

@@ -445,6 +445,49 @@ static void finished_ones_leave_room(void **state)
     assert_int_equal(kit_count(w->k.fd, "uploads"), 3); /* records */
 }
 
+/* What the sweep has made of it. */
+static enum alb_upload_state swept_state(struct world *w, const char *id)
+{
+    struct alb_upload_session *s;
+    struct alb_upload_swept swept;
+    struct alb_upload_view v;
+    struct alb_future *f;
+
+    alb_uploads_sweep(w->u, 10, &swept);
+    s = acquire(w, id, ALB_UPLOAD_LOOK, &f);
+    if (f)
+        assert_int_equal(wait_for(f), ALB_OK);
+    alb_future_unref(f);
+    assert_ok(alb_upload_load(s, &err));
+    alb_upload_look(s, &v);
+    alb_upload_release(&s);
+    return v.state;
+}
+
+/* Its client never heard of the last byte, and may not come again. */
+static void all_bytes_are_enough(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_session *s;
+
+    for (int again = 0; again < 2; again++) {
+        const char *id = again ? "again" : "at-once";
+        s = create_id(w, id, 5000);
+        assert_ok(feed(s, 4, 5000, 1000));
+        assert_ok(alb_upload_commit(s, &err)); /* and nobody calls finish */
+        alb_upload_release(&s);
+        if (again)
+            world_again(w);
+        assert_int_equal(swept_state(w, id), ALB_UPLOAD_FINISHED);
+        check_original(w, 5000, 4);
+    }
+    s = create_id(w, "short", 5000);
+    assert_ok(feed(s, 4, 4999, 1000));
+    assert_ok(alb_upload_commit(s, &err));
+    alb_upload_release(&s);
+    assert_int_equal(swept_state(w, "short"), ALB_UPLOAD_OPEN);
+}
+
 int main(void)
 {
 #define R(name) cmocka_unit_test_setup_teardown(name, world_setup_recall, world_teardown)
@@ -463,6 +506,7 @@ int main(void)
         T(a_slot_whose_fsync_failed_never_counts),
         R(what_the_sink_recalls_is_finished),
         R(finished_ones_leave_room),
+        T(all_bytes_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
