@@ -7,7 +7,7 @@ import threading
 import time
 
 import requests
-from daemon import BINARY
+from daemon import BINARY, reports
 
 START_TIMEOUT = 60
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -52,6 +52,7 @@ class Tusd:
             self.process.terminate()
         assert self.process.wait(60) == status, "\n".join(self.out[-40:])
         self.reader.join(60)
+        assert not reports(self.out), reports(self.out)
 
     def __enter__(self):
         return self.start()
@@ -60,6 +61,7 @@ class Tusd:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        assert not reports(self.out), reports(self.out)
 
     def create(self, size, headers=None, base="/files/", **kwargs):
         return requests.post(self.url + base, headers={**TUS, "Upload-Length": str(size), **(headers or {})}, timeout=60, **kwargs)
