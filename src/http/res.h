@@ -26,6 +26,7 @@ void alb_res_header_i64(struct alb_req *req, const char *name, int64_t value);
 void alb_res_header_set(struct alb_req *req, const char *name, struct alb_str value);
 /* Lines that were built before, each "Name: value\r\n", trusted: for hot answers. */
 void alb_res_header_block(struct alb_req *req, struct alb_str lines);
+/* Content-Type: a literal, or in the arena. Control bytes in it: "application/octet-stream" instead. */
 void alb_res_type(struct alb_req *req, const char *type);
 /* Content-Disposition with filename and, where needed, filename* (RFC 6266). */
 void alb_res_disposition(struct alb_req *req, bool attachment, struct alb_str filename);

@@ -128,7 +128,7 @@ void alb_res_header_block(struct alb_req *r, struct alb_str lines)
 
 void alb_res_type(struct alb_req *r, const char *type)
 {
-    r->res.type = type;
+    r->res.type = type && alb_str_has_control(alb_str_c(type)) ? "application/octet-stream" : type;
 }
 
 /* Every byte that needs no quoting inside a quoted-string and means the same to every client. */
