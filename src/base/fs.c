@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -71,6 +73,23 @@ enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, i
         if (*fd >= 0)
             return ALB_OK;
         if (errno != EINTR)
+            sys = errno;
+    }
+    return alb_fail_sys(err, alb_code_of_errno(sys), sys, "open %s", path);
+}
+
+enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *fd, struct alb_err *err)
+{
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+
+    *fd = -1;
+    int sys = struck(ALB_FS_OPEN);
+    while (sys == 0) {
+        *fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+        if (*fd >= 0)
+            return ALB_OK;
+        if (errno != EINTR && errno != EAGAIN) /* EAGAIN: something was renamed on the way */
             sys = errno;
     }
     return alb_fail_sys(err, alb_code_of_errno(sys), sys, "open %s", path);

@@ -14,6 +14,10 @@
 
 enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, int *fd,
                           struct alb_err *err) ALB_MUST_CHECK;
+/* As alb_fs_open, of an existing file, but nothing outside `dirfd` is reached, by "..", by an absolute path or
+ * by any symbolic link on the way (openat2 of Linux 5.6). */
+enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *fd,
+                                  struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_write_all(int fd, const void *p, size_t n, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_pwrite_all(int fd, const void *p, size_t n, int64_t off,
                                 struct alb_err *err) ALB_MUST_CHECK;

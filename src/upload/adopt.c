@@ -3,7 +3,8 @@
  * Uploads that another program has left in a folder of the plain layout (struct alb_upload_layout.adopt): its
  * sidecars say what they are, the size of the data says how far they have come. Each gets a record of ours
  * and goes on. Nothing of what is found is removed or cut, whatever goes wrong: then it is left as it was,
- * and the next start tries again. At start only, one thread.
+ * and the next start tries again. A sidecar may be a forgery (bytes of a client, under a name that a hook chose):
+ * only plain files beneath the folder are taken, each for one upload. At start only, one thread.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -59,11 +60,15 @@ static enum alb_code read_all(struct alb_upload_session *s, int64_t size, struct
 static enum alb_code open_found(struct alb_upload_session *s, int64_t *size, struct alb_err *err)
 {
     char name[ALB_UPLOAD_NAME_MAX];
+    struct stat st;
 
     alb_upload_data_name(s->u, s->e, name);
-    enum alb_code code = alb_fs_open(s->u->dirfd, name, O_RDWR | O_NOFOLLOW, 0, &s->datafd, err);
-    if (code == ALB_OK)
-        code = alb_fs_size(s->datafd, size, err);
+    enum alb_code code = alb_fs_open_beneath(s->u->dirfd, name, O_RDWR | O_NONBLOCK, &s->datafd, err);
+    if (code != ALB_OK)
+        return code;
+    if (fstat(s->datafd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return alb_fail(err, ALB_E_INVALID, "%s is no file of its own", name);
+    code = alb_fs_size(s->datafd, size, err);
     if (code == ALB_OK && s->length >= 0 && *size > s->length)
         code = alb_fail(err, ALB_E_INVALID, "more bytes than it may have");
     return code;
@@ -100,6 +105,20 @@ static enum alb_code take_over(struct alb_upload_session *s, const struct alb_up
     return code;
 }
 
+/* Whether the bytes under that name are another upload's. */
+static bool is_anothers(struct alb_uploads *u, struct alb_str path)
+{
+    bool is = alb_upload_known(u, path);
+
+    alb_mutex_lock(&u->mtx);
+    for (size_t b = 0; b < u->bucket_count && !is; b++) {
+        for (const struct alb_upload_entry *e = u->buckets[b]; e != NULL && !is; e = e->next)
+            is = e->path != NULL && alb_str_eq_c(path, e->path);
+    }
+    alb_mutex_unlock(&u->mtx);
+    return is;
+}
+
 static enum alb_code adopt(struct adoption *ad, struct alb_str text, struct alb_str id,
                            struct alb_arena *arena, struct alb_err *err)
 {
@@ -109,6 +128,9 @@ static enum alb_code adopt(struct adoption *ad, struct alb_str text, struct alb_
 
     if (!u->adopt(u->sidecar_ctx, text, arena, &spec) || !alb_str_eq(spec.id, id))
         return alb_fail(err, ALB_E_INVALID, "not a sidecar of this upload");
+    /* What a sidecar says is not believed where it could lead to bytes that are not its own. */
+    if (spec.path.n > 0 && (spec.path.p[0] == '/' || is_anothers(u, spec.path)))
+        return alb_fail(err, ALB_E_INVALID, "its data are not its own");
     enum alb_code code = alb_upload_create(u, &spec, &s, err);
     if (code != ALB_OK)
         return code;

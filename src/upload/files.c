@@ -84,7 +84,7 @@ static enum alb_code make_data(struct alb_upload_session *s, struct alb_err *err
 {
     enum alb_code code = alb_upload_make_data(s->u, s->e, &s->datafd, err);
 
-    s->name_new = code == ALB_OK;
+    s->name_new = s->e->made_data = code == ALB_OK;
     return code;
 }
 

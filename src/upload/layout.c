@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/codec.h"
@@ -30,6 +31,12 @@ static bool is_segment(struct alb_str s)
     return s.n > 0 && !alb_str_eq_c(s, ".") && !alb_str_eq_c(s, "..") && !alb_str_eq_c(s, STATES);
 }
 
+/* Bytes of a client under such a name would be taken for what a sidecar says, or be overwritten by one. */
+static bool is_sidecar(struct alb_str name)
+{
+    return alb_str_ends_ci(name, ALB_STR(".info"));
+}
+
 static bool plain_id_valid(struct alb_str id)
 {
     static const char others[] = "-._~%!$'()*+,;=/:@";
@@ -41,7 +48,7 @@ static bool plain_id_valid(struct alb_str id)
             memchr(others, c, sizeof(others) - 1) == NULL)
             return false;
     }
-    if (id.n == 0 || id.n > ALB_UPLOAD_ID_PLAIN_MAX)
+    if (id.n == 0 || id.n > ALB_UPLOAD_ID_PLAIN_MAX || is_sidecar(id))
         return false;
     while (alb_str_next(&rest, '/', &segment)) {
         if (!is_segment(segment))
@@ -53,6 +60,19 @@ static bool plain_id_valid(struct alb_str id)
 bool alb_upload_id_usable(const struct alb_uploads *u, struct alb_str id)
 {
     return u->plain ? plain_id_valid(id) : alb_upload_id_valid(id);
+}
+
+bool alb_upload_path_usable(const struct alb_uploads *u, struct alb_str path)
+{
+    struct alb_str rest = path, segment;
+
+    if (!u->plain || path.n > ALB_UPLOAD_PATH_MAX || memchr(path.p, '\0', path.n) != NULL || is_sidecar(path))
+        return false;
+    while (alb_str_next(&rest, '/', &segment)) {
+        if (alb_str_eq_c(segment, STATES))
+            return false;
+    }
+    return true;
 }
 
 /* ---- names ---- */
@@ -139,19 +159,34 @@ static enum alb_code make_folders(const struct alb_uploads *u, char name[ALB_UPL
     return folder_of(name) ? alb_fs_mkdirs(u->dirfd, name, u->dir_mode, err) : ALB_OK;
 }
 
+/* Names that hooks choose may be somebody's already, or lead through a file: not the storage's fault. */
+static enum alb_code name_taken(enum alb_code code, const struct alb_err *why, struct alb_err *err)
+{
+    if (code == ALB_OK)
+        return ALB_OK;
+    if (why->sys == EEXIST)
+        code = ALB_E_CONFLICT;
+    else if (why->sys == ENOTDIR || why->sys == EISDIR || why->sys == ENAMETOOLONG)
+        code = ALB_E_INVALID;
+    return alb_fail_sys(err, code, why->sys, "%s", why->msg);
+}
+
 enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb_upload_entry *e, int *fd,
                                    struct alb_err *err)
 {
+    struct alb_err why = ALB_ERR_INIT;
     char name[ALB_UPLOAD_NAME_MAX];
     enum alb_code code = ALB_OK;
 
     alb_upload_data_name(u, e, name);
     if (u->plain)
-        code = make_folders(u, name, err);
+        code = make_folders(u, name, &why);
     alb_upload_data_name(u, e, name);
     if (code != ALB_OK)
-        return code;
-    return alb_fs_open(u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, u->file_mode, fd, err);
+        return name_taken(code, &why, err);
+    return name_taken(
+        alb_fs_open(u->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, u->file_mode, fd, &why), &why,
+        err);
 }
 
 enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
@@ -174,6 +209,26 @@ enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct al
 }
 
 /* ---- sidecar ---- */
+
+/* The first one takes a name that nobody has; later ones replace their own. */
+static enum alb_code put_sidecar(struct alb_upload_session *s, const char *fresh, const char *name,
+                                 struct alb_err *err)
+{
+    const struct alb_uploads *u = s->u;
+    struct alb_err why = ALB_ERR_INIT;
+
+    if (s->e->announced || s->e->made_sidecar)
+        return alb_fs_rename(u->state_dirfd, fresh, u->dirfd, name, err);
+    enum alb_code code = alb_fs_link(u->state_dirfd, fresh, u->dirfd, name, &why);
+    if (code == ALB_E_UNSUPPORTED && faccessat(u->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        code = alb_fs_rename(u->state_dirfd, fresh, u->dirfd, name, err); /* no hard links here */
+    else if (code == ALB_OK)
+        alb_ignore(alb_fs_unlink(u->state_dirfd, fresh, NULL), "it is removed at the next start");
+    else
+        (void)alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    s->e->made_sidecar = code == ALB_OK;
+    return code;
+}
 
 enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err)
 {
@@ -202,7 +257,9 @@ enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_
         code = alb_fs_write_all(fd, text.p, text.n, err);
     alb_fs_close(&fd);
     if (code == ALB_OK)
-        code = alb_fs_rename(u->state_dirfd, fresh, u->dirfd, name, err);
+        code = put_sidecar(s, fresh, name, err);
+    if (code != ALB_OK)
+        alb_ignore(alb_fs_unlink(u->state_dirfd, fresh, NULL), "absent");
     alb_buf_fini(&text);
     return code;
 }
@@ -223,15 +280,18 @@ enum alb_code alb_upload_remove_files(const struct alb_uploads *u, const struct 
     struct alb_err why = ALB_ERR_INIT;
     char name[ALB_UPLOAD_NAME_MAX];
 
+    if (u->sidecar != NULL &&
+        (e->announced ||
+         e->made_sidecar)) { /* first: without a record it would be taken for another program's upload */
+        sidecar_name(e, name);
+        alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent: it was never announced");
+    }
     alb_upload_state_name(u, e, ".state", name);
     enum alb_code code = alb_fs_unlink(u->state_dirfd, name, &why);
     if (code != ALB_OK && code != ALB_E_NOT_FOUND)
         return alb_fail_sys(err, code, why.sys, "%s", why.msg);
-    alb_upload_remove_data(u, e);
-    if (u->sidecar != NULL) {
-        sidecar_name(e, name);
-        alb_ignore(alb_fs_unlink(u->dirfd, name, NULL), "absent: it was never announced");
-    }
+    if (e->announced || e->made_data)
+        alb_upload_remove_data(u, e);
     return ALB_OK;
 }
 

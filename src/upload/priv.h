@@ -42,6 +42,7 @@ struct alb_upload_entry {
     uint16_t waiting;
     uint8_t state, kind;
     bool announced, hidden, gone, finishing;
+    bool made_data, made_sidecar; /* before it is announced: these names are its own. The holder's */
     uint8_t id_n;
     char id[];
 };
@@ -177,6 +178,8 @@ void alb_upload_pass_on(struct alb_upload_session *s);
 
 /* ---- layout.c ---- */
 
+/* A path that a hook may choose for the data: no sidecar's name, nothing in our own folder. */
+bool alb_upload_path_usable(const struct alb_uploads *u, struct alb_str path);
 bool alb_upload_id_usable(const struct alb_uploads *u, struct alb_str id);
 enum alb_code alb_upload_open_folders(struct alb_uploads *u, const struct alb_uploads_config *config,
                                       struct alb_err *err) ALB_MUST_CHECK;

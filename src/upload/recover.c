@@ -121,6 +121,10 @@ static enum alb_code see_record(void *arg, int dirfd, const char *name, struct a
     char *p;
     size_t n;
 
+    if (alb_str_ends(alb_str_c(name), ALB_STR(".fresh"))) { /* of a sidecar that was not put in its place */
+        r->leftover++;
+        return alb_fs_unlink(dirfd, name, err);
+    }
     if (!alb_str_ends(alb_str_c(name), ALB_STR(".state")))
         return ALB_OK;
     enum alb_code code = alb_fs_read_file(dirfd, name, ALB_RECORD_FILE_MAX, &p, &n, &why);

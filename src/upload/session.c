@@ -38,8 +38,7 @@ static enum alb_code check_texts(const struct alb_uploads *u, const struct alb_u
         return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
     if (spec->parts.n > ALB_RECORD_PARTS_MAX)
         return alb_fail(err, ALB_E_TOO_LARGE, "a concatenation of too many parts");
-    if (spec->path.n > 0 &&
-        (!u->plain || spec->path.n > ALB_UPLOAD_PATH_MAX || memchr(spec->path.p, '\0', spec->path.n) != NULL))
+    if (spec->path.n > 0 && !alb_upload_path_usable(u, spec->path))
         return alb_fail(err, ALB_E_INVALID, "not a path for an upload");
     return ALB_OK;
 }

@@ -205,6 +205,94 @@ static void others_files_are_left_alone(void **state)
     check_text(w, "files/taken", "mine");
 }
 
+/* Ids and paths that hooks make of what clients say: nothing of an upload takes the place of another's. */
+static void names_do_not_collide(void **state)
+{
+    struct world *w = *state;
+    static const char *const bad_ids[] = {"x.info", "a/x.INFO"};
+    static const char *const bad_paths[] = {"x.info", "deep/y.Info", ".albumen/x.state", "a/.albumen/b"};
+    struct alb_upload_session *s;
+    struct alb_upload_spec spec = {.owner = OWNER, .length = 10};
+
+    for (size_t i = 0; i < ALB_ARRAY_LEN(bad_ids); i++) {
+        spec.id = alb_str_c(bad_ids[i]);
+        assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_INVALID);
+    }
+    spec.id = ALB_STR("p");
+    for (size_t i = 0; i < ALB_ARRAY_LEN(bad_paths); i++) {
+        spec.path = alb_str_c(bad_paths[i]);
+        assert_code(alb_upload_create(w->u, &spec, &s, &err), ALB_E_INVALID);
+    }
+    kit_write_file(w->k.fd, "files/note.info", "mine", 4);
+    spec = (struct alb_upload_spec){.id = ALB_STR("note"), .owner = OWNER, .length = 10};
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_code(alb_upload_commit(s, &err), ALB_E_CONFLICT);
+    alb_upload_release(&s);
+    check_text(w, "files/note.info", "mine");
+    assert_false(kit_exists(w->k.fd, "files/note"));
+    assert_false(kit_exists(w->k.fd, "files/.albumen/note.fresh"));
+
+    announce(w, "first", 10);
+    spec = (struct alb_upload_spec){
+        .id = ALB_STR("2nd"), .owner = OWNER, .length = 10, .path = ALB_STR("first")};
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_code(alb_upload_commit(s, &err), ALB_E_CONFLICT);
+    alb_upload_release(&s);
+    assert_true(kit_exists(w->k.fd, "files/first"));
+    assert_true(kit_exists(w->k.fd, "files/first.info"));
+    assert_false(kit_exists(w->k.fd, "files/2nd.info"));
+}
+
+static void what_a_full_disk_left_is_removed(void **state)
+{
+    struct world *w = *state;
+
+    kit_write_file(w->k.fd, "files/.albumen/lost.fresh", "{", 1);
+    world_again(w);
+    assert_false(kit_exists(w->k.fd, "files/.albumen/lost.fresh"));
+}
+
+/* A sidecar of "<length> <path>". */
+static bool adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struct alb_upload_spec *spec)
+{
+    struct alb_str id = text, length = ALB_STR_NONE;
+    uint64_t n;
+
+    (void)ctx;
+    (void)arena;
+    if (!alb_str_next(&text, ' ', &id) || !alb_str_next(&text, ' ', &length) || !alb_str_u64(length, &n))
+        return false;
+    *spec = (struct alb_upload_spec){.id = id, .owner = OWNER, .length = (int64_t)n, .path = text};
+    return true;
+}
+
+static void forged_sidecars_lead_nowhere(void **state)
+{
+    struct world *w = *state;
+    char text[4200];
+
+    kit_write_file(w->k.fd, "secret", "0123456789", 10);
+    announce(w, "theirs", 10);
+    kit_write_file(w->k.fd, "files/good", "01234", 5);
+    kit_write_file(w->k.fd, "files/good.info", "good 10 ", 8);
+    (void)snprintf(text, sizeof(text), "absolute 10 %s/secret", w->k.path);
+    kit_write_file(w->k.fd, "files/absolute.info", text, strlen(text));
+    kit_write_file(w->k.fd, "files/up.info", "up 10 ../secret", 15);
+    kit_write_file(w->k.fd, "files/twice.info", "twice 10 theirs", 15);
+    kit_write_file(w->k.fd, "files/state.info", "state 10 .albumen/theirs.state", 30);
+    kit_write_file(w->k.fd, "files/link.info", "link 10 ", 8);
+    assert_int_equal(symlinkat("../secret", w->k.fd, "files/link"), 0);
+    kit_write_file(w->k.fd, "files/hard.info", "hard 10 ", 8);
+    assert_int_equal(linkat(w->k.fd, "secret", w->k.fd, "files/hard", 0), 0);
+    w->layout.adopt = adopt;
+    world_again(w);
+    assert_int_equal(offset_of(w, "good"), 5);
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    check_text(w, "secret", "0123456789");
+    check_text(w, "files/absolute.info", text); /* left as they were */
+    assert_true(kit_exists(w->k.fd, "files/theirs"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, plain_setup, world_teardown)
@@ -214,6 +302,9 @@ int main(void)
         T(ids_may_be_paths),
         T(folders_are_made_for_ids_and_paths),
         T(others_files_are_left_alone),
+        T(names_do_not_collide),
+        T(what_a_full_disk_left_is_removed),
+        T(forged_sidecars_lead_nowhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
