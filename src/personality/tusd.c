@@ -397,6 +397,7 @@ static void wait_for_end(struct house *h, const sigset_t *set)
 {
     const struct timespec pause = {.tv_sec = SWEEP_S};
     struct alb_upload_swept swept;
+    alb_uploads_sweep(h->uploads, SWEEP_FINISHES, &swept); /* what the last end broke off goes on at once */
     for (;;) {
         int number = sigtimedwait(set, NULL, &pause);
         if (number == SIGTERM || number == SIGINT)

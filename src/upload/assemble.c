@@ -7,12 +7,12 @@
  *   queued --slice, slice, …--> all parts read --finish--> the sink's future ends ours
  *     |  \--the next part is not complete yet: waits for a part to change
  *     |--terminated: GONE        --stop: what is there is kept, the sweep goes on after the restart
- *     |--a part was terminated before it was read: REJECTED (GONE); it is damaged: REJECTED (CORRUPT)
+ *     |--a part was terminated, or ran out of time, before it was read: REJECTED (GONE); it is damaged: REJECTED (CORRUPT)
  *     \--I/O error: the future fails; the upload stays as it is, the sweep tries again
  *
  * An assembly holds its upload's session from beginning to end; nobody is asked to wait for it, for others
  * look at a final upload without holding it (queue.c). Only a termination interrupts. Its parts are pinned
- * until they are read: they do not expire; being read they are not held: a complete part never changes.
+ * until they are read: they do not expire, unless nobody goes on with the one that it waits for; being read they are not held: a complete part never changes.
  * Slices go round all assemblies, so a short one never waits for a long one.
  *
  * Locks: UPLOAD_TABLE for the list, the pins and `parts_changed`; none over I/O.
@@ -281,15 +281,26 @@ static void reject(struct alb_upload_assembly *a, const struct alb_err *why)
 
 enum found { PART_READY, PART_NOT_YET, PART_GONE, NO_MORE_PARTS };
 
+/* A pinned part lives on over its time, but one that nobody goes on with is waited for no longer than that:
+ * otherwise the whole and all its parts would stay for ever. */
+static bool is_given_up(const struct alb_upload_entry *e, int64_t now)
+{
+    return e->holder == NULL && e->first == NULL && e->state != ALB_UPLOAD_COMPLETE && e->expires_ms > 0 &&
+           e->expires_ms <= now;
+}
+
 static enum found next_part(struct alb_upload_assembly *a, int64_t *length)
 {
     enum found found = NO_MORE_PARTS;
+    int64_t now = alb_wall(a->u->clock);
 
     alb_mutex_lock(&a->u->mtx);
     if (a->at < a->count) {
         const struct alb_upload_entry *e = a->parts[a->at];
         *length = e->length;
-        found = e->gone ? PART_GONE : e->state == ALB_UPLOAD_COMPLETE ? PART_READY : PART_NOT_YET;
+        found = e->gone || is_given_up(e, now)    ? PART_GONE
+                : e->state == ALB_UPLOAD_COMPLETE ? PART_READY
+                                                  : PART_NOT_YET;
         a->seen = a->u->parts_changed;
         a->waits = found == PART_NOT_YET;
     }
@@ -477,7 +488,7 @@ static void step(struct alb_upload_assembly *a)
         again(a);
         break;
     case PART_GONE:
-        (void)alb_fail(&err, ALB_E_GONE, "a part was removed before it was read");
+        (void)alb_fail(&err, ALB_E_GONE, "a part was removed, or given up, before it was read");
         reject(a, &err);
         break;
     case NO_MORE_PARTS:

@@ -194,8 +194,11 @@ static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool 
         if (u->sweep_at >= u->bucket_count)
             u->sweep_at = 0;
         struct alb_upload_entry *e = u->buckets[u->sweep_at];
-        while (e != NULL && (why = due_locked(e, now, finishing_too)) == NOT_DUE)
+        while (e != NULL && (why = due_locked(e, now, finishing_too)) == NOT_DUE) {
+            if (e->expires_ms > 0 && e->expires_ms <= now)
+                alb_upload_part_changed_locked(u, e); /* if a concatenation waits for it, it is to look */
             e = e->next;
+        }
         if (e != NULL)
             alb_upload_attach_locked(s, e);
         u->sweep_at++; /* others in this bucket come next time: none is tried twice in a row */

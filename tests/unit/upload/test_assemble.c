@@ -341,20 +341,31 @@ static void a_damaged_part_is_seen(void **state)
     assert_int_equal(w->sink.takes, 0);
 }
 
+#define DAY (24LL * 3600 * 1000)
+
 static void pinned_parts_do_not_expire(void **state)
 {
     struct world *w = *state;
     struct alb_upload_swept swept;
 
-    partial(w, "a", 1, PART, 100);
-    struct alb_future *f = assemble(w, "c", "a");
-    w->clock.wall += 15LL * 24 * 3600 * 1000;
-    alb_uploads_sweep(w->u, 10, &swept);
-    assert_int_equal(swept.expired, 0); /* the whole is held by the assembler, the part is pinned */
-    struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_TERMINATE);
-    assert_ok(alb_upload_terminate(s, &err));
+    partial(w, "b", 1, PART, 100);
+    partial(w, "a", 1, PART, PART);
+    struct alb_future *f = assemble(w, "c", "b a");
+    w->clock.wall += 10 * DAY;
+    struct alb_upload_session *s = take(w, "b", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 200, 100));
+    assert_ok(alb_upload_commit(s, &err));
     alb_upload_release(&s);
+    w->clock.wall += 10 * DAY;
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_int_equal(swept.expired, 0); /* "a" is pinned, and somebody goes on with "b" */
+    assert_false(alb_future_done(f));
+    w->clock.wall += 5 * DAY; /* not any more: nothing stays for ever */
+    alb_uploads_sweep(w->u, 10, &swept);
     assert_int_equal(end_of(f), ALB_E_GONE);
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_false(alb_upload_known(w->u, ALB_STR("a")));
+    assert_false(alb_upload_known(w->u, ALB_STR("b")));
 }
 
 /* A sink that fails for now, and a disk that does. */
