@@ -7,12 +7,14 @@
  *   queued --slice, slice, …--> all parts read --finish--> the sink's future ends ours
  *     |  \--the next part is not complete yet: waits for a part to change
  *     |--terminated: GONE        --stop: what is there is kept, the sweep goes on after the restart
- *     |--a part was terminated, or ran out of time, before it was read: REJECTED (GONE); it is damaged: REJECTED (CORRUPT)
+ *     |--a part was terminated, or ran out of time, before it was read: REJECTED (GONE)
+ *     |--a part is damaged: REJECTED (CORRUPT)
  *     \--I/O error: the future fails; the upload stays as it is, the sweep tries again
  *
  * An assembly holds its upload's session from beginning to end; nobody is asked to wait for it, for others
  * look at a final upload without holding it (queue.c). Only a termination interrupts. Its parts are pinned
- * until they are read: they do not expire, unless nobody goes on with the one that it waits for; being read they are not held: a complete part never changes.
+ * until they are read: they do not expire, unless nobody goes on with the one that it waits for; being read
+ * they are not held: a complete part never changes.
  * Slices go round all assemblies, so a short one never waits for a long one.
  *
  * Locks: UPLOAD_TABLE for the list, the pins and `parts_changed`; none over I/O.
