@@ -47,8 +47,10 @@ void alb_hooks_config_default(struct alb_hooks_config *c)
                                    .tell_ns = 24 * 3600 * ALB_NS_PER_S,
                                    .output_max = (size_t)1024 * 1024,
                                    .asks = 64,
+                                   .progress = 64,
                                    .tells = 64,
                                    .ask_queue = 1024,
+                                   .progress_queue = 1024,
                                    .tell_queue = 10000,
                                    .spool_dirfd = -1,
                                    .memory = (size_t)64 * 1024 * 1024};
@@ -103,10 +105,11 @@ static enum alb_code copy_config(struct alb_hooks *h, const struct alb_hooks_con
     h->config.forward = alb_arena_str(h->text, c->forward);
     h->dir = c->dir.n > 0 ? h->config.dir.p : NULL;
     h->lanes[ALB_LANE_ASK].places = c->asks;
+    h->lanes[ALB_LANE_PROGRESS].places = c->progress;
     h->lanes[ALB_LANE_TELL].places = c->tells;
     for (size_t i = 0; i < ALB_LANE_COUNT; i++)
         h->lanes[i].waiting_end = &h->lanes[i].waiting;
-    h->polls = alb_mem_calloc(1 + 2 * ((size_t)c->asks + c->tells), sizeof(*h->polls));
+    h->polls = alb_mem_calloc(1 + 2 * ((size_t)c->asks + c->progress + c->tells), sizeof(*h->polls));
     if (alb_arena_code(h->text) != ALB_OK || !h->polls)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for hooks");
     return read_forward(h, err);
@@ -142,7 +145,7 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
     if (code == ALB_OK && !h->dir) {
         /* As many again: a transfer that was left ends a moment after its run, and must not refuse the next.
          */
-        unsigned runs = config->asks + config->tells;
+        unsigned runs = config->asks + config->progress + config->tells;
         struct alb_fetch_config fetch = {.agent = "albumen-hooks", .transfers = runs, .queue = runs};
         code = alb_fetch_open(&fetch, &h->fetch, err);
     }
@@ -262,7 +265,7 @@ struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type ty
     run->size = size;
     run->offset = offset;
     run->pidfd = run->out = -1;
-    run->deadline = lane == ALB_LANE_ASK
+    run->deadline = lane != ALB_LANE_TELL
                         ? alb_deadline(alb_hooks_now(), h->dir ? h->config.ask_ns : h->config.http_ns)
                         : ALB_NEVER;
     alb_buf_init(&run->id, EVENT_MAX);
@@ -275,18 +278,22 @@ struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type ty
 static enum alb_code make_run(struct alb_hooks *h, enum alb_hook_type type, enum alb_hook_lane lane,
                               const struct alb_hook_event *event, struct alb_hook_run **out)
 {
-    unsigned max =
-        lane == ALB_LANE_ASK ? h->config.asks + h->config.ask_queue : h->config.tells + h->config.tell_queue;
+    const struct alb_hooks_config *c = &h->config;
+    const unsigned max[ALB_LANE_COUNT] = {[ALB_LANE_ASK] = c->asks + c->ask_queue,
+                                          [ALB_LANE_PROGRESS] = c->progress + c->progress_queue,
+                                          [ALB_LANE_TELL] = c->tells + c->tell_queue};
+    /* What may be dropped leaves room for what may not. */
+    size_t memory = lane == ALB_LANE_PROGRESS ? c->memory / 2 : c->memory;
     *out = NULL;
     struct alb_hook_run *run = alb_hook_run_new(h, type, lane, event->size, event->offset);
     if (!run)
         return ALB_E_NO_MEMORY;
-    enum alb_code code = atomic_load(&h->count[lane]) > max ? ALB_E_BUSY : ALB_OK;
+    enum alb_code code = atomic_load(&h->count[lane]) > max[lane] ? ALB_E_BUSY : ALB_OK;
     if (code == ALB_OK && !copy_event(run, event))
         code = ALB_E_NO_MEMORY;
     if (code == ALB_OK) {
         run->memory = sizeof(*run) + run->event->n + run->id.cap + run->headers.cap;
-        if (atomic_fetch_add(&h->memory, run->memory) + run->memory > h->config.memory)
+        if (atomic_fetch_add(&h->memory, run->memory) + run->memory > memory)
             code = ALB_E_BUSY;
     }
     if (code != ALB_OK)
@@ -317,9 +324,12 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
                             struct alb_future **future, struct alb_err *err)
 {
     struct alb_hook_run *run;
+    bool is_progress = type == ALB_HOOK_POST_RECEIVE;
     *future = NULL;
     ALB_CHECK(alb_hooks_on(h, type));
-    enum alb_code code = make_run(h, type, ALB_LANE_ASK, event, &run);
+    enum alb_code code = make_run(h, type, is_progress ? ALB_LANE_PROGRESS : ALB_LANE_ASK, event, &run);
+    if (code != ALB_OK && is_progress)
+        atomic_fetch_add(&h->dropped[type], 1);
     if (code != ALB_OK)
         return alb_fail(err, code, "the hook %s cannot be asked: too many wait", alb_hook_name(type));
     if (alb_future_new(future, &run->title) != ALB_OK) {

@@ -19,6 +19,11 @@
  * alb_hooks_ask gives a future: a request waits on it as on any other (law 2), so no thread, lock or
  * transaction is held while a hook thinks. If nobody waits for it any more the hook is ended: the program and
  * all that it started in its process group are killed, the HTTP request is closed (law 8).
+ * post-receive is asked as well, but only if there is room: it has places and a queue of its own, so that
+ * programs that hang on it delay no other question; if both are full this progress is not heard of (counted
+ * as dropped). When nobody waits for it any more, and at closing, it is not started, and what runs has
+ * ALB_HOOKS_LEFT_NS to come to its end: at the end of an upload its last progress may just be written down.
+ *
  * alb_hooks_tell is for those that nobody waits for, in a bounded queue of its own, so that slow listeners
  * never delay a question. Without a spool it is best effort: told once, lost with the process. With one it is
  * durable: the event is on the disk when tell returns, is told at least once, also after a crash, and again
@@ -51,6 +56,8 @@
 #include "base/obj.h"
 
 struct alb_hooks;
+
+#define ALB_HOOKS_LEFT_NS (5 * ALB_NS_PER_S)
 
 enum alb_hook_type {
     ALB_HOOK_PRE_CREATE,
@@ -116,24 +123,25 @@ enum alb_code alb_hook_event_json(enum alb_hook_type type, const struct alb_hook
 
 /* ---- the room ---- */
 
-struct alb_hooks_config {           /* strings are copied */
-    unsigned enabled;               /* ALB_HOOK_BIT of each */
-    struct alb_str dir;             /* absolute folder of programs; or empty */
-    struct alb_str url;             /* or empty; one of the two */
-    struct alb_str forward;         /* request headers that go along to the URL: "Authorization,Cookie" */
-    unsigned attempts;              /* over HTTP, for 5xx answers and broken connections; >= 1 */
-    int64_t backoff_ns;             /* between attempts */
-    int64_t http_ns;                /* for all attempts of one call together; of an ask its turn included */
-    size_t answer_max;              /* bytes of an answer over HTTP */
-    bool insecure;                  /* the URL's certificate is not checked */
-    int64_t ask_ns;                 /* longest wait for the answer of a program, its turn included */
-    int64_t tell_ns;                /* longest run of a program that is told something */
-    size_t output_max;              /* bytes that a program may print */
-    unsigned asks, tells;           /* runs at the same time, of each kind */
-    unsigned ask_queue, tell_queue; /* that wait for a place */
-    int spool_dirfd;                /* borrowed during open; -1: no spool */
-    const char *spool;              /* folder for events, in spool_dirfd */
-    size_t memory;                  /* bytes of all events that wait or run */
+struct alb_hooks_config {   /* strings are copied */
+    unsigned enabled;       /* ALB_HOOK_BIT of each */
+    struct alb_str dir;     /* absolute folder of programs; or empty */
+    struct alb_str url;     /* or empty; one of the two */
+    struct alb_str forward; /* request headers that go along to the URL: "Authorization,Cookie" */
+    unsigned attempts;      /* over HTTP, for 5xx answers and broken connections; >= 1 */
+    int64_t backoff_ns;     /* between attempts */
+    int64_t http_ns;        /* for all attempts of one call together; of an ask its turn included */
+    size_t answer_max;      /* bytes of an answer over HTTP */
+    bool insecure;          /* the URL's certificate is not checked */
+    int64_t ask_ns;         /* longest wait for the answer of a program, its turn included */
+    int64_t tell_ns;        /* longest run of a program that is told something */
+    size_t output_max;      /* bytes that a program may print */
+    /* runs at the same time, of each kind (progress: post-receive), and those that wait for a place */
+    unsigned asks, progress, tells;
+    unsigned ask_queue, progress_queue, tell_queue;
+    int spool_dirfd;   /* borrowed during open; -1: no spool */
+    const char *spool; /* folder for events, in spool_dirfd */
+    size_t memory;     /* bytes of all events that wait or run */
     /* What the futures of ask settle with, made of a reply (borrowed): a reference, or NULL: no memory.
      * Called on a thread of these rooms, short. NULL: the reply itself. */
     struct alb_obj *(*result)(enum alb_hook_type type, struct alb_hook_reply *reply);
@@ -147,7 +155,8 @@ bool alb_hooks_on(const struct alb_hooks *hooks, enum alb_hook_type type);
 
 /* The future (a reference) settles with a struct alb_hook_reply (config.result), or fails: INTERNAL (the hook
  * failed: the message says how, in words for who runs the server), TIMEOUT, CANCELLED (stopping or forsaken),
- * NO_MEMORY. BUSY: too many wait. Only for hooks that are on. */
+ * NO_MEMORY. BUSY: too many wait. Only for hooks that are on. A post-receive that runs when nobody waits any
+ * more ends with TIMEOUT, if it does not end by itself. */
 enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
                             const struct alb_hook_event *event, struct alb_future **future,
                             struct alb_err *err) ALB_MUST_CHECK;
@@ -156,7 +165,7 @@ enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
 
 /* New asks and tells are refused; what waits and runs goes on to its end until `deadline` (monotonic), then
- * it is ended. Joins the thread, frees. Blocks. */
+ * it is ended; post-receive as above. Joins the thread, frees. Blocks. */
 void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline);
 
 struct alb_hooks_view {

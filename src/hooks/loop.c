@@ -60,6 +60,26 @@ static bool is_forsaken(struct alb_hook_run *run)
     return atomic_load(&run->signals) & ALB_RUN_FORSAKEN;
 }
 
+/* Progress that nobody has begun to hear of and nobody wants to any more: no failure of the hook. */
+static void skip(struct alb_hook_run *run)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    run->ended = true;
+    atomic_fetch_add(&run->room->dropped[run->type], 1);
+    (void)alb_fail(&err, ALB_E_CANCELLED, "nobody waits for the hook any more");
+    (void)alb_future_fail(&run->title, &err);
+}
+
+/* Progress that runs and that nobody waits for has a moment to come to its end. */
+static void hurry(struct alb_hook_run *run, int64_t now)
+{
+    int64_t soon = alb_deadline(now, ALB_HOOKS_LEFT_NS);
+    if (run->hurried)
+        return;
+    run->hurried = true;
+    run->deadline = soon < run->deadline ? soon : run->deadline;
+}
+
 /* ---- one turn ---- */
 
 static void take_inbox(struct alb_hooks *h, bool *stopping, int64_t *stop_by)
@@ -94,12 +114,15 @@ static void prune(struct alb_hook_queue *q, int64_t now, bool stopping, bool cut
         struct alb_hook_run *run = *at;
         bool over = now >= run->deadline,
              later = stopping && run->spooled; /* its file waits for the next start */
-        if (!over && !cut && !later && !is_forsaken(run)) {
+        bool unwanted = cut || later || is_forsaken(run) || (stopping && run->lane == ALB_LANE_PROGRESS);
+        if (!over && !unwanted) {
             at = &run->next;
             continue;
         }
         *at = run->next;
-        if (!later)
+        if (run->lane == ALB_LANE_PROGRESS && !over)
+            skip(run);
+        else if (!later)
             answer_error(run, over ? ALB_E_TIMEOUT : ALB_E_CANCELLED,
                          over ? "it did not get its turn in time" : "stopped");
         alb_hook_run_unref(run);
@@ -107,29 +130,32 @@ static void prune(struct alb_hook_queue *q, int64_t now, bool stopping, bool cut
     q->waiting_end = at;
 }
 
-static void step(struct alb_hook_run *run, int64_t now, bool cut)
+static void step(struct alb_hook_run *run, int64_t now, bool stopping, bool cut)
 {
     const struct alb_hook_way *way = way_of(run->room);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_hook_reply *reply = NULL;
     if (run->ended)
         return;
+    bool is_progress = run->lane == ALB_LANE_PROGRESS;
+    if (is_progress && (stopping || is_forsaken(run)))
+        hurry(run, now);
     if (way->go_on(run, &reply, &err)) {
         answer(run, reply, &err);
     } else if (now >= run->deadline) {
         way->stop(run);
         answer_error(run, ALB_E_TIMEOUT, "the hook took too long");
-    } else if (cut || is_forsaken(run)) {
+    } else if (cut || (is_forsaken(run) && !is_progress)) {
         way->stop(run);
         answer_error(run, ALB_E_CANCELLED, "nobody waits for the hook any more");
     }
 }
 
-static void step_all(struct alb_hooks *h, struct alb_hook_queue *q, int64_t now, bool cut)
+static void step_all(struct alb_hooks *h, struct alb_hook_queue *q, int64_t now, bool stopping, bool cut)
 {
     for (struct alb_hook_run **at = &q->running; *at;) {
         struct alb_hook_run *run = *at;
-        step(run, now, cut);
+        step(run, now, stopping, cut);
         if (!run->ended || !way_of(h)->gone(run)) {
             at = &run->next;
             continue;
@@ -234,12 +260,12 @@ static void turn(struct alb_hooks *h, int64_t now, bool stopping, bool cut)
         alb_spool_fill(h, now);
     for (size_t lane = 0; lane < ALB_LANE_COUNT; lane++) {
         struct alb_hook_queue *q = &h->lanes[lane];
-        step_all(h, q, now, cut);
+        step_all(h, q, now, stopping, cut);
         prune(q, now, stopping, cut);
         while (q->waiting && q->running_count < q->places) {
             while (q->waiting && q->running_count < q->places)
                 start_one(h, q);
-            step_all(h, q, now, cut); /* what was over at its start makes room at once */
+            step_all(h, q, now, stopping, cut); /* what was over at its start makes room at once */
         }
     }
 }

@@ -28,7 +28,7 @@
 
 #define ALB_HOOKS_HEADERS_MAX 32 /* names that go along to the URL */
 
-enum alb_hook_lane { ALB_LANE_ASK, ALB_LANE_TELL, ALB_LANE_COUNT };
+enum alb_hook_lane { ALB_LANE_ASK, ALB_LANE_PROGRESS, ALB_LANE_TELL, ALB_LANE_COUNT };
 
 enum {                             /* signals */
        ALB_RUN_FORSAKEN = 1u << 0, /* nobody waits for its answer any more */
@@ -53,7 +53,8 @@ struct alb_hook_run {
     unsigned tries;
     atomic_uint signals;
     /* owned by the loop */
-    int64_t deadline; /* of an ask since it was made, of a tell since it starts */
+    int64_t deadline; /* of a question since it was made, of a tell since it starts */
+    bool hurried;     /* of progress: nobody waits, its deadline is near */
     bool ended;       /* answered; it keeps its place until nothing is left of it */
     /* command */
     pid_t pid;      /* 0: none to be reaped */

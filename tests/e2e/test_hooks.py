@@ -218,6 +218,38 @@ def test_slow_listeners_delay_nobody(tmp_path, programs):
         tusd.stop()
 
 
+def test_progress_that_hangs_delays_nobody(tmp_path, programs):
+    """More uploads whose post-receive never ends than there are places: others are created, and the end is not waited for."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    programs.add("pre-create", {"HTTPResponse": {"Header": {"X-Asked": "yes"}}})
+    programs.add("post-receive", before=f"touch {begun}/$$; exec sleep 1000")
+    with serve(tmp_path, programs, "-progress-hooks-interval", "20ms", "-shutdown-timeout", "300s") as tusd:
+        clients = []
+        for _ in range(70):
+            path = tusd.create(10**6).headers["Location"][len(tusd.url):]
+            client = socket.create_connection(("127.0.0.1", tusd.port), 60)
+            head = {**OCTETS, "Host": "a", "Upload-Offset": "0", "Content-Length": "1000000"}
+            client.sendall(f"PATCH {path} HTTP/1.1\r\n".encode() + b"".join(f"{k}: {v}\r\n".encode() for k, v in head.items()) + b"\r\nx")
+            clients.append(client)
+
+        def all_hang():
+            for client in clients:
+                client.sendall(b"x")
+            return len(list(begun.iterdir())) >= 64
+
+        until(all_hang, "all places are taken")
+        assert tusd.create(3).headers["X-Asked"] == "yes"
+        tusd.process.terminate()
+        for client in clients:
+            assert b" 503 " in client.recv(1000)
+            client.close()
+        assert tusd.process.wait(60) == 0
+        tusd.stop()
+        assert "Shutdown completed" in tusd.out[-1]
+    assert all(is_gone(int(p.name)) for p in begun.iterdir())
+
+
 def test_authorise_is_asked_for_every_request(tmp_path, programs):
     (programs.folder / "authorise").write_text(
         "#!/bin/sh\nif grep -q '\"X-Token\":\\[\"secret\"\\]'; then echo '{}'; else\n"

@@ -94,8 +94,8 @@ void alb_tus_alarm_dismiss(struct alb_tus_alarm **alarm)
     *alarm = NULL;
     if (a == NULL)
         return;
-    /* The other one is left registered: a hook on which nobody waits any more would be ended. */
-    if (alb_future_leave(a->watched[0], &a->waiters[0]))
-        drop(a);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(a->waiters); i++)
+        if (alb_future_leave(a->watched[i], &a->waiters[i]))
+            drop(a);
     drop(a);
 }

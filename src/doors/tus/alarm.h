@@ -4,8 +4,8 @@
  * wants the upload, or a hook has answered. Private to src/doors/tus.
  *
  * Threads: made and dismissed by the request; the wakes of the two futures may come at any time between. Each
- * holds a reference, given back by its wake. Dismissing leaves the first future; the other one is the hook's,
- * who would be ended if nobody waited for it any more: its wake comes later, and finds nobody.
+ * holds a reference, given back by its wake. Dismissing leaves both, so that a hook on which nobody waits any
+ * more does not keep its place; a wake that is on its way already comes later, and finds nobody.
  */
 #ifndef ALB_DOORS_TUS_ALARM_H
 #define ALB_DOORS_TUS_ALARM_H

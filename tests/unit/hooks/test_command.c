@@ -265,8 +265,61 @@ static void forsaken(void **state)
 
 static void one_place(struct alb_hooks_config *c)
 {
-    c->tells = c->asks = 1;
-    c->tell_queue = c->ask_queue = 2;
+    c->tells = c->progress = c->asks = 1;
+    c->tell_queue = c->progress_queue = c->ask_queue = 2;
+}
+
+/* Progress has places of its own: programs that hang on it stand in nobody's way. When nobody waits for it
+ * any more what has not begun never does, and what runs has a moment left. */
+static void progress(void **state)
+{
+    (void)state;
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_hook_reply *reply;
+    struct alb_future *future[4];
+    struct alb_waiter w[3] = {{.wake = never}, {.wake = never}, {.wake = never}};
+    script("post-receive", "echo x >> begun; echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 1000");
+    script("pre-create", "echo '{}'");
+    struct alb_hooks *h = open_hooks(one_place);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(alb_hooks_ask(h, ALB_HOOK_POST_RECEIVE, &event, &future[i], NULL), ALB_OK);
+        assert_true(alb_future_wait(future[i], &w[i]));
+    }
+    assert_int_equal(alb_hooks_ask(h, ALB_HOOK_POST_RECEIVE, &event, &future[3], NULL), ALB_E_BUSY);
+    assert_int_equal(alb_hooks_look(h).dropped[ALB_HOOK_POST_RECEIVE], 1);
+    assert_int_equal(ask(h, ALB_HOOK_PRE_CREATE, &reply, &err), ALB_OK);
+    alb_obj_unref(&reply->obj);
+    while (!contents("pid"))
+        sched_yield();
+    pid_t pid = atoi(contents("pid"));
+    for (int i = 2; i >= 0; i--) {
+        assert_true(alb_future_leave(future[i], &w[i]));
+        assert_int_equal(alb_future_await(future[i], in(LONG_NS), &err),
+                         i == 0 ? ALB_E_TIMEOUT : ALB_E_CANCELLED);
+        alb_future_unref(future[i]);
+    }
+    wait_gone(pid);
+    close_hooks(&h);
+    assert_string_equal(contents("begun"), "x\n");
+}
+
+/* Nobody waits for progress at the end either. */
+static void progress_at_the_end(void **state)
+{
+    (void)state;
+    struct alb_future *future[2];
+    script("post-receive", "echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 1000");
+    struct alb_hooks *h = open_hooks(one_place);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(alb_hooks_ask(h, ALB_HOOK_POST_RECEIVE, &event, &future[i], NULL), ALB_OK);
+    while (!contents("pid"))
+        sched_yield();
+    alb_hooks_close(&h, in(100 * LONG_NS)); /* the test would be ended before */
+    assert_no_child();
+    assert_int_equal(alb_future_error(future[0], NULL), ALB_E_TIMEOUT);
+    assert_int_equal(alb_future_error(future[1], NULL), ALB_E_CANCELLED);
+    alb_future_unref(future[0]);
+    alb_future_unref(future[1]);
 }
 
 /* Tells do not stand in the way of asks; beyond the bounds they are refused; closing waits for them. */
@@ -349,6 +402,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(forsaken, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(progress, setup, teardown),
+        cmocka_unit_test_setup_teardown(progress_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(cut, setup, teardown),
         cmocka_unit_test_setup_teardown(enabled, setup, teardown),
     };
