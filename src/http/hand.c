@@ -49,7 +49,7 @@ static void on_wake(struct alb_waiter *w, enum alb_wake why)
 
 static bool told(const struct alb_req *r)
 {
-    return r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_TOLD) && !r->pumping &&
+    return r->match.entry && (r->match.entry->route->flags & ALB_ROUTE_TOLD) && !r->untold && !r->pumping &&
            !atomic_load_explicit(&r->server->cutting, memory_order_relaxed);
 }
 
@@ -317,6 +317,7 @@ static bool turn(struct alb_req *r)
         end(r);
         return false;
     }
+    r->untold = false;
     r->want = ALB_WAIT_NONE;
     r->want_until = ALB_NEVER;
     t = alb_mono(clock);

@@ -79,8 +79,9 @@ enum {
     /* An answer is held back until the whole body has come in (clients that cannot read an early one). */
     ALB_ROUTE_DRAIN_FIRST = 1u << 0,
     /* The step is told of a hang-up instead of being left: it is called even if the client has gone before
-     * its first call (not if `before` answers), waits on futures go on to their end, waits for the body or for
-     * drain return at once. It ends when the step returns DONE (the answer goes nowhere). For what must be done
+     * its first call (not if `before` answers), waits on futures go on to their end (but see
+     * alb_req_wait_for_client), waits for the body or for drain return at once.
+     * It ends when the step returns DONE (the answer goes nowhere). For what must be done
      * or kept although nobody listens any more: a PATCH reads on until END or GONE, commits what it has, may
      * wait on the future of that commit, and returns DONE; a DELETE just goes on.
      * A client that falls silent is the same: GONE with TIMEOUT, after body-timeout or a rate-window below

@@ -87,6 +87,10 @@ enum alb_step alb_req_wait_drain(struct alb_req *req);
 /* Gives the next wait a deadline (monotonic ns); at it the step is called with alb_req_timed_out() true and
  * the wait is over. */
 void alb_req_wait_until(struct alb_req *req, int64_t deadline_ns);
+/* On an ALB_ROUTE_TOLD route: the next wait ends with the client, and the request with it, as on any other
+ * route. For what goes before the thing that may not be half done: nothing is there yet, and nobody shall
+ * work for a client that has gone (law 8). */
+void alb_req_wait_for_client(struct alb_req *req);
 bool alb_req_timed_out(const struct alb_req *req);
 /* True: this entry is a promotion; *owner is the title now (taken: the step settles, fails or resigns it).
  * A title that is not taken is resigned when the step returns. */

@@ -15,6 +15,7 @@
 
 #define KEEP_HEAD 16384 /* larger head buffers are not kept */
 #define KEEP_OUT 16384
+#define OUT_HEAD_REST 65536 /* status, type, validators, what the loop adds */
 
 /* ---- life ---------------------------------------------------------------------------------------- */
 
@@ -40,8 +41,8 @@ static struct alb_req *make(struct alb_loop *l)
     r->in_cap = ALB_HEAD_FIRST;
     r->base = alb_arena_mark(r->arena);
     alb_mutex_init(&r->mtx, ALB_LOCK_HTTP_REQUEST);
-    alb_buf_init(&r->res.lines, 32768);
-    alb_buf_init(&r->out_head, 65536);
+    alb_buf_init(&r->res.lines, ALB_RES_LINES_MAX);
+    alb_buf_init(&r->out_head, ALB_RES_LINES_MAX + OUT_HEAD_REST);
     alb_buf_init(&r->early, 65536);
     alb_buf_init(&r->interim, 65536);
     alb_buf_init(&r->small, SIZE_MAX / 2);
@@ -70,7 +71,7 @@ static void reset(struct alb_req *r)
     r->segment_n = r->segment_at = 0;
     r->segment_off = r->body_size = 0;
     r->pumping = r->head_made = r->head_only = r->before_done = r->entered = r->gone_told = false;
-    r->lent = r->timed_out = r->promoted = r->pooled = false;
+    r->lent = r->timed_out = r->promoted = r->pooled = r->untold = false;
     r->gone_left = SIZE_MAX;
     r->want = r->waited = ALB_WAIT_NONE;
     r->user_counted = false;
@@ -446,6 +447,11 @@ enum alb_step alb_req_wait_drain(struct alb_req *r)
 void alb_req_wait_until(struct alb_req *r, int64_t deadline_ns)
 {
     r->want_until = deadline_ns;
+}
+
+void alb_req_wait_for_client(struct alb_req *r)
+{
+    r->untold = true;
 }
 
 bool alb_req_timed_out(const struct alb_req *r)

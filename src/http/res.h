@@ -17,6 +17,9 @@ struct alb_req;
 
 void alb_res_status(struct alb_req *req, int status); /* default 200 */
 int alb_res_get_status(const struct alb_req *req);
+/* Header lines of one answer together; beyond it the answer is 500. Three times what a request may say by
+ * default: doors repeat some of it. */
+#define ALB_RES_LINES_MAX ((size_t)192 << 10)
 /* Adds a line. `name` is a token of ours; control bytes in the value become blanks, so nothing can be
  * smuggled in. Framing headers are http's own and refused (a bug: panic). */
 void alb_res_header(struct alb_req *req, const char *name, struct alb_str value);

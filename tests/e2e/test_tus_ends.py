@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an upload ends without a proper end, and what a client may make others read."""
 import base64
+import resource
+import selectors
 import socket
 import time
 
@@ -8,7 +10,7 @@ import pytest
 import requests
 
 import pictures
-from tusd_daemon import Tusd
+from tusd_daemon import OCTETS, Tusd, until
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -26,16 +28,18 @@ def test_all_bytes_but_no_end_of_the_body(shared_daemon):
     location = create(shared_daemon, len(photo))
     host, port = shared_daemon.url.removeprefix("http://").split(":")
     path = "/files/" + location.rsplit("/", 1)[1]
-    with socket.create_connection((host, int(port)), timeout=10) as s:
-        s.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nx-api-key: {shared_daemon.key}\r\nTus-Resumable: 1.0.0\r\n"
-                  "Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
-                  f"Transfer-Encoding: chunked\r\n\r\n{len(photo):x}\r\n".encode() + photo + b"\r\n")
-    deadline = time.monotonic() + 30
+    deadline, offset = time.monotonic() + 30, 0
     while True:
+        with socket.create_connection((host, int(port)), timeout=10) as s:
+            s.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nx-api-key: {shared_daemon.key}\r\nTus-Resumable: 1.0.0\r\n"
+                      f"Upload-Offset: {offset}\r\nContent-Type: application/offset+octet-stream\r\n"
+                      f"Transfer-Encoding: chunked\r\n\r\n{len(photo) - offset:x}\r\n".encode() + photo[offset:] + b"\r\n")
         head = requests.head(location, timeout=30, headers={**TUS, "x-api-key": shared_daemon.key})
         assert head.status_code == 200
-        if int(head.headers["Upload-Offset"]) == len(photo):
+        offset = int(head.headers["Upload-Offset"])
+        if offset == len(photo):
             break
+        # the question was quicker than the bytes, and has interrupted them
         assert time.monotonic() < deadline, head.headers
     assert head.headers["Albumen-Result"] == "created"
     asset = head.headers["Albumen-Asset"]
@@ -54,3 +58,71 @@ def test_a_file_type_is_no_header(tmp_path, filetype):
         assert got.content == b"hello"
         assert got.headers["Content-Type"] == "application/octet-stream"
         assert "X-Evil" not in got.headers
+
+
+def test_a_concatenation_of_many_parts_can_be_looked_at(tmp_path):
+    """The most parts that are taken: HEAD tells of the end of them, with their paths where the URLs would be too long."""
+    with Tusd(tmp_path) as tusd, requests.Session() as session:
+        urls = []
+        for i in range(1000):
+            made = session.post(tusd.url + "/files/", data=b"%04d" % i, timeout=60, headers={
+                **OCTETS, "Upload-Length": "4", "Upload-Concat": "partial"})
+            urls.append(made.headers["Location"])
+        paths = [url.removeprefix(tusd.url) for url in urls]
+        final = session.post(tusd.url + "/files/", headers={**TUS, "Upload-Concat": "final;" + " ".join(paths)}, timeout=60)
+        assert final.status_code == 201
+        head = session.head(final.headers["Location"], headers=TUS, timeout=60)
+        assert head.status_code == 200 and head.headers["Upload-Offset"] == "4000"
+        assert head.headers["Upload-Concat"] == "final;" + " ".join(paths)
+        few = session.post(tusd.url + "/files/", headers={**TUS, "Upload-Concat": "final;" + " ".join(paths[:300])}, timeout=60)
+        head = session.head(few.headers["Location"], headers=TUS, timeout=60)
+        assert head.headers["Upload-Concat"] == "final;" + " ".join(urls[:300])
+
+
+def test_long_metadata_can_be_looked_at(tmp_path):
+    metadata = "k " + "A" * 60000
+    with Tusd(tmp_path) as tusd:
+        made = tusd.create(3, {"Upload-Metadata": metadata})
+        assert made.status_code == 201
+        head = requests.head(made.headers["Location"], headers=TUS, timeout=60)
+        assert head.status_code == 200 and head.headers["Upload-Metadata"] == metadata
+
+
+def script(folder, name, body):
+    new = folder / (name + ".new")
+    new.write_text("#!/bin/sh\n" + body)
+    new.chmod(0o755)
+    new.rename(folder / name)
+
+
+def answered(sockets):
+    """The first answer to any of these requests."""
+    with selectors.DefaultSelector() as ready:
+        for s in sockets:
+            ready.register(s, selectors.EVENT_READ)
+        events = ready.select(60)
+        assert events, "nobody was answered"
+        return events[0][0].fileobj.recv(65536).decode()
+
+
+def test_hooks_are_not_asked_for_clients_that_have_gone(tmp_path):
+    """More creations than may wait: told to come back later. And when all of them have left, nothing is in the way."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    script(hooks, "pre-create", "exec sleep 600\n")
+    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-create") as tusd:
+        sockets = []
+        try:
+            for _ in range(1200):
+                s = socket.create_connection(("127.0.0.1", tusd.port), timeout=60)
+                sockets.append(s)
+                s.sendall(b"POST /files/ HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 3\r\n\r\n")
+            refused = answered(sockets)
+            assert refused.startswith("HTTP/1.1 503 ") and "Retry-After: " in refused and "ERR_SERVER_BUSY" in refused
+        finally:
+            for s in sockets:
+                s.close()
+        script(hooks, "pre-create", "exit 0\n")
+        until(lambda: tusd.create(3).status_code == 201, "the hooks of those who left are still in the way")

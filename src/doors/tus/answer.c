@@ -68,6 +68,9 @@ static const struct word words[ALB_TUS_WORD_COUNT] = {
     [ALB_TUS_BAD_ORIGIN] = {403, 0, "ERR_ORIGIN_NOT_ALLOWED", "request origin is not allowed", NULL},
     [ALB_TUS_INTERNAL] = {500, 0, "ERR_INTERNAL_SERVER_ERROR",
                           "the server could not ask what it has to ask first", NULL},
+    [ALB_TUS_BUSY] = {503, 0, "ERR_SERVER_BUSY", "too many requests wait for hooks", NULL},
+    [ALB_TUS_LONG_FIELDS] = {431, 0, "ERR_HEADERS_TOO_LARGE",
+                             "Upload-Metadata and Upload-Concat together are too long", NULL},
 };
 
 const char *alb_tus_word_name(enum alb_tus_word word)
@@ -151,15 +154,44 @@ static struct alb_str forwarded_base(struct alb_req *req)
                             ALB_STR_ARG(host));
 }
 
+/* The id as it stands in a URL: hooks may have chosen one with bytes that mean something there. */
+static struct alb_str url_id(struct alb_req *req, struct alb_str id)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = alb_arena_alloc(alb_req_arena(req), 3 * id.n + 1);
+    size_t n = 0;
+
+    if (out == NULL)
+        return ALB_STR_NONE;
+    for (size_t i = 0; i < id.n; i++) {
+        unsigned char c = (unsigned char)id.p[i];
+        if (c > ' ' && c < 0x7f && strchr("%?#\"<>\\", c) == NULL) {
+            out[n++] = id.p[i];
+            continue;
+        }
+        out[n++] = '%';
+        out[n++] = digits[c >> 4];
+        out[n++] = digits[c & 15];
+    }
+    return alb_str_n(out, n);
+}
+
+struct alb_str alb_tus_path(struct alb_req *req, const struct alb_tus *t)
+{
+    return alb_arena_printf(alb_req_arena(req), "%s" ALB_STR_FMT, t->door->options.base,
+                            ALB_STR_ARG(url_id(req, t->id)));
+}
+
 struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t)
 {
     const struct alb_tus_options *o = &t->door->options;
 
     if (o->location != NULL)
-        return alb_arena_printf(alb_req_arena(req), "%s" ALB_STR_FMT, o->location, ALB_STR_ARG(t->id));
+        return alb_arena_printf(alb_req_arena(req), "%s" ALB_STR_FMT, o->location,
+                                ALB_STR_ARG(url_id(req, t->id)));
     struct alb_str base = o->forwarded ? forwarded_base(req) : alb_req_base_url(req);
-    return alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "%s" ALB_STR_FMT, ALB_STR_ARG(base),
-                            t->door->options.base, ALB_STR_ARG(t->id));
+    return alb_arena_printf(alb_req_arena(req), ALB_STR_FMT ALB_STR_FMT, ALB_STR_ARG(base),
+                            ALB_STR_ARG(alb_tus_path(req, t)));
 }
 
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t)

@@ -118,11 +118,25 @@ static enum alb_code announce(struct alb_req *req, struct alb_tus *t, struct alb
     return ALB_OK;
 }
 
+/* What HEAD would have to say of it has room in an answer; else nobody could ever look at it. */
+static bool can_be_echoed(struct alb_req *req, const struct alb_tus *t)
+{
+    struct alb_str rest = t->spec.parts;
+    struct alb_tus part = {.door = t->door};
+    size_t n = t->spec.metadata.n;
+
+    while (alb_str_next(&rest, ' ', &part.id))
+        n += alb_tus_path(req, &part).n + 1;
+    return n <= ALB_TUS_ECHO_MAX;
+}
+
 static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
     bool body = alb_req_content_length(req) != 0 && !t->no_body;
 
+    if (!can_be_echoed(req, t))
+        return alb_tus_refuse(req, t, ALB_TUS_LONG_FIELDS);
     if (create(req, t, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     if (t->spec.kind == ALB_UPLOAD_FINAL)

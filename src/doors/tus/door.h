@@ -22,6 +22,8 @@
 #include "library/original.h"
 
 #define ALB_TUS_VERSION "1.0.0"
+/* What HEAD repeats of a creation, Upload-Metadata and Upload-Concat together; more is refused there. */
+#define ALB_TUS_ECHO_MAX (ALB_RES_LINES_MAX - ((size_t)48 << 10))
 
 enum alb_tus_dialect {
     ALB_TUS_V1,
@@ -64,6 +66,8 @@ enum alb_tus_word {
     ALB_TUS_FORBIDDEN,
     ALB_TUS_BAD_ORIGIN,
     ALB_TUS_INTERNAL,
+    ALB_TUS_BUSY,        /* too many questions are out */
+    ALB_TUS_LONG_FIELDS, /* HEAD could not repeat them */
     ALB_TUS_WORD_COUNT
 };
 
@@ -135,6 +139,8 @@ const char *alb_tus_word_name(enum alb_tus_word word);                    /* "ER
 void alb_tus_common_headers(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_offset_header(struct alb_req *req, int64_t offset);
 void alb_tus_result_headers(struct alb_req *req, struct alb_str result);
+/* The URL of the upload t->id: its path alone, and the whole. */
+struct alb_str alb_tus_path(struct alb_req *req, const struct alb_tus *t);
 struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_expires_header(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);

@@ -79,10 +79,14 @@ enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus
     t->then = then;
     alb_future_unref(t->future);
     t->future = NULL;
-    if (t->door->hooks->ask(t->door->hooks->ctx, e, &t->future, &err) != ALB_OK) {
+    enum alb_code code = t->door->hooks->ask(t->door->hooks->ctx, e, &t->future, &err);
+    if (code != ALB_OK) {
         alb_req_log_err(req, &err);
-        return alb_tus_refuse(req, t, ALB_TUS_INTERNAL);
+        return alb_tus_refuse(req, t, code == ALB_E_BUSY ? ALB_TUS_BUSY : ALB_TUS_INTERNAL);
     }
+    /* Nothing has been made or touched yet: nobody is to be asked for a client that has gone. */
+    if (e->hook == ALB_TUS_AUTHORISE || e->hook == ALB_TUS_PRE_CREATE)
+        alb_req_wait_for_client(req);
     return alb_tus_wait(req, t, "waiting for a hook", answered);
 }
 

@@ -8,6 +8,9 @@
 #include "doors/tus/metadata.h"
 #include "ingest/ingest.h"
 
+#define WHOLE_URLS_MAX ((size_t)32 << 10) /* of Upload-Concat; clients do not read lines of any length */
+#define TYPE_MAX 1024                     /* of a Content-Type */
+
 /* RUFH: fields of appends have no place in other requests. */
 static bool has_stray_fields(const struct alb_req *req, const struct alb_tus *t)
 {
@@ -18,25 +21,33 @@ static bool has_stray_fields(const struct alb_req *req, const struct alb_tus *t)
 
 /* ---- HEAD ---- */
 
-static void concat_header(struct alb_req *req, const struct alb_tus *t, const struct alb_upload_view *v)
+/* The parts by their whole URLs, or by their paths alone. False: it is too long. */
+static bool concat_list(struct alb_req *req, const struct alb_tus *t, struct alb_str ids, bool whole,
+                        size_t max)
 {
-    struct alb_buf out = ALB_BUF_INIT((size_t)512 << 10);
-    struct alb_str rest = v->parts, id;
+    struct alb_buf out = ALB_BUF_INIT(max);
+    struct alb_str id;
 
-    if (v->kind == ALB_UPLOAD_PARTIAL)
-        alb_res_header_c(req, "Upload-Concat", "partial");
-    if (v->kind != ALB_UPLOAD_FINAL)
-        return;
     alb_buf_c(&out, "final;");
-    for (size_t i = 0; alb_str_next(&rest, ' ', &id); i++) {
+    for (size_t i = 0; alb_buf_code(&out) == ALB_OK && alb_str_next(&ids, ' ', &id); i++) {
         struct alb_tus part = {.door = t->door, .id = id};
         if (i > 0)
             alb_buf_c(&out, " ");
-        alb_buf_str(&out, alb_tus_location(req, &part));
+        alb_buf_str(&out, whole ? alb_tus_location(req, &part) : alb_tus_path(req, &part));
     }
-    if (alb_buf_code(&out) == ALB_OK)
+    bool fits = alb_buf_code(&out) == ALB_OK;
+    if (fits)
         alb_res_header(req, "Upload-Concat", alb_buf_view(&out));
     alb_buf_fini(&out);
+    return fits;
+}
+
+static void concat_header(struct alb_req *req, const struct alb_tus *t, const struct alb_upload_view *v)
+{
+    if (v->kind == ALB_UPLOAD_PARTIAL)
+        alb_res_header_c(req, "Upload-Concat", "partial");
+    else if (v->kind == ALB_UPLOAD_FINAL && !concat_list(req, t, v->parts, true, WHOLE_URLS_MAX))
+        (void)concat_list(req, t, v->parts, false, ALB_TUS_ECHO_MAX);
 }
 
 static void describe(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v)
@@ -130,7 +141,8 @@ static void download_headers(struct alb_req *req, const struct alb_tus *t, struc
                              struct alb_str name)
 {
     bool harmless = is_harmless(alb_media_type(type));
-    bool good = alb_media_type(type).p != NULL && !alb_str_has_control(type); /* its parameters too */
+    bool good = alb_media_type(type).p != NULL && /* and its parameters */
+                type.n <= TYPE_MAX && !alb_str_has_control(type);
     struct alb_str given = good ? type : ALB_STR("application/octet-stream");
 
     alb_res_type(req, alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "%c", ALB_STR_ARG(given), '\0').p);

@@ -132,6 +132,14 @@ static enum alb_step step_locked(struct alb_req *req)
     return alb_req_wait_future(req, future, false);
 }
 
+/* The same, but nothing is there yet that would have to be kept. */
+static enum alb_step step_asks(struct alb_req *req)
+{
+    if (!alb_req_slot(req))
+        alb_req_wait_for_client(req);
+    return step_locked(req);
+}
+
 /* Runs until its client has gone, and only then begins to read. */
 static enum alb_step step_late(struct alb_req *req)
 {
@@ -165,6 +173,7 @@ static enum alb_step step_gate(struct alb_req *req)
 static const struct alb_route routes[] = {
     {"/told", ALB_M_PATCH, ALB_BODY_STREAM, ALB_ROUTE_TOLD, 0, NULL, step_locked},
     {"/left", ALB_M_PATCH, ALB_BODY_STREAM, 0, 0, NULL, step_locked},
+    {"/asks", ALB_M_PATCH, ALB_BODY_STREAM, ALB_ROUTE_TOLD, 0, NULL, step_asks},
     {"/late/told", ALB_M_PATCH, ALB_BODY_STREAM, ALB_ROUTE_TOLD, 0, NULL, step_late},
     {"/late/left", ALB_M_PATCH, ALB_BODY_STREAM, 0, 0, NULL, step_late},
     {"/file/told", ALB_M_DELETE, ALB_BODY_NONE, ALB_ROUTE_TOLD, 0, NULL, step_remove},
@@ -186,9 +195,12 @@ static void await_abandoned(int64_t n)
  * not is ended by its hooks. */
 static void test_hang_up_while_waiting(void **state)
 {
+    static const char *const targets[] = {"/left", "/told", "/asks"};
+
     (void)state;
-    for (int told = 0; told < 2; told++) {
+    for (size_t i = 0; i < ALB_ARRAY_LEN(targets); i++) {
         int64_t gone = alb_stat_get(ALB_STAT_HTTP_ABANDONED);
+        bool told = i == 1;
         int fd;
 
         clear();
@@ -196,7 +208,7 @@ static void test_hang_up_while_waiting(void **state)
         new_future();
         begin(routes, ALB_ARRAY_LEN(routes));
         fd = dial();
-        patch(fd, told ? "/told" : "/left", "Content-Length: 100000\r\n");
+        patch(fd, targets[i], "Content-Length: 100000\r\n");
         send_bytes(fd, 50000);
         await_waiters(1);
         close_fd(fd);
@@ -216,6 +228,32 @@ static void test_hang_up_while_waiting(void **state)
         assert_int_equal(atomic_load(&cleaned), 1);
         alb_future_unref(future);
     }
+}
+
+/* Only that one wait ends with the client: who is told is told again when it is over. */
+static void test_hang_up_after_asking(void **state)
+{
+    int64_t gone = alb_stat_get(ALB_STAT_HTTP_ABANDONED);
+    int fd;
+
+    (void)state;
+    clear();
+    prepare(2, 16);
+    new_future();
+    begin(routes, ALB_ARRAY_LEN(routes));
+    fd = dial();
+    patch(fd, "/asks", "Content-Length: 100000\r\n");
+    await_waiters(1);
+    settle();
+    await(&calls, 2); /* it reads */
+    send_bytes(fd, 50000);
+    close_fd(fd);
+    await_abandoned(gone + 1);
+    await(&keeps, 1);
+    assert_int_equal(atomic_load(&kept), 50000);
+    assert_int_equal(atomic_load(&code), ALB_E_CANCELLED);
+    finish();
+    alb_future_unref(future);
 }
 
 /* The client leaves in the middle of a body that the step takes in small bites: it gets all of them. */
@@ -539,7 +577,8 @@ static void test_nudge_races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hang_up_while_waiting), cmocka_unit_test(test_hang_up_in_body),
+        cmocka_unit_test(test_hang_up_while_waiting),
+        cmocka_unit_test(test_hang_up_after_asking), cmocka_unit_test(test_hang_up_in_body),
         cmocka_unit_test(test_silence),               cmocka_unit_test(test_hang_up_before),
         cmocka_unit_test(test_cut_in_body),           cmocka_unit_test(test_nudge_orders),
         cmocka_unit_test(test_nudge_ends_with_its_wait),
