@@ -175,6 +175,7 @@ void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline)
     alb_fs_close(&h->wake);
     alb_fs_close(&h->spool);
     alb_mem_free(h->polls);
+    alb_mem_free(h->spooled);
     alb_arena_free(&h->text);
     alb_mutex_fini(&h->mtx);
     alb_mem_free(h);

@@ -68,6 +68,13 @@ struct alb_hook_run {
     int64_t resume_at;        /* of the next attempt, while none is under way */
 };
 
+struct alb_spool_entry {
+    uint64_t seq;
+    unsigned tries;
+    bool taken;  /* being written, or a run has it */
+    int64_t due; /* monotonic */
+};
+
 struct alb_hook_queue { /* owned by the loop */
     struct alb_hook_run *waiting, **waiting_end, *running;
     unsigned running_count, places;
@@ -89,12 +96,13 @@ struct alb_hooks {
     struct alb_hook_run *inbox; /* newest first */
     bool stopping;
     int64_t stop_by;
+    struct alb_spool_entry *spooled; /* the files of the spool, in the order in which they came */
+    size_t spooled_count, spooled_room;
+    uint64_t spool_seq; /* of the next */
     /* atomic */
     atomic_uint count[ALB_LANE_COUNT]; /* runs that are not freed */
     atomic_uint running;
-    _Atomic uint64_t spool_seq;
-    atomic_uint spooled;    /* files */
-    atomic_bool spool_news; /* there may be files that nobody has looked at */
+    atomic_bool spool_news; /* there may be files that are due and that nobody has looked at */
     atomic_size_t memory;
     _Atomic uint64_t invocations[ALB_HOOK_COUNT], errors[ALB_HOOK_COUNT], dropped[ALB_HOOK_COUNT];
     /* owned by the loop */

@@ -220,6 +220,22 @@ static void given_up(void **state)
     alb_hooks_close(&h, in(LONG_NS));
 }
 
+/* What the disk does not give at once is told a little later. */
+static void unreadable_for_a_moment(void **state)
+{
+    (void)state;
+    script("echo x >> told");
+    struct alb_hooks *h = open_hooks(1);
+    alb_fs_fault(ALB_FS_READ, 1, EIO, true);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("told", 1);
+    assert_true(alb_fs_fault_fired());
+    alb_fs_fault(ALB_FS_READ, 0, 0, true);
+    wait_empty();
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(lines("told"), 1);
+}
+
 static void damaged(void **state)
 {
     char last[64], path[192];
@@ -267,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(next_start, setup, teardown),
         cmocka_unit_test_setup_teardown(fails_and_mends, setup, teardown),
         cmocka_unit_test_setup_teardown(given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(unreadable_for_a_moment, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(no_room, setup, teardown),
     };
