@@ -163,12 +163,44 @@ static enum alb_step interrupted(struct alb_req *req, struct alb_tus *t)
                            alb_uploads_stopping(t->door->uploads) ? ALB_TUS_SHUTDOWN : ALB_TUS_INTERRUPTED);
 }
 
+/* Nothing of it stays. */
+static enum alb_step deactivate(struct alb_req *req, struct alb_tus *t, enum alb_tus_word word)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_upload_view v;
+    struct alb_tus_event e;
+
+    alb_tus_alarm_dismiss(&t->alarm);
+    alb_upload_look(t->session, &v);
+    alb_tus_event_of(t, &v, ALB_TUS_POST_TERMINATE, &e);
+    if (alb_upload_terminate(t->session, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
+    alb_tus_tell(req, t, &e);
+    alb_upload_release(&t->session);
+    return alb_tus_refuse(req, t, word);
+}
+
+enum alb_step alb_tus_past_length(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    if (t->dialect != ALB_TUS_RUFH || v.length < 0)
+        return refuse_and_keep(req, t, ALB_TUS_PAST_LENGTH);
+    if (t->interop >= 3 && t->interop <= 6)
+        return refuse_and_keep(req, t, ALB_TUS_INCONSISTENT);
+    t->told = false; /* no Location: there is nothing at it */
+    enum alb_step step = deactivate(req, t, ALB_TUS_INCONSISTENT);
+    alb_tus_complete_header(req, t, true); /* there is nothing to go on with */
+    return step;
+}
+
 static enum alb_step append_failed(struct alb_req *req, struct alb_tus *t, const struct alb_err *why)
 {
     if (alb_upload_interrupted(t->session))
         return interrupted(req, t);
     if (why->code == ALB_E_TOO_LARGE)
-        return refuse_and_keep(req, t, ALB_TUS_PAST_LENGTH);
+        return alb_tus_past_length(req, t);
     keep(req, t);
     return alb_tus_fail(req, t, why);
 }
@@ -244,22 +276,6 @@ static enum alb_step body_gone(struct alb_req *req, struct alb_tus *t)
     return alb_tus_body_gone(req, t);
 }
 
-/* A hook wants it stopped: nothing of it stays. */
-static enum alb_step stopped(struct alb_req *req, struct alb_tus *t)
-{
-    struct alb_err err = ALB_ERR_INIT;
-    struct alb_upload_view v;
-    struct alb_tus_event e;
-
-    alb_upload_look(t->session, &v);
-    alb_tus_event_of(t, &v, ALB_TUS_POST_TERMINATE, &e);
-    if (alb_upload_terminate(t->session, &err) != ALB_OK)
-        return alb_tus_fail(req, t, &err);
-    alb_tus_tell(req, t, &e);
-    alb_upload_release(&t->session);
-    return alb_tus_refuse(req, t, ALB_TUS_STOPPED);
-}
-
 /* ---- pieces ---- */
 
 static alb_tus_fn more;
@@ -271,7 +287,7 @@ static enum alb_step wait_for_more(struct alb_req *req, struct alb_tus *t)
     if (alb_upload_interrupted(t->session))
         return interrupted(req, t);
     if (alb_tus_progress(req, t, &wake_at))
-        return stopped(req, t);
+        return deactivate(req, t, ALB_TUS_STOPPED); /* by a hook */
     if (silence > 0 && alb_deadline(t->silent_since, silence) < wake_at)
         wake_at = alb_deadline(t->silent_since, silence);
     if (wake_at != ALB_NEVER)

@@ -54,6 +54,8 @@ static enum alb_tus_dialect dialect_of(const struct alb_req *req, const struct a
         return ALB_TUS_V1;
     if (t->door->options.no_rufh)
         return (method & (ALB_M_HEAD | ALB_M_GET)) != 0 ? ALB_TUS_EITHER : ALB_TUS_V1;
+    if ((method & (ALB_M_HEAD | ALB_M_DELETE)) != 0 && alb_tus_has_header(req, "upload-offset"))
+        return ALB_TUS_RUFH; /* as if it were an append: refused there */
     if (alb_tus_has_header(req, "upload-draft-interop-version") ||
         alb_tus_has_header(req, "upload-complete") || alb_tus_has_header(req, "upload-incomplete") ||
         method == ALB_M_PUT || (method == ALB_M_PATCH && alb_tus_is_piece(req, "application/partial-upload")))

@@ -179,6 +179,9 @@ void alb_tus_rufh_interim(struct alb_req *req, struct alb_tus *t, int64_t offset
 /* Before that: Content-Length against the room there is (-1: not known), and what is said of checksums. */
 enum alb_tus_word alb_tus_check_body(struct alb_req *req, struct alb_tus *t, int64_t room);
 alb_tus_fn alb_tus_no_body; /* as if it had ended at once */
+/* A body that is longer than its upload. In RUFH the client is wrong about what it uploads: from -08 on that
+ * is the end of the upload. The session is held. */
+enum alb_step alb_tus_past_length(struct alb_req *req, struct alb_tus *t);
 enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t);
 enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t);
 alb_tus_fn alb_tus_finished; /* t->future is the sink's */

@@ -42,6 +42,16 @@ static enum alb_tus_word tus_fields(struct alb_req *req, struct alb_tus *t, cons
     return v->state == ALB_UPLOAD_OPEN ? declare(req, t, v) : ALB_TUS_FINE;
 }
 
+/* What the client announces is more than there is left, of an upload of known length. */
+static bool is_past_length(const struct alb_req *req, const struct alb_tus *t)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    return t->dialect == ALB_TUS_RUFH && v.state == ALB_UPLOAD_OPEN && v.length >= 0 &&
+           alb_req_content_length(req) > v.length - v.offset;
+}
+
 static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_upload_view v;
@@ -52,6 +62,8 @@ static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
         return alb_tus_refuse(req, t, ALB_TUS_FINAL_FIXED);
     enum alb_tus_word word =
         t->dialect == ALB_TUS_RUFH ? alb_tus_rufh_append(req, t, &v) : tus_fields(req, t, &v);
+    if ((word == ALB_TUS_FINE || word == ALB_TUS_INCONSISTENT) && is_past_length(req, t))
+        return alb_tus_past_length(req, t);
     if (word != ALB_TUS_FINE)
         return alb_tus_refuse(req, t, word);
     if (v.state != ALB_UPLOAD_OPEN)
