@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an upload ends without a proper end, and what a client may make others read."""
 import base64
+import json
 import resource
 import selectors
 import socket
@@ -126,3 +127,37 @@ def test_hooks_are_not_asked_for_clients_that_have_gone(tmp_path):
                 s.close()
         script(hooks, "pre-create", "exit 0\n")
         until(lambda: tusd.create(3).status_code == 201, "the hooks of those who left are still in the way")
+
+
+def test_hooks_hear_how_long_a_concatenation_is(tmp_path):
+    """As tusd: its size is known, and nobody is asked about one that cannot be made."""
+    hooks, log = tmp_path / "hooks", tmp_path / "log"
+    hooks.mkdir()
+    for name in ("pre-create", "post-create"):
+        script(hooks, name, f'(printf "{name} $TUS_SIZE "; cat; echo) >> {log}\n')
+    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-create,post-create", "-max-size", "10") as tusd:
+        def part(size, data):
+            made = requests.post(tusd.url + "/files/", data=data, timeout=60, headers={
+                **OCTETS, "Upload-Length": str(size), "Upload-Concat": "partial"})
+            assert made.status_code == 201
+            return made.headers["Location"]
+
+        def final(*urls):
+            return requests.post(tusd.url + "/files/", headers={**TUS, "Upload-Concat": "final;" + " ".join(urls)}, timeout=60)
+
+        one, two, three, half = part(5, b"12345"), part(3, b"678"), part(4, b"9abc"), part(5, b"1")
+        normal = tusd.create(1).headers["Location"]
+        until(lambda: log.exists() and log.read_text().count("\n") == 10, "the hooks of the parts")
+        log.write_text("")
+        for urls, status, word in (((one, tusd.url + "/files/nothing"), 404, "ERR_UPLOAD_NOT_FOUND"),
+                                   ((one, half), 400, "ERR_UPLOAD_NOT_FINISHED"), ((one, normal), 400, "ERR_INVALID_CONCAT"),
+                                   ((one, two, three), 413, "ERR_MAX_SIZE_EXCEEDED")):
+            answer = final(*urls)
+            assert answer.status_code == status and answer.text.startswith(word)
+        assert final(one, two).status_code == 201
+        until(lambda: log.read_text().count("\n") == 2, "the hooks of the whole")
+        for line, hook in zip(log.read_text().splitlines(), ("pre-create", "post-create")):
+            name, size, event = line.split(" ", 2)
+            upload = json.loads(event)["Event"]["Upload"]
+            assert (name, size) == (hook, "8")
+            assert (upload["Size"], upload["SizeIsDeferred"], upload["IsFinal"]) == (8, False, True)

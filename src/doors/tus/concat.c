@@ -44,17 +44,27 @@ enum alb_tus_word alb_tus_concat_parse(struct alb_req *req, struct alb_tus *t)
 }
 
 /* tusd knows no concatenation-unfinished. */
-static bool all_finished(const struct alb_tus *t)
+enum alb_tus_word alb_tus_concat_look(struct alb_tus *t)
 {
+    const int64_t max = alb_tus_max_bytes(t->door);
     struct alb_str rest = t->spec.parts, id;
     struct alb_upload_brief brief;
+    int64_t sum = 0;
 
     while (alb_str_next(&rest, ' ', &id)) {
-        if (alb_upload_brief(t->door->uploads, id, t->owner, &brief, NULL) == ALB_OK &&
-            brief.kind == ALB_UPLOAD_PARTIAL && brief.state != ALB_UPLOAD_COMPLETE)
-            return false;
+        if (alb_upload_brief(t->door->uploads, id, t->owner, &brief, NULL) != ALB_OK)
+            return ALB_TUS_NOT_FOUND;
+        if (brief.kind != ALB_UPLOAD_PARTIAL)
+            return ALB_TUS_BAD_CONCAT;
+        if (t->door->options.like_tusd && brief.state != ALB_UPLOAD_COMPLETE)
+            return ALB_TUS_UNFINISHED_PART;
+        if (brief.length < 0)
+            sum = ALB_UPLOAD_DEFERRED;
+        else if (sum >= 0 && __builtin_add_overflow(sum, brief.length, &sum))
+            return ALB_TUS_TOO_LARGE;
     }
-    return true;
+    t->length = sum;
+    return max > 0 && sum > max ? ALB_TUS_TOO_LARGE : ALB_TUS_FINE;
 }
 
 /* It goes on without us. */
@@ -81,11 +91,10 @@ enum alb_step alb_tus_concat(struct alb_req *req, struct alb_tus *t)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_upload_view v;
 
-    if (t->door->options.like_tusd && !all_finished(t))
-        return alb_tus_refuse(req, t, ALB_TUS_UNFINISHED_PART);
     alb_upload_look(t->session, &v);
     alb_tus_event_of(t, &v, ALB_TUS_POST_CREATE, &t->event);
     t->event.id = t->id;
+    t->event.size = t->length;
     t->event.metadata = t->spec.metadata;
     t->event.parts = t->spec.parts;
     t->event.path = t->spec.path;

@@ -174,9 +174,11 @@ enum alb_step alb_tus_post(struct alb_req *req, struct alb_tus *t)
     enum alb_tus_word word = parse(req, t);
     struct alb_tus_event e = {.hook = ALB_TUS_PRE_CREATE};
 
+    if (word == ALB_TUS_FINE && t->spec.kind == ALB_UPLOAD_FINAL)
+        word = alb_tus_concat_look(t);
     if (word != ALB_TUS_FINE)
         return alb_tus_refuse(req, t, word);
-    e.size = t->spec.length;
+    e.size = t->spec.kind == ALB_UPLOAD_FINAL ? t->length : t->spec.length;
     e.metadata = t->spec.metadata;
     e.kind = t->spec.kind;
     e.parts = t->spec.parts;

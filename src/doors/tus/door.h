@@ -189,6 +189,9 @@ alb_tus_fn alb_tus_finished; /* t->future is the sink's */
 bool alb_tus_is_piece(const struct alb_req *req, const char *type);
 /* concat.c: the creation is a final upload. */
 enum alb_step alb_tus_concat(struct alb_req *req, struct alb_tus *t);
+/* Before it is made, and before anybody is asked: whether the parts will do; t->length becomes their sum, or
+ * DEFERRED while one is not known. */
+enum alb_tus_word alb_tus_concat_look(struct alb_tus *t);
 enum alb_tus_word alb_tus_concat_parse(struct alb_req *req, struct alb_tus *t);
 
 #endif
