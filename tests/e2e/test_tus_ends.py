@@ -161,3 +161,47 @@ def test_hooks_hear_how_long_a_concatenation_is(tmp_path):
             upload = json.loads(event)["Event"]["Upload"]
             assert (name, size) == (hook, "8")
             assert (upload["Size"], upload["SizeIsDeferred"], upload["IsFinal"]) == (8, False, True)
+
+
+def test_ids_that_mean_something_in_a_url(tmp_path):
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    script(hooks, "pre-create", """echo '{"ChangeFileInfo":{"ID":"a%2fb"}}'\n""")
+    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-create") as tusd:
+        made = requests.post(tusd.url + "/files/", data=b"hello", timeout=60, headers={**OCTETS, "Upload-Length": "5"})
+        assert made.status_code == 201 and made.headers["Location"].endswith("/files/a%252fb")
+        assert requests.get(made.headers["Location"], timeout=60).content == b"hello"
+
+
+def plain(daemon, request):
+    """The head of an answer, without a library that puts lines together."""
+    host, port = daemon.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as s:
+        s.sendall(request.replace("\r\n\r\n", f"\r\nx-api-key: {daemon.key}\r\nConnection: close\r\n\r\n", 1).encode())
+        data = b""
+        while piece := s.recv(65536):
+            data += piece
+    return data.decode()
+
+
+def test_headers_that_come_twice(shared_daemon):
+    start = "POST /files/ HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n"
+    assert plain(shared_daemon, start + "Upload-Length: 5\r\nUpload-Length: 6\r\n\r\n").startswith("HTTP/1.1 400 ")
+    assert plain(shared_daemon, start + "Upload-Length: 5\r\nUpload-Length: 5\r\n\r\n").startswith("HTTP/1.1 201 ")
+    made = plain(shared_daemon, start + "Upload-Length: 5\r\nUpload-Metadata: a Zg==\r\nUpload-Metadata: b Zg==\r\n\r\n")
+    path = "/files/" + made.split("Location: ")[1].split("\r\n")[0].rsplit("/", 1)[1]
+    head = plain(shared_daemon, f"HEAD {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n\r\n")
+    assert "\r\nUpload-Metadata: a Zg==,b Zg==\r\n" in head
+
+
+def test_every_answer_is_of_tus(shared_daemon):
+    answer = plain(shared_daemon, "PUT /files/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 405 ") and "\r\nTus-Resumable: 1.0.0\r\n" in answer
+
+
+def test_one_protocol_alone(tmp_path):
+    """Without -enable-experimental-protocol no answer is one of the other protocol."""
+    with Tusd(tmp_path, "-max-size", "10") as tusd:
+        head = requests.head(tusd.create(3).headers["Location"], timeout=60)
+        assert head.status_code == 200 and "Upload-Offset" in head.headers
+        assert "Upload-Complete" not in head.headers and "Upload-Limit" not in head.headers

@@ -201,7 +201,7 @@ void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t)
 
 void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete)
 {
-    if (t->dialect == ALB_TUS_V1)
+    if (t->dialect == ALB_TUS_V1 || t->door->options.no_rufh)
         return;
     if (t->interop == 3)
         alb_res_header_set(req, "Upload-Incomplete", complete ? ALB_STR("?0") : ALB_STR("?1"));
@@ -245,7 +245,7 @@ void alb_tus_place_headers(struct alb_req *req, struct alb_tus *t, const struct 
     alb_tus_offset_header(req, v->offset);
     alb_tus_complete_header(req, t, over);
     alb_tus_expires_header(req, t, v->expires_ms);
-    if (t->dialect != ALB_TUS_V1)
+    if (t->dialect != ALB_TUS_V1 && !t->door->options.no_rufh)
         alb_res_header_set(req, "Upload-Limit", alb_tus_limits(req, t, over ? 0 : v->expires_ms));
 }
 
@@ -363,7 +363,7 @@ enum alb_step alb_tus_fail(struct alb_req *req, struct alb_tus *t, const struct 
         return alb_tus_refuse(req, t, ALB_TUS_NOT_FOUND);
     if (err->code == ALB_E_BUSY && alb_uploads_stopping(t->door->uploads))
         return alb_tus_refuse(req, t, ALB_TUS_SHUTDOWN);
-    t->word = ALB_TUS_FINE;
+    t->word = err->code == ALB_E_TOO_LARGE && t->door->options.like_tusd ? ALB_TUS_TOO_LARGE : ALB_TUS_FINE;
     tell_place(req, t);
     alb_res_error(req, err->code, client_text(err));
     if (err->code == ALB_E_TOO_LARGE && t->dialect == ALB_TUS_RUFH)
@@ -417,6 +417,8 @@ void alb_tus_error(struct alb_req *req, int status, struct alb_str text)
         problem(req, t, status, text);
         return;
     }
+    if (t == NULL) /* it came no further than the router, or who it is */
+        alb_res_header_set(req, "Tus-Resumable", ALB_STR(ALB_TUS_VERSION));
     alb_res_type(req, "text/plain; charset=utf-8");
     const char *name = t != NULL ? words[t->word].name : NULL;
     struct alb_str line = name != NULL ? alb_arena_printf(a, "%s: " ALB_STR_FMT "\n", name, ALB_STR_ARG(text))

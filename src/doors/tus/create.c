@@ -11,6 +11,33 @@
 
 /* ---- what is asked ---- */
 
+/* Whether a header is there more than once, and says different things. */
+static bool contradicts_itself(const struct alb_req *req, const char *name)
+{
+    struct alb_str first = alb_req_header(req, name), value;
+    size_t at = 0;
+
+    while (alb_req_header_next(req, name, &at, &value))
+        if (!alb_str_eq(first, value))
+            return true;
+    return false;
+}
+
+/* All its lines: it is a list. p == NULL: there is none. */
+static struct alb_str metadata(struct alb_req *req)
+{
+    struct alb_str all = ALB_STR_NONE, line;
+    size_t at = 0;
+
+    while (alb_req_header_next(req, "upload-metadata", &at, &line))
+        all = all.n == 0 ? line
+              : line.n == 0
+                  ? all
+                  : alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "," ALB_STR_FMT, ALB_STR_ARG(all),
+                                     ALB_STR_ARG(line));
+    return all;
+}
+
 static enum alb_tus_word parse_length(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_str length = alb_req_header(req, "upload-length");
@@ -22,7 +49,7 @@ static enum alb_tus_word parse_length(struct alb_req *req, struct alb_tus *t)
     t->spec.length = ALB_UPLOAD_DEFERRED;
     if (defer.p != NULL)
         return alb_str_eq_c(defer, "1") ? ALB_TUS_FINE : ALB_TUS_BAD_DEFER;
-    if (!alb_str_u64(length, &n) || n > INT64_MAX)
+    if (!alb_str_u64(length, &n) || n > INT64_MAX || contradicts_itself(req, "upload-length"))
         return ALB_TUS_BAD_LENGTH;
     t->spec.length = (int64_t)n;
     return ALB_TUS_FINE;
@@ -32,7 +59,7 @@ static enum alb_tus_word parse_tus(struct alb_req *req, struct alb_tus *t)
 {
     enum alb_tus_word word = alb_tus_concat_parse(req, t);
 
-    t->spec.metadata = alb_req_header(req, "upload-metadata");
+    t->spec.metadata = metadata(req);
     if (word != ALB_TUS_FINE || t->spec.kind == ALB_UPLOAD_FINAL)
         return word;
     word = parse_length(req, t);
