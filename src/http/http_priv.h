@@ -150,8 +150,8 @@ struct alb_req {
     uint64_t body_size; /* of the answer; UINT64_MAX: chunks or until the close */
     bool pumping, head_made, head_only, before_done, entered, gone_told;
     bool lent, timed_out, promoted, pooled;
-    bool untold; /* this wait ends with its client, whatever the route says; the loop looks in WAITING */
-    size_t gone_left;     /* of the body in the ring when the step was called last, with its client gone */
+    bool untold;      /* this wait ends with its client, whatever the route says; the loop looks in WAITING */
+    size_t gone_left; /* of the body in the ring when the step was called last, with its client gone */
     enum alb_wait want;   /* of the step that is running */
     enum alb_wait waited; /* what the last wait was for */
     int64_t want_until;

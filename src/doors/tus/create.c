@@ -26,15 +26,16 @@ static bool contradicts_itself(const struct alb_req *req, const char *name)
 /* All its lines: it is a list. p == NULL: there is none. */
 static struct alb_str metadata(struct alb_req *req)
 {
+    struct alb_arena *a = alb_req_arena(req);
     struct alb_str all = ALB_STR_NONE, line;
     size_t at = 0;
 
-    while (alb_req_header_next(req, "upload-metadata", &at, &line))
-        all = all.n == 0 ? line
-              : line.n == 0
-                  ? all
-                  : alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "," ALB_STR_FMT, ALB_STR_ARG(all),
-                                     ALB_STR_ARG(line));
+    while (alb_req_header_next(req, "upload-metadata", &at, &line)) {
+        if (all.n == 0)
+            all = line;
+        else if (line.n > 0)
+            all = alb_arena_printf(a, ALB_STR_FMT "," ALB_STR_FMT, ALB_STR_ARG(all), ALB_STR_ARG(line));
+    }
     return all;
 }
 
