@@ -14,6 +14,7 @@
 #define ALB_IMPORT_CHECK_WAIT_MS 50             /* how long a batch waits to become full */
 
 #define ALB_IMPORT_INLINE_MAX (4 << 20) /* bytes sent along with the creation of an upload */
+#define ALB_IMPORT_PIECE_MAX (32 << 20) /* bytes of one request: what a wrong checksum or a break can cost */
 #define ALB_IMPORT_ROUNDS_MAX 10u       /* times one upload may begin at 0 again */
 #define ALB_IMPORT_CHANGED_MAX 3u       /* times a file may change under us before it fails */
 

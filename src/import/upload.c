@@ -8,9 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/codec.h"
 #include "base/fs.h"
+#include "base/hash.h"
+#include "base/mem.h"
 #include "import/source.h"
 
+#define READ_BYTES ((size_t)256 * 1024)
+#define SUM_LINE_MAX 64 /* "Upload-Checksum: sha1 " and 28 characters */
 #define METADATA_MAX ((size_t)32 * 1024)
 
 enum step { CREATE, SEND, ASK, CLOSE, VERIFY, END };
@@ -64,6 +69,46 @@ static size_t read_file(void *ctx, void *p, size_t n)
     u->item->shown += (int64_t)got;
     alb_tally_sent(u->env->tally, (int64_t)got);
     return got;
+}
+
+/* The SHA-1 of n bytes as they lie on the disk now. */
+static bool hash_piece(struct upload *u, int64_t from, int64_t n, unsigned char out[ALB_HASH_MAX_LEN])
+{
+    unsigned char *room = alb_mem_alloc(READ_BYTES);
+    struct alb_hash h;
+    size_t got = 1;
+
+    alb_hash_init(&h, ALB_HASH_SHA1);
+    while (room && n > 0 && got > 0) {
+        size_t want = n < (int64_t)READ_BYTES ? (size_t)n : READ_BYTES;
+        if (alb_fs_pread_all(u->fd, room, want, from, &got, u->err) != ALB_OK)
+            break;
+        alb_hash_update(&h, room, got);
+        from += (int64_t)got;
+        n -= (int64_t)got;
+    }
+    alb_mem_free(room);
+    (void)alb_hash_final(&h, out);
+    return n == 0;
+}
+
+/* The header that has the server check the n bytes of one request (tus, checksum): what the network has turned
+ * over is taken back at once. False: the file could not be read to there. */
+static bool sum_line(struct upload *u, int64_t from, int64_t n, char line[static SUM_LINE_MAX])
+{
+    struct alb_buf b = ALB_BUF_INIT(SUM_LINE_MAX);
+    unsigned char sha1[ALB_HASH_MAX_LEN];
+    bool whole = n == u->item->size && u->item->hashed;
+
+    if (whole)
+        memcpy(sha1, u->item->sha1, ALB_SHA1_LEN);
+    else if (!hash_piece(u, from, n, sha1))
+        return false;
+    alb_buf_c(&b, "Upload-Checksum: sha1 ");
+    alb_b64_encode(&b, sha1, ALB_SHA1_LEN, ALB_B64_STD);
+    alb_ignore(!alb_str_to_c(alb_buf_view(&b), line, SUM_LINE_MAX), "it fits");
+    alb_buf_fini(&b);
+    return true;
 }
 
 /* The progress bar follows what the server says it has. */
@@ -204,18 +249,57 @@ static enum step ask_later(struct upload *u)
     return alb_patience_wait(u->api->server->stop->drain_fd, pause) ? ASK : finish(u, ALB_UPLOAD_STOPPED);
 }
 
+/* 460: the bytes that came are not those of the checksum. */
+static enum step damaged(struct upload *u)
+{
+    if (!is_same(u))
+        return fail(u, ALB_E_CONFLICT, "it changed while it was uploaded");
+    return u->target.n > 0 ? ask_later(u) : start_again(u);
+}
+
+static enum step unread(struct upload *u)
+{
+    if (u->err->code != ALB_OK)
+        return finish(u, ALB_UPLOAD_FAILED);
+    return fail(u, ALB_E_CONFLICT, "it changed while it was uploaded");
+}
+
+/* What a creation with n bytes led to. */
+static enum step created(struct upload *u, int64_t n, bool named)
+{
+    int status = u->api->answer.status;
+    int64_t offset = 0;
+    if (status == 409 && named)
+        return ask_later(u);
+    if (status == 460)
+        return damaged(u);
+    if (status != 201 && status != 200)
+        return refused(u);
+    if (!offset_header(u, &offset) && n > 0)
+        return fail(u, ALB_E_INVALID, "the server takes no bytes with the creation of an upload (tus)");
+    if (offset < u->item->size && !named)
+        return fail(u, ALB_E_INVALID, "the server does not say where the upload is (tus)");
+    return advance(u, offset);
+}
+
 static enum step do_create(struct upload *u)
 {
-    char length[64];
+    char length[64], sum[SUM_LINE_MAX];
     struct alb_buf line = ALB_BUF_INIT(METADATA_MAX), b = ALB_BUF_INIT(64);
     int64_t n = u->item->size < ALB_IMPORT_INLINE_MAX ? u->item->size : ALB_IMPORT_INLINE_MAX;
+    if (!sum_line(u, 0, n, sum))
+        return unread(u);
     alb_buf_printf(&b, "Upload-Length: %lld", (long long)u->item->size);
     alb_ignore(!alb_str_to_c(alb_buf_view(&b), length, sizeof(length)), "it fits");
     alb_buf_fini(&b);
     alb_buf_c(&line, "Upload-Metadata: ");
     alb_buf_str(&line, alb_buf_view(&u->metadata));
-    const char *const headers[] = {"Tus-Resumable: 1.0.0", length, alb_buf_cstr(&line),
-                                   "Content-Type: application/offset+octet-stream", NULL};
+    const char *const headers[] = {"Tus-Resumable: 1.0.0",
+                                   length,
+                                   alb_buf_cstr(&line),
+                                   "Content-Type: application/offset+octet-stream",
+                                   sum,
+                                   NULL};
     struct alb_client_body body = {.length = n, .read = read_file, .ctx = u};
     struct alb_client_request r = {
         .method = "POST", .target = ALB_STR("/files/"), .headers = headers, .body = n > 0 ? &body : NULL};
@@ -232,51 +316,54 @@ static enum step do_create(struct upload *u)
         u->pieced |= named;
         return next == CREATE && named ? ASK : next;
     }
-    if (u->api->answer.status == 409 && named)
+    return created(u, n, named);
+}
+
+/* What a PATCH with n bytes led to. */
+static enum step sent(struct upload *u, int64_t n)
+{
+    int status = u->api->answer.status;
+    int64_t offset;
+    if (status == 404 || status == 410)
+        return VERIFY;
+    if (status == 409 || status == 423)
         return ask_later(u);
-    if (u->api->answer.status != 201 && u->api->answer.status != 200)
+    if (status == 460)
+        return damaged(u);
+    if (status != 204 && status != 200)
         return refused(u);
-    int64_t offset = 0;
-    if (!offset_header(u, &offset) && n > 0)
-        return fail(u, ALB_E_INVALID, "the server takes no bytes with the creation of an upload (tus)");
-    if (offset < u->item->size && !named)
-        return fail(u, ALB_E_INVALID, "the server does not say where the upload is (tus)");
+    if (!offset_header(u, &offset) || offset < u->offset || (offset == u->offset && n > 0))
+        return fail(u, ALB_E_INVALID, "the server takes no bytes and says no reason (tus)");
     return advance(u, offset);
 }
 
-/* PATCH with everything from the offset on; with nothing, when all is there. */
+/* PATCH with the next piece; with nothing, when all is there. */
 static enum step do_send(struct upload *u)
 {
-    char at[64];
+    char at[64], sum[SUM_LINE_MAX];
     struct alb_buf b = ALB_BUF_INIT(64);
     struct alb_client_body body = {.length = u->item->size - u->offset, .read = read_file, .ctx = u};
+    if (body.length > ALB_IMPORT_PIECE_MAX)
+        body.length = ALB_IMPORT_PIECE_MAX;
+    if (!sum_line(u, u->offset, body.length, sum))
+        return unread(u);
     alb_buf_printf(&b, "Upload-Offset: %lld", (long long)u->offset);
     alb_ignore(!alb_str_to_c(alb_buf_view(&b), at, sizeof(at)), "it fits");
     alb_buf_fini(&b);
     const char *const headers[] = {"Tus-Resumable: 1.0.0", at,
-                                   "Content-Type: application/offset+octet-stream", NULL};
+                                   "Content-Type: application/offset+octet-stream", sum, NULL};
     struct alb_client_request r = {.method = "PATCH",
                                    .target = alb_buf_view(&u->target),
                                    .headers = headers,
                                    .body = body.length > 0 ? &body : NULL};
     enum step next = END;
-    int64_t offset;
     u->reading = u->offset;
-    u->request_end = u->item->size;
+    u->request_end = u->offset + body.length;
     if (exchange(u, &r, ASK, &next) != ALB_VERDICT_ANSWER) {
         u->pieced = true;
         return next;
     }
-    int status = u->api->answer.status;
-    if (status == 404 || status == 410)
-        return VERIFY;
-    if (status == 409 || status == 423 || status == 460)
-        return ask_later(u);
-    if (status != 204 && status != 200)
-        return refused(u);
-    if (!offset_header(u, &offset) || offset < u->offset || (offset == u->offset && body.length > 0))
-        return fail(u, ALB_E_INVALID, "the server takes no bytes and says no reason (tus)");
-    return advance(u, offset);
+    return sent(u, body.length);
 }
 
 static enum step do_ask(struct upload *u)

@@ -7,6 +7,8 @@ Faults are probabilities (0..1) or numbers in `faults`; see FAULTS. Every random
 generator."""
 import base64
 import hashlib
+import base64
+import hashlib
 import json
 import random
 import socket
@@ -18,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 FAULTS = {
     "drop_body": 0.0,  # hang up after some bytes of a body; the bytes are kept
     "lose_body": 0.0,  # hang up after some bytes of a body; the bytes are not kept
+    "flip": 0.0,  # a bit of a body is turned over on the way: its checksum does not hold (460), nothing is kept
     "drop_answer": 0.0,  # do everything, then hang up without an answer
     "refuse": 0.0,  # 503 with Retry-After: 0
     "error": 0.0,  # 500
@@ -226,9 +229,25 @@ class Handler(BaseHTTPRequestHandler):
             state.uploads[uid] = u
         where = "http://elsewhere.invalid:1/files/" + uid  # what a proxy may make of it
         with u["lock"]:
-            for piece in self.body_pieces():
-                u["data"] += piece
+            if not self.take(u):
+                return self.answer(460, {"Location": where, "Tus-Resumable": "1.0.0"})
             self.finish(uid, u, 201, {"Location": where})
+
+    def take(self, u):
+        """The body, at the end of what is there; False: it is not what its checksum says, and nothing was taken."""
+        begin = len(u["data"])
+        for piece in self.body_pieces():
+            u["data"] += piece
+        if len(u["data"]) > begin:
+            if self.state.chance("flip"):
+                u["data"][-1] ^= 1
+            algorithm, value = self.headers["Upload-Checksum"].split(" ")
+            assert algorithm == "sha1"
+            if hashlib.sha1(u["data"][begin:]).digest() != base64.b64decode(value, validate=True):
+                self.state.count("460")
+                del u["data"][begin:]
+                return False
+        return True
 
     def upload(self):
         uid = self.path.rsplit("/", 1)[1]
@@ -267,8 +286,8 @@ class Handler(BaseHTTPRequestHandler):
             if len(u["data"]) + self.left() > u["length"]:
                 self.drain()
                 return self.answer(413)
-            for piece in self.body_pieces():
-                u["data"] += piece
+            if not self.take(u):
+                return self.answer(460, {"Tus-Resumable": "1.0.0"})
             self.finish(uid, u, 204, {})
 
     def finish(self, uid, u, status, headers):

@@ -427,6 +427,17 @@ def test_refused_content(imp):
          "folder": False}]
 
 
+def test_what_the_network_turns_over_is_sent_again(imp):
+    imp.fill(20)
+    imp.write("large.jpg", os.urandom(45_000_000))  # two requests after the creation
+    imp.server.state.faults["flip"] = 0.3
+    assert imp.json()["uploaded"]["files"] == 21
+    assert imp.server.state.counts["460"] > 0
+    for photo in imp.photos.rglob("*.jpg"):
+        data = photo.read_bytes()
+        assert imp.server.state.assets[hashlib.sha1(data).hexdigest()]["data"] == data
+
+
 def test_server_disk_full(imp):
     imp.fill(3)
     imp.server.state.faults["no_space"] = True
