@@ -45,6 +45,21 @@ test('the lightbox by keyboard: arrows, details, favourite, back', { photos: 500
   assert.equal(focused, ids[0], 'the focus is on the photo that was shown last');
 });
 
+test('two presses in a row are two, however slow the server is', { photos: 400, mockOnly: true, mock: { latency: 300 } }, async ({ page }) => {
+  const sent = [];
+  page.on('request', (r) => r.method() === 'PUT' && sent.push(JSON.parse(r.postData()).isFavorite));
+  await page.locator('.tile.shown').first().waitFor();
+  await open(page, 1);
+  const heart = page.getByRole('button', { name: /favourite/i });
+  const was = (await heart.getAttribute('aria-pressed')) === 'true';
+  await page.keyboard.press('f');
+  await page.keyboard.press('f');
+  await page.keyboard.press('f');
+  await page.waitForFunction((w) => document.querySelector('.viewer-bar [aria-label*="avourite"]').getAttribute('aria-pressed') === String(!w), was);
+  await page.waitForRequest((r) => r.method() === 'PUT' && sent.length === 3);
+  assert.deepEqual(sent, [!was, was, !was], 'and they reach the server in their order');
+});
+
 test('words and stars are kept', { photos: 400 }, async ({ t, page }) => {
   await ensurePhotos(t, page);
   await open(page, 3);

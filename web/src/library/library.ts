@@ -114,6 +114,9 @@ async function attempt(what: string, show: () => void, ask: () => Promise<unknow
   }
 }
 
+/** Presses in quick succession reach the server in their order. */
+let lastFavorite: Promise<unknown> = Promise.resolve();
+
 export async function favorite(ids: readonly string[], value: boolean): Promise<void> {
   const set = new Set(ids);
   const shown = current.peek();
@@ -124,7 +127,11 @@ export async function favorite(ids: readonly string[], value: boolean): Promise<
       for (const source of sources.values()) source.setFavorite(set, value);
       if (leaves) removeFrom(shown, set);
     },
-    () => api.setFavorite(ids, value),
+    () => {
+      const turn = lastFavorite.then(() => api.setFavorite(ids, value));
+      lastFavorite = turn.catch(() => {});
+      return turn;
+    },
   );
   if (!done) return;
   announce(value ? `${plural(ids.length, 'photo')} added to favourites` : `${plural(ids.length, 'photo')} removed from favourites`);

@@ -31,7 +31,10 @@ export function Chrome({ viewer }: { viewer: Viewer }) {
     busy.value = true;
     void run([id]).finally(() => (busy.value = false));
   };
-  const like = act((ids) => favorite(ids, !liked));
+  // Not held up by what is under way: a second press is meant.
+  const like = (): void => {
+    if (id) void favorite([id], !source.areFavorite(new Set([id])));
+  };
   const save = act(download);
   const remove = act(trashed ? deleteForGood : trash);
   const info = (): void => {
