@@ -2,6 +2,7 @@
 """Bytes that mean harm, or are merely broken: the right answer each, the server untouched, nothing read or fetched."""
 import http.server
 import pathlib
+import re
 import threading
 import time
 
@@ -70,6 +71,10 @@ def test_decompression_bomb(shared_daemon):
     alive(shared_daemon)
 
 
+def sanitized(daemon):
+    return re.search(r"/lib(a|t)san\.", pathlib.Path(f"/proc/{daemon.process.pid}/maps").read_text())
+
+
 def most_memory(daemon):
     """Of any worker that lives: the most it ever had, in bytes."""
     most, todo = 0, daemon.children()
@@ -99,7 +104,8 @@ def test_small_files_of_large_pictures(shared_daemon, make, size, answers):
     shown = shared_daemon.get(f"/api/assets/{asset}/thumbnail")
     assert shown.status_code in answers, shown.text
     assert shown.status_code == 200 or shown.headers["Cache-Control"] == "no-store"
-    assert most_memory(shared_daemon) < 2 << 30  # --picture-memory
+    if not sanitized(shared_daemon):  # their shadow of the memory counts as memory
+        assert most_memory(shared_daemon) < 2 << 30  # --picture-memory
     alive(shared_daemon)
 
 
