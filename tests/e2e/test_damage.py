@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import stat
 import subprocess
 
 import pytest
@@ -25,9 +24,10 @@ def one_original(daemon):
 
 
 def rewrite(path, change):
-    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    data = bytearray(path.read_bytes())
-    path.write_bytes(change(data))
+    """In one go, under the same name: a worker that has the old file mapped must not see it shrink."""
+    fresh = path.with_name(path.name + ".fresh")
+    fresh.write_bytes(change(bytearray(path.read_bytes())))
+    os.replace(fresh, path)
 
 
 def flip(at):
