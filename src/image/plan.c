@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "image/turn.h"
+#include "image/plan_priv.h"
 
 /* Everything alb_plan_make knows while it works. */
 struct draft {
@@ -49,13 +49,6 @@ void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *widt
     *height = swap ? h->width : h->height;
 }
 
-void alb_plan_options_init(struct alb_plan_options *o)
-{
-    memset(o, 0, sizeof(*o));
-    o->focus_x = o->focus_y = 500;
-    o->background = 0xffffff;
-}
-
 void alb_plan_limits_default(struct alb_plan_limits *l)
 {
     *l = (struct alb_plan_limits){
@@ -70,21 +63,6 @@ void alb_plan_limits_default(struct alb_plan_limits *l)
 }
 
 /* ---- what may come in ---- */
-
-static enum alb_code check_options(const struct draft *d)
-{
-    const struct alb_plan_options *o = d->o;
-    if ((unsigned)o->fit > ALB_FIT_FORCE || (unsigned)o->format >= ALB_FORMAT_COUNT)
-        return alb_fail(d->err, ALB_E_INVALID, "unknown fit or format");
-    if (o->quality > 100 || o->turn % 90 != 0 || o->turn >= 360 || o->focus_x > 1000 || o->focus_y > 1000)
-        return alb_fail(d->err, ALB_E_INVALID, "quality, turn or focus out of range");
-    if (o->background > 0xffffff || (o->shrink_margin != 0 && o->shrink_margin < 1000) ||
-        o->shrink_margin > 8000)
-        return alb_fail(d->err, ALB_E_INVALID, "background or shrink margin out of range");
-    if (o->width > d->l->result_side || o->height > d->l->result_side)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "a side above %u pixels was asked for", d->l->result_side);
-    return ALB_OK;
-}
 
 static enum alb_code check_source(struct draft *d)
 {
@@ -101,26 +79,35 @@ static enum alb_code check_source(struct draft *d)
         (pixels > d->l->source_pixels || (uint64_t)h->raw_width * h->raw_height > d->l->source_pixels))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
                         (unsigned long long)d->l->source_pixels);
-    if (!(d->o->animate && h->animated) && d->o->page >= h->pages)
+    if (!(d->o->frames > 1 && h->animated) && d->o->page >= h->pages)
         return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->o->page);
     return ALB_OK;
 }
 
-/* The format that is written: never one that the source's own kind cannot be turned into. */
+static bool holds(const struct draft *d, enum alb_format f, bool animated)
+{
+    bool alpha = d->h->alpha && !d->o->flatten;
+    return (!animated || alb_format_animation(f)) && (!alpha || alb_format_alpha(f));
+}
+
 static void choose_format(struct draft *d)
 {
-    static const enum alb_format same[ALB_TYPE_COUNT] = {
-        [ALB_TYPE_JPEG] = ALB_FORMAT_JPEG, [ALB_TYPE_PNG] = ALB_FORMAT_PNG, [ALB_TYPE_WEBP] = ALB_FORMAT_WEBP,
-        [ALB_TYPE_AVIF] = ALB_FORMAT_AVIF, [ALB_TYPE_JXL] = ALB_FORMAT_JXL,
-    };
-    d->format = d->o->format;
+    const struct alb_output *out = &d->o->output;
+    bool animated = d->o->frames > 1 && d->h->animated;
+    d->format = out->format;
+    for (unsigned f = 1; d->format == ALB_FORMAT_SAME && f < ALB_FORMAT_COUNT; f++) {
+        if (alb_format_type((enum alb_format)f) == d->h->type && (out->keep & ALB_FORMAT_BIT(f)))
+            d->format = (enum alb_format)f;
+    }
+    for (size_t i = 0; d->format == ALB_FORMAT_SAME && i < ALB_FORMAT_LIST; i++) {
+        if (out->preferred[i] != ALB_FORMAT_SAME && holds(d, out->preferred[i], animated))
+            d->format = out->preferred[i];
+    }
     if (d->format == ALB_FORMAT_SAME)
-        d->format = same[d->h->type];
-    if (d->format == ALB_FORMAT_SAME && d->o->animate && d->h->animated)
-        d->format = ALB_FORMAT_WEBP;
-    if (d->format == ALB_FORMAT_SAME)
-        d->format = d->h->alpha && !d->o->flatten ? ALB_FORMAT_PNG : ALB_FORMAT_JPEG;
-    d->pages = d->o->animate && d->h->animated && d->format == ALB_FORMAT_WEBP ? d->h->pages : 1;
+        d->format = ALB_FORMAT_JPEG;
+    d->pages = animated && alb_format_animation(d->format) ? d->h->pages : 1;
+    if (d->pages > d->o->frames && d->pages > 1)
+        d->pages = d->o->frames;
 }
 
 static enum alb_code check_animation(const struct draft *d)
@@ -157,14 +144,6 @@ static void shrink_factors(const struct draft *d, double *fx, double *fy)
     }
 }
 
-static uint32_t focus_offset(uint32_t whole, uint32_t part, uint16_t focus)
-{
-    double off = floor((double)whole * focus / 1000.0 - (double)part / 2.0);
-    if (off < 0)
-        return 0;
-    return off > (double)(whole - part) ? whole - part : (uint32_t)off;
-}
-
 static void compute_size(struct draft *d)
 {
     double fx, fy;
@@ -176,8 +155,8 @@ static void compute_size(struct draft *d)
         c.width = d->o->width;
     if (d->o->height && d->o->height < c.height)
         c.height = d->o->height;
-    c.left = focus_offset(d->scaled_w, c.width, d->o->focus_x);
-    c.top = focus_offset(d->scaled_h, c.height, d->o->focus_y);
+    c.left = (uint32_t)alb_place_x(&d->o->gravity, d->scaled_w, c.width, 1, false);
+    c.top = (uint32_t)alb_place_y(&d->o->gravity, d->scaled_h, c.height, 1, false);
     d->crop = c;
 }
 
@@ -228,6 +207,7 @@ static void plan_load(struct draft *d, uint32_t want_w, uint32_t want_h)
     s->u.load.how = ALB_LOAD_FULL;
     s->u.load.page = d->pages > 1 ? 0 : d->o->page;
     s->u.load.pages = d->pages;
+    s->u.load.animated = d->pages > 1;
     s->u.load.strict = !d->o->lenient;
     s->u.load.source_width = h->width;
     s->u.load.source_height = h->height;
@@ -261,6 +241,8 @@ static uint8_t default_quality(enum alb_format f)
     static const uint8_t q[ALB_FORMAT_COUNT] = {
         [ALB_FORMAT_SAME] = 80, [ALB_FORMAT_JPEG] = 80, [ALB_FORMAT_PNG] = 100,
         [ALB_FORMAT_WEBP] = 79, [ALB_FORMAT_AVIF] = 63, [ALB_FORMAT_JXL] = 77,
+        [ALB_FORMAT_HEIC] = 80, [ALB_FORMAT_GIF] = 80,  [ALB_FORMAT_TIFF] = 80,
+        [ALB_FORMAT_BMP] = 80, [ALB_FORMAT_ICO] = 80,
     };
     return q[f];
 }
@@ -268,12 +250,14 @@ static uint8_t default_quality(enum alb_format f)
 static void plan_encode(struct draft *d)
 {
     struct alb_plan_step *e = add(d, ALB_STEP_ENCODE, d->crop.width, d->crop.height);
-    e->u.encode.format = d->format;
-    e->u.encode.quality = d->o->quality ? d->o->quality : default_quality(d->format);
-    e->u.encode.lossless = d->o->lossless && (d->format == ALB_FORMAT_WEBP || d->format == ALB_FORMAT_JXL);
+    struct alb_output *o = &e->u.encode.output;
+    *o = d->o->output;
+    o->format = d->format;
+    if (o->quality[d->format] == 0)
+        o->quality[d->format] = o->quality[ALB_FORMAT_SAME];
+    if (o->quality[d->format] == 0)
+        o->quality[d->format] = default_quality(d->format);
     e->u.encode.animate = d->pages > 1;
-    e->u.encode.keep_metadata = d->o->keep_metadata;
-    e->u.encode.keep_profile = d->o->keep_profile;
     d->plan->width = d->crop.width;
     d->plan->height = d->crop.height;
     d->plan->format = d->format;
@@ -282,7 +266,7 @@ static void plan_encode(struct draft *d)
 /* Colours that no result format has are converted even if the profile is to be kept. */
 static bool needs_colour(const struct draft *d)
 {
-    return !d->o->keep_profile || d->h->space == ALB_SPACE_CMYK || d->h->space == ALB_SPACE_OTHER ||
+    return d->o->output.profile == ALB_PROFILE_SRGB || d->h->space == ALB_SPACE_CMYK || d->h->space == ALB_SPACE_OTHER ||
            d->h->bits > 8;
 }
 
@@ -300,9 +284,13 @@ static void plan_steps(struct draft *d)
         s->u.crop.top = c.top;
     }
     if (needs_colour(d))
-        add(d, ALB_STEP_COLOUR, c.width, c.height)->u.colour.to_srgb = !d->o->keep_profile;
-    if (d->h->alpha && (d->o->flatten || d->format == ALB_FORMAT_JPEG))
-        add(d, ALB_STEP_FLATTEN, c.width, c.height)->u.flatten.rgb = d->o->background;
+        add(d, ALB_STEP_COLOUR, c.width, c.height)->u.colour.to =
+            d->o->output.profile == ALB_PROFILE_SRGB ? ALB_COLOUR_SRGB : ALB_COLOUR_PIXELS;
+    if (d->h->alpha && (d->o->flatten || d->format == ALB_FORMAT_JPEG)) {
+        struct alb_plan_step *s = add(d, ALB_STEP_FLATTEN, c.width, c.height);
+        s->u.flatten.rgb = d->o->background;
+        s->u.flatten.alpha = 1;
+    }
     if (d->turn != 1)
         add(d, ALB_STEP_TURN, d->crop.width, d->crop.height)->u.turn.orientation = d->turn;
     plan_encode(d);
@@ -349,12 +337,14 @@ static void estimate_memory(struct draft *d)
     d->plan->memory = ((uint64_t)16 << 20) + decode_memory(d) + turned + frames + result * encode[d->format];
 }
 
-enum alb_code alb_plan_make(const struct alb_image_header *h, const struct alb_plan_options *o,
-                            const struct alb_plan_limits *l, struct alb_plan *out, struct alb_err *err)
+enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out, struct alb_err *err)
 {
+    const struct alb_image_header *h = &ask->headers[0];
+    const struct alb_plan_options *o = ask->options;
+    const struct alb_plan_limits *l = ask->limits;
     struct draft d = {.h = h, .o = o, .l = l, .err = err, .plan = out};
     memset(out, 0, sizeof(*out));
-    enum alb_code code = check_options(&d);
+    enum alb_code code = alb_plan_options_check(o, err);
     if (code == ALB_OK)
         code = check_source(&d);
     if (code != ALB_OK)
@@ -372,6 +362,7 @@ enum alb_code alb_plan_make(const struct alb_image_header *h, const struct alb_p
     if (code != ALB_OK)
         return code;
     plan_steps(&d);
+    out->fonts = alb_plan_needs_fonts(out);
     estimate_memory(&d);
     if (out->memory > l->memory) {
         memset(out, 0, sizeof(*out));

@@ -29,6 +29,7 @@ enum {
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
 #define HOLD_GRACE (2 * ALB_NS_PER_S)
+#define OPTIONS_ARENA ((size_t)1 << 20) /* the longest that are valid take less */
 
 /* ---- events ---- */
 
@@ -123,6 +124,8 @@ void alb_render_job_cancel_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYS
 void alb_render_job_drop(struct alb_render_job *job)
 {
     alb_source_unref(job->source);
+    alb_arena_free(&job->arena);
+    alb_mem_free(job->plan);
     alb_mem_free(job);
 }
 
@@ -182,7 +185,7 @@ static bool end_code(struct alb_render_job *job, enum alb_code code, const char 
 static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool made)
 {
     struct alb_render *r = job->render;
-    enum alb_format format = job->plan.format; /* if made */
+    enum alb_format format = made ? job->plan->format : ALB_FORMAT_SAME;
     let_go(job);
     bool hot = alb_hot_cache_put(r->hot, &job->key, p);
     if (made && !hot)
@@ -211,8 +214,8 @@ static bool run_in_worker(struct alb_render_job *job)
         .work = ALB_WORK_RENDER,
         .source_fd = fd,
         .source_bytes = job->source->size,
-        .type = job->plan.steps[0].u.load.type,
-        .plan = &job->plan,
+        .type = job->plan->steps[0].u.load.type,
+        .plan = job->plan,
         .deadline = alb_deadline(alb_mono(r->config.clock), r->config.deadline_ns),
         .done = on_done,
     };
@@ -225,15 +228,14 @@ static bool run_in_worker(struct alb_render_job *job)
 
 static struct alb_lease_pool *pool_of(const struct alb_render_job *job)
 {
-    bool vector = alb_type_class(job->plan.steps[0].u.load.type) == ALB_CLASS_VECTOR;
-    return vector ? job->render->vectors : job->render->leases;
+    return job->plan->fonts ? job->render->vectors : job->render->leases;
 }
 
 static bool ask_for_slot(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_QUEUED;
-    job->lease.cost = job->plan.memory;
+    job->lease.cost = job->plan->memory;
     switch (alb_lease_request(pool_of(job), &job->lease, &err)) {
     case ALB_LEASE_HELD:
         job->leased = true;
@@ -271,9 +273,14 @@ static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err)
                         "nothing is known about this picture: it could not be read");
     }
     enum alb_code code = alb_header_unpack(job->source->header, &header, err);
-    if (code == ALB_OK)
-        code = alb_plan_make(&header, &job->options, &job->render->config.limits, &job->plan, err);
-    return code;
+    if (code != ALB_OK)
+        return code;
+    job->plan = alb_mem_alloc(sizeof(*job->plan));
+    if (!job->plan)
+        return alb_fail(err, ALB_E_NO_MEMORY, "a plan");
+    const struct alb_plan_ask ask = {
+        .headers = &header, .header_count = 1, .options = job->options, .limits = &job->render->config.limits};
+    return alb_plan_make(&ask, job->plan, err);
 }
 
 static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err)
@@ -349,7 +356,7 @@ static bool worker_done(struct alb_render_job *job)
         return end_badly(job, &d->err);
     }
     struct alb_picture *p =
-        alb_picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
+        alb_picture_new(&job->key, d->result, job->plan->format, job->plan->width, job->plan->height);
     d->result = NULL;
     return p ? end_well(job, p, true) : end_code(job, ALB_E_NO_MEMORY, "a finished picture");
 }
@@ -476,10 +483,17 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     char id[17];
     if (!job)
         return NULL;
+    job->arena = alb_arena_new(OPTIONS_ARENA);
+    if (job->arena)
+        job->options = alb_plan_options_clone(options, job->arena);
+    if (!job->options) {
+        alb_arena_free(&job->arena);
+        alb_mem_free(job);
+        return NULL;
+    }
     job->render = r;
     job->key = *key;
     job->source = alb_source_ref(ask->source);
-    job->options = *options;
     job->begun = job->waited_since = alb_mono(r->config.clock);
     job->list = ask->cls;
     alb_actor_init(&job->actor, r->config.pool, ask->cls == ALB_LEASE_BACKGROUND, handle, EV_TURN);

@@ -29,6 +29,7 @@
 #define ALB_RENDER_JOB_H
 
 #include "base/actor.h"
+#include "base/arena.h"
 #include "base/lock.h"
 #include "blob/store.h"
 #include "image/darkroom.h"
@@ -47,14 +48,15 @@ struct alb_render_job {
     struct alb_render *render;
     struct alb_flight_key key;
     struct alb_source *source; /* a reference */
-    struct alb_plan_options options;
+    struct alb_arena *arena; /* holds the options */
+    const struct alb_plan_options *options;
     int64_t begun;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
     enum alb_render_stage stage;
     struct alb_blob_reader *reader;
-    struct alb_plan plan;
+    struct alb_plan *plan; /* NULL until it is made */
     struct alb_lease lease;
     bool leased, cancelled, overdue;
     struct alb_darkroom_job darkroom;
@@ -83,7 +85,7 @@ struct alb_render {
     bool closing;
 };
 
-/* A job without a title, in no list. `options` as in the key. NULL: no memory. */
+/* A job without a title, in no list, with its own copy of `options`, which are as in the key. NULL: no memory. */
 struct alb_render_job *alb_render_job_new(struct alb_render *render, const struct alb_render_ask *ask,
                                           const struct alb_plan_options *options,
                                           const struct alb_flight_key *key) ALB_MUST_CHECK;

@@ -113,7 +113,7 @@ static struct alb_plan_options wanted(const struct alb_render_ask *ask)
 static void key_of(const struct alb_source *source, const struct alb_plan_options *o,
                    struct alb_flight_key *key)
 {
-    struct alb_buf text = ALB_BUF_INIT(1024);
+    struct alb_buf text = ALB_BUF_INIT(ALB_OPTIONS_KEY_MAX + 64);
     const unsigned char epochs[4] = {ALB_RENDER_EPOCH, ALB_IMAGE_EPOCH, 0, 0};
     alb_buf_add(&text, epochs, sizeof(epochs));
     alb_buf_add(&text, source->sha256, sizeof(source->sha256));
@@ -171,12 +171,15 @@ enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask
     struct alb_flight_key key;
     enum alb_flight_role role = ALB_FLIGHT_WAITER;
     *future = NULL;
+    enum alb_code code = alb_plan_options_check(&o, err);
+    if (code != ALB_OK)
+        return code;
     key_of(ask->source, &o, &key);
     /* Made before the flight is joined: after that nothing may fail. */
     struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (!job)
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
-    enum alb_code code = enter(r, ask, job, w, future, &role, err);
+    code = enter(r, ask, job, w, future, &role, err);
     if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
         alb_render_job_start(job);
         return ALB_OK;

@@ -66,7 +66,7 @@ static inline enum alb_code render_with(struct alb_str s, enum alb_format format
                                         struct alb_darkroom_job *job)
 {
     struct alb_probe *p;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     struct alb_plan_options o;
     struct alb_err err = ALB_ERR_INIT;
     memset(job, 0, sizeof(*job));
@@ -75,8 +75,8 @@ static inline enum alb_code render_with(struct alb_str s, enum alb_format format
         return code;
     alb_plan_options_init(&o);
     o.width = o.height = 64;
-    o.format = format;
-    code = alb_plan_make(&p->header, &o, &config.limits, &plan, &err);
+    o.output.format = format;
+    code = plan_make(&p->header, &o, &config.limits, &plan, &err);
     alb_probe_free(&p);
     if (code != ALB_OK)
         return code;
@@ -189,8 +189,8 @@ static inline void slow_start(struct slow *s, int64_t deadline, uint64_t *ticket
     memset(s, 0, sizeof(*s));
     h.bytes = (int64_t)slow_source.n;
     alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_JXL;
-    assert_int_equal(alb_plan_make(&h, &o, &config.limits, &s->plan, NULL), ALB_OK);
+    o.output.format = ALB_FORMAT_JXL;
+    assert_int_equal(plan_make(&h, &o, &config.limits, &s->plan, NULL), ALB_OK);
     s->job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
                                        .source_fd = slow_fd,
                                        .source_bytes = h.bytes,

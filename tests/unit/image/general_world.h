@@ -13,6 +13,7 @@
 #include "image/general.h"
 #include "image/icc.h"
 #include "image/load.h"
+#include "plan_simple.h"
 #include "sample.h"
 
 static struct alb_plan_limits limits;
@@ -36,7 +37,7 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
 {
     struct alb_err err = ALB_ERR_INIT;
     *out = ALB_STR_NONE;
-    enum alb_code code = alb_plan_make(h, o, &limits, plan, &err);
+    enum alb_code code = plan_make(h, o, &limits, plan, &err);
     if (code != ALB_OK)
         fail_msg("plan: %s", err.msg);
     int fd = memfd_create("result", MFD_CLOEXEC);
@@ -56,7 +57,7 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
 static inline void render_ok(struct alb_str s, const struct alb_plan_options *o, const char *corners)
 {
     struct alb_probe *p = probe(s);
-    struct alb_plan plan;
+    static struct alb_plan plan;
     struct alb_str out;
     uint32_t w, h;
     char got[5];

@@ -149,12 +149,12 @@ static void test_storm(void **state)
                                  .bits = 8,
                                  .bytes = (int64_t)s.n};
     struct alb_plan_options o;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     unsigned all = STORM, asked = 0;
     (void)state;
     alb_plan_options_init(&o);
     o.width = 100;
-    assert_int_equal(alb_plan_make(&h, &o, &config.limits, &plan, NULL), ALB_OK);
+    assert_int_equal(plan_make(&h, &o, &config.limits, &plan, NULL), ALB_OK);
     works();
     settle();
     unsigned fds = count_fds(), children = count_children(alb_darkroom_look(dr).zygote_pid);

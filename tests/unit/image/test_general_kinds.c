@@ -25,16 +25,16 @@ static void test_animations(void **state)
         struct alb_str s = sample_animation(90, 60, 5, gif ? ".gif" : ".webp"), out;
         struct alb_probe *p = probe(s);
         struct alb_plan_options o;
-        struct alb_plan plan;
+        static struct alb_plan plan;
         assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 &&
                     p->header.height == 60);
         alb_plan_options_init(&o);
         o.width = 30;
-        o.format = ALB_FORMAT_WEBP;
+        o.output.format = ALB_FORMAT_WEBP;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_equal(frames_of(out), 1);
         g_free((void *)(uintptr_t)out.p);
-        o.animate = true;
+        o.frames = 100000;
         o.turn = 90;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_equal(frames_of(out), 5);
@@ -58,7 +58,7 @@ static void test_vectors(void **state)
     struct alb_plan_options o;
     (void)state;
     alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_PNG;
+    o.output.format = ALB_FORMAT_PNG;
     o.width = 400; /* drawn larger than its natural size */
     render_ok(s, &o, "rgbw");
     o.width = 7;

@@ -468,7 +468,7 @@ struct alb_plan_options small_picture(void)
     struct alb_plan_options o;
     alb_plan_options_init(&o);
     o.width = o.height = 256;
-    o.format = ALB_FORMAT_JPEG;
+    o.output.format = ALB_FORMAT_JPEG;
     return o;
 }
 
