@@ -93,12 +93,20 @@ struct alb_darkroom_job {
     int64_t source_bytes; /* its size */
     enum alb_type type;   /* PROBE: as sniffed (chooses the lane); RENDER: taken from the plan */
     const struct alb_plan *plan; /* RENDER: borrowed; checked at submit */
+    /* RENDER: the plan's further inputs, [0] is input 1; as source_fd */
+    struct {
+        int fd;
+        int64_t bytes;
+    } more[ALB_PLAN_INPUTS - 1];
+    unsigned more_count;
     int64_t deadline;            /* real monotonic ns, queue and run together; ALB_NEVER allowed */
     alb_job_done_fn *done;
     /* set when done is called */
     enum alb_code code;
     struct alb_err err;
     struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
+    enum alb_format format;            /* of the result */
+    struct alb_rect trim;              /* RENDER of a plan that ends in FIND_TRIM: no result, but this */
     struct alb_probe *probe;           /* give, PROBE and SIDECAR */
     int64_t queued_ns, run_ns, cpu_ns; /* run_ns 0: it never got to a worker */
     bool short_of_memory; /* TOO_LARGE: the kernel took the worker, for the machine had no more */

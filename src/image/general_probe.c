@@ -254,9 +254,9 @@ static enum alb_code to_rgba(VipsImage **image, uint8_t orientation, struct alb_
         tw = (uint32_t)(w * f + 0.5) > 0 ? (uint32_t)(w * f + 0.5) : 1;
         th = (uint32_t)(h * f + 0.5) > 0 ? (uint32_t)(h * f + 0.5) : 1;
     }
-    enum alb_code code = alb_step_resize(image, tw, th, err);
+    enum alb_code code = alb_step_resize(image, tw, th, ALB_KERNEL_LANCZOS3, err);
     if (code == ALB_OK)
-        code = alb_step_colour(image, true, err);
+        code = alb_step_colour(image, ALB_COLOUR_SRGB, false, err);
     if (code == ALB_OK)
         code = alb_step_hold(image, err);
     if (code == ALB_OK && orientation != 1)

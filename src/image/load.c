@@ -13,7 +13,8 @@ static const char *const allowed[] = {
     "VipsForeignLoadJpeg", "VipsForeignLoadPng",  "VipsForeignLoadWebp", "VipsForeignLoadNsgif",
     "VipsForeignLoadTiff", "VipsForeignLoadHeif", "VipsForeignLoadJxl",  "VipsForeignLoadJp2k",
     "VipsForeignLoadSvg",  "VipsForeignLoadPdf",  "VipsForeignSaveJpeg", "VipsForeignSavePng",
-    "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",
+    "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",  "VipsForeignSaveCgif",
+    "VipsForeignSaveTiff",
 };
 
 void alb_load_block_others(void)
@@ -56,9 +57,12 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
                                    NULL);
     case ALB_TYPE_TIFF:
-        return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
+        return vips_tiffload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
+                                    NULL);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
+        if (l->thumbnail)
+            return vips_heifload_source(s, out, "thumbnail", TRUE, "fail_on", fail, "access", access, NULL);
         if (page == 0) /* the primary picture: need not be the first, and is found only if no page is named */
             return vips_heifload_source(s, out, "fail_on", fail, "access", access, NULL);
         return vips_heifload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
@@ -69,8 +73,8 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
     case ALB_TYPE_SVG:
         return vips_svgload_source(s, out, "scale", vector, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_PDF:
-        return vips_pdfload_source(s, out, "page", page, "n", 1, "scale", vector, "fail_on", fail, "access",
-                                   access, NULL);
+        return vips_pdfload_source(s, out, "page", page, "n", l->pages, "scale", vector, "fail_on", fail,
+                                   "access", access, NULL);
     default:
         return -1;
     }

@@ -18,13 +18,17 @@ void alb_load_block_others(void);
 struct alb_load {
     enum alb_type type;
     struct alb_str bytes; /* must outlive the image */
-    uint8_t eighths;      /* JPEG: 1, 2, 4 or 8 */
-    double scale;  /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
-    uint32_t page; /* first page */
-    int pages;     /* how many; -1 = all */
-    bool strict;   /* truncated content is an error when pixels are read */
-    bool random;   /* pixels will be read in any order: hold the whole picture */
-    bool plain;    /* JPEG: metadata are not needed, only pixels and profile */
+    uint8_t eighths;      /* JPEG: 1..8; other than 1, 2, 4 and 8 only if plain */
+    double scale;   /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
+    uint32_t page;  /* first page */
+    int pages;      /* how many; -1 = all */
+    bool strict;    /* truncated content is an error when pixels are read */
+    bool random;    /* pixels will be read in any order: hold the whole picture */
+    bool plain;     /* JPEG: metadata are not needed, only pixels and profile */
+    bool thumbnail; /* HEIC, AVIF: the embedded one */
+    struct alb_str style; /* SVG: CSS that is added */
+    double second;        /* video: the frame nearest to this time */
+    bool keyframe;        /* video: the key frame before it */
 };
 /* The smallest scale that libvips takes for vectors: below it they come out larger than asked for. */
 #define ALB_LOAD_SCALE_MIN 0.001

@@ -173,6 +173,20 @@ bool alb_plan_needs_fonts(const struct alb_plan *p)
     return false;
 }
 
+uint32_t alb_plan_inputs(const struct alb_plan *p)
+{
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct alb_plan_step *s = &p->steps[i];
+        if (s->kind == ALB_STEP_MARK && s->u.mark.input > highest)
+            highest = s->u.mark.input;
+        if (s->kind == ALB_STEP_ENCODE && s->u.encode.output.profile == ALB_PROFILE_INPUT &&
+            s->u.encode.output.profile_input > highest)
+            highest = s->u.encode.output.profile_input;
+    }
+    return highest + 1;
+}
+
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err)
 {
     if (p->count < 2 || p->count > ALB_PLAN_STEPS || p->text_bytes > ALB_PLAN_TEXTS)

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "test.h"
+#include "plan_simple.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/stat_priv.h"

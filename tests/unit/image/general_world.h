@@ -42,7 +42,8 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
         fail_msg("plan: %s", err.msg);
     int fd = memfd_create("result", MFD_CLOEXEC);
     assert_true(fd >= 0);
-    code = alb_general_render(plan, s, fd, &err);
+    struct alb_general_outcome outcome;
+    code = alb_general_render(plan, &s, fd, &outcome, &err);
     if (code == ALB_OK) {
         size_t n = (size_t)lseek(fd, 0, SEEK_END);
         char *p = g_malloc(n);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One row per format: which libvips saver, with which arguments.
+ */
+#include "image/general_encode.h"
+
+#include <string.h>
+
+#include "image/general_steps.h"
+#include "image/load.h"
+
+#define MM_PER_INCH 25.4
+#define DPI_DEFAULT 72
+
+/* ---- what goes along ---- */
+
+static bool is_animation_field(const char *name)
+{
+    static const char *const names[] = {"delay",
+                                        "loop",
+                                        "gif-delay",
+                                        "gif-loop",
+                                        VIPS_META_PAGE_HEIGHT,
+                                        VIPS_META_N_PAGES,
+                                        VIPS_META_SEQUENTIAL};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What says whose work it is. The blob "exif-data" stays as the ground on which libvips writes the fields that are
+ * left. */
+static bool is_copyright_field(const char *name)
+{
+    return strcmp(name, "exif-ifd0-Copyright") == 0 || strcmp(name, "exif-ifd0-Artist") == 0 ||
+           strcmp(name, VIPS_META_EXIF_NAME) == 0;
+}
+
+struct keeping {
+    const struct alb_output *output;
+    bool animate;
+};
+
+static void *forget(VipsImage *image, const char *name, GValue *value, void *arg)
+{
+    const struct keeping *k = arg;
+    bool metadata = strncmp(name, "exif", 4) == 0 || strcmp(name, VIPS_META_XMP_NAME) == 0 ||
+                    strcmp(name, VIPS_META_IPTC_NAME) == 0;
+    (void)value;
+    if (k->animate && is_animation_field(name))
+        return NULL;
+    if (k->output->keep_metadata && metadata)
+        return NULL;
+    if (k->output->keep_copyright && is_copyright_field(name))
+        return NULL;
+    if (k->output->profile != ALB_PROFILE_SRGB && strcmp(name, VIPS_META_ICC_NAME) == 0)
+        return NULL;
+    vips_image_remove(image, name);
+    return NULL;
+}
+
+static enum alb_code fit_metadata(VipsImage **image, const struct alb_output *o, bool animate,
+                                  struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    struct keeping k = {o, animate};
+    double per_mm = (o->dpi > 0 ? o->dpi : DPI_DEFAULT) / MM_PER_INCH;
+    int rc = vips_copy(*image, &out, "xres", per_mm, "yres", per_mm, NULL);
+    enum alb_code code = alb_step_replace(image, rc, out, "encode", err);
+    if (code != ALB_OK)
+        return code;
+    vips_image_map(*image, forget, &k);
+    vips_image_set_int(*image, VIPS_META_ORIENTATION, 1); /* it is upright now, whatever EXIF said */
+    return ALB_OK;
+}
+
+/* Through the profile that was asked for, which goes along. */
+static enum alb_code to_profile(VipsImage **image, const struct alb_output *o, struct alb_str profile,
+                                struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int rc;
+    if (o->profile == ALB_PROFILE_CMYK) {
+        rc = vips_icc_transform(*image, &out, "cmyk", "input_profile", "srgb", "embedded", TRUE, "depth", 8,
+                                NULL);
+        return alb_step_replace(image, rc, out, "profile", err);
+    }
+    if (o->profile != ALB_PROFILE_INPUT || profile.n == 0)
+        return ALB_OK;
+    /* libvips takes a target profile by file name only; a sealed worker has no files: connect by hand. */
+    VipsImage *pcs = NULL, *tagged = NULL;
+    rc = vips_icc_import(*image, &pcs, "embedded", TRUE, "input_profile", "srgb", NULL);
+    enum alb_code code = alb_step_replace(image, rc, pcs, "profile", err);
+    if (code != ALB_OK)
+        return code;
+    rc = vips_copy(*image, &tagged, NULL);
+    code = alb_step_replace(image, rc, tagged, "profile", err);
+    if (code != ALB_OK)
+        return code;
+    vips_image_set_blob_copy(*image, VIPS_META_ICC_NAME, profile.p, profile.n);
+    rc = vips_icc_export(*image, &out, "depth", 8, NULL); /* to the embedded profile */
+    return alb_step_replace(image, rc, out, "profile", err);
+}
+
+enum alb_code alb_encode_prepare(VipsImage **image, const struct alb_output *output, bool animate,
+                                 struct alb_str profile, struct alb_err *err)
+{
+    enum alb_code code = to_profile(image, output, profile, err);
+    return code == ALB_OK ? fit_metadata(image, output, animate, err) : code;
+}
+
+/* ---- savers ---- */
+
+/* JPEG XL states its quality as a distance: the usual map of its own tools. */
+static double jxl_distance(unsigned q)
+{
+    if (q >= 100)
+        return 0;
+    double d = q >= 30 ? 0.1 + (100 - q) * 0.09 : 53.0 / 3000.0 * q * q - 23.0 / 20.0 * q + 25.0;
+    return d < 15 ? d : 15; /* the most that libvips takes */
+}
+
+/* Effort 1..10 on a saver's own scale; 0: what is best by our measure of time against bytes. */
+static int effort(const struct alb_output *o, enum alb_format f, int least, int most, int usual)
+{
+    unsigned e = o->effort[f];
+    return e == 0 ? usual : least + (int)((e - 1) * (unsigned)(most - least) + 4) / 9;
+}
+
+static VipsForeignSubsample chroma(const struct alb_output *o)
+{
+    static const VipsForeignSubsample modes[ALB_CHROMA_COUNT] = {
+        [ALB_CHROMA_AUTO] = VIPS_FOREIGN_SUBSAMPLE_AUTO,
+        [ALB_CHROMA_FULL] = VIPS_FOREIGN_SUBSAMPLE_OFF,
+        [ALB_CHROMA_HALF] = VIPS_FOREIGN_SUBSAMPLE_ON,
+    };
+    return modes[o->chroma];
+}
+
+static int save_png(VipsImage *image, const struct alb_output *o, VipsTarget *t, gboolean strip)
+{
+    unsigned colors = o->png_colors ? o->png_colors : 256;
+    int depth = colors <= 2 ? 1 : colors <= 4 ? 2 : colors <= 16 ? 4 : 8;
+    if (!o->png_quantize || vips_image_get_format(image) != VIPS_FORMAT_UCHAR)
+        return vips_pngsave_target(image, t, "interlace", o->png_interlaced, "strip", strip, NULL);
+    return vips_pngsave_target(image, t, "interlace", o->png_interlaced, "palette", TRUE, "bitdepth", depth,
+                               "filter", VIPS_FOREIGN_PNG_FILTER_NONE, "strip", strip, NULL);
+}
+
+static int save_webp(VipsImage *image, const struct alb_output *o, int q, VipsTarget *t, gboolean strip)
+{
+    static const VipsForeignWebpPreset presets[ALB_WEBP_PRESET_COUNT] = {
+        [ALB_WEBP_DEFAULT] = VIPS_FOREIGN_WEBP_PRESET_DEFAULT,
+        [ALB_WEBP_PHOTO] = VIPS_FOREIGN_WEBP_PRESET_PHOTO,
+        [ALB_WEBP_PICTURE] = VIPS_FOREIGN_WEBP_PRESET_PICTURE,
+        [ALB_WEBP_DRAWING] = VIPS_FOREIGN_WEBP_PRESET_DRAWING,
+        [ALB_WEBP_ICON] = VIPS_FOREIGN_WEBP_PRESET_ICON,
+        [ALB_WEBP_TEXT] = VIPS_FOREIGN_WEBP_PRESET_TEXT,
+    };
+    return vips_webpsave_target(image, t, "Q", q, "lossless", o->webp_mode == ALB_WEBP_LOSSLESS,
+                                "near_lossless", o->webp_mode == ALB_WEBP_NEAR_LOSSLESS, "smart_subsample",
+                                o->webp_smart_subsample, "preset", presets[o->webp_preset], "effort",
+                                effort(o, ALB_FORMAT_WEBP, 0, 6, 4), "strip", strip, NULL);
+}
+
+static int save_heif(VipsImage *image, const struct alb_output *o, enum alb_format f, int q, VipsTarget *t,
+                     gboolean strip)
+{
+    bool av1 = f == ALB_FORMAT_AVIF, wide = vips_image_get_format(image) == VIPS_FORMAT_USHORT;
+    return vips_heifsave_target(image, t, "Q", q, "compression",
+                                av1 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
+                                "effort", effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", wide ? 12 : 8,
+                                "subsample_mode", chroma(o), "strip", strip, NULL);
+}
+
+/* Pictures are photographs: deflate after differences is the smallest that every reader knows. */
+static int save_tiff(VipsImage *image, VipsTarget *t, gboolean strip)
+{
+    return vips_tiffsave_target(image, t, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                                VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", strip, NULL);
+}
+
+static int save(VipsImage *image, const struct alb_output *o, enum alb_format format, int q, VipsTarget *t)
+{
+    gboolean strip = !o->keep_metadata && !o->keep_copyright && o->profile == ALB_PROFILE_SRGB;
+    switch (format) {
+    case ALB_FORMAT_JPEG:
+        return vips_jpegsave_target(
+            image, t, "Q", q, "optimize_coding", TRUE, "interlace", o->jpeg_progressive, "trellis_quant",
+            o->jpeg_trellis, "overshoot_deringing", o->jpeg_overshoot, "optimize_scans", o->jpeg_scans,
+            "quant_table", (int)o->jpeg_table, "subsample_mode", chroma(o), "strip", strip, NULL);
+    case ALB_FORMAT_PNG:
+        return save_png(image, o, t, strip);
+    case ALB_FORMAT_WEBP:
+        return save_webp(image, o, q, t, strip);
+    case ALB_FORMAT_AVIF:
+    case ALB_FORMAT_HEIC:
+        return save_heif(image, o, format, q, t, strip);
+    case ALB_FORMAT_JXL:
+        return vips_jxlsave_target(image, t, "distance", o->lossless ? 0.0 : jxl_distance((unsigned)q),
+                                   "lossless", o->lossless, "effort", effort(o, format, 3, 9, 4), "strip",
+                                   strip, NULL);
+    case ALB_FORMAT_GIF:
+        return vips_gifsave_target(image, t, "effort", effort(o, format, 1, 10, 7), "strip", strip, NULL);
+    case ALB_FORMAT_TIFF:
+        return save_tiff(image, t, strip);
+    case ALB_FORMAT_BMP:
+        return alb_bmp_save(image, t);
+    case ALB_FORMAT_ICO:
+        return alb_ico_save(image, t);
+    case ALB_FORMAT_SAME:
+    case ALB_FORMAT_COUNT:
+        break;
+    }
+    vips_error("encode", "not a format");
+    return -1;
+}
+
+/* Formats with 8 bits only get them; 16 bits come here only if the plan kept them for a format that can. */
+static VipsImage *fit_depth(VipsImage *image, enum alb_format f)
+{
+    VipsImage *out = NULL;
+    bool can = f == ALB_FORMAT_PNG || f == ALB_FORMAT_TIFF || f == ALB_FORMAT_JXL || f == ALB_FORMAT_AVIF ||
+               f == ALB_FORMAT_HEIC;
+    VipsInterpretation i = vips_image_get_interpretation(image);
+    if (can || vips_image_get_format(image) != VIPS_FORMAT_USHORT)
+        return g_object_ref(image);
+    bool grey = i == VIPS_INTERPRETATION_GREY16;
+    if (vips_colourspace(image, &out, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL) != 0)
+        return NULL;
+    return out;
+}
+
+enum alb_code alb_encode(VipsImage *image, const struct alb_output *output, enum alb_format format,
+                         unsigned quality, VipsTarget *target, struct alb_err *err)
+{
+    VipsImage *fit = fit_depth(image, format);
+    int rc = fit ? save(fit, output, format, (int)quality, target) : -1;
+    g_clear_object(&fit);
+    return rc == 0 ? ALB_OK : alb_load_fail(err, ALB_E_UNPROCESSABLE, alb_format_name(format));
+}
+
+enum alb_code alb_encode_memory(VipsImage *image, const struct alb_output *output, enum alb_format format,
+                                unsigned quality, struct alb_str *bytes, struct alb_err *err)
+{
+    VipsTarget *target = vips_target_new_to_memory();
+    size_t n = 0;
+    *bytes = ALB_STR_NONE;
+    if (!target)
+        return alb_load_fail(err, ALB_E_NO_MEMORY, "encode");
+    enum alb_code code = alb_encode(image, output, format, quality, target, err);
+    if (code == ALB_OK) {
+        char *p = (char *)vips_target_steal(target, &n);
+        *bytes = (struct alb_str){p, n};
+    }
+    g_object_unref(target);
+    return code;
+}
