@@ -238,18 +238,22 @@ unsigned alb_upload_hash_count(const struct alb_upload_session *s)
 {
     if (s->u->unhashed)
         return 0;
-    return s->head.md5 ? 3 : 2;
+    return s->head.md5 || s->head.sha512 ? 3 : 2;
 }
 
-static const enum alb_hash_kind hash_kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256, ALB_HASH_SHA1,
-                                                                 ALB_HASH_MD5};
+static enum alb_hash_kind hash_kind(const struct alb_upload_session *s, unsigned i)
+{
+    static const enum alb_hash_kind kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5};
+
+    return i == 2 && s->head.sha512 ? ALB_HASH_SHA512 : kinds[i];
+}
 
 static bool load_hashes(struct alb_upload_session *s)
 {
     for (unsigned i = 0; i < alb_upload_hash_count(s); i++) {
         if (s->slot.offset == 0)
-            alb_hash_init(&s->hashes[i], hash_kinds[i]);
-        else if (!alb_hash_load(&s->hashes[i], hash_kinds[i], s->slot.hashes[i].p, s->slot.hashes[i].n))
+            alb_hash_init(&s->hashes[i], hash_kind(s, i));
+        else if (!alb_hash_load(&s->hashes[i], hash_kind(s, i), s->slot.hashes[i].p, s->slot.hashes[i].n))
             return false;
     }
     return true;
@@ -323,7 +327,7 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
         alb_log(ALB_LOG_WARN, "upload hashed again", ALB_LOG_STR("upload", s->head.id),
                 ALB_LOG_INT("bytes", s->slot.offset));
         for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
-            alb_hash_init(&s->hashes[i], hash_kinds[i]);
+            alb_hash_init(&s->hashes[i], hash_kind(s, i));
     }
     if (code == ALB_OK && reading)
         code = read_again(s, fd, known ? s->slot.offset - s->slot.offset % ALB_BLOCK_SIZE : 0, !known, err);

@@ -20,6 +20,7 @@
 #define HEAD_SUMMED 16
 #define SLOT_SUMMED 16
 #define FLAG_MD5 1
+#define FLAG_SHA512 2
 
 static uint64_t get(const unsigned char *p, int bytes)
 {
@@ -70,7 +71,7 @@ enum alb_code alb_record_head_write(struct alb_record_head *head, struct alb_buf
     put(p + 24, (uint64_t)head->owner, 8);
     put(p + 32, (uint64_t)head->created_ms, 8);
     p[40] = (unsigned char)head->kind;
-    p[41] = head->md5 ? FLAG_MD5 : 0;
+    p[41] = (unsigned char)((head->md5 ? FLAG_MD5 : 0) | (head->sha512 ? FLAG_SHA512 : 0));
     put(p + 42, head->id.n, 2);
     put(p + 44, head->metadata.n, 4);
     put(p + 48, head->note.n, 4);
@@ -113,6 +114,7 @@ static bool head_read(const unsigned char *p, size_t n, struct alb_record_head *
     head->created_ms = (int64_t)get(p + 32, 8);
     head->kind = (enum alb_upload_kind)p[40];
     head->md5 = (p[41] & FLAG_MD5) != 0;
+    head->sha512 = !head->md5 && (p[41] & FLAG_SHA512) != 0;
     head->size = size;
     return true;
 }

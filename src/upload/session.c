@@ -48,6 +48,8 @@ static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_s
 {
     if (spec->id.n > 0 && !alb_upload_id_usable(u, spec->id))
         return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
+    if (spec->md5 && spec->sha512)
+        return alb_fail(err, ALB_E_INVALID, "an upload has one more hash, not two");
     if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
         return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
                         (long long)spec->length);
@@ -85,6 +87,7 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
         .created_ms = alb_wall(s->u->clock),
         .kind = spec->kind,
         .md5 = spec->md5,
+        .sha512 = spec->sha512,
     };
     enum alb_code code = alb_record_head_write(&s->head, &record, err);
     if (code != ALB_OK) {

@@ -175,7 +175,7 @@ struct alb_upload_spec {
     int64_t owner;     /* principal; >= 0 */
     int64_t length;    /* or ALB_UPLOAD_DEFERRED */
     enum alb_upload_kind kind;
-    bool md5;                /* compute MD5 too (Piwigo) */
+    bool md5, sha512;        /* compute MD5 (Piwigo) or SHA-512 too: one of them, else INVALID */
     bool transient;          /* its client cannot come back to it (multipart): nothing is remembered of it but
                                 what the sink made; acquire does not find it */
     struct alb_str metadata; /* opaque: the door's own text, echoed as it came; the sink gets it too */

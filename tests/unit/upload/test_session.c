@@ -354,6 +354,42 @@ static void partials_are_sealed_and_kept(void **state)
     assert_int_equal(kit_count(w->k.fd, "uploads"), 2);
 }
 
+/* One more hash on the way goes on where it was, in another session and another process. */
+static void further_hashes_go_on(void **state)
+{
+    struct world *w = *state;
+    unsigned char all[3000], is[ALB_HASH_MAX_LEN], right[ALB_HASH_MAX_LEN];
+    struct alb_upload_session *s;
+    struct alb_hash h;
+
+    kit_fill(all, sizeof(all), 0, 1);
+    for (int sha512 = 0; sha512 < 2; sha512++) {
+        struct alb_upload_spec spec = {.id = sha512 != 0 ? ALB_STR("b") : ALB_STR("a"),
+                                       .owner = OWNER,
+                                       .length = sizeof(all),
+                                       .md5 = sha512 == 0,
+                                       .sha512 = sha512 != 0};
+        const enum alb_hash_kind kind = sha512 != 0 ? ALB_HASH_SHA512 : ALB_HASH_MD5;
+        const enum alb_hash_kind other = sha512 != 0 ? ALB_HASH_MD5 : ALB_HASH_SHA512;
+        assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+        assert_ok(feed(s, 1, 1000, 1000));
+        assert_ok(alb_upload_commit(s, &err));
+        alb_upload_release(&s);
+        world_again(w);
+        s = take(w, sha512 != 0 ? "b" : "a", ALB_UPLOAD_WRITE);
+        assert_ok(feed(s, 1, sizeof(all), 500));
+        alb_hash_init(&h, kind);
+        alb_hash_update(&h, all, sizeof(all));
+        size_t n = alb_hash_final(&h, right);
+        assert_true(alb_upload_digest(s, kind, is));
+        assert_memory_equal(is, right, n);
+        assert_false(alb_upload_digest(s, other, is));
+        assert_int_equal(finish(&s), ALB_OK);
+    }
+    struct alb_upload_spec both = {.owner = OWNER, .length = 1, .md5 = true, .sha512 = true};
+    assert_code(alb_upload_create(w->u, &both, &s, &err), ALB_E_INVALID);
+}
+
 /* ---- end of life ---- */
 
 static void a_terminated_upload_is_gone(void **state)
@@ -445,6 +481,7 @@ int main(void)
         T(a_refusal_is_kept),
         T(a_sink_that_fails_for_now_is_asked_again),
         T(partials_are_sealed_and_kept),
+        T(further_hashes_go_on),
         T(a_terminated_upload_is_gone),
         T(uploads_expire),
     };
