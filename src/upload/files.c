@@ -288,7 +288,8 @@ static enum alb_code read_again(struct alb_upload_session *s, int fd, int64_t fr
  */
 static enum alb_code begin_sums(struct alb_upload_session *s, bool known, struct alb_err *err)
 {
-    size_t n = known ? (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
+    bool summed = known && !s->slot.unsummed;
+    size_t n = summed ? (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
 
     if (s->hashing) {
         s->sums.done.n = n;
@@ -316,7 +317,7 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
     if (code != ALB_OK)
         return code;
     /* A complete upload has its last sum in the slot; its data may have been renamed by the sink. */
-    bool reading = !known || (!complete && s->slot.offset % ALB_BLOCK_SIZE != 0);
+    bool reading = !known || (!complete && !s->slot.unsummed && s->slot.offset % ALB_BLOCK_SIZE != 0);
     if (reading && fd < 0) {
         char name[ALB_UPLOAD_NAME_MAX];
         alb_upload_data_name(s->u, s->e, name);

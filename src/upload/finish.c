@@ -5,7 +5,7 @@
  *   finish: data fdatasynced; an announced upload is sealed (slot COMPLETE, durable), so that nobody ever
  *           writes to the file again, whatever the sink makes of it and whenever we crash; sink->take gives
  *           a future; its wake puts a task into the io pool;
- *   task:   success: slot FINISHED with the answer, data removed
+ *   task:   success: config.finished is called; slot FINISHED with the answer, data removed
  *           refusal: slot REJECTED (durable, before the data is removed)
  *           failure: slot COMPLETE (durable): the sweep or the client tries again
  *           then the session is passed on, and then the door's future ends: who comes back finds it free.
@@ -211,7 +211,8 @@ static enum alb_code parcel(struct alb_upload_finishing *f, struct alb_err *err)
     struct alb_upload_parcel *p = &f->parcel;
     unsigned char digest[ALB_HASH_MAX_LEN];
 
-    if (s->slot.state == ALB_UPLOAD_COMPLETE && s->sums.part_n == 0 && s->position % ALB_BLOCK_SIZE != 0) {
+    if (s->slot.state == ALB_UPLOAD_COMPLETE && s->sums.part_n == 0 && !s->slot.unsummed &&
+        s->position % ALB_BLOCK_SIZE != 0) {
         /* loaded as complete: its last sum is in the slot */
         struct alb_buf all = ALB_BUF_INIT(s->sums.done.n + ALB_BLOCK_SUM_LEN);
         unsigned char sum[ALB_BLOCK_SUM_LEN];

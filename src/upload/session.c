@@ -31,19 +31,8 @@ enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct 
     return ALB_OK;
 }
 
-static enum alb_code check_texts(const struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                 struct alb_err *err)
-{
-    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
-        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
-    if (spec->parts.n > ALB_RECORD_PARTS_MAX)
-        return alb_fail(err, ALB_E_TOO_LARGE, "a concatenation of too many parts");
-    if (spec->path.n > 0 && !alb_upload_path_usable(u, spec->path))
-        return alb_fail(err, ALB_E_INVALID, "not a path for an upload");
-    return ALB_OK;
-}
-
-static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_spec *spec,
+/* What an upload is, whatever the limits. */
+static enum alb_code check_form(const struct alb_uploads *u, const struct alb_upload_spec *spec,
                                 struct alb_err *err)
 {
     if (spec->id.n > 0 && !alb_upload_id_usable(u, spec->id))
@@ -53,11 +42,25 @@ static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_s
     if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
         return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
                         (long long)spec->length);
+    if (spec->length > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than any upload may have",
+                        (long long)spec->length);
+    if (spec->parts.n > ALB_RECORD_PARTS_MAX)
+        return alb_fail(err, ALB_E_TOO_LARGE, "a concatenation of too many parts");
+    if (spec->path.n > 0 && !alb_upload_path_usable(u, spec->path))
+        return alb_fail(err, ALB_E_INVALID, "not a path for an upload");
+    return ALB_OK;
+}
+
+static enum alb_code check_limits(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                  struct alb_err *err)
+{
     if (spec->length > u->limits.max_bytes)
         return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
                         (long long)spec->length);
-    enum alb_code code = check_texts(u, spec, err);
-    return code == ALB_OK ? alb_upload_check_room(u, spec->length > 0 ? spec->length : 0, err) : code;
+    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
+    return alb_upload_check_room(u, spec->length > 0 ? spec->length : 0, err);
 }
 
 /* The views of the head point into its written form. */
@@ -102,15 +105,17 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
     return alb_upload_take_up(s, err);
 }
 
-enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                struct alb_upload_session **session, struct alb_err *err)
+static enum alb_code create(struct alb_uploads *u, const struct alb_upload_spec *spec, bool limited,
+                            struct alb_upload_session **session, struct alb_err *err)
 {
     unsigned char random[16];
     char random_id[2 * sizeof(random) + 1];
     struct alb_str id = spec->id;
 
     *session = NULL;
-    enum alb_code code = check_spec(u, spec, err);
+    enum alb_code code = check_form(u, spec, err);
+    if (code == ALB_OK && limited)
+        code = check_limits(u, spec, err);
     if (code != ALB_OK)
         return code;
     if (id.n == 0) {
@@ -131,7 +136,7 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
         e->hidden = spec->transient;
         alb_mutex_lock(&u->mtx);
         code = u->stopped ? alb_fail(err, ALB_E_BUSY, "uploads are stopping")
-                          : alb_upload_insert_locked(u, e, true, err);
+                          : alb_upload_insert_locked(u, e, limited, err);
         if (code == ALB_OK)
             alb_upload_attach_locked(s, e);
         alb_mutex_unlock(&u->mtx);
@@ -144,9 +149,28 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
         return code;
     }
     s->ready = true;
-    alb_stat_inc(ALB_STAT_UPLOADS_CREATED);
     *session = s;
     return ALB_OK;
+}
+
+enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_upload_session **session, struct alb_err *err)
+{
+    enum alb_code code = create(u, spec, true, session, err);
+
+    if (code == ALB_OK)
+        alb_stat_inc(ALB_STAT_UPLOADS_CREATED);
+    return code;
+}
+
+enum alb_code alb_upload_create_found(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                      struct alb_upload_session **session, struct alb_err *err)
+{
+    enum alb_code code = create(u, spec, false, session, err);
+
+    if (code == ALB_OK)
+        (*session)->adopting = true;
+    return code;
 }
 
 /* ---- load and look ---- */
@@ -311,7 +335,7 @@ static enum alb_code store_piece(struct alb_upload_session *s, const void *p, si
         code = alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
     if (code == ALB_OK)
         code = alb_fs_pwrite_all(s->datafd, p, n, s->position, err);
-    if (code == ALB_OK)
+    if (code == ALB_OK && !s->slot.unsummed)
         code = alb_sums_update(&s->sums, p, n, err);
     if (code != ALB_OK) {
         alb_upload_count_bytes(u, s->e, -(int64_t)n);

@@ -112,7 +112,8 @@ struct alb_upload_layout {
      * no such file. `v.path` is where the bytes are. */
     void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
     /* The other way round, at start, for sidecars that no record speaks of: what the upload was created with
-     * (strings in the arena, or views of the text). False: it is none. NULL: they are left alone. */
+     * (strings in the arena, or views of the text). False: it is none. NULL: they are left alone. Their bytes
+     * are believed as they are and never read here, so only for a sink that needs no hashes: unhashed. */
     bool (*adopt)(void *ctx, struct alb_str sidecar, struct alb_arena *arena, struct alb_upload_spec *spec);
     void *ctx;
 };

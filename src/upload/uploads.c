@@ -73,6 +73,7 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     *uploads = NULL;
     if (u == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for uploads");
+    ALB_CHECK(config->layout.adopt == NULL || (config->layout.plain && config->layout.unhashed));
     u->dirfd = u->state_dirfd = -1;
     u->clock = config->clock;
     u->pool = config->pool;
