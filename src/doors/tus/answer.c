@@ -199,6 +199,24 @@ void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t)
     alb_res_header_set(req, "Location", alb_tus_location(req, t));
 }
 
+/* To the newer drafts, an answer with Upload-Complete: ?1 is that of the request itself, and its Location
+ * names what was made. The older ones, and tus, look for the upload there. */
+void alb_tus_made_header(struct alb_req *req, const struct alb_tus *t, struct alb_str result)
+{
+    struct alb_ingest_result r;
+    char uuid[37];
+
+    if (t->dialect != ALB_TUS_RUFH || (t->interop >= 3 && t->interop <= 6) ||
+        !alb_ingest_result_parse(result, &r)) {
+        alb_tus_location_header(req, t);
+        return;
+    }
+    alb_uuid_text(&r.asset, uuid);
+    alb_res_header_set(req, "Location",
+                       alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "/api/assets/%s",
+                                        ALB_STR_ARG(alb_req_base_url(req)), uuid));
+}
+
 void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete)
 {
     if (t->dialect == ALB_TUS_V1 || t->door->options.no_rufh)

@@ -117,6 +117,7 @@ static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_e
     struct alb_upload_view v;
     enum alb_code code = hints(req, t, &note, err);
 
+    alb_digest_whole_write(&t->whole, &note);
     t->spec.note = alb_buf_view(&note);
     if (code == ALB_OK)
         code = alb_upload_create(t->door->uploads, &t->spec, &t->session, err);

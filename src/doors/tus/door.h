@@ -72,6 +72,7 @@ enum alb_tus_word {
 };
 
 struct alb_tus;
+struct alb_tus_notice;
 typedef enum alb_step alb_tus_fn(struct alb_req *req, struct alb_tus *t);
 
 struct alb_tus {
@@ -88,7 +89,8 @@ struct alb_tus {
     bool created;      /* this request made it: 201 and Location */
     bool told;         /* it survives this request: Location may be given */
     /* creation */
-    struct alb_upload_spec spec; /* strings in the arena */
+    struct alb_upload_spec spec;   /* strings in the arena */
+    struct alb_digest_whole whole; /* RUFH */
     /* body */
     bool complete; /* RUFH: this is the last piece */
     bool no_body;  /* what comes is not looked at */
@@ -104,6 +106,7 @@ struct alb_tus {
     bool over;                  /* it was finished before: hooks have heard of it */
     struct alb_tus_event event; /* strings in the arena */
     struct alb_bytes *result;   /* of the sink, a reference */
+    struct alb_tus_notice *notice; /* POST_FINISH that waits for this request, a reference, or NULL */
     /* answers */
     struct alb_tus_verdict *verdicts[2]; /* references: PRE_CREATE's, and PRE_FINISH's or PRE_TERMINATE's */
     enum alb_tus_word word;
@@ -143,6 +146,8 @@ void alb_tus_result_headers(struct alb_req *req, struct alb_str result);
 struct alb_str alb_tus_path(struct alb_req *req, const struct alb_tus *t);
 struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t);
+/* Of the answer that ends an upload which this request made. */
+void alb_tus_made_header(struct alb_req *req, const struct alb_tus *t, struct alb_str result);
 void alb_tus_expires_header(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
 void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete); /* RUFH */
 struct alb_str alb_tus_limits(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
@@ -162,6 +167,10 @@ bool alb_tus_asks(const struct alb_tus *t, enum alb_tus_hook hook);
  * failure is answered. */
 enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus_event *e, alb_tus_fn *then);
 void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_event *e);
+/* The session is about to be finished or assembled by this request: POST_FINISH is told of it, once both the
+ * upload and this request have come to that (alb_tus_notice_end, or its own end). */
+void alb_tus_notice_begin(struct alb_req *req, struct alb_tus *t);
+void alb_tus_notice_end(struct alb_tus *t, bool tell);
 void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, enum alb_tus_hook hook,
                       struct alb_tus_event *e);
 /* POST_RECEIVE, if it is time, or when to come back (*wake_at). True: a hook wants this upload stopped. */

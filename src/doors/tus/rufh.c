@@ -47,14 +47,13 @@ static enum alb_tus_word digest_field(const struct alb_req *req, struct alb_tus 
     return ALB_TUS_FINE;
 }
 
-/* File name, type and digest of the whole as a tus client would have said them. */
+/* File name and type as a tus client would have said them. */
 static struct alb_str metadata(struct alb_req *req)
 {
     struct alb_arena *a = alb_req_arena(req);
     struct alb_str given = alb_req_header(req, "upload-metadata");
     struct alb_str name = alb_disposition_name(alb_req_header(req, "content-disposition"), a);
     struct alb_str type = alb_media_type(alb_req_header(req, "content-type"));
-    struct alb_str digest = alb_req_header(req, "repr-digest");
     struct alb_buf out = ALB_BUF_INIT((size_t)64 << 10);
 
     alb_buf_str(&out, given);
@@ -62,8 +61,6 @@ static struct alb_str metadata(struct alb_req *req)
         alb_tus_metadata_add(&out, ALB_STR("filename"), name);
     if (given.n == 0 && type.n > 0)
         alb_tus_metadata_add(&out, ALB_STR("filetype"), type);
-    if (digest.n > 0)
-        alb_tus_metadata_add(&out, ALB_STR("repr-digest"), digest);
     struct alb_str text = alb_arena_str(a, alb_buf_view(&out));
     alb_buf_fini(&out);
     return text;
@@ -73,7 +70,6 @@ enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
 {
     int64_t length = 0, body = alb_req_content_length(req);
     bool has_length = length_field(req, &length);
-    struct alb_digest_value whole;
 
     if (!complete_field(req, t, &t->complete) || alb_tus_has_header(req, "upload-offset"))
         return ALB_TUS_BAD_FIELD;
@@ -81,8 +77,12 @@ enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
         return ALB_TUS_INCONSISTENT;
     if (!has_length)
         length = t->complete && body >= 0 ? body : ALB_UPLOAD_DEFERRED;
-    if (alb_digest_field_parse(alb_req_header(req, "repr-digest"), &whole) < 0)
+    if (!alb_digest_whole_parse(alb_req_header(req, "repr-digest"), alb_req_header(req, "want-repr-digest"),
+                                &t->whole))
         return ALB_TUS_BAD_CHECKSUM;
+    t->spec.md5 = t->whole.given && t->whole.value.kind == ALB_DIGEST_MD5;
+    t->spec.sha512 = !t->spec.md5 && ((t->whole.given && t->whole.value.kind == ALB_DIGEST_SHA512) ||
+                                      (t->whole.wanted && t->whole.want == ALB_DIGEST_SHA512));
     t->spec.length = length;
     t->spec.metadata = metadata(req);
     return digest_field(req, t);
