@@ -348,30 +348,46 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
     return code;
 }
 
-/* Into the spool, from where the loop takes it. */
-static bool keep(struct alb_hooks *h, struct alb_hook_run *run)
+static void lost(struct alb_hooks *h, enum alb_hook_type type, struct alb_str id)
 {
-    bool kept = alb_spool_put(run);
-    alb_hook_run_unref(run);
-    if (kept)
-        alb_hooks_wake(h);
-    return kept;
+    atomic_fetch_add(&h->dropped[type], 1);
+    alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",
+            ALB_LOG_C("type", alb_hook_name(type)), ALB_LOG_STR("id", id));
+}
+
+struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type,
+                                    const struct alb_hook_event *event)
+{
+    struct alb_hook_run *run = NULL;
+    if (!alb_hooks_on(h, type))
+        return NULL;
+    if (make_run(h, type, ALB_LANE_TELL, event, &run) == ALB_OK && (h->spool < 0 || alb_spool_put(run)))
+        return run;
+    if (run)
+        alb_hook_run_unref(run);
+    lost(h, type, event->id);
+    return NULL;
+}
+
+void alb_hooks_let_go(struct alb_hook_run *run, bool tell)
+{
+    struct alb_hooks *h = run->room;
+    if (h->spool >= 0)
+        alb_spool_release(run, tell);
+    else if (tell && push(h, run))
+        return; /* it is the loop's */
+    else if (tell)
+        lost(h, run->type, alb_buf_view(&run->id));
+    alb_hook_run_unref(run); /* the loop makes its own of what is in the spool */
+    alb_hooks_wake(h);
 }
 
 bool alb_hooks_tell(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event)
 {
-    struct alb_hook_run *run;
-    if (!alb_hooks_on(h, type))
-        return false;
-    enum alb_code code = make_run(h, type, ALB_LANE_TELL, event, &run);
-    if (code == ALB_OK && (h->spool >= 0 ? keep(h, run) : push(h, run)))
-        return true;
-    if (code == ALB_OK && h->spool < 0)
-        alb_hook_run_unref(run);
-    atomic_fetch_add(&h->dropped[type], 1);
-    alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",
-            ALB_LOG_C("type", alb_hook_name(type)), ALB_LOG_STR("id", event->id));
-    return false;
+    struct alb_hook_run *run = alb_hooks_keep(h, type, event);
+    if (run)
+        alb_hooks_let_go(run, true);
+    return run != NULL;
 }
 
 struct alb_hooks_view alb_hooks_look(struct alb_hooks *h)

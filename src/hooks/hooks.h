@@ -56,6 +56,7 @@
 #include "base/obj.h"
 
 struct alb_hooks;
+struct alb_hook_run;
 
 #define ALB_HOOKS_LEFT_NS (5 * ALB_NS_PER_S)
 
@@ -163,6 +164,13 @@ enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
 /* False: it is not on, or it cannot be kept: the queue or the disk is full (counted, and logged). With a
  * spool it writes and syncs a file: not on an event loop. */
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
+
+/* A tell in two halves: keep is as tell, but nobody hears of it before let_go says so (tell: true), or that
+ * it is not to be told. With a spool it is durable from keep on, and is told after a crash in between. NULL
+ * where tell says false. Each kept one is let go, before the room is closed. let_go may remove a file. */
+struct alb_hook_run *alb_hooks_keep(struct alb_hooks *hooks, enum alb_hook_type type,
+                                    const struct alb_hook_event *event) ALB_MUST_CHECK;
+void alb_hooks_let_go(struct alb_hook_run *kept, bool tell);
 
 /* New asks and tells are refused; what waits and runs goes on to its end until `deadline` (monotonic), then
  * it is ended; post-receive as above. Joins the thread, frees. Blocks. */

@@ -128,7 +128,10 @@ struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type ty
 /* ---- spool.c ---- */
 
 enum alb_code alb_spool_open(struct alb_hooks *h, int dirfd, const char *folder, struct alb_err *err);
-bool alb_spool_put(struct alb_hook_run *run);          /* durable; false: it is not, and why is logged */
+/* Durable, and taken; false: it is not, and why is logged. */
+bool alb_spool_put(struct alb_hook_run *run);
+/* What was put is to be told now, or never. */
+void alb_spool_release(struct alb_hook_run *run, bool tell);
 void alb_spool_fill(struct alb_hooks *h, int64_t now); /* takes what is due into the lane, if that is empty */
 void alb_spool_ended(struct alb_hook_run *run, enum alb_code code);
 

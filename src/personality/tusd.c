@@ -161,6 +161,8 @@ static enum alb_code open_uploads(struct house *h, struct alb_err *err)
                                    .clock = alb_clock_real(),
                                    .pool = h->pool,
                                    .sink = alb_upload_keep(),
+                                   .finished = alb_tus_upload_finished,
+                                   .finished_ctx = &h->table,
                                    .layout = {.folder = h->folder,
                                               .plain = true,
                                               .unhashed = true,

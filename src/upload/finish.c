@@ -26,6 +26,23 @@ bool alb_upload_refusal(enum alb_code code)
            code == ALB_E_UNSUPPORTED || code == ALB_E_UNPROCESSABLE;
 }
 
+void alb_upload_witness(struct alb_upload_session *s, struct alb_obj *witness)
+{
+    alb_obj_unref(s->witness);
+    s->witness = alb_obj_ref(witness);
+}
+
+void alb_upload_tell_finished(struct alb_upload_session *s)
+{
+    struct alb_upload_view v;
+
+    if (s->u->finished == NULL)
+        return;
+    alb_upload_describe_session(s, &v);
+    v.offset = v.length;
+    s->u->finished(s->u->finished_ctx, &v, s->witness);
+}
+
 /* ---- after the sink ---- */
 
 /* Bytes are not kept any more: they do not count, and the file goes. */
@@ -82,6 +99,7 @@ static void taken(struct alb_upload_session *s, struct alb_str result)
         return;
     }
     ALB_CHECK(result.n <= ALB_UPLOAD_RESULT_MAX);
+    alb_upload_tell_finished(s);
     if (leave_to_sink(s))
         return;
     s->slot.result_n = result.n;
@@ -198,6 +216,8 @@ static enum alb_code seal(struct alb_upload_session *s, struct alb_err *err)
     code = alb_upload_open_data(s, err);
     if (code == ALB_OK)
         code = alb_upload_sync_data(s, err);
+    if (code == ALB_OK && s->head.kind == ALB_UPLOAD_PARTIAL && !s->transient)
+        alb_upload_tell_finished(s); /* no sink takes it: this is its end */
     if (code == ALB_OK && s->e->announced)
         code = alb_upload_save(s, ALB_UPLOAD_COMPLETE, true, err);
     if (code != ALB_OK)

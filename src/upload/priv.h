@@ -63,6 +63,8 @@ struct alb_uploads {
     const struct alb_upload_sink *sink;
     struct alb_quarantine *quarantine;
     struct alb_upload_limits limits;
+    void (*finished)(void *ctx, const struct alb_upload_view *view, struct alb_obj *witness);
+    void *finished_ctx;
     struct alb_bytes *token; /* result of every grant */
     /* under mtx */
     struct alb_mutex mtx;
@@ -116,6 +118,7 @@ struct alb_upload_session {
     struct alb_record_head head;
     struct alb_record_slot slot; /* what is durable */
     struct alb_bytes *recalled;  /* the sink's answer, if e is NULL */
+    struct alb_obj *witness;     /* a reference, or NULL */
 };
 
 /* A finish that runs: it owns the session, and goes on whoever waits (finish.c). */
@@ -242,6 +245,8 @@ void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why);
 
 /* It will never be taken: REJECTED, durable, its bytes are given up; not announced: no trace is left. */
 void alb_upload_reject(struct alb_upload_session *s, const struct alb_err *why);
+/* It has come to its good end, which is not on record yet. */
+void alb_upload_tell_finished(struct alb_upload_session *s);
 
 /* ---- assemble.c ---- */
 

@@ -44,6 +44,7 @@ void alb_upload_session_free(struct alb_upload_session *s)
     alb_sums_fini(&s->sums);
     alb_mem_free(s->record);
     alb_bytes_unref(s->recalled);
+    alb_obj_unref(s->witness);
     (void)alb_fail(&over, ALB_E_CANCELLED, "the session is over");
     (void)alb_future_fail(&s->interrupt_title, &over);
     (void)alb_future_fail(&s->grant_title, &over);

@@ -51,6 +51,7 @@ static void ask_sink(struct recovery *r, struct alb_upload_entry *e)
             s->length = s->position = s->synced = size;
             s->slot.result_n = result->n;
             memcpy(s->slot.result, result->p, result->n);
+            alb_upload_tell_finished(s); /* the crash came before that, or soon after */
             if (alb_upload_save(s, ALB_UPLOAD_FINISHED, true, &err) == ALB_OK)
                 r->recalled++;
         }

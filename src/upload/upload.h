@@ -126,6 +126,13 @@ struct alb_uploads_config {
     struct alb_quarantine *quarantine;  /* borrowed; for damaged uploads. NULL: they are removed */
     struct alb_upload_limits limits;
     struct alb_upload_layout layout;
+    /* The one place where the good end of an upload is heard of, whoever brought it about: its request, the
+     * sweep, the assembler, the start. PARTIAL ones too, transient ones not. Called before that is on record:
+     * once, and again if a crash or a failing disk comes between. `view` (borrowed) has no result yet;
+     * `witness` (borrowed) is that of its session, or NULL. On io threads, the assembler's and at start;
+     * file I/O at most. NULL: nobody wants to know. */
+    void (*finished)(void *ctx, const struct alb_upload_view *view, struct alb_obj *witness);
+    void *finished_ctx;
 };
 
 /* Start-up; recovery included: scans uploads/, throws away data that nothing was reported of, takes the
@@ -266,6 +273,9 @@ enum alb_code alb_upload_rollback(struct alb_upload_session *s, struct alb_err *
  * commit). In FINISHED and REJECTED the future is done at once with what was kept. */
 enum alb_code alb_upload_finish(struct alb_upload_session **s, struct alb_future **future,
                                 struct alb_err *err) ALB_MUST_CHECK;
+/* What `finished` of the config is to be given besides, if this session's finish or assembly succeeds: the
+ * session holds a reference until it is over, also behind finish and assemble. No I/O. */
+void alb_upload_witness(struct alb_upload_session *s, struct alb_obj *witness);
 bool alb_upload_refusal(enum alb_code code); /* INVALID, FORBIDDEN, TOO_LARGE, UNSUPPORTED, UNPROCESSABLE */
 /* Whether the upload is there, for who tells a client where to go on: after a finish failed for now on a disk
  * so full that not even the state of a new upload could be kept, it is not. No I/O. */

@@ -80,6 +80,8 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     u->sink = config->sink;
     u->quarantine = config->quarantine;
     u->limits = config->limits;
+    u->finished = config->finished;
+    u->finished_ctx = config->finished_ctx;
     if (u->limits.waiters_max > ALB_UPLOAD_WAITERS_CAP)
         u->limits.waiters_max = ALB_UPLOAD_WAITERS_CAP;
     if (u->limits.max_bytes > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE)

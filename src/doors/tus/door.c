@@ -25,6 +25,7 @@ static void end_state(void *arg)
     alb_source_unref(t->source);
     alb_future_unref(t->future);
     alb_bytes_unref(t->result);
+    alb_tus_notice_end(t, true);
     for (size_t i = 0; i < ALB_ARRAY_LEN(t->verdicts); i++) {
         if (t->verdicts[i] != NULL)
             alb_obj_unref(&t->verdicts[i]->obj);
