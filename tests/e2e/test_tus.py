@@ -110,6 +110,13 @@ def test_other_versions_are_not_processed(tus, version):
     assert answer.headers["Tus-Version"] == "1.0.0" and "Location" not in answer.headers
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PATCH", "DELETE", "PUT"])
+def test_the_base_path_is_for_creations(tus, method):
+    answer = tus.http.request(method, tus.base, timeout=60)
+    assert answer.status_code == 405 and answer.headers["Allow"] == "POST, PUT, OPTIONS"
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
+
+
 def test_pieces_make_a_photo(tus):
     data = photo(1)
     url = tus.new(Upload_Length=len(data))

@@ -98,6 +98,25 @@ static bool may(struct alb_req *req, const struct alb_tus *t)
     return alb_auth_may(req, t->first == alb_tus_get ? "asset.download" : "asset.upload");
 }
 
+/* The base path is for creations, and PUT for those of RUFH. */
+static bool is_elsewhere(const struct alb_req *req, const struct alb_tus *t)
+{
+    if (t->first == alb_tus_post)
+        return t->dialect == ALB_TUS_V1 && alb_req_method(req) == ALB_M_PUT;
+    return alb_req_param(req, "id").n == 0;
+}
+
+static enum alb_step refuse_method(struct alb_req *req, struct alb_tus *t)
+{
+    const bool put = !t->door->options.no_rufh && !t->door->options.like_tusd;
+
+    alb_res_error_status(req, 405, "method not allowed");
+    alb_res_header_set(req, "Allow", put ? ALB_STR("POST, PUT, OPTIONS") : ALB_STR("POST"));
+    if (t->door->options.like_tusd && t->dialect != ALB_TUS_RUFH)
+        alb_res_literal(req, ALB_STR("method not allowed")); /* without an end of line */
+    return ALB_STEP_DONE;
+}
+
 static enum alb_step authorised(struct alb_req *req, struct alb_tus *t)
 {
     return t->first(req, t);
@@ -112,6 +131,8 @@ static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
         return alb_tus_refuse(req, t, ALB_TUS_BAD_ORIGIN);
     if (!version_is_right(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_BAD_VERSION);
+    if (is_elsewhere(req, t))
+        return refuse_method(req, t);
     if (!may(req, t))
         return ALB_STEP_DONE;
     if (alb_req_param_decoded(req, "id", &e.id))

@@ -103,9 +103,9 @@ struct alb_tus {
     struct alb_tus_alarm *alarm; /* of a POST_RECEIVE that is under way */
     /* finish */
     int64_t length;
-    bool over;                  /* it was finished before: hooks have heard of it */
-    struct alb_tus_event event; /* strings in the arena */
-    struct alb_bytes *result;   /* of the sink, a reference */
+    bool over;                     /* it was finished before: hooks have heard of it */
+    struct alb_tus_event event;    /* strings in the arena */
+    struct alb_bytes *result;      /* of the sink, a reference */
     struct alb_tus_notice *notice; /* POST_FINISH that waits for this request, a reference, or NULL */
     /* answers */
     struct alb_tus_verdict *verdicts[2]; /* references: PRE_CREATE's, and PRE_FINISH's or PRE_TERMINATE's */
