@@ -491,10 +491,13 @@ static void settle(struct alb_upload_session *s)
     if (tail && s->ready && !s->spoilt && !s->held_back)
         alb_ignore(alb_upload_commit(s, NULL),
                    "who must know commits before; the client resumes where it can");
-    if (s->position > s->slot.offset) {
-        alb_upload_forget_tail(s);
+    if (s->position <= s->slot.offset)
+        return;
+    alb_upload_forget_tail(s);
+    /* After a failed commit the record may speak of these bytes already. The next writer takes that back, and
+     * cuts then; after a restart before that they are what it says. */
+    if (!s->spoilt)
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "the next writer cuts it anyway");
-    }
 }
 
 void alb_upload_release(struct alb_upload_session **session)

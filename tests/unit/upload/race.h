@@ -147,6 +147,46 @@ KIT_UNUSED static void end_write(struct alb_upload_session *s)
     alb_upload_release(&s);
 }
 
+KIT_UNUSED static uint32_t dice(uint64_t *random, uint32_t n)
+{
+    *random = *random * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)(*random >> 33) % n;
+}
+
+KIT_UNUSED static void make_partial(struct world *w, const char *id, uint64_t seed, int64_t n)
+{
+    struct alb_upload_session *s;
+    struct alb_future *f;
+    struct alb_upload_spec spec = {
+        .id = alb_str_c(id), .owner = OWNER, .length = n, .kind = ALB_UPLOAD_PARTIAL};
+
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_ok(feed(s, seed, n, 1 << 20));
+    assert_ok(alb_upload_finish(&s, &f, &err));
+    assert_int_equal(wait_for(f), ALB_OK);
+    alb_future_unref(f);
+}
+
+/* NULL: it could not be made; the code says why. */
+KIT_UNUSED static struct alb_future *assemble(struct world *w, const char *id, const char *parts,
+                                              enum alb_code *code)
+{
+    struct alb_upload_session *s = NULL;
+    struct alb_future *f = NULL;
+    struct alb_err why = ALB_ERR_INIT; /* the threads have one each */
+    struct alb_upload_spec spec = {.id = alb_str_c(id),
+                                   .owner = OWNER,
+                                   .length = ALB_UPLOAD_DEFERRED,
+                                   .kind = ALB_UPLOAD_FINAL,
+                                   .parts = alb_str_c(parts)};
+
+    *code = alb_upload_create(w->u, &spec, &s, &why);
+    if (*code == ALB_OK)
+        *code = alb_upload_assemble(&s, &f, &why);
+    alb_upload_release(&s);
+    return f;
+}
+
 /* T15: after all that no descriptor is left open. */
 static int descriptors;
 

@@ -2,8 +2,8 @@
  *
  * The races that every tus server has to win (T1 to T20), each a thousand times between real threads that
  * begin together; then what must hold, holds. Here are those of one upload: T1 to T6, T11, T12, T17 to T19.
- * Parts of a whole (T5, T13, T14) and failures (T15) are in test_race_parts.c; a thousand idle holders (T16)
- * and the same orders one step at a time in test_queue.c; hooks and everything at once (T7 to T10) and the
+ * Parts of a whole (T5, T13, T14) are in test_race_parts.c, failures (T15) in test_race_failures.c; a thousand
+ * idle holders (T16) and the same orders one step at a time in test_queue.c; hooks and everything at once (T7 to T10) and the
  * wire (T20, as far as HTTP/1.1 goes) in tests/unit/doors/test_tus_race_hooks.c and test_tus_race_wire.c.
  */
 #include "race.h"

@@ -465,6 +465,40 @@ static void uploads_expire(void **state)
     assert_int_equal(alb_uploads_look(w->u).stored_bytes, 0);
 }
 
+/* Who has sent all bytes has done all he can: they wait for the sink, however long that takes and however long
+ * the server was off meanwhile. */
+static void all_bytes_never_expire(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_swept swept;
+    struct alb_upload_view v;
+
+    for (int sealed = 0; sealed < 2; sealed++) {
+        const char *id = sealed != 0 ? "sealed" : "open";
+        announce(w, id, 3000);
+        struct alb_upload_session *s = take(w, id, ALB_UPLOAD_WRITE);
+        assert_ok(feed(s, 1, 3000, 1000));
+        assert_ok(alb_upload_commit(s, &err));
+        w->sink.fail = ALB_E_BUSY;
+        if (sealed != 0)
+            assert_int_equal(finish(&s), ALB_E_BUSY);
+        alb_upload_release(&s);
+    }
+    alb_manual_clock_advance(&w->clock, 3 * w->limits.keep_ms * ALB_NS_PER_MS);
+    alb_uploads_sweep(w->u, 0, &swept);
+    assert_int_equal(swept.expired, 0);
+    world_again(w);
+    alb_uploads_sweep(w->u, 0, &swept);
+    assert_int_equal(swept.expired, 0);
+    struct alb_upload_session *s = take(w, "sealed", ALB_UPLOAD_LOOK);
+    alb_upload_look(s, &v);
+    assert_int_equal(v.expires_ms, 0);
+    alb_upload_release(&s);
+    alb_uploads_sweep(w->u, 2, &swept);
+    assert_int_equal(swept.offered, 2);
+    check_original(w, 3000, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -484,6 +518,7 @@ int main(void)
         T(further_hashes_go_on),
         T(a_terminated_upload_is_gone),
         T(uploads_expire),
+        T(all_bytes_never_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
