@@ -339,13 +339,15 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
 
 /* ---- writing the record ---- */
 
-static int64_t expiry(const struct alb_uploads *u, enum alb_upload_state state)
+static int64_t expiry(const struct alb_upload_session *s, enum alb_upload_state state)
 {
+    const struct alb_upload_limits *l = &s->u->limits;
     bool done = state == ALB_UPLOAD_FINISHED || state == ALB_UPLOAD_REJECTED;
+    bool waits_for_us = !done && (s->head.kind == ALB_UPLOAD_FINAL ||
+                                  (s->head.kind == ALB_UPLOAD_NORMAL && state == ALB_UPLOAD_COMPLETE));
+    int64_t keep = done ? l->keep_done_ms : waits_for_us ? 0 : l->keep_ms;
 
-    int64_t keep = done ? u->limits.keep_done_ms : u->limits.keep_ms;
-
-    return keep > 0 ? alb_wall(u->clock) + keep : 0;
+    return keep > 0 ? alb_wall(s->u->clock) + keep : 0;
 }
 
 /* What the slot says about the bytes so far. */
@@ -357,7 +359,7 @@ static void describe(const struct alb_upload_session *s, enum alb_upload_state s
     slot->state = state;
     slot->length = s->length;
     slot->offset = s->position;
-    slot->expires_ms = expiry(s->u, state);
+    slot->expires_ms = expiry(s, state);
     slot->chain = slot->tail_sum = 0;
     if (state != ALB_UPLOAD_OPEN && state != ALB_UPLOAD_COMPLETE)
         return;

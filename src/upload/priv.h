@@ -24,6 +24,7 @@
 struct alb_upload_owner { /* a principal with unfinished uploads */
     struct alb_upload_owner *next;
     int64_t id, unfinished;
+    int64_t finals;        /* concatenations among them */
     _Atomic int64_t bytes; /* of these; like alb_uploads.stored */
 };
 
@@ -228,13 +229,13 @@ unsigned alb_upload_hash_count(const struct alb_upload_session *s);
 
 /* ---- session.c ---- */
 
-/* As alb_upload_look, in any state. */
-void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_upload_view *view);
-/* Whether `need` more bytes fit into the limits and on the disk: NO_SPACE. */
 /* As create, for an upload whose bytes are there already: they take no room, and no limit is in its way. */
 enum alb_code alb_upload_create_found(struct alb_uploads *u, const struct alb_upload_spec *spec,
                                       struct alb_upload_session **session,
                                       struct alb_err *err) ALB_MUST_CHECK;
+/* As alb_upload_look, in any state. */
+void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_upload_view *view);
+/* Whether `need` more bytes fit into the limits and on the disk: NO_SPACE. */
 enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct alb_err *err) ALB_MUST_CHECK;
 /* Takes back what was appended and is not durable: counters only; the file is cut when it is next opened. */
 void alb_upload_forget_tail(struct alb_upload_session *s);

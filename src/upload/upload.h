@@ -20,7 +20,8 @@
  *                              |             v the sink failed for now
  *                              +--------- COMPLETE
  *
- *   OPEN, COMPLETE, FINISHED, REJECTED --terminate, expiry--> (none)
+ *   OPEN, FINISHED, REJECTED, a COMPLETE part --terminate, expiry--> (none)
+ *   OPEN with all its bytes, COMPLETE         --terminate----------> (none)
  *
  * One session holds an upload at a time (its *holder*); others queue, first come first served, as futures:
  *
@@ -43,7 +44,8 @@
  *   U3  the sink takes an upload at most once at a time, and never again after it succeeded or refused;
  *       after a crash it may be offered again (the sink is idempotent by id).
  *   U4  an upload whose bytes are complete is finished without its client: by the running finish, or by
- *       the sweep, also after a restart.
+ *       the sweep, also after a restart, however long that takes: it does not expire before (nor does a
+ *       FINAL one, whose client has sent all bytes, nor the parts that it may need).
  *   U5  an idle upload costs memory only (no descriptor, no hash state): alb_uploads_look says how much.
  *   U6  a full disk, a full limit or an I/O error changes no reported offset; everything stays resumable.
  *
@@ -150,6 +152,12 @@ struct alb_upload_swept {
     int64_t expired, offered;
 };
 void alb_uploads_sweep(struct alb_uploads *u, unsigned finishes, struct alb_upload_swept *swept);
+
+/* Whether the bytes of an upload that is complete, but not FINISHED, may not be here but where the sink has
+ * put them: on a file system without hard links an original is made by renaming the upload's file, and until
+ * the catalog has taken it, that is the only copy, without a row. While this says true nobody removes
+ * originals for the lack of a row. Ask it before the catalog. */
+bool alb_uploads_bytes_away(struct alb_uploads *u);
 
 struct alb_uploads_view {
     int64_t known, unfinished, finishing, held, waiting;
