@@ -199,6 +199,9 @@ enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb
 /* Makes the names of its files durable. */
 enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
                                     struct alb_err *err) ALB_MUST_CHECK;
+/* Makes it durable that they are gone. */
+enum alb_code alb_upload_sync_removal(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                      struct alb_err *err) ALB_MUST_CHECK;
 /* With the length that the session has. */
 enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e);

@@ -451,16 +451,78 @@ static enum alb_code forget_result(struct alb_upload_session *s, struct alb_err 
     return code;
 }
 
+/* An entry for an upload that only the sink remembers. A quarter of the table is never taken for such ones. */
+static enum alb_code enter_again(struct alb_upload_session *s, bool *removed_already, struct alb_err *err)
+{
+    struct alb_uploads *u = s->u;
+    struct alb_upload_entry *e = alb_upload_entry_new(s->head.id, s->head.owner, ALB_STR_NONE);
+    enum alb_code code = ALB_OK;
+
+    if (e == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for an upload");
+    e->length = e->offset = s->length;
+    e->state = ALB_UPLOAD_REJECTED; /* over: it is not counted */
+    alb_mutex_lock(&u->mtx);
+    const struct alb_upload_entry *there = alb_upload_find_locked(u, s->head.id);
+    *removed_already = there != NULL && there->state == ALB_UPLOAD_REJECTED;
+    if (u->stopped || u->known >= u->limits.max_count - u->limits.max_count / 4)
+        code = alb_fail(err, ALB_E_BUSY, "no place to remember that an upload was removed");
+    else
+        code = alb_upload_insert_locked(u, e, false, err);
+    if (code == ALB_OK)
+        alb_upload_attach_locked(s, e);
+    alb_mutex_unlock(&u->mtx);
+    if (code != ALB_OK)
+        alb_upload_entry_unref(e);
+    return code;
+}
+
+/* The same for one that is not in the table any more. */
+static enum alb_code forget_recalled(struct alb_upload_session *s, struct alb_err *err)
+{
+    struct alb_buf record = ALB_BUF_INIT(ALB_RECORD_HEAD_MAX);
+    bool removed_already = false;
+
+    s->head.created_ms = alb_wall(s->u->clock); /* of this record: the sink does not say when it was */
+    enum alb_code code = alb_record_head_write(&s->head, &record, err);
+
+    if (code == ALB_OK)
+        code = enter_again(s, &removed_already, err);
+    if (code != ALB_OK) {
+        alb_buf_fini(&record);
+        return removed_already ? ALB_OK : code;
+    }
+    alb_mem_free(s->record);
+    s->record = alb_buf_give(&record, &s->record_n);
+    own_texts(&s->head, s->record);
+    code = forget_result(s, err);
+    if (code != ALB_OK)
+        alb_upload_drop_entry(s, ALB_E_GONE);
+    return code;
+}
+
+/* Whether it is remembered that this one was removed: then it stays so. */
+static bool is_removed(const struct alb_upload_session *s)
+{
+    return s->slot.state == ALB_UPLOAD_REJECTED && s->slot.rejected == ALB_E_GONE;
+}
+
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err)
 {
+    bool recalls = s->u->sink->recall != NULL;
+
     ALB_CHECK(s->ready || s->spoilt);
     if (s->e == NULL)
-        return ALB_OK; /* only the sink remembers it: what it made is not ours to remove */
-    if (!s->e->gone && s->slot.state == ALB_UPLOAD_FINISHED && s->u->sink->recall != NULL)
+        return forget_recalled(s, err);
+    if (!s->e->gone && recalls && is_removed(s))
+        return ALB_OK;
+    if (!s->e->gone && recalls && s->slot.state == ALB_UPLOAD_FINISHED)
         return forget_result(s, err);
     if (!s->e->gone) {
         alb_upload_close_files(s);
         enum alb_code code = alb_upload_remove_files(s->u, s->e, err);
+        if (code == ALB_OK)
+            code = alb_upload_sync_removal(s->u, s->e, err);
         if (code != ALB_OK)
             return code;
         alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);

@@ -334,7 +334,9 @@ bool alb_uploads_stopping(struct alb_uploads *u);
 bool alb_upload_digest(const struct alb_upload_session *s, enum alb_hash_kind kind,
                        unsigned char out[ALB_HASH_MAX_LEN]) ALB_MUST_CHECK;
 
-/* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
+/* Removes the upload and its files, durably; those who wait get GONE. What a sink that recalls has made of it
+ * stays, and that the upload was removed is remembered for keep_done_ms (REJECTED, GONE), also of one that only
+ * the sink remembered. BUSY: there is no place for that now. The session is released afterwards as ever. */
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Ends the session in any state, clears the pointer; NULL inside is allowed. Keeps what was appended (best
