@@ -44,7 +44,7 @@ void alb_hooks_config_default(struct alb_hooks_config *c)
                                    .http_ns = 15 * ALB_NS_PER_S,
                                    .answer_max = 5 * 1024,
                                    .ask_ns = 300 * ALB_NS_PER_S,
-                                   .tell_ns = 24 * 3600 * ALB_NS_PER_S,
+                                   .tell_ns = 600 * ALB_NS_PER_S,
                                    .output_max = (size_t)1024 * 1024,
                                    .asks = 64,
                                    .progress = 64,
@@ -351,17 +351,26 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
 static void lost(struct alb_hooks *h, enum alb_hook_type type, struct alb_str id)
 {
     atomic_fetch_add(&h->dropped[type], 1);
+    if (type == ALB_HOOK_POST_RECEIVE)
+        return; /* the next one says more */
     alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",
             ALB_LOG_C("type", alb_hook_name(type)), ALB_LOG_STR("id", id));
+}
+
+/* How far an upload has come is old news after a crash. */
+static bool is_durable(const struct alb_hook_run *run)
+{
+    return run->room->spool >= 0 && run->lane == ALB_LANE_TELL;
 }
 
 struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type,
                                     const struct alb_hook_event *event)
 {
     struct alb_hook_run *run = NULL;
+    enum alb_hook_lane lane = type == ALB_HOOK_POST_RECEIVE ? ALB_LANE_PROGRESS : ALB_LANE_TELL;
     if (!alb_hooks_on(h, type))
         return NULL;
-    if (make_run(h, type, ALB_LANE_TELL, event, &run) == ALB_OK && (h->spool < 0 || alb_spool_put(run)))
+    if (make_run(h, type, lane, event, &run) == ALB_OK && (!is_durable(run) || alb_spool_put(run)))
         return run;
     if (run)
         alb_hook_run_unref(run);
@@ -372,7 +381,7 @@ struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type
 void alb_hooks_let_go(struct alb_hook_run *run, bool tell)
 {
     struct alb_hooks *h = run->room;
-    if (h->spool >= 0)
+    if (is_durable(run))
         alb_spool_release(run, tell);
     else if (tell && push(h, run))
         return; /* it is the loop's */

@@ -22,12 +22,14 @@
  * post-receive is asked as well, but only if there is room: it has places and a queue of its own, so that
  * programs that hang on it delay no other question; if both are full this progress is not heard of (counted
  * as dropped). When nobody waits for it any more, and at closing, it is not started, and what runs has
- * ALB_HOOKS_LEFT_NS to come to its end: at the end of an upload its last progress may just be written down.
+ * ALB_HOOKS_LEFT_NS to come to its end: it may just be writing down how far the upload was. The last progress
+ * of a request is told, not asked, in the same places; never durable.
  *
  * alb_hooks_tell is for those that nobody waits for, in a bounded queue of its own, so that slow listeners
  * never delay a question. Without a spool it is best effort: told once, lost with the process. With one it is
  * durable: the event is on the disk when tell returns, is told at least once, also after a crash, and again
- * later, with growing pauses for about half a day, as long as the hook fails.
+ * later, with growing pauses for about half a day, as long as the hook fails. A program that hangs is a hook
+ * that fails: it has `tell_ns`, and then makes room for others.
  *
  *   QUEUED --a place is free--> RUNNING --ended, deadline, forsaken--> over: the future is done, the child is
  *                                 |  ^                                 reaped, its descriptors are closed
@@ -165,7 +167,7 @@ enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
  * spool it writes and syncs a file: not on an event loop. */
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
 
-/* A tell in two halves: keep is as tell, but nobody hears of it before let_go says so (tell: true), or that
+/* A tell in two halves: keep is as tell (not of post-receive), but nobody hears of it before let_go says so (tell: true), or that
  * it is not to be told. With a spool it is durable from keep on, and is told after a crash in between. NULL
  * where tell says false. Each kept one is let go, before the room is closed. let_go may remove a file. */
 struct alb_hook_run *alb_hooks_keep(struct alb_hooks *hooks, enum alb_hook_type type,

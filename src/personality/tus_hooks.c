@@ -303,6 +303,7 @@ enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hoo
         table->tells |= table->asks & 1u << told[i];
         table->asks &= ~(1u << told[i]);
     }
+    table->tells |= table->asks & 1u << ALB_TUS_POST_RECEIVE;
     return ALB_OK;
 }
 

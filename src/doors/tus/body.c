@@ -99,7 +99,7 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
     struct alb_digest_whole whole;
     struct alb_upload_view v;
 
-    alb_tus_alarm_dismiss(&t->alarm);
+    alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     alb_digest_whole_read(v.note, &whole);
     if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(t, &whole)) {
@@ -135,6 +135,7 @@ static void keep(struct alb_req *req, struct alb_tus *t)
     if (code == ALB_OK)
         code = alb_upload_commit(t->session, &err);
     if (code != ALB_OK)
+    alb_tus_last_progress(req, t);
         alb_req_log_err(req, &err);
 }
 
@@ -217,7 +218,7 @@ static enum alb_step stored(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_upload_view v;
 
-    alb_tus_alarm_dismiss(&t->alarm);
+    alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     if (t->created)
         alb_tus_location_header(req, t);
@@ -386,6 +387,7 @@ enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t)
     if (t->holding && alb_upload_hold_back(t->session, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     t->silent_since = t->told_at = alb_mono(alb_req_clock(req));
-    t->shown_bytes = t->told_bytes = alb_upload_position(t->session);
+    t->shown_bytes = alb_upload_position(t->session);
+    t->told_bytes = 0; /* as in tusd: each body is heard of, also one that brings nothing new */
     return more(req, t);
 }

@@ -97,7 +97,7 @@ struct alb_tus {
     bool holding;  /* nothing counts before its digest is checked */
     struct alb_tus_digests digests;
     int64_t silent_since;        /* monotonic: since when no byte came */
-    int64_t told_at, told_bytes; /* POST_RECEIVE: when, and how far, it was last asked */
+    int64_t told_at, told_bytes; /* POST_RECEIVE: when (0: no body), and how far, was last said */
     int64_t shown_bytes;         /* RUFH: offset of the last 104 */
     enum alb_tus_hook asked;     /* the question that is out */
     struct alb_tus_alarm *alarm; /* of a POST_RECEIVE that is under way */
@@ -179,6 +179,9 @@ bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at);
 /* ---- methods ---- */
 
 alb_tus_fn alb_tus_post, alb_tus_patch, alb_tus_head, alb_tus_get, alb_tus_delete;
+/* The body is over (session held): nobody is asked any more, but POST_RECEIVE is told where it stands. Nothing
+ * if there was no body, or if that is known. */
+void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t);
 /* rufh.c: parses a creation, or the fields of an append (session held). */
 enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t);
 enum alb_tus_word alb_tus_rufh_append(struct alb_req *req, struct alb_tus *t,

@@ -198,15 +198,21 @@ static bool is_stopped(struct alb_tus *t)
     return true;
 }
 
+static void progress_of(const struct alb_tus *t, struct alb_tus_event *e)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    alb_tus_event_of(t, &v, ALB_TUS_POST_RECEIVE, e);
+    e->offset = alb_upload_position(t->session);
+}
+
 static void ask_progress(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_tus_event e;
-    struct alb_upload_view v;
     struct alb_future *future = NULL;
 
-    alb_upload_look(t->session, &v);
-    alb_tus_event_of(t, &v, ALB_TUS_POST_RECEIVE, &e);
-    e.offset = alb_upload_position(t->session);
+    progress_of(t, &e);
     e.req = req;
     if (t->door->hooks->ask(t->door->hooks->ctx, &e, &future, NULL) != ALB_OK)
         return;
@@ -233,4 +239,17 @@ bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at)
     t->told_bytes = alb_upload_position(t->session);
     ask_progress(req, t);
     return is_stopped(t);
+}
+
+void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_tus_event e;
+
+    alb_tus_alarm_dismiss(&t->alarm);
+    if (!alb_tus_asks(t, ALB_TUS_POST_RECEIVE) || t->told_at == 0 ||
+        t->told_bytes == alb_upload_position(t->session))
+        return;
+    t->told_bytes = alb_upload_position(t->session);
+    progress_of(t, &e);
+    alb_tus_tell(req, t, &e);
 }

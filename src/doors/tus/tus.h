@@ -39,7 +39,8 @@ enum alb_tus_hook {
     ALB_TUS_AUTHORISE, /* every request but OPTIONS, before anything is looked up: may reject it */
     ALB_TUS_PRE_CREATE,
     ALB_TUS_POST_CREATE,
-    ALB_TUS_POST_RECEIVE, /* while a body comes in, every options.progress_ns if bytes did: may stop it */
+    ALB_TUS_POST_RECEIVE, /* while a body comes in, every options.progress_ns if bytes did: asked, may stop
+                             it; at the end of the body: told */
     ALB_TUS_PRE_FINISH,   /* the sink has the upload, the answer is not sent yet */
     ALB_TUS_POST_FINISH,
     ALB_TUS_PRE_TERMINATE,
@@ -85,7 +86,7 @@ struct alb_tus_verdict {
 struct alb_tus_hooks {
     void *ctx;
     unsigned asks;  /* bits 1u << hook for which `ask` is called: AUTHORISE, PRE_*, POST_RECEIVE */
-    unsigned tells; /* bits for which `tell` or `keep` is called: POST_* except POST_RECEIVE */
+    unsigned tells; /* bits for which `tell` or `keep` is called: POST_* */
     /* Begins a question; must not block. *future (a reference for the caller) settles with a struct
      * alb_tus_verdict, or fails: then the answer is 500, except for POST_RECEIVE, where it is ignored. */
     enum alb_code (*ask)(void *ctx, const struct alb_tus_event *e, struct alb_future **future,

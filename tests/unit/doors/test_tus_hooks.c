@@ -551,6 +551,33 @@ static void each_end_is_told_once(void **state)
     assert_int_equal(alb_uploads_look(uploads).held, 0);
 }
 
+/* What tusd says at the end of a body, however short it was: where the upload stands now. */
+static void the_end_of_each_body_is_told(void **state)
+{
+    (void)state;
+    door.options.progress_ns = 1000 * ALB_NS_PER_S;
+    create("a", "Tus-Resumable: 1.0.0\r\nUpload-Length: 10\r\n");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 0);
+    assert_has(read_all(patch_open("a", 0, 3, "abc")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 1);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Size\":10,\"SizeIsDeferred\":false,\"Offset\":3,");
+    assert_has(read_all(patch_open("a", 3, 0, "")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
+    assert_has(read_all(patch_open("a", 1, 2, "xx")), "HTTP/1.1 409");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
+    int fd = patch_open("a", 3, 7, "de");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    (void)read_all(fd);
+    wait_count(ALB_TUS_POST_RECEIVE, 3);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Offset\":5,");
+    assert_has(read_all(patch_open("a", 5, 5, "fghij")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 4);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Offset\":10,");
+    assert_has(read_all(patch_open("a", 10, 0, "")), "HTTP/1.1 204");
+    create("b", "Tus-Resumable: 1.0.0\r\nUpload-Length: 0\r\n");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 4);
+}
+
 /* ---- ends that no request sees ---- */
 
 /* All bytes are there, but nobody was there any more to finish it: the sweep does. */
@@ -748,6 +775,7 @@ int main(void)
         T(every_request_needs_to_be_allowed),
         T(a_body_is_stopped),
         T(each_end_is_told_once),
+        T(the_end_of_each_body_is_told),
         T(the_end_by_the_sweep_is_told),
         T(the_end_of_a_long_concatenation_is_told),
         T(everything_at_once),
