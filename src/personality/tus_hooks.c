@@ -350,6 +350,7 @@ enum alb_code alb_tus_hooks_serve(const struct alb_options *o, int data_dirfd, s
     }
     c.forward = alb_buf_view(&forward);
     c.ask_ns = c.http_ns = alb_opt_duration(o, ALB_P_HOOKS_TIMEOUT);
+    c.tell_ns = alb_opt_duration(o, ALB_P_HOOKS_TELL_TIMEOUT);
     c.spool_dirfd = data_dirfd;
     c.spool = "hooks";
     hide_credentials = true;

@@ -143,6 +143,7 @@ static enum alb_code open_hooks(struct house *h, struct alb_err *err)
         say_at_start(h, "Using '", f->hooks_http, "' as the endpoint for hooks");
     }
     c.forward = alb_str_c(f->hooks_http_forward);
+    c.tell_ns = f->hooks_dir_timeout;
     c.attempts = (unsigned)f->hooks_http_retry;
     c.backoff_ns = f->hooks_http_backoff;
     c.http_ns = f->hooks_http_timeout;

@@ -250,6 +250,22 @@ def test_progress_that_hangs_delays_nobody(tmp_path, programs):
     assert all(is_gone(int(p.name)) for p in begun.iterdir())
 
 
+def test_programs_that_hang_are_ended(tmp_path, programs):
+    """More notifications that never end than there are places: each has its time, and then makes room."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    programs.add("post-create", before=f"sleep 1000 & touch {begun}/$!; wait")
+    programs.add("post-finish")
+    with serve(tmp_path, programs, "-hooks-dir-timeout", "2s") as tusd:
+        for _ in range(70):
+            url = tusd.create(3).headers["Location"]
+        assert tusd.patch(url, 0, b"abc").status_code == 204
+        until(lambda: programs.told("post-finish"), "the others have their turn")
+        until(lambda: tusd.metric('tusd_hook_errors_total{hooktype="post-create"}') == 70, "all have failed")
+        assert len(list(begun.iterdir())) == 70 and all(is_gone(int(p.name)) for p in begun.iterdir())
+        tusd.stop()
+
+
 def test_authorise_is_asked_for_every_request(tmp_path, programs):
     (programs.folder / "authorise").write_text(
         "#!/bin/sh\nif grep -q '\"X-Token\":\\[\"secret\"\\]'; then echo '{}'; else\n"
