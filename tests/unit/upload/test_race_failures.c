@@ -40,15 +40,19 @@ static void write_some(struct alb_upload_session *s, uint64_t *random)
 static void live(struct alb_upload_session **s, uint64_t *random)
 {
     struct alb_future *f = NULL;
+    struct alb_upload_view v;
 
+    alb_upload_look(*s, &v);
+    if (v.kind == ALB_UPLOAD_FINAL) { /* the assembler's */
+        alb_upload_release(s);
+        return;
+    }
     write_some(*s, random);
     (void)!alb_upload_declare(*s, alb_upload_position(*s), NULL);
     if (dice(random, 3) == 0) {
         if (alb_upload_finish(s, &f, NULL) == ALB_OK && dice(random, 2) == 0)
             (void)wait_for(f);
         alb_future_unref(f);
-    } else if (dice(random, 6) == 0) {
-        (void)!alb_upload_terminate(*s, NULL);
     }
     alb_upload_release(s);
 }
@@ -62,12 +66,17 @@ static void come_again(struct race *r, const char *id, uint64_t *random)
     char bytes[500];
     size_t n;
 
-    if (alb_upload_acquire(r->w->u, alb_str_c(id), OWNER, ALB_UPLOAD_WRITE, &s, &f, NULL) == ALB_OK) {
+    enum alb_upload_intent intent = dice(random, 6) == 0 ? ALB_UPLOAD_TERMINATE : ALB_UPLOAD_WRITE;
+
+    if (alb_upload_acquire(r->w->u, alb_str_c(id), OWNER, intent, &s, &f, NULL) == ALB_OK) {
         if (f != NULL && dice(random, 3) > 0)
             (void)wait_for(f);
         bool mine = f == NULL || alb_future_done(f);
         alb_future_unref(f);
-        if (mine && alb_upload_load(s, NULL) == ALB_OK)
+        bool there = mine && alb_upload_load(s, NULL) == ALB_OK;
+        if (there && intent == ALB_UPLOAD_TERMINATE)
+            (void)!alb_upload_terminate(s, NULL);
+        else if (there)
             live(&s, random);
         alb_upload_release(&s);
     }
