@@ -6,6 +6,8 @@
  */
 #include "world.h"
 
+#include "blob/list.h"
+
 enum alb_code __wrap_alb_fs_link(int from_dirfd, const char *from, int to_dirfd, const char *to,
                                  struct alb_err *e);
 
@@ -143,6 +145,31 @@ static void others_are_no_reason(void **state)
     assert_true(alb_uploads_bytes_away(w->u));
 }
 
+static enum alb_code check_name(void *arg, int dirfd, const char *name, struct alb_err *e)
+{
+    int *n = arg;
+
+    (void)dirfd;
+    (void)e;
+    assert_null(strpbrk(name, ":\"*<>?|\\"));
+    ++*n;
+    return ALB_OK;
+}
+
+/* Such file systems know fewer names, too. */
+static void names_are_good_everywhere(void **state)
+{
+    struct world *w = *state;
+    int fd, n = 0;
+
+    kit_write_file(w->k.fd, "uploads/bad.state", "junk", 4);
+    world_again(w);
+    assert_ok(alb_fs_open(w->k.fd, "quarantine", O_RDONLY | O_DIRECTORY, 0, &fd, &err));
+    assert_ok(alb_list_folder(fd, ".", check_name, &n, &err));
+    alb_fs_close(&fd);
+    assert_int_equal(n, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -151,6 +178,7 @@ int main(void)
         T(nor_while_the_sink_is_at_work),
         T(what_is_terminated_is_nobodys),
         T(others_are_no_reason),
+        T(names_are_good_everywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
