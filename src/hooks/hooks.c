@@ -137,6 +137,7 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
     alb_mutex_init(&h->mtx, ALB_LOCK_HOOKS);
     h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     h->spool = -1;
+    h->guard.fd = -1;
     enum alb_code code = copy_config(h, config, err);
     if (code == ALB_OK && config->spool_dirfd >= 0)
         code = alb_spool_open(h, config->spool_dirfd, config->spool, err);
@@ -150,6 +151,8 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
         code = alb_fetch_open(&fetch, &h->fetch, err);
     }
     mind_children();
+    if (code == ALB_OK && h->dir)
+        alb_hook_guard_open(&h->guard);
     if (code == ALB_OK)
         code = alb_thread_start(&h->thread, "hooks", alb_hooks_loop, h, err);
     if (code != ALB_OK)
@@ -171,6 +174,7 @@ void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline)
     if (h->thread.started)
         alb_hooks_wake(h);
     alb_thread_join(&h->thread);
+    alb_hook_guard_close(&h->guard);
     alb_fetch_close(&h->fetch); /* its wakes have come, or were left */
     alb_fs_close(&h->wake);
     alb_fs_close(&h->spool);

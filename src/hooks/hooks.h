@@ -44,7 +44,8 @@
  *       is killed, with its group; what it writes beyond `output_max` is an error, not memory. It keeps its
  *       place until the system has let it go.
  *   H3  an event is a value: it is copied (as JSON) when ask or tell is called, and never looked at again.
- *   H4  each future of ask ends exactly once; after alb_hooks_close none is left.
+ *   H4  no program outlives the server, whatever its end, kill -9 included (guard.c).
+ *   H5  each future of ask ends exactly once; after alb_hooks_close none is left.
  *
  * Threads: ask, tell and look from any, without locks; one thread of this room ("hooks") starts the programs
  * and watches them, the fetch room's does HTTP. Lock: HOOKS. Bounds: see the config.

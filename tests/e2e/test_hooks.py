@@ -196,6 +196,27 @@ def test_shutdown_kills_what_hangs(tmp_path, programs):
         until(lambda: is_gone(int(started.read_text())), "what the hook started is killed")
 
 
+def test_a_killed_server_leaves_no_program(tmp_path, programs):
+    """Nobody is left to end them: neither the programs nor what they have started may stay."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    hang = f"sleep 1000 & touch {begun}/$$ {begun}/$!; sleep 1000"
+    programs.add("pre-create")
+    programs.add("post-create", before=hang)
+    programs.add("pre-terminate", before=hang)
+    with serve(tmp_path, programs) as tusd:
+        url = [tusd.create(3).headers["Location"] for _ in range(10)][0]
+        with socket.create_connection(("127.0.0.1", tusd.port), 60) as client:
+            client.sendall(f"DELETE {url[len(tusd.url):]} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n\r\n".encode())
+            until(lambda: len(list(begun.iterdir())) == 22, "all of them hang")
+            guards = [int(c.split()[0]) for c in children(tusd.process.pid) if c.split() and int(c.split()[0]) not in
+                      {int(p.name) for p in begun.iterdir()}]
+            tusd.process.kill()
+            tusd.process.wait(60)
+            until(lambda: all(is_gone(int(p.name)) for p in begun.iterdir()), "all of them are gone")
+            until(lambda: all(is_gone(g) for g in guards), "and who saw to that")
+
+
 def test_shutdown_waits_for_what_was_told(tmp_path, programs):
     programs.add("post-create", before="sleep 1")
     with serve(tmp_path, programs) as tusd:
@@ -386,7 +407,7 @@ def test_many_programs_leave_nothing(tmp_path, programs):
             assert session.post(tusd.url + "/files/", headers={**TUS, "Upload-Length": "1"}, timeout=60).status_code == 201
         session.close()
         until(lambda: tusd.metric('tusd_hook_errors_total{hooktype="post-create"}') == 201, "all have run")
-        until(lambda: not [c for c in children(tusd.process.pid) if c.strip()], "no child is left")
+        until(lambda: len([c for c in children(tusd.process.pid) if c.strip()]) == 1, "no child is left but their guard")
         until(lambda: len(os.listdir(f"/proc/{tusd.process.pid}/fd")) <= fds, "no descriptor is left")
         tusd.stop()
 
