@@ -224,6 +224,8 @@ void alb_conn_drain(struct alb_conn *c)
     if (c->state == ALB_CONN_IDLE || c->state == ALB_CONN_PROXY) {
         c->readable = true; /* a request may have arrived that epoll has not told of: it is still answered */
         alb_conn_run(c);
+    } else {
+        alb_conn_part(c);
     }
 }
 

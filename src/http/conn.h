@@ -71,7 +71,7 @@ void alb_conn_events(struct alb_conn *c, uint32_t events);
 /* Does whatever can be done now: reads, dispatches, sends, finishes, in turn. c may be gone afterwards. */
 void alb_conn_run(struct alb_conn *c);
 void alb_conn_close(struct alb_conn *c); /* at once; its request, if any, is told that the client has gone */
-/* The server drains: idle ones end. */
+/* The server drains: idle ones end, and nobody's body is read away any more (alb_conn_part). */
 void alb_conn_drain(struct alb_conn *c);
 
 /* ---- between the files of a connection ------------------------------------------------------------ */
@@ -88,6 +88,8 @@ enum alb_conn_go alb_conn_read_body(struct alb_conn *c);      /* conn_body.c */
 enum alb_conn_go alb_conn_send(struct alb_conn *c);           /* conn_send.c */
 /* Is the answer out, and is the body read or given up? Goes to the next request, lingers or closes. */
 enum alb_conn_go alb_conn_finish(struct alb_conn *c);
+/* Of a server that ends: gives up a body that is only read away, and cuts a linger short. */
+void alb_conn_part(struct alb_conn *c);
 /* Our side is shut; reads away what comes. */
 enum alb_conn_go alb_conn_linger(struct alb_conn *c);
 /* Sets the timer to the nearest deadline of the state. */
