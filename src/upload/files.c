@@ -22,6 +22,7 @@
 #include "upload/priv.h"
 
 #define COPY_PIECE ((size_t)256 * 1024)
+#define SMALLEST_BLOCK 512
 
 void alb_upload_close_files(struct alb_upload_session *s)
 {
@@ -114,6 +115,15 @@ enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err 
     if (st.st_size > s->slot.offset)
         return alb_fs_truncate(s->datafd, s->slot.offset, err);
     return ALB_OK;
+}
+
+void alb_upload_place(struct alb_upload_session *s, int fd, int64_t from, int64_t n)
+{
+    if (s->position % SMALLEST_BLOCK != 0 || from % SMALLEST_BLOCK != 0 || n <= 0)
+        return;
+    if (alb_upload_open_data(s, NULL) == ALB_OK &&
+        alb_fs_clone(fd, from, s->datafd, s->position, n, NULL) == ALB_OK)
+        s->placed = s->position + n;
 }
 
 enum alb_code alb_upload_sync_data(struct alb_upload_session *s, struct alb_err *err)

@@ -112,6 +112,7 @@ struct alb_upload_session {
     int64_t length;   /* as declared; the entry's after commit */
     int64_t position; /* next byte */
     int64_t synced;   /* fdatasynced up to here */
+    int64_t placed;   /* bytes below lie in the data file before they are appended (alb_upload_place) */
     struct alb_hash hashes[ALB_RECORD_HASHES];
     struct alb_sums sums;
     char *record; /* the record's bytes; `head` looks into it */
@@ -216,6 +217,9 @@ void alb_upload_quarantine(struct alb_uploads *u, const char *state, const struc
 
 /* Opens (WRITE: makes, if nothing is durable yet) the data file and cuts it to the durable offset. */
 enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Lets the data file share the blocks of [from, from + n) of fd from the position on, if the file system can
+ * do that: then appending these bytes, which is next, writes nothing. */
+void alb_upload_place(struct alb_upload_session *s, int fd, int64_t from, int64_t n);
 /* Reads the record; sets head, slot, and from them length and position. */
 enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 /* Takes up hashes and sums at the durable offset. */

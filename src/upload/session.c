@@ -26,7 +26,7 @@ enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct 
     if (fstatvfs(u->dirfd, &vfs) == 0) {
         uint64_t avail = (uint64_t)vfs.f_bavail * vfs.f_frsize;
         if (avail < (uint64_t)need || avail - (uint64_t)need < (uint64_t)u->limits.min_free)
-            return alb_fail(err, ALB_E_NO_SPACE, "%llu bytes are free", (unsigned long long)avail);
+            return alb_fail(err, ALB_E_NO_SPACE, "the disk has too little room for it");
     }
     return ALB_OK;
 }
@@ -333,13 +333,14 @@ static enum alb_code store_piece(struct alb_upload_session *s, const void *p, si
     alb_upload_count_bytes(u, s->e, (int64_t)n);
     if (atomic_load(&u->stored) > u->limits.max_total || owner_is_full(s))
         code = alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
-    if (code == ALB_OK)
+    if (code == ALB_OK && s->position + (int64_t)n > s->placed)
         code = alb_fs_pwrite_all(s->datafd, p, n, s->position, err);
     if (code == ALB_OK && !s->slot.unsummed)
         code = alb_sums_update(&s->sums, p, n, err);
     if (code != ALB_OK) {
         alb_upload_count_bytes(u, s->e, -(int64_t)n);
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "a full disk gets its half piece back");
+        s->placed = 0;
         return code;
     }
     for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
