@@ -467,6 +467,34 @@ def test_serve_tells_also_after_a_crash(tmp_path, programs):
     assert header["X-Mine"] == ["m"] and not {"X-Api-Key", "Cookie", "Authorization"} & set(header)
 
 
+def test_serve_tells_the_end_that_no_request_sees(tmp_path, programs):
+    """A concatenation whose POST was long over, and whose server was killed, when its last part came."""
+    programs.add("post-finish")
+    server = Daemon(tmp_path / "data", "--hooks-dir", str(programs.folder), "--hooks-events", "post-finish,pre-finish")
+    server.start()
+    key = {**OCTETS, "X-Api-Key": server.key}
+    photo = pictures.photo()
+    part = requests.post(server.url + "/files/", timeout=60, headers={**key, "Upload-Concat": "partial", "Upload-Length": str(len(photo))})
+    assert part.status_code == 201, part.text
+    url = part.headers["Location"]
+    final = requests.post(server.url + "/files/", timeout=60, headers={**key, "Upload-Concat": "final;" + url})
+    assert final.status_code == 201 and programs.told("post-finish") == []
+    server.kill9()
+    server.start()
+    programs.add("pre-finish", status=1)  # the photo is there all the same, and so it is told
+    assert requests.patch(url, data=photo, headers={**key, "Upload-Offset": "0"}, timeout=60).status_code == 500
+    until(lambda: len(programs.told("post-finish")) == 2, "both are told")
+    until(lambda: not [p for p in (tmp_path / "data/hooks").iterdir()], "and only once")
+    server.stop()
+    told = {event["Event"]["Upload"]["ID"]: event["Event"] for event in programs.told("post-finish")}
+    assert len(programs.told("post-finish")) == 2
+    one, whole = told[url.rsplit("/", 1)[1]], told[final.headers["Location"].rsplit("/", 1)[1]]
+    assert one["Upload"]["IsPartial"] and one["HTTPRequest"]["Method"] == "PATCH"
+    assert whole["Upload"]["IsFinal"] and whole["Upload"]["PartialUploads"] == [one["Upload"]["ID"]]
+    assert whole["Upload"]["Size"] == whole["Upload"]["Offset"] == len(photo)
+    assert whole["HTTPRequest"] == {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}}
+
+
 def test_serve_refuses_hooks_that_cannot_be(tmp_path):
     for options, words in [(["--hooks-dir", "relative"], "--hooks-dir"), (["--hooks-events", "nix", "--hooks-dir", "/h"], "nix"),
                            (["--hooks-dir", "/h", "--hooks-url", "http://127.0.0.1:1/"], "one of the two"),
