@@ -511,6 +511,7 @@ static bool is_removed(const struct alb_upload_session *s)
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err)
 {
     bool recalls = s->u->sink->recall != NULL;
+    enum alb_code code = ALB_OK;
 
     ALB_CHECK(s->ready || s->spoilt);
     if (s->e == NULL)
@@ -521,18 +522,17 @@ enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err 
         return forget_result(s, err);
     if (!s->e->gone) {
         alb_upload_close_files(s);
-        enum alb_code code = alb_upload_remove_files(s->u, s->e, err);
-        if (code == ALB_OK)
-            code = alb_upload_sync_removal(s->u, s->e, err);
+        code = alb_upload_remove_files(s->u, s->e, err);
         if (code != ALB_OK)
             return code;
+        code = alb_upload_sync_removal(s->u, s->e, err); /* if that fails it is gone all the same, for now */
         alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);
     }
     if (s->position > s->slot.offset)
         alb_upload_forget_tail(s);
     s->spoilt = true;
     alb_upload_drop_entry(s, ALB_E_GONE);
-    return ALB_OK;
+    return code;
 }
 
 /* What is left to do for a session that was granted and used. */
