@@ -289,8 +289,8 @@ static enum alb_code open_http(struct house *h, const char *version, struct alb_
     c.limits.connections_per_address = c.limits.connections;
     say_at_start(h, "Supported tus extensions: creation,creation-with-upload",
                  f->disable_termination ? "" : ",termination",
-                 f->disable_concatenation ? ",creation-defer-length"
-                                          : ",concatenation,creation-defer-length");
+                 f->disable_concatenation ? ",creation-defer-length,checksum,checksum-trailer"
+                                          : ",concatenation,creation-defer-length,checksum,checksum-trailer");
     enum alb_code code = make_listen(h, &c.listen_count, err);
     if (code == ALB_OK)
         code = alb_http_server_new(&c, &h->http, err);

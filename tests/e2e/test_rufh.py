@@ -368,6 +368,19 @@ def test_location_of_what_was_processed(rufh):
     assert rufh.said_complete(rufh.head(path_of(interim)))
 
 
+@pytest.mark.parametrize("version", ["2", "9", "x", "6.0"])
+def test_no_104_for_a_version_that_nobody_knows(newest, version):
+    """Its client would take 104 for something else; all the rest is as ever."""
+    answers = newest.create(b"abc", complete=False, Upload_Draft_Interop_Version=version)
+    assert [a.status for a in answers] == [201] and "upload-draft-interop-version" not in answers[0].headers
+
+
+def test_the_first_104_tells_all_limits(rufh):
+    interim, final = rufh.create(b"abc", complete=False)
+    assert re.search(r"(max-age|expires)=\d+", interim.headers["upload-limit"])
+    assert interim.headers["location"] == final.headers["location"]
+
+
 def test_put_creates_too(newest):
     data = photo()
     answers = newest.ask("PUT", "/files/", {"Upload-Complete": "?1"}, data)

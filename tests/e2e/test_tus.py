@@ -329,6 +329,16 @@ def test_checksum_trailer(tus):
     assert tus.offset(url) == 3500
 
 
+def test_checksum_trailer_without_notice(tus):
+    """It cannot be checked any more: then it is not taken for checked."""
+    data = os.urandom(3500)
+    url = tus.new(Upload_Length=9000)
+    bad = f"Upload-Checksum: sha1 {b64(hashlib.sha1(b'').digest())}\r\n"
+    answer = chunked_patch(tus, url, 0, data, bad, announce=False)
+    assert answer.startswith("HTTP/1.1 400") and "ERR_INVALID_CHECKSUM" in answer
+    assert tus.offset(url) == 0
+
+
 # T17
 def test_a_checked_body_that_stops_is_taken_back(tus):
     data = os.urandom(4000)

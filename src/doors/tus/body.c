@@ -22,9 +22,6 @@ bool alb_tus_is_piece(const struct alb_req *req, const char *type)
 static enum alb_step answer_finished(struct alb_req *req, struct alb_tus *t)
 {
     alb_tus_notice_end(t, true);
-    alb_tus_result_headers(req, alb_bytes_view(t->result));
-    alb_tus_offset_header(req, t->length);
-    alb_tus_complete_header(req, t, true);
     if (t->dialect == ALB_TUS_RUFH)
         alb_res_header_set(req, "Upload-Limit", alb_tus_limits(req, t, 0));
     if (t->created)
@@ -42,6 +39,10 @@ enum alb_step alb_tus_finished(struct alb_req *req, struct alb_tus *t)
         t->result = ALB_CONTAINER_OF(alb_obj_ref(alb_future_result(t->future)), struct alb_bytes, obj);
         t->event.hook = ALB_TUS_PRE_FINISH;
         t->event.offset = t->length;
+        t->told = true; /* also in the answer of a PRE_FINISH that fails */
+        alb_tus_result_headers(req, alb_bytes_view(t->result));
+        alb_tus_offset_header(req, t->length);
+        alb_tus_complete_header(req, t, true);
         return t->over ? answer_finished(req, t) : alb_tus_ask(req, t, &t->event, answer_finished);
     }
     bool refused = alb_upload_refusal(err.code) || err.code == ALB_E_GONE;
@@ -111,6 +112,8 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
         return step;
     }
     remember(req, t, &v);
+    if (v.kind == ALB_UPLOAD_PARTIAL)
+        alb_tus_expires_header(req, t, v.expires_ms); /* others do not, once they are whole */
     say_digest(req, t, &whole);
     t->over = v.state == ALB_UPLOAD_FINISHED || v.state == ALB_UPLOAD_REJECTED ||
               (v.state == ALB_UPLOAD_COMPLETE && v.kind == ALB_UPLOAD_PARTIAL);
@@ -132,10 +135,10 @@ static void keep(struct alb_req *req, struct alb_tus *t)
     enum alb_code code = t->holding ? alb_upload_rollback(t->session, &err) : ALB_OK;
 
     t->holding = false;
+    alb_tus_last_progress(req, t);
     if (code == ALB_OK)
         code = alb_upload_commit(t->session, &err);
     if (code != ALB_OK)
-    alb_tus_last_progress(req, t);
         alb_req_log_err(req, &err);
 }
 
@@ -252,6 +255,9 @@ static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
         if (word != ALB_TUS_FINE)
             return refuse_and_keep(req, t, word);
         t->holding = false;
+    } else if (t->dialect != ALB_TUS_RUFH && alb_req_trailer(req, "upload-checksum").p != NULL) {
+        t->holding = true; /* nobody knew: what is not durable yet goes */
+        return refuse_and_keep(req, t, ALB_TUS_BAD_CHECKSUM);
     }
     if (t->dialect == ALB_TUS_RUFH && t->complete && alb_upload_declare(t->session, at, &err) != ALB_OK)
         return refuse_and_keep(req, t, ALB_TUS_INCONSISTENT);
@@ -346,14 +352,15 @@ static enum alb_step more(struct alb_req *req, struct alb_tus *t)
     return wait_for_more(req, t);
 }
 
-/* What the headers say of a checksum behind or before the body. */
+/* What the headers say of a checksum behind or before the body. tusd looks at neither; but whoever sends one
+ * wants it checked. */
 static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_str field = alb_req_header(req, "upload-checksum"), trailers = alb_req_header(req, "trailer");
     struct alb_str name;
     struct alb_digest_value v;
 
-    if (t->dialect == ALB_TUS_RUFH || t->door->options.like_tusd)
+    if (t->dialect == ALB_TUS_RUFH)
         return ALB_TUS_FINE;
     if (field.p != NULL) {
         if (!alb_checksum_parse(field, &v))

@@ -37,6 +37,30 @@ bool alb_tus_has_header(const struct alb_req *req, const char *name)
     return alb_req_header(req, name).p != NULL;
 }
 
+struct alb_str alb_tus_field(const struct alb_req *req, const char *name)
+{
+    struct alb_str first = alb_req_header(req, name), value;
+    size_t at = 0;
+
+    while (alb_req_header_next(req, name, &at, &value)) {
+        if (!alb_str_eq(first, value))
+            return ALB_STR_NONE;
+    }
+    return first;
+}
+
+bool alb_tus_take_id(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_str id;
+
+    if (!alb_req_param_decoded(req, "id", &id))
+        return false;
+    while (alb_str_ends(id, ALB_STR("/")))
+        id.n--;
+    t->id = id;
+    return id.n > 0;
+}
+
 /* 3..8; 0: none of these. */
 static unsigned interop_of(const struct alb_req *req)
 {
@@ -135,8 +159,8 @@ static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
         return refuse_method(req, t);
     if (!may(req, t))
         return ALB_STEP_DONE;
-    if (alb_req_param_decoded(req, "id", &e.id))
-        t->id = e.id;
+    if (alb_tus_take_id(req, t))
+        e.id = t->id;
     return alb_tus_ask(req, t, &e, authorised);
 }
 
@@ -197,7 +221,7 @@ enum alb_step alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_u
     t->then = then;
     alb_future_unref(t->future);
     t->future = NULL;
-    if (!alb_req_param_decoded(req, "id", &t->id))
+    if (!alb_tus_take_id(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_NOT_FOUND);
     if (alb_upload_acquire(t->door->uploads, t->id, t->owner, intent, &t->session, &t->future, &err) !=
         ALB_OK)
@@ -241,7 +265,8 @@ static const char *extensions(const struct alb_tus_options *o, char out[256])
     if (!o->like_tusd)
         (void)snprintf(out, 256, "%s", ALL_EXTENSIONS);
     else
-        (void)snprintf(out, 256, "creation,creation-with-upload%s%s,creation-defer-length",
+        (void)snprintf(out, 256,
+                       "creation,creation-with-upload%s%s,creation-defer-length,checksum,checksum-trailer",
                        o->no_termination ? "" : ",termination", o->no_concatenation ? "" : ",concatenation");
     return out;
 }
@@ -266,8 +291,7 @@ static enum alb_hot options_hot(struct alb_req *req)
     alb_res_header_c(req, "Tus-Extension", extensions(&door->options, list));
     if (max > 0)
         alb_res_header_i64(req, "Tus-Max-Size", max);
-    if (!door->options.like_tusd)
-        alb_res_header_c(req, "Tus-Checksum-Algorithm", ALB_TUS_CHECKSUM_ALGORITHMS);
+    alb_res_header_c(req, "Tus-Checksum-Algorithm", ALB_TUS_CHECKSUM_ALGORITHMS);
     if (!door->options.no_rufh) {
         alb_res_header(req, "Upload-Limit", alb_tus_limits(req, &t, 0));
         alb_res_header_c(req, "Accept-Patch", "application/partial-upload, application/offset+octet-stream");

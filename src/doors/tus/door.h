@@ -125,6 +125,10 @@ enum alb_step alb_tus_wait(struct alb_req *req, struct alb_tus *t, const char *d
 enum alb_step alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
                               alb_tus_fn *then);
 bool alb_tus_has_header(const struct alb_req *req, const char *name);
+/* A field that has one value. p == NULL: it is not there, or comes twice and says different things. */
+struct alb_str alb_tus_field(const struct alb_req *req, const char *name);
+/* The id in the URL, decoded, without slashes behind it, as t->id. False: there is none. */
+bool alb_tus_take_id(struct alb_req *req, struct alb_tus *t);
 
 /* ---- answer.c ---- */
 
@@ -175,13 +179,13 @@ void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, 
                       struct alb_tus_event *e);
 /* POST_RECEIVE, if it is time, or when to come back (*wake_at). True: a hook wants this upload stopped. */
 bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at);
+/* The body is over (session held): nobody is asked any more, but POST_RECEIVE is told where it stands. Nothing
+ * if there was no body, or if that is known. */
+void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t);
 
 /* ---- methods ---- */
 
 alb_tus_fn alb_tus_post, alb_tus_patch, alb_tus_head, alb_tus_get, alb_tus_delete;
-/* The body is over (session held): nobody is asked any more, but POST_RECEIVE is told where it stands. Nothing
- * if there was no body, or if that is known. */
-void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t);
 /* rufh.c: parses a creation, or the fields of an append (session held). */
 enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t);
 enum alb_tus_word alb_tus_rufh_append(struct alb_req *req, struct alb_tus *t,

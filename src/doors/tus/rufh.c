@@ -17,16 +17,16 @@ static bool complete_field(const struct alb_req *req, const struct alb_tus *t, b
 {
     if (t->interop == 3) {
         bool incomplete;
-        bool there = alb_sf_bool(alb_req_header(req, "upload-incomplete"), &incomplete);
+        bool there = alb_sf_bool(alb_tus_field(req, "upload-incomplete"), &incomplete);
         *complete = there && !incomplete;
         return there;
     }
-    return alb_sf_bool(alb_req_header(req, "upload-complete"), complete);
+    return alb_sf_bool(alb_tus_field(req, "upload-complete"), complete);
 }
 
 static bool length_field(const struct alb_req *req, int64_t *length)
 {
-    return alb_sf_integer(alb_req_header(req, "upload-length"), length) && *length >= 0;
+    return alb_sf_integer(alb_tus_field(req, "upload-length"), length) && *length >= 0;
 }
 
 /* Content-Digest covers this body; nothing of it counts before it is checked. */
@@ -121,7 +121,7 @@ enum alb_tus_word alb_tus_rufh_append(struct alb_req *req, struct alb_tus *t, co
 
     if (!complete_field(req, t, &t->complete))
         return ALB_TUS_BAD_FIELD;
-    if (!alb_sf_integer(alb_req_header(req, "upload-offset"), &offset) || offset < 0)
+    if (!alb_sf_integer(alb_tus_field(req, "upload-offset"), &offset) || offset < 0)
         return ALB_TUS_BAD_OFFSET;
     if (v->state != ALB_UPLOAD_OPEN)
         return ALB_TUS_COMPLETED;
@@ -139,14 +139,18 @@ void alb_tus_rufh_interim(struct alb_req *req, struct alb_tus *t, int64_t offset
 {
     struct alb_header headers[3];
     struct alb_arena *a = alb_req_arena(req);
+    struct alb_upload_view v;
     size_t n = 0;
 
+    if (t->interop == 0 && alb_tus_has_header(req, "upload-draft-interop-version"))
+        return; /* of a draft that is not known here: 104 may mean something else there */
+    alb_upload_look(t->session, &v);
     if (t->interop > 0)
         headers[n++] =
             (struct alb_header){"Upload-Draft-Interop-Version", alb_arena_printf(a, "%u", t->interop)};
     if (offset < 0) { /* the first one of a creation */
         headers[n++] = (struct alb_header){"Location", alb_tus_location(req, t)};
-        headers[n++] = (struct alb_header){"Upload-Limit", alb_tus_limits(req, t, 0)};
+        headers[n++] = (struct alb_header){"Upload-Limit", alb_tus_limits(req, t, v.expires_ms)};
     } else {
         headers[n++] = (struct alb_header){"Upload-Offset", alb_arena_printf(a, "%lld", (long long)offset)};
     }
