@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * IMGPROXY_* -> struct alb_imgproxy_config. One row of a table per variable: name, how it is written, where it
- * goes, its range. Go's notation (booleans, whole seconds, megapixels), blank = not set, a bad value is an error
- * that names variable, value and what would be right. Files: IMGPROXY_ENV_LOCAL_FILE_PATH (dotenv; wins over the
- * environment, as there), IMGPROXY_PRESETS_PATH, IMGPROXY_INFO_PRESETS_PATH. One thread, at start.
+ * IMGPROXY_* -> struct alb_imgproxy_config. One row of a table per variable: name, how it is written, where
+ * it goes, its range. Go's notation (booleans, whole seconds, megapixels), blank = not set, a bad value is an
+ * error that names variable, value and what would be right. Files: IMGPROXY_ENV_LOCAL_FILE_PATH (dotenv; wins
+ * over the environment, as there), IMGPROXY_PRESETS_PATH, IMGPROXY_INFO_PRESETS_PATH. One thread, at start.
  */
 #ifndef ALB_DOORS_IMGPROXY_ENV_H
 #define ALB_DOORS_IMGPROXY_ENV_H

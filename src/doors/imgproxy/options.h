@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a URL asks for, typed: the path behind the signature -> struct alb_imgproxy_request. All of imgproxy's options
- * but object detection and machine learning (refused with a reason), chained pipelines, presets, and /info.
+ * What a URL asks for, typed: the path behind the signature -> struct alb_imgproxy_request. All of imgproxy's
+ * options but object detection and machine learning (refused with a reason), chained pipelines, presets, and
+ * /info.
  *
- * Order of strength, weakest first: configuration, client hints, the preset "default", the URL's options from left to
- * right (a preset acts where it stands), the source's extension. Later wins, each sub-field for itself. So every field
- * holds its effective value; `given` tells for the few that must know whether it is from configuration.
+ * Order of strength, weakest first: configuration, client hints, the preset "default", the URL's options from
+ * left to right (a preset acts where it stands), the source's extension. Later wins, each sub-field for
+ * itself. So every field holds its effective value; `given` tells for the few that must know whether it is
+ * from configuration.
  *
- * Options that shape the picture belong to the pipeline they stand in; options on what is written, on limits and on
- * the answer belong to the whole request, wherever they stand. "-" starts the next pipeline; a "-" inside a preset
- * counts from the pipeline where the preset was used, and pipelines of presets and of the URL that have the same
- * number are merged.
+ * Options that shape the picture belong to the pipeline they stand in; options on what is written, on limits
+ * and on the answer belong to the whole request, wherever they stand. "-" starts the next pipeline; a "-"
+ * inside a preset counts from the pipeline where the preset was used, and pipelines of presets and of the URL
+ * that have the same number are merged.
  *
- * Everything lies in the caller's arena (or points into the path or the configuration: both must outlive it). Nothing
- * here allocates elsewhere, looks at a clock or at a file. Pure; any thread. Bounds below (law 7).
+ * Everything lies in the caller's arena (or points into the path or the configuration: both must outlive it).
+ * Nothing here allocates elsewhere, looks at a clock or at a file. Pure; any thread. Bounds below (law 7).
  */
 #ifndef ALB_DOORS_IMGPROXY_OPTIONS_H
 #define ALB_DOORS_IMGPROXY_OPTIONS_H
@@ -34,14 +36,14 @@
 /* ---- one pipeline ---- */
 
 enum { /* bits of struct alb_imgproxy_pipeline.given: by URL, preset or client hint */
-    ALB_IMGPROXY_GIVEN_SIZE = 1u << 0, /* width or height */
-    ALB_IMGPROXY_GIVEN_DPR = 1u << 1,
-    ALB_IMGPROXY_GIVEN_RESIZE = 1u << 2,
-    ALB_IMGPROXY_GIVEN_KERNEL = 1u << 3,
-    ALB_IMGPROXY_GIVEN_AUTO_ROTATE = 1u << 4,
-    ALB_IMGPROXY_GIVEN_UNSHARP = 1u << 5,
-    ALB_IMGPROXY_GIVEN_CROP = 1u << 6,
-    ALB_IMGPROXY_GIVEN_WATERMARK = 1u << 7,
+       ALB_IMGPROXY_GIVEN_SIZE = 1u << 0, /* width or height */
+       ALB_IMGPROXY_GIVEN_DPR = 1u << 1,
+       ALB_IMGPROXY_GIVEN_RESIZE = 1u << 2,
+       ALB_IMGPROXY_GIVEN_KERNEL = 1u << 3,
+       ALB_IMGPROXY_GIVEN_AUTO_ROTATE = 1u << 4,
+       ALB_IMGPROXY_GIVEN_UNSHARP = 1u << 5,
+       ALB_IMGPROXY_GIVEN_CROP = 1u << 6,
+       ALB_IMGPROXY_GIVEN_WATERMARK = 1u << 7,
 };
 
 struct alb_imgproxy_gravity {
@@ -55,10 +57,10 @@ struct alb_imgproxy_extend {
 struct alb_imgproxy_area {
     double left, top, width, height; /* fractions, 0..1 */
 };
-struct alb_imgproxy_ramp {  /* gradient, progressive blur */
-    double angle;           /* degrees clockwise: 0 down (from clear at the top to full at the bottom), 90 left,
+struct alb_imgproxy_ramp { /* gradient, progressive blur */
+    double angle;       /* degrees clockwise: 0 down (from clear at the top to full at the bottom), 90 left,
                                180 up, 270 right */
-    double start, stop;     /* 0..1 */
+    double start, stop; /* 0..1 */
 };
 
 struct alb_imgproxy_pipeline {
@@ -71,7 +73,7 @@ struct alb_imgproxy_pipeline {
     struct alb_imgproxy_extend extend, extend_ar;
     struct alb_imgproxy_gravity gravity;
     struct {
-        double width, height; /* >= 1: pixels; below 1: fraction; 0: the whole side */
+        double width, height;                /* >= 1: pixels; below 1: fraction; 0: the whole side */
         struct alb_imgproxy_gravity gravity; /* NOWHERE: that of the pipeline */
         double ratio;                        /* 0: as it is */
         bool ratio_enlarge;
@@ -90,9 +92,9 @@ struct alb_imgproxy_pipeline {
     uint16_t rotate; /* 0, 90, 180, 270 clockwise: negative and large angles are brought here */
     bool flip_h, flip_v;
     bool background_on;
-    uint32_t background; /* 0xRRGGBB, as all colours */
-    double background_alpha; /* 0..1; 1 */
-    int32_t brightness;      /* -255..255 */
+    uint32_t background;         /* 0xRRGGBB, as all colours */
+    double background_alpha;     /* 0..1; 1 */
+    int32_t brightness;          /* -255..255 */
     double contrast, saturation; /* >= 0; 1 = unchanged */
     struct {
         double intensity; /* 0..1; 0: off */
@@ -132,7 +134,7 @@ struct alb_imgproxy_pipeline {
         double rotate;                       /* degrees clockwise */
         double shadow;                       /* sigma; 0: none */
         struct alb_imgproxy_source source;   /* watermark_url; url.p == NULL: the configured picture */
-        struct alb_str text;                 /* watermark_text, Pango markup, UTF-8; wins over a URL if it came later */
+        struct alb_str text; /* watermark_text, Pango markup, UTF-8; wins over a URL if it came later */
     } watermark;
 };
 
@@ -144,7 +146,7 @@ struct alb_imgproxy_info {
     bool alpha, alpha_check;
     double crop_width, crop_height; /* both 0: not asked for */
     struct alb_imgproxy_gravity crop_gravity;
-    int64_t palette; /* 0, or 2..256 colours */
+    int64_t palette;                          /* 0, or 2..256 colours */
     bool average, average_ignore_transparent; /* false, true */
     bool dominant, dominant_build_missed;
     int64_t blurhash_x, blurhash_y; /* 0, or 1..9 */
@@ -155,18 +157,18 @@ struct alb_imgproxy_info {
 /* ---- the whole request ---- */
 
 enum { /* bits of struct alb_imgproxy_request.given */
-    ALB_IMGPROXY_GIVEN_STRIP = 1u << 0,
-    ALB_IMGPROXY_GIVEN_COPYRIGHT = 1u << 1,
-    ALB_IMGPROXY_GIVEN_PROFILE = 1u << 2, /* strip_color_profile */
-    ALB_IMGPROXY_GIVEN_HDR = 1u << 3,
-    ALB_IMGPROXY_GIVEN_THUMBNAIL = 1u << 4,
-    ALB_IMGPROXY_GIVEN_QUALITY = 1u << 5,
-    ALB_IMGPROXY_GIVEN_AUTOQUALITY = 1u << 6, /* its min and max then hold for every format */
-    ALB_IMGPROXY_GIVEN_FORMAT = 1u << 7,      /* by option or extension */
-    ALB_IMGPROXY_GIVEN_ATTACHMENT = 1u << 8,
-    ALB_IMGPROXY_GIVEN_LIMITS = 1u << 9, /* any security option */
-    ALB_IMGPROXY_GIVEN_PAGE = 1u << 10,
-    ALB_IMGPROXY_GIVEN_VIDEO = 1u << 11,
+       ALB_IMGPROXY_GIVEN_STRIP = 1u << 0,
+       ALB_IMGPROXY_GIVEN_COPYRIGHT = 1u << 1,
+       ALB_IMGPROXY_GIVEN_PROFILE = 1u << 2, /* strip_color_profile */
+       ALB_IMGPROXY_GIVEN_HDR = 1u << 3,
+       ALB_IMGPROXY_GIVEN_THUMBNAIL = 1u << 4,
+       ALB_IMGPROXY_GIVEN_QUALITY = 1u << 5,
+       ALB_IMGPROXY_GIVEN_AUTOQUALITY = 1u << 6, /* its min and max then hold for every format */
+       ALB_IMGPROXY_GIVEN_FORMAT = 1u << 7,      /* by option or extension */
+       ALB_IMGPROXY_GIVEN_ATTACHMENT = 1u << 8,
+       ALB_IMGPROXY_GIVEN_LIMITS = 1u << 9, /* any security option */
+       ALB_IMGPROXY_GIVEN_PAGE = 1u << 10,
+       ALB_IMGPROXY_GIVEN_VIDEO = 1u << 11,
 };
 
 struct alb_imgproxy_tiles { /* video_thumbnail_tile, video_thumbnail_animation */
@@ -187,8 +189,8 @@ struct alb_imgproxy_request {
     struct alb_imgproxy_source source;
 
     /* what is written */
-    enum alb_imgproxy_format format; /* NONE: negotiated; never PDF or MP4 */
-    uint8_t quality;                 /* 0: by format */
+    enum alb_imgproxy_format format;              /* NONE: negotiated; never PDF or MP4 */
+    uint8_t quality;                              /* 0: by format */
     uint8_t format_quality[ALB_IMGPROXY_FORMATS]; /* 0: the configured quality */
     int64_t max_bytes;                            /* 0: any */
     struct alb_imgproxy_autoquality autoquality;
@@ -227,7 +229,8 @@ struct alb_imgproxy_request {
 
     struct alb_str preset[ALB_IMGPROXY_PRESETS_USED_MAX]; /* names, in the order of use */
     size_t presets;
-    struct alb_str warning[ALB_IMGPROXY_WARNINGS_MAX]; /* for the log: what was taken in another way than meant */
+    struct alb_str
+        warning[ALB_IMGPROXY_WARNINGS_MAX]; /* for the log: what was taken in another way than meant */
     size_t warnings;
 };
 
@@ -240,8 +243,9 @@ struct alb_imgproxy_setting {
     double hint_width; /* in CSS pixels times dpr, as the header says; 0: none */
 };
 
-/* Everything behind the signature. `url` as alb_imgproxy_url_split made it. Does not look at the signature, nor
- * whether the sources are allowed (alb_imgproxy_request_check_sources). On refusal *out is not to be used. */
+/* Everything behind the signature. `url` as alb_imgproxy_url_split made it. Does not look at the signature,
+ * nor whether the sources are allowed (alb_imgproxy_request_check_sources). On refusal *out is not to be
+ * used. */
 enum alb_imgproxy_refusal alb_imgproxy_request_parse(const struct alb_imgproxy_setting *set,
                                                      const struct alb_imgproxy_url *url,
                                                      struct alb_imgproxy_request *out,
@@ -257,6 +261,7 @@ enum alb_code alb_imgproxy_preset_parse(struct alb_str text, struct alb_imgproxy
 /* Does every preset parse? As at imgproxy's start. `info`: those of /info. */
 enum alb_code alb_imgproxy_presets_check(const struct alb_imgproxy_config *c, bool info,
                                          struct alb_err *err) ALB_MUST_CHECK;
-const struct alb_imgproxy_preset *alb_imgproxy_preset_find(const struct alb_imgproxy_presets *p, struct alb_str name);
+const struct alb_imgproxy_preset *alb_imgproxy_preset_find(const struct alb_imgproxy_presets *p,
+                                                           struct alb_str name);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Why the door says no, as a class that decides status and public text (reference: imgproxy's table of errors).
- * Every parser of this door returns one of these and fills a struct alb_err whose text is the precise reason:
- * that one is for the log, for development mode and for `albumen sign imgproxy --explain`, never for strangers.
+ * Why the door says no, as a class that decides status and public text (reference: imgproxy's table of
+ * errors). Every parser of this door returns one of these and fills a struct alb_err whose text is the
+ * precise reason: that one is for the log, for development mode and for `albumen sign imgproxy --explain`,
+ * never for strangers.
  */
 #ifndef ALB_DOORS_IMGPROXY_REFUSAL_H
 #define ALB_DOORS_IMGPROXY_REFUSAL_H
@@ -22,8 +23,8 @@ enum alb_imgproxy_refusal {
     ALB_IMGPROXY_REFUSALS
 };
 
-int alb_imgproxy_refusal_status(enum alb_imgproxy_refusal r);        /* FINE: 200 */
-const char *alb_imgproxy_refusal_text(enum alb_imgproxy_refusal r);  /* public */
+int alb_imgproxy_refusal_status(enum alb_imgproxy_refusal r);         /* FINE: 200 */
+const char *alb_imgproxy_refusal_text(enum alb_imgproxy_refusal r);   /* public */
 enum alb_code alb_imgproxy_refusal_code(enum alb_imgproxy_refusal r); /* for logs and counters */
 
 /* Sets *err (its code follows from the class) and gives the class back. */

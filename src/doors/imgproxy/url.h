@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The outer shape of a request: raw request target -> signature, path that was signed, and what it is split into.
- * What proxies do to URLs on the way is undone exactly as imgproxy undoes it, because the mended text is what is
- * signed:
+ * The outer shape of a request: raw request target -> signature, path that was signed, and what it is split
+ * into. What proxies do to URLs on the way is undone exactly as imgproxy undoes it, because the mended text
+ * is what is signed:
  *   - the target is never percent-decoded as a whole; everything from the first "?" on is dropped and not signed;
  *   - before the source (before "/plain/", or all of it when there is none) every "%3A" becomes ":", upper case only;
  *   - in a plain source the last ":/" that is followed by something else than "/" and preceded by no blank becomes
@@ -34,8 +34,9 @@ enum alb_imgproxy_refusal alb_imgproxy_url_split(const struct alb_imgproxy_confi
 /* The mending alone, of a path without signature. Empty view: no memory. */
 struct alb_str alb_imgproxy_url_mend(struct alb_arena *arena, struct alb_str path);
 
-/* A path taken apart: the segments before the source, and the source. A segment without the separator begins the
- * source; "-" (a new pipeline) does not. only_presets: the first segment is a list of presets, whatever it holds. */
+/* A path taken apart: the segments before the source, and the source. A segment without the separator begins
+ * the source; "-" (a new pipeline) does not. only_presets: the first segment is a list of presets, whatever
+ * it holds. */
 struct alb_imgproxy_path {
     struct alb_str options; /* segments with "/" between; empty: none */
     struct alb_str source;  /* the rest; p == NULL: there is none */

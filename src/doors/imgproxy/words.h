@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The words of imgproxy's language as enums: formats, resize types, gravities and the rest, each with the table
- * that reads and prints it. Names are exact and lower case, as imgproxy's are. Pure; any thread.
+ * The words of imgproxy's language as enums: formats, resize types, gravities and the rest, each with the
+ * table that reads and prints it. Names are exact and lower case, as imgproxy's are. Pure; any thread.
  */
 #ifndef ALB_DOORS_IMGPROXY_WORDS_H
 #define ALB_DOORS_IMGPROXY_WORDS_H
@@ -59,7 +59,11 @@ enum alb_imgproxy_place {
     ALB_IMGPROXY_RE, /* watermarks: tiles */
     ALB_IMGPROXY_CH, /* watermarks: tiles like a chessboard */
 };
-enum alb_imgproxy_unsharp { ALB_IMGPROXY_UNSHARP_AUTO, ALB_IMGPROXY_UNSHARP_NONE, ALB_IMGPROXY_UNSHARP_ALWAYS };
+enum alb_imgproxy_unsharp {
+    ALB_IMGPROXY_UNSHARP_AUTO,
+    ALB_IMGPROXY_UNSHARP_NONE,
+    ALB_IMGPROXY_UNSHARP_ALWAYS
+};
 enum alb_imgproxy_aq { ALB_IMGPROXY_AQ_NONE, ALB_IMGPROXY_AQ_SIZE, ALB_IMGPROXY_AQ_DSSIM };
 enum alb_imgproxy_webp { ALB_IMGPROXY_LOSSY, ALB_IMGPROXY_NEAR_LOSSLESS, ALB_IMGPROXY_LOSSLESS };
 enum alb_imgproxy_webp_preset {
@@ -70,7 +74,11 @@ enum alb_imgproxy_webp_preset {
     ALB_IMGPROXY_PRESET_ICON,
     ALB_IMGPROXY_PRESET_TEXT,
 };
-enum alb_imgproxy_subsample { ALB_IMGPROXY_SUBSAMPLE_AUTO, ALB_IMGPROXY_SUBSAMPLE_ON, ALB_IMGPROXY_SUBSAMPLE_OFF };
+enum alb_imgproxy_subsample {
+    ALB_IMGPROXY_SUBSAMPLE_AUTO,
+    ALB_IMGPROXY_SUBSAMPLE_ON,
+    ALB_IMGPROXY_SUBSAMPLE_OFF
+};
 enum alb_imgproxy_hash {
     ALB_IMGPROXY_HASH_NONE,
     ALB_IMGPROXY_HASH_MD5,
@@ -79,7 +87,8 @@ enum alb_imgproxy_hash {
     ALB_IMGPROXY_HASH_SHA512,
 };
 
-/* A list of words: name -> value; ends with a NULL name. The first name of a value is the one that is printed. */
+/* A list of words: name -> value; ends with a NULL name. The first name of a value is the one that is
+ * printed. */
 struct alb_imgproxy_word {
     const char *name;
     int value;
@@ -89,10 +98,12 @@ extern const struct alb_imgproxy_word alb_imgproxy_formats[], alb_imgproxy_resiz
     alb_imgproxy_webp_presets[], alb_imgproxy_subsamples[], alb_imgproxy_hashes[];
 
 bool alb_imgproxy_word(const struct alb_imgproxy_word *words, struct alb_str s, int *value) ALB_MUST_CHECK;
-const char *alb_imgproxy_word_name(const struct alb_imgproxy_word *words, int value); /* "?" if there is none */
+const char *alb_imgproxy_word_name(const struct alb_imgproxy_word *words,
+                                   int value); /* "?" if there is none */
 
-/* Numbers as Go reads them. Integers: sign, digits, 64 bits. Floats: sign, digits, point, exponent, hexadecimal,
- * "_" between digits; never NaN, never an infinity. Booleans: 1 t T TRUE true True and their opposites. */
+/* Numbers as Go reads them. Integers: sign, digits, 64 bits. Floats: sign, digits, point, exponent,
+ * hexadecimal, "_" between digits; never NaN, never an infinity. Booleans: 1 t T TRUE true True and their
+ * opposites. */
 bool alb_imgproxy_int(struct alb_str s, int64_t *out) ALB_MUST_CHECK;
 bool alb_imgproxy_float(struct alb_str s, double *out) ALB_MUST_CHECK;
 bool alb_imgproxy_bool(struct alb_str s, bool *out) ALB_MUST_CHECK;
