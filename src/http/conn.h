@@ -43,12 +43,13 @@ struct alb_conn {
     int fd;
     enum alb_conn_state state;
     bool readable, writable, hung_up; /* as epoll said and nothing has disproved */
-    bool served;                      /* a request was answered here */
-    bool counted;                     /* in the tally of addresses */
-    bool refused;                     /* over a limit; not in the count of connections */
-    bool in_again;                    /* in the loop's list of those that may go on at once */
-    struct alb_addr peer;             /* who connected, or whom the PROXY header names */
-    uint16_t port;                    /* of who connected; 0: a Unix socket */
+    int64_t gone_at; /* it has shut its side: it is taken for gone then, unless it has an answer; ALB_NEVER */
+    bool served;     /* a request was answered here */
+    bool counted;    /* in the tally of addresses */
+    bool refused;    /* over a limit; not in the count of connections */
+    bool in_again;   /* in the loop's list of those that may go on at once */
+    struct alb_addr peer; /* who connected, or whom the PROXY header names */
+    uint16_t port;        /* of who connected; 0: a Unix socket */
     struct alb_tally_key key;
     struct alb_req *req; /* HEAD, REQUEST */
     const char *pending; /* read already, not yet looked at */
