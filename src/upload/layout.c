@@ -318,7 +318,7 @@ enum alb_code alb_upload_sync_removal(const struct alb_uploads *u, const struct 
 static void put_away(struct alb_uploads *u, int dirfd, const char *name, const char *why)
 {
     if (u->quarantine != NULL)
-        alb_ignore(alb_quarantine_take(u->quarantine, dirfd, name, why, false, NULL), "logged there");
+        alb_ignore(alb_quarantine_take(u->quarantine, dirfd, name, why, true, NULL), "then it stays");
     else
         alb_ignore(alb_fs_unlink(dirfd, name, NULL), "absent");
 }

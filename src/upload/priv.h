@@ -37,11 +37,13 @@ struct alb_upload_entry {
     uint64_t seq;                            /* of the slot that counts */
     char *path; /* of its data, if the name does not follow from the id (plain layout); fixed after create */
     int64_t owner_id, length, offset, expires_ms;
-    int64_t bytes; /* that it counts for; the holder's */
-    uint32_t refs; /* the table's, one per session and one per assembly that it is a part of */
-    uint32_t pins; /* assemblies that have still to read it */
+    int64_t bytes;      /* that it counts for; the holder's */
+    int64_t rest_until; /* monotonic: before that the sweep does not try again to bring it to its end */
+    uint32_t refs;      /* the table's, one per session and one per assembly that it is a part of */
+    uint32_t pins;      /* assemblies that have still to read it */
     uint16_t waiting;
     uint8_t state, kind;
+    uint8_t tries; /* of the sweep */
     bool announced, hidden, gone, finishing;
     bool made_data, made_sidecar; /* before it is announced: these names are its own. The holder's */
     uint8_t id_n;

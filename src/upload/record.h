@@ -47,7 +47,7 @@ struct alb_record_slot {
     int64_t length, offset; /* length may be ALB_UPLOAD_DEFERRED */
     int64_t expires_ms;
     enum alb_upload_state state;
-    bool unsummed; /* another program wrote its first bytes: no sums are kept of it, now or later */
+    bool unsummed;     /* another program wrote its first bytes: no sums are kept of it, now or later */
     uint64_t chain;    /* over the sums of complete blocks below offset; OPEN and COMPLETE */
     uint64_t tail_sum; /* sum of the running block; COMPLETE */
     struct alb_record_state hashes[ALB_RECORD_HASHES]; /* OPEN and COMPLETE */

@@ -17,6 +17,8 @@
 #include "upload/recover.h"
 
 #define SWEEP_BUCKETS 1024 /* looked at in one critical section */
+#define TRIES_WITHOUT_REST 8
+#define REST_DOUBLED_MAX 6 /* 64 minutes */
 
 static int64_t ms(int64_t ns)
 {
@@ -181,25 +183,47 @@ static bool may_be_needed(const struct alb_upload_entry *e)
                            e->owner != NULL && e->owner->finals > 0);
 }
 
-/* Who has sent all bytes has done what he could (U4): they are finished, and do not expire before. */
-static enum due due_locked(const struct alb_upload_entry *e, int64_t now, bool finishing_too)
+/* It does not expire, and each time all of it may be read: what fails for long is tried less and less often. */
+static int64_t rest_after(unsigned tries)
 {
+    if (tries <= TRIES_WITHOUT_REST)
+        return 0;
+    unsigned doubled = tries - TRIES_WITHOUT_REST - 1;
+    return (int64_t)60 * ALB_NS_PER_S << (doubled < REST_DOUBLED_MAX ? doubled : REST_DOUBLED_MAX);
+}
+
+static void count_try_locked(struct alb_upload_entry *e, int64_t mono)
+{
+    if (e->tries < UINT8_MAX)
+        e->tries++;
+    e->rest_until = mono + rest_after(e->tries);
+}
+
+struct moment {
+    int64_t wall, mono;
+};
+
+/* Who has sent all bytes has done what he could (U4): they are finished, and do not expire before. */
+static enum due due_locked(const struct alb_upload_entry *e, struct moment now, bool finishing_too)
+{
+    bool rests = now.mono < e->rest_until;
+
     if (e->holder != NULL || e->first != NULL || !e->announced)
         return NOT_DUE;
     if (e->kind == ALB_UPLOAD_FINAL && e->state == ALB_UPLOAD_OPEN)
-        return TO_ASSEMBLE;
+        return rests ? NOT_DUE : TO_ASSEMBLE;
     /* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished. */
     bool all = e->state == ALB_UPLOAD_OPEN ? e->length >= 0 && e->offset == e->length
                                            : e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL;
     if (all)
-        return finishing_too ? TO_FINISH : NOT_DUE;
-    return e->expires_ms > 0 && e->expires_ms <= now && !may_be_needed(e) ? EXPIRED : NOT_DUE;
+        return finishing_too && !rests ? TO_FINISH : NOT_DUE;
+    return e->expires_ms > 0 && e->expires_ms <= now.wall && !may_be_needed(e) ? EXPIRED : NOT_DUE;
 }
 
 /* Attaches s to the next upload that is due, from u->sweep_at on; *left buckets are still to be seen. */
 static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool finishing_too, size_t *left)
 {
-    int64_t now = alb_wall(u->clock);
+    const struct moment now = {alb_wall(u->clock), alb_mono(u->clock)};
     enum due why = NOT_DUE;
 
     alb_mutex_lock(&u->mtx);
@@ -208,12 +232,14 @@ static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool 
             u->sweep_at = 0;
         struct alb_upload_entry *e = u->buckets[u->sweep_at];
         while (e != NULL && (why = due_locked(e, now, finishing_too)) == NOT_DUE) {
-            if (e->expires_ms > 0 && e->expires_ms <= now)
+            if (e->expires_ms > 0 && e->expires_ms <= now.wall)
                 alb_upload_part_changed_locked(u, e); /* if a concatenation waits for it, it is to look */
             e = e->next;
         }
         if (e != NULL)
             alb_upload_attach_locked(s, e);
+        if (why == TO_FINISH || why == TO_ASSEMBLE)
+            count_try_locked(e, now.mono);
         u->sweep_at++; /* others in this bucket come next time: none is tried twice in a row */
         --*left;
     }

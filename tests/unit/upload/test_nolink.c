@@ -174,11 +174,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(the_only_copy_is_never_swept),
-        T(nor_while_the_sink_is_at_work),
-        T(what_is_terminated_is_nobodys),
-        T(others_are_no_reason),
-        T(names_are_good_everywhere),
+        T(the_only_copy_is_never_swept), T(nor_while_the_sink_is_at_work), T(what_is_terminated_is_nobodys),
+        T(others_are_no_reason),         T(names_are_good_everywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

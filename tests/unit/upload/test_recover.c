@@ -237,6 +237,38 @@ static void strange_files_do_not_disturb(void **state)
     complete(w, "a", 1500000);
 }
 
+/* A sector that cannot be read, or a folder in which nothing can be put away, stops no start and costs no bytes:
+ * the next start may have more luck. */
+static void what_cannot_be_read_is_left(void **state)
+{
+    struct world *w = *state;
+
+    half_done(w, "a", 500000, 600000);
+    half_done(w, "b", 400000, 600000);
+    half_done(w, "c", 300000, 600000);
+    world_close(w);
+    alb_fs_fault(ALB_FS_READ, 1, EIO, true);
+    world_open(w, false);
+    assert_true(alb_fs_fault_fired());
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_int_equal(kit_count(w->k.fd, "uploads"), 6);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+    assert_int_equal(offset_of(w, "a"), 500000);
+
+    kit_write_file(w->k.fd, "uploads/a.state", "garbage", 7);
+    world_close(w);
+    alb_fs_fault(ALB_FS_RENAME, 1, ENOSPC, false);
+    world_open(w, false);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_int_equal(kit_file_size(w->k.fd, "uploads/a.data"), 500000);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_false(kit_exists(w->k.fd, "uploads/a.data"));
+    assert_int_equal(kit_count(w->k.fd, "quarantine"), 2);
+}
+
 /* A record under another name is not believed: it would speak of other bytes. */
 static void a_renamed_record_is_damage(void **state)
 {
@@ -569,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_slot_without_its_sums_does_not_count),
         cmocka_unit_test(ends_are_kept),
         T(strange_files_do_not_disturb),
+        T(what_cannot_be_read_is_left),
         T(a_renamed_record_is_damage),
         T(a_tail_that_nobody_vouches_for_is_cut),
         T(lost_bytes_deactivate_an_upload),

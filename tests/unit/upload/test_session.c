@@ -325,6 +325,45 @@ static void a_sink_that_fails_for_now_is_asked_again(void **state)
     }
 }
 
+static int64_t offered(struct world *w, const char *id)
+{
+    struct alb_upload_swept swept;
+    struct alb_future *f;
+
+    alb_uploads_sweep(w->u, 5, &swept);
+    struct alb_upload_session *s = acquire(w, id, ALB_UPLOAD_LOOK, &f); /* until it is over */
+    if (f != NULL) {
+        assert_int_equal(wait_for(f), ALB_OK);
+        alb_future_unref(f);
+    }
+    assert_ok(alb_upload_load(s, &err));
+    alb_upload_release(&s);
+    return swept.offered;
+}
+
+/* It is not asked every minute for ever: each time all the bytes may be read. Who comes himself is not put off. */
+static void a_sink_that_goes_on_failing_has_its_rest(void **state)
+{
+    struct world *w = *state;
+    int64_t n = 0;
+    const int minutes = 24 * 60;
+
+    struct alb_upload_session *s = create_id(w, "a", 3000);
+    assert_ok(feed(s, 1, 3000, 1000));
+    w->sink.fail = ALB_E_BUSY;
+    assert_int_equal(finish(&s), ALB_E_BUSY);
+    for (int i = 0; i < minutes; i++) {
+        n += offered(w, "a");
+        if (i == 4)
+            assert_int_equal(n, 5);
+        alb_manual_clock_advance(&w->clock, 60 * ALB_NS_PER_S);
+    }
+    assert_in_range(n, 24, 60);
+    w->sink.fail = ALB_OK;
+    s = take(w, "a", ALB_UPLOAD_WRITE);
+    assert_int_equal(finish(&s), ALB_OK);
+}
+
 static void partials_are_sealed_and_kept(void **state)
 {
     struct world *w = *state;
@@ -514,6 +553,7 @@ int main(void)
         T(long_uploads_commit_by_themselves),
         T(a_refusal_is_kept),
         T(a_sink_that_fails_for_now_is_asked_again),
+        T(a_sink_that_goes_on_failing_has_its_rest),
         T(partials_are_sealed_and_kept),
         T(further_hashes_go_on),
         T(a_terminated_upload_is_gone),
