@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -182,6 +184,27 @@ enum alb_code alb_fs_truncate(int fd, int64_t size, struct alb_err *err)
             sys = errno;
     }
     return alb_fail_sys(err, alb_code_of_errno(sys), sys, "truncate");
+}
+
+enum alb_code alb_fs_clone(int from_fd, int64_t from, int to_fd, int64_t to, int64_t n, struct alb_err *err)
+{
+    struct file_clone_range range = {.src_fd = from_fd,
+                                     .src_offset = (uint64_t)from,
+                                     .src_length = (uint64_t)n,
+                                     .dest_offset = (uint64_t)to};
+    int sys = struck(ALB_FS_ANY);
+
+    if (n <= 0) /* to the kernel 0 is everything */
+        return alb_fail(err, ALB_E_INVALID, "clone of %lld bytes", (long long)n);
+    while (sys == 0) {
+        if (ioctl(to_fd, FICLONERANGE, &range) == 0)
+            return ALB_OK;
+        if (errno != EINTR)
+            sys = errno;
+    }
+    bool cannot = sys == EOPNOTSUPP || sys == ENOTTY || sys == EINVAL || sys == EXDEV || sys == ENOSYS ||
+                  sys == EPERM || sys == ETXTBSY;
+    return alb_fail_sys(err, cannot ? ALB_E_UNSUPPORTED : alb_code_of_errno(sys), sys, "clone");
 }
 
 static enum alb_code sync_with(int (*call)(int), const char *what, int fd, struct alb_err *err)

@@ -26,6 +26,11 @@ enum alb_code alb_fs_pread_all(int fd, void *p, size_t n, int64_t off, size_t *g
                                struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_size(int fd, int64_t *size, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_truncate(int fd, int64_t size, struct alb_err *err) ALB_MUST_CHECK;
+/* Makes [to, to + n) the same blocks as [from, from + n) of another file, where the file system shares blocks
+ * (btrfs, XFS). UNSUPPORTED: it does not, or not there: all three lie on its blocks, but n may reach the end of
+ * the file that is cloned. Then nothing has changed. */
+enum alb_code alb_fs_clone(int from_fd, int64_t from, int to_fd, int64_t to, int64_t n,
+                           struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_sync(int fd, struct alb_err *err) ALB_MUST_CHECK;     /* fsync */
 enum alb_code alb_fs_datasync(int fd, struct alb_err *err) ALB_MUST_CHECK; /* fdatasync */
 enum alb_code alb_fs_sync_dir(int dirfd, struct alb_err *err) ALB_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes (contract: hash.h). SHA-256, SHA-1 and MD5 are nettle's, whose contexts are plain structs; that is
- * what makes a mid-state storable. XXH3 is compiled in from its header.
+ * Hashes (contract: hash.h). SHA-256, SHA-512, SHA-1 and MD5 are nettle's, whose contexts are plain structs;
+ * that is what makes a mid-state storable. XXH3 is compiled in from its header.
  *
  * A stored mid-state is: magic and form (4 bytes), kind (1), three zeros, layout (8), context, checksum (8).
  * "layout" is a hash of a context after a fixed text: a library that keeps its state in another way has
@@ -31,6 +31,7 @@ union context {
     struct sha256_ctx sha256;
     struct sha1_ctx sha1;
     struct md5_ctx md5;
+    struct sha512_ctx sha512;
 };
 _Static_assert(sizeof(union context) <= sizeof(((struct alb_hash *)0)->state), "room for every context");
 _Static_assert(HEAD_LEN + sizeof(union context) + SUM_LEN <= ALB_HASH_STATE_MAX, "room for a stored state");
@@ -41,6 +42,7 @@ static const struct {
     [ALB_HASH_SHA256] = {sizeof(struct sha256_ctx), SHA256_DIGEST_SIZE},
     [ALB_HASH_SHA1] = {sizeof(struct sha1_ctx), SHA1_DIGEST_SIZE},
     [ALB_HASH_MD5] = {sizeof(struct md5_ctx), MD5_DIGEST_SIZE},
+    [ALB_HASH_SHA512] = {sizeof(struct sha512_ctx), SHA512_DIGEST_SIZE},
 };
 
 static union context *context_of(struct alb_hash *h)
@@ -65,6 +67,9 @@ void alb_hash_init(struct alb_hash *h, enum alb_hash_kind kind)
     case ALB_HASH_MD5:
         md5_init(&c->md5);
         break;
+    case ALB_HASH_SHA512:
+        sha512_init(&c->sha512);
+        break;
     }
 }
 
@@ -84,6 +89,9 @@ void alb_hash_update(struct alb_hash *h, const void *p, size_t n)
     case ALB_HASH_MD5:
         md5_update(&c->md5, n, p);
         break;
+    case ALB_HASH_SHA512:
+        sha512_update(&c->sha512, n, p);
+        break;
     }
 }
 
@@ -102,6 +110,9 @@ size_t alb_hash_final(const struct alb_hash *h, unsigned char out[ALB_HASH_MAX_L
     case ALB_HASH_MD5:
         md5_digest(&c->md5, MD5_DIGEST_SIZE, out);
         break;
+    case ALB_HASH_SHA512:
+        sha512_digest(&c->sha512, SHA512_DIGEST_SIZE, out);
+        break;
     }
     return kinds[h->kind].digest;
 }
@@ -116,7 +127,7 @@ size_t alb_hash_len(enum alb_hash_kind kind)
 
 static uint64_t layout_of(enum alb_hash_kind kind)
 {
-    unsigned char text[201]; /* ends in the middle of a block, after more than two */
+    unsigned char text[201]; /* ends in the middle of a block, after at least one */
     struct alb_hash h;
 
     for (size_t i = 0; i < sizeof(text); i++)

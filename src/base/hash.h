@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes. SHA-256, SHA-1, MD5 (nettle): streaming, and their mid-state can be stored and taken up again by
- * another process of the same architecture and library version (uploads resume after a crash without
+ * Hashes. SHA-256, SHA-512, SHA-1, MD5 (nettle): streaming, and their mid-state can be stored and taken up
+ * again by another process of the same architecture and library version (uploads resume after a crash without
  * reading again); the stored form carries a tag and is refused when it does not fit. XXH3-64/128 for
  * integrity of our own files. Pure; one thread per state.
  */
@@ -11,12 +11,14 @@
 #include "base/str.h"
 
 #define ALB_SHA256_LEN 32
+#define ALB_SHA512_LEN 64
 #define ALB_SHA1_LEN 20
 #define ALB_MD5_LEN 16
-#define ALB_HASH_MAX_LEN 32
+#define ALB_HASH_MAX_LEN 64
 #define ALB_HASH_STATE_MAX 256 /* bytes of a stored mid-state */
 
-enum alb_hash_kind { ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5 };
+/* Numbers are part of stored mid-states. */
+enum alb_hash_kind { ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5, ALB_HASH_SHA512 };
 
 struct alb_hash {
     enum alb_hash_kind kind;

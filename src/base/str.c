@@ -210,12 +210,47 @@ static bool is_decimal(struct alb_str s)
     return fraction > 0 && fraction + 1 == s.n;
 }
 
-bool alb_str_double(struct alb_str s, double *out)
+/* Digits of the base with at most one point among them, at least one digit; how long they are. */
+static size_t count_mantissa(struct alb_str s, bool hex)
+{
+    size_t n = 0, digits = 0, points = 0;
+
+    for (; n < s.n; n++) {
+        char c = alb_lower(s.p[n]);
+        if (alb_is_digit(c) || (hex && c >= 'a' && c <= 'f'))
+            digits++;
+        else if (c != '.' || points++ > 0)
+            break;
+    }
+    return digits > 0 ? n : 0;
+}
+
+static bool is_exponent(struct alb_str s)
+{
+    if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))
+        s = alb_str_from(s, 1);
+    return s.n > 0 && count_digits(s) == s.n;
+}
+
+static bool is_number(struct alb_str s)
+{
+    if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))
+        s = alb_str_from(s, 1);
+    bool hex = s.n > 2 && s.p[0] == '0' && alb_lower(s.p[1]) == 'x';
+    s = alb_str_from(s, hex ? 2 : 0);
+    size_t mantissa = count_mantissa(s, hex);
+    s = alb_str_from(s, mantissa);
+    if (mantissa == 0 || s.n == 0)
+        return mantissa > 0 && !hex; /* a hexadecimal one needs its exponent */
+    return alb_lower(s.p[0]) == (hex ? 'p' : 'e') && is_exponent(alb_str_from(s, 1));
+}
+
+/* s is a number as strtod reads it; it may be too large. */
+static bool read_double(struct alb_str s, double *out)
 {
     char text[DOUBLE_TEXT_MAX + 1];
 
-    *out = 0;
-    if (!is_decimal(s) || !alb_str_to_c(s, text, sizeof(text)))
+    if (!alb_str_to_c(s, text, sizeof(text)))
         return false;
     /* The C locale is static in libc: no allocation, and the decimal point is a point whatever a library did
      * to the locale of the process. */
@@ -224,6 +259,18 @@ bool alb_str_double(struct alb_str s, double *out)
         return false;
     *out = v;
     return true;
+}
+
+bool alb_str_double(struct alb_str s, double *out)
+{
+    *out = 0;
+    return is_decimal(s) && read_double(s, out);
+}
+
+bool alb_str_number(struct alb_str s, double *out)
+{
+    *out = 0;
+    return is_number(s) && read_double(s, out);
 }
 
 bool alb_str_hex_u64(struct alb_str s, uint64_t *out)

@@ -54,6 +54,9 @@ bool alb_str_i64(struct alb_str s, int64_t *out) ALB_MUST_CHECK;
 /* Strict decimal number: optional sign, digits, optionally a point and digits; at most 320 bytes. No
  * exponent, no NaN, no infinity. */
 bool alb_str_double(struct alb_str s, double *out) ALB_MUST_CHECK;
+/* As C and Go write numbers: alb_str_double, and a missing side of the point (.5, 5.), an exponent (1e3), or
+ * hexadecimal with its exponent (0x1.8p3). Still no NaN and no infinity. */
+bool alb_str_number(struct alb_str s, double *out) ALB_MUST_CHECK;
 bool alb_str_hex_u64(struct alb_str s, uint64_t *out) ALB_MUST_CHECK; /* 1..16 hex digits */
 
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */

@@ -19,12 +19,14 @@
 #include "base/check.h"
 #include "base/codec.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
 #include "blob/cache_index.h"
 #include "blob/list.h"
+#include "blob/publish.h"
 
 #define FOLDERS 256
 #define LARGEST_SHARE 8 /* no file larger than one part in so many of the limit */
@@ -37,6 +39,7 @@ struct alb_cache {
     int64_t limit; /* pages */
     const struct alb_clock *clock;
     struct alb_quarantine *quarantine;
+    bool plain;
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_index *index;
@@ -130,6 +133,24 @@ static void purge(struct alb_cache *c, const struct alb_index_key *key)
     alb_ignore(alb_fs_unlink(c->dirfd, name, NULL), "gone already, or the next start counts it again");
 }
 
+static bool find(struct alb_cache *c, const struct alb_index_key *key)
+{
+    alb_mutex_lock(&c->mtx);
+    bool known = alb_index_find(c->index, key, true);
+    alb_mutex_unlock(&c->mtx);
+    return known;
+}
+
+static void count(struct alb_cache *c, enum alb_code code)
+{
+    alb_mutex_lock(&c->mtx);
+    c->hits += code == ALB_OK;
+    c->misses += code != ALB_OK;
+    c->corrupt += code == ALB_E_CORRUPT;
+    alb_mutex_unlock(&c->mtx);
+    alb_stat_inc(code == ALB_OK ? ALB_STAT_CACHE_HITS : ALB_STAT_CACHE_MISSES);
+}
+
 enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *key, struct alb_derived *out,
                             struct alb_err *err)
 {
@@ -137,18 +158,12 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
     struct alb_err why = ALB_ERR_INIT;
     enum alb_code code = ALB_E_NOT_FOUND;
 
+    ALB_CHECK(!c->plain);
     memset(out, 0, sizeof(*out));
-    alb_mutex_lock(&c->mtx);
-    bool known = alb_index_find(c->index, &k, true);
-    alb_mutex_unlock(&c->mtx);
+    bool known = find(c, &k);
     if (known)
         code = alb_derived_read(c->dirfd, key, c->quarantine, out, &why);
-    alb_mutex_lock(&c->mtx);
-    c->hits += code == ALB_OK;
-    c->misses += code != ALB_OK;
-    c->corrupt += code == ALB_E_CORRUPT;
-    alb_mutex_unlock(&c->mtx);
-    alb_stat_inc(code == ALB_OK ? ALB_STAT_CACHE_HITS : ALB_STAT_CACHE_MISSES);
+    count(c, code);
     if (code == ALB_OK)
         return ALB_OK;
     if (known && (code == ALB_E_NOT_FOUND || code == ALB_E_CORRUPT))
@@ -183,8 +198,10 @@ enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *k
 {
     struct alb_index_key k = index_key(key);
     int64_t size = alb_derived_file_size(meta.n, body.n);
+
     uint32_t pages = alb_index_pages(size);
 
+    ALB_CHECK(!c->plain);
     if (body.n > (uint64_t)ALB_DERIVED_BODY_MAX || pages > c->limit / LARGEST_SHARE)
         return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are too many for this cache", (long long)size);
     if (!make_room(c, pages))
@@ -198,6 +215,67 @@ enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *k
         code = indexed;
     }
     return code;
+}
+
+/* ---- plain files ---- */
+
+enum alb_code alb_cache_adopt(struct alb_cache *c, const struct alb_derived_key *key,
+                              struct alb_publish *file, int64_t size, struct alb_err *err)
+{
+    struct alb_index_key k = index_key(key);
+    uint32_t pages = alb_index_pages(size);
+    char name[ALB_DERIVED_NAME_MAX];
+
+    ALB_CHECK(c->plain);
+    if (pages > c->limit / LARGEST_SHARE)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are too many for this cache", (long long)size);
+    if (!make_room(c, pages))
+        return alb_fail(err, ALB_E_BUSY, "no room in the cache right now");
+    alb_derived_name(key, name);
+    enum alb_code code = alb_publish_commit(file, c->dirfd, name, ALB_PUBLISH_REPLACE, NULL, NULL, err);
+    enum alb_code indexed = settle(c, &k, pages, code == ALB_OK, err);
+    if (code == ALB_OK && indexed != ALB_OK) { /* a file that is not counted must not stay */
+        alb_ignore(alb_fs_unlink(c->dirfd, name, NULL), "the next start counts it");
+        code = indexed;
+    }
+    return code;
+}
+
+enum alb_code alb_cache_open_file(struct alb_cache *c, const struct alb_derived_key *key, int *fd,
+                                  struct alb_err *err)
+{
+    struct alb_index_key k = index_key(key);
+    struct alb_err why = ALB_ERR_INIT;
+    enum alb_code code = ALB_E_NOT_FOUND;
+    char name[ALB_DERIVED_NAME_MAX];
+
+    ALB_CHECK(c->plain);
+    *fd = -1;
+    alb_derived_name(key, name);
+    bool known = find(c, &k);
+    if (known)
+        code = alb_fs_open(c->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, fd, &why);
+    count(c, code);
+    if (known && code == ALB_E_NOT_FOUND)
+        purge(c, &k);
+    if (code == ALB_OK)
+        return ALB_OK;
+    return alb_fail_sys(err, code, why.sys, "%s", known ? why.msg : "not in the cache");
+}
+
+void alb_cache_reject(struct alb_cache *c, const struct alb_derived_key *key, const char *why)
+{
+    struct alb_index_key k = index_key(key);
+    char name[ALB_DERIVED_NAME_MAX];
+
+    alb_derived_name(key, name);
+    alb_mutex_lock(&c->mtx);
+    c->corrupt++;
+    alb_mutex_unlock(&c->mtx);
+    alb_stat_inc(ALB_STAT_CACHE_CORRUPT);
+    alb_ignore(alb_quarantine_take(c->quarantine, c->dirfd, name, why, false, NULL),
+               "somebody else did; and a good one that took its place meanwhile is merely fetched again");
+    purge(c, &k);
 }
 
 bool alb_cache_has(struct alb_cache *c, const struct alb_derived_key *key)
@@ -345,6 +423,7 @@ enum alb_code alb_cache_open(const struct alb_cache_config *config, struct alb_c
     c->limit = config->limit / ALB_INDEX_PAGE;
     c->clock = config->clock;
     c->quarantine = config->quarantine;
+    c->plain = config->plain;
     alb_mutex_init(&c->mtx, ALB_LOCK_RESULT_CACHE);
     c->index = alb_index_new(c->limit);
     enum alb_code code = ALB_OK;
@@ -390,32 +469,74 @@ struct check {
     struct alb_cache_checked *sum;
 };
 
+#define CHECK_PIECE ((size_t)256 * 1024)
+
+/* A plain file is named by its bytes. */
+static enum alb_code check_plain(int dirfd, const char *name, const struct alb_index_key *key, int64_t *bytes,
+                                 struct alb_err *err)
+{
+    int fd ALB_CLEANUP(alb_fs_close) = -1;
+    void *piece ALB_CLEANUP(alb_mem_cleanup) = alb_mem_alloc(CHECK_PIECE);
+    unsigned char sum[ALB_HASH_MAX_LEN];
+    struct alb_hash hash;
+    size_t got = CHECK_PIECE;
+    enum alb_code code = alb_fs_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
+
+    if (code == ALB_OK && piece == NULL)
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory to check the cache");
+    alb_hash_init(&hash, ALB_HASH_SHA256);
+    *bytes = 0;
+    while (code == ALB_OK && got == CHECK_PIECE) {
+        code = alb_fs_pread_all(fd, piece, CHECK_PIECE, *bytes, &got, err);
+        if (code == ALB_OK)
+            alb_hash_update(&hash, piece, got);
+        *bytes += code == ALB_OK ? (int64_t)got : 0;
+    }
+    (void)alb_hash_final(&hash, sum);
+    if (code == ALB_OK && memcmp(sum, key->b, sizeof(key->b)) != 0)
+        code = alb_fail(err, ALB_E_CORRUPT, "its bytes have another checksum than its name");
+    return code;
+}
+
+static enum alb_code check_derived(int dirfd, const char *name, const struct alb_index_key *key,
+                                   int64_t *bytes, struct alb_err *err)
+{
+    struct alb_derived_view view;
+    char *file;
+    size_t n;
+    enum alb_code code = alb_fs_read_file(dirfd, name, ALB_DERIVED_FILE_MAX, &file, &n, err);
+
+    if (code == ALB_E_TOO_LARGE)
+        return ALB_E_CORRUPT;
+    if (code != ALB_OK)
+        return code;
+    *bytes = (int64_t)n;
+    code = alb_derived_parse((const unsigned char *)file, n, NULL, &view, err);
+    if (code == ALB_OK && memcmp(view.key.b, key->b, sizeof(key->b)) != 0)
+        code = alb_fail(err, ALB_E_CORRUPT, "it lies under the name of another key");
+    alb_mem_free(file);
+    return code;
+}
+
 static enum alb_code check_file(void *arg, int dirfd, const char *name, struct alb_err *err)
 {
     struct check *k = arg;
     struct alb_index_key key;
-    struct alb_derived_view view;
     struct alb_err why = ALB_ERR_INIT;
-    char *file;
-    size_t n;
+    int64_t bytes = 0;
 
     if (!key_of_name(name, &key)) {
         k->sum->foreign++;
         return ALB_OK;
     }
-    enum alb_code code = alb_fs_read_file(dirfd, name, ALB_DERIVED_FILE_MAX, &file, &n, &why);
+    enum alb_code code = k->cache->plain ? check_plain(dirfd, name, &key, &bytes, &why)
+                                         : check_derived(dirfd, name, &key, &bytes, &why);
     if (code == ALB_E_NOT_FOUND)
         return ALB_OK; /* evicted meanwhile */
-    if (code == ALB_E_TOO_LARGE || why.sys == EIO)
-        code = ALB_E_CORRUPT; /* too long, or the disk cannot read it */
+    if (why.sys == EIO)
+        code = ALB_E_CORRUPT; /* the disk cannot read it */
     k->sum->seen++;
-    if (code == ALB_OK) {
-        k->sum->bytes += (int64_t)n;
-        code = alb_derived_parse((const unsigned char *)file, n, NULL, &view, &why);
-        if (code == ALB_OK && memcmp(view.key.b, key.b, sizeof(key.b)) != 0)
-            code = alb_fail(&why, ALB_E_CORRUPT, "it lies under the name of another key");
-        alb_mem_free(file);
-    }
+    k->sum->bytes += bytes;
     if (code != ALB_E_CORRUPT)
         return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s: %s", name, why.msg);
     k->sum->bad++;

@@ -3,6 +3,10 @@
  * A bounded cache of derived files (blob/derived.h): the result cache of render, and its cache of remote
  * sources. The files are the truth; the index in memory (about 40 bytes per file) only decides who goes.
  *
+ * A `plain` cache keeps files of any size as they are, for who needs a descriptor and not memory. A file's key is
+ * the SHA-256 of its bytes, and its user keeps the sums that it is verified against; it comes in by
+ * alb_cache_adopt and out by alb_cache_open_file. get and put are for the other kind.
+ *
  * Eviction is S3-FIFO (Yang et al., SOSP 2023): a small first-in-first-out queue (10 % of the bytes) takes
  * newcomers, the main queue those that were asked for again, a ghost list of fingerprints remembers who was
  * thrown out of the small one and lets them straight into main when they come back. Chosen over LRU because
@@ -31,6 +35,7 @@ struct alb_cache_config {
     int64_t limit;      /* bytes; 0 = keep nothing */
     const struct alb_clock *clock;
     struct alb_quarantine *quarantine; /* borrowed, outlives the cache */
+    bool plain;
 };
 /* Start-up only (scans). */
 enum alb_code alb_cache_open(const struct alb_cache_config *config, struct alb_cache **cache,
@@ -45,6 +50,16 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
  * (not worth keeping), IO. Serve the body anyway. */
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key, struct alb_str meta,
                             struct alb_str body, struct alb_err *err) ALB_MUST_CHECK;
+/* A plain cache takes over a complete temporary file of the same file system; its fd stays open and is the
+ * caller's. Failure never harms: the file keeps its temporary name, and TOO_LARGE, BUSY, NO_SPACE, IO say why. */
+struct alb_publish;
+enum alb_code alb_cache_adopt(struct alb_cache *c, const struct alb_derived_key *key,
+                              struct alb_publish *file, int64_t size, struct alb_err *err) ALB_MUST_CHECK;
+/* A plain cache's file, read-only, as it lies there: verify it. NOT_FOUND: it is not there. */
+enum alb_code alb_cache_open_file(struct alb_cache *c, const struct alb_derived_key *key, int *fd,
+                                  struct alb_err *err) ALB_MUST_CHECK;
+/* It was verified, and is damaged: to quarantine with it. */
+void alb_cache_reject(struct alb_cache *c, const struct alb_derived_key *key, const char *why);
 /* Whether the index knows the key (no file call, no effect on eviction). */
 bool alb_cache_has(struct alb_cache *c, const struct alb_derived_key *key);
 /* Removes one key; absent is fine. */

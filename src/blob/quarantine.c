@@ -110,6 +110,8 @@ enum alb_code alb_quarantine_take(struct alb_quarantine *q, int dirfd, const cha
     unsigned n = atomic_fetch_add_explicit(&q->serial, 1, memory_order_relaxed);
 
     alb_time_rfc3339(alb_wall(q->clock), stamp);
+    for (char *c = strchr(stamp, ':'); c != NULL; c = strchr(c, ':'))
+        *c = '-'; /* exFAT, SMB and others know no names with colons */
     (void)snprintf(to, sizeof(to), "%s-%06u-%s", stamp, n, base);
     enum alb_code code = alb_fs_rename(dirfd, name, q->dirfd, to, &moved);
     if (code == ALB_E_NOT_FOUND)

@@ -24,8 +24,8 @@ struct alb_blob_reader {
     unsigned char *sums;
     int64_t noted_block; /* whose pieces are noted, -1 = none */
     uint64_t pieces[ALB_PIECES_PER_BLOCK];
-    bool told; /* damage has been logged */
-    struct alb_blob_store *store;
+    bool told;                    /* damage has been logged */
+    struct alb_blob_store *store; /* NULL: no original, its user tells */
     unsigned char sha256[ALB_SHA256_LEN];
     char key[ALB_BLOB_KEY_MAX];
 };
@@ -37,7 +37,7 @@ static bool is_damage(enum alb_code code, int sys)
 
 static void tell(struct alb_blob_reader *r, int64_t block, const struct alb_err *err)
 {
-    if (r->told || !is_damage(err->code, err->sys))
+    if (r->store == NULL || r->told || !is_damage(err->code, err->sys))
         return;
     r->told = true;
     if (err->code != ALB_E_NOT_FOUND) {
@@ -46,6 +46,20 @@ static void tell(struct alb_blob_reader *r, int64_t block, const struct alb_err 
     }
     if (r->store->damage_fn != NULL)
         r->store->damage_fn(r->store->damage_ctx, r->sha256, block);
+}
+
+/* Takes *fd. */
+static enum alb_code attach(struct alb_blob_reader *r, int *fd, int64_t size, struct alb_str sums,
+                            struct alb_err *err)
+{
+    r->sums = alb_mem_alloc(sums.n);
+    if (r->sums == NULL) {
+        alb_fs_close(fd);
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the sums of a file");
+    }
+    if (sums.n > 0)
+        memcpy(r->sums, sums.p, sums.n);
+    return alb_blob_scan_open(fd, size, alb_str_n((const char *)r->sums, sums.n), &r->scan, err);
 }
 
 static enum alb_code open_reader(struct alb_blob_store *store, const struct alb_blob_ref *ref, bool quiet,
@@ -65,17 +79,10 @@ static enum alb_code open_reader(struct alb_blob_store *store, const struct alb_
     memcpy(r->sha256, ref->sha256, sizeof(r->sha256));
     if (!alb_str_to_c(ref->key, r->key, sizeof(r->key)))
         code = alb_fail(&why, ALB_E_CORRUPT, "no key of a store");
-    r->sums = alb_mem_alloc(ref->sums.n);
-    if (code == ALB_OK && r->sums == NULL)
-        code = alb_fail(&why, ALB_E_NO_MEMORY, "no memory for the sums of an original");
     if (code == ALB_OK)
         code = store->ops->open(store, ref, &fd, &why);
-    if (code == ALB_OK) {
-        if (ref->sums.n > 0)
-            memcpy(r->sums, ref->sums.p, ref->sums.n);
-        code =
-            alb_blob_scan_open(&fd, ref->size, alb_str_n((const char *)r->sums, ref->sums.n), &r->scan, &why);
-    }
+    if (code == ALB_OK)
+        code = attach(r, &fd, ref->size, ref->sums, &why);
     if (code == ALB_OK) {
         *reader = r;
         return ALB_OK;
@@ -86,6 +93,30 @@ static enum alb_code open_reader(struct alb_blob_store *store, const struct alb_
     alb_mem_free(r->sums);
     alb_mem_free(r);
     return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+}
+
+enum alb_code alb_blob_open_file(int *fd, int64_t size, struct alb_str sums, struct alb_str name,
+                                 struct alb_blob_reader **reader, struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    struct alb_blob_reader *r = alb_mem_calloc(1, sizeof(*r));
+
+    *reader = NULL;
+    if (r == NULL) {
+        alb_fs_close(fd);
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a reader");
+    }
+    r->noted_block = -1;
+    if (!alb_str_to_c(alb_str_sub(name, 0, sizeof(r->key) - 1), r->key, sizeof(r->key)))
+        r->key[0] = '\0'; /* only a name in messages */
+    enum alb_code code = attach(r, fd, size, sums, &why);
+    if (code == ALB_OK) {
+        *reader = r;
+        return ALB_OK;
+    }
+    alb_mem_free(r->sums);
+    alb_mem_free(r);
+    return alb_fail_sys(err, code == ALB_E_INVALID ? ALB_E_CORRUPT : code, why.sys, "%s", why.msg);
 }
 
 enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,

@@ -133,13 +133,17 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
                                              .keep_ms =
                                                  alb_opt_duration(o, ALB_P_UPLOAD_KEEP_DONE) / ALB_NS_PER_MS};
     enum alb_code code = alb_ingest_new(&ingest, &h->ingest, err);
+    if (code == ALB_OK) /* before the uploads: they may find at their start that one has ended */
+        code = alb_tus_hooks_serve(o, h->folder.dirfd, &h->hooks, &h->hook_table, err);
     if (code != ALB_OK)
         return code;
     struct alb_uploads_config uploads = {.data_dirfd = h->folder.dirfd,
                                          .clock = alb_clock_real(),
                                          .pool = h->pool,
                                          .sink = alb_ingest_sink(h->ingest),
-                                         .quarantine = h->folder.quarantine};
+                                         .quarantine = h->folder.quarantine,
+                                         .finished = h->hooks ? alb_tus_upload_finished : NULL,
+                                         .finished_ctx = &h->hook_table};
     alb_upload_limits_options(&uploads.limits, o);
     code = alb_uploads_open(&uploads, &h->uploads, err);
     if (code != ALB_OK)
@@ -164,8 +168,6 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
     alb_upload_limits_options(&limits, h->options);
     h->tus = (struct alb_door_tus){
         .auth = auth, .uploads = h->uploads, .store = h->folder.store, .max_bytes = limits.max_bytes};
-    if (alb_tus_hooks_serve(h->options, h->folder.dirfd, &h->hooks, &h->hook_table, err) != ALB_OK)
-        return err->code;
     h->tus.hooks = h->hooks ? &h->hook_table : NULL;
     h->ops = (struct alb_door_ops){.auth = auth,
                                    .http = h->http,

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "fetch/fetch.h"
 #include "fetch/priv.h"
 
 #define HEAD_MAX ((size_t)64 * 1024)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 #include "fetch/priv.h"
 
 #define NO_PROXY_MAX ((size_t)64 * 1024)
@@ -41,11 +42,11 @@ void alb_fetch_headers_free(struct curl_slist *list)
     curl_slist_free_all(list);
 }
 
-bool alb_fetch_header_in(struct alb_str head, const char *name, struct alb_str *value)
+bool alb_fetch_header_next(struct alb_str *rest, const char *name, struct alb_str *value)
 {
-    struct alb_str rest = head, line, want = alb_str_c(name);
+    struct alb_str line, want = alb_str_c(name);
     *value = ALB_STR_NONE;
-    while (alb_str_next(&rest, '\n', &line)) {
+    while (alb_str_next(rest, '\n', &line)) {
         if (line.n > 0 && line.p[line.n - 1] == '\r')
             line.n--;
         struct alb_str field, text;
@@ -55,6 +56,11 @@ bool alb_fetch_header_in(struct alb_str head, const char *name, struct alb_str *
         return true;
     }
     return false;
+}
+
+bool alb_fetch_header_in(struct alb_str head, const char *name, struct alb_str *value)
+{
+    return alb_fetch_header_next(&head, name, value);
 }
 
 bool alb_fetch_is_hopeless(int curl_code)

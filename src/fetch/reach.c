@@ -1,74 +1,131 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which addresses are of the open internet (IANA special-purpose registries, RFC 6890 and its updates). What
- * is not known to be public is not: IPv6 outside of 2000::/3 has no public use.
+ * Which addresses are of the open internet (IANA special-purpose registries, RFC 6890 and its updates), and what
+ * the others are. What is not known to be public is not: IPv6 outside of 2000::/3 has no public use.
  */
 #include <netinet/in.h>
 #include <string.h>
 
+#include "fetch/fetch.h"
 #include "fetch/priv.h"
 
 struct block {
     unsigned char b[16];
-    unsigned bits;
+    unsigned bits, needs;
 };
 
 static const struct block v4_special[] = {
-    {{0}, 8},             /* this network */
-    {{10}, 8},            /* private */
-    {{100, 64}, 10},      /* shared by carriers */
-    {{127}, 8},           /* loopback */
-    {{169, 254}, 16},     /* link-local; the metadata of clouds lives here */
-    {{172, 16}, 12},      /* private */
-    {{192, 0, 0}, 24},    /* protocol assignments */
-    {{192, 0, 2}, 24},    /* documentation */
-    {{192, 88, 99}, 24},  /* 6to4 relays */
-    {{192, 168}, 16},     /* private */
-    {{198, 18}, 15},      /* benchmarks */
-    {{198, 51, 100}, 24}, /* documentation */
-    {{203, 0, 113}, 24},  /* documentation */
-    {{224}, 4},           /* multicast */
-    {{240}, 4},           /* reserved, broadcast */
+    {{0, 0, 0, 0}, 32, ALB_FETCH_LOOPBACK},      /* unspecified: connects to this machine */
+    {{0}, 8, ALB_FETCH_OTHER},                   /* this network */
+    {{10}, 8, ALB_FETCH_PRIVATE},                /* private */
+    {{100, 64}, 10, ALB_FETCH_PRIVATE},          /* shared by carriers */
+    {{127}, 8, ALB_FETCH_LOOPBACK},              /* loopback */
+    {{169, 254}, 16, ALB_FETCH_LINK_LOCAL},      /* link-local; the metadata of clouds lives here */
+    {{172, 16}, 12, ALB_FETCH_PRIVATE},          /* private */
+    {{192, 0, 0}, 24, ALB_FETCH_PRIVATE},        /* protocol assignments */
+    {{192, 0, 2}, 24, ALB_FETCH_PRIVATE},        /* documentation */
+    {{192, 88, 99}, 24, ALB_FETCH_PRIVATE},      /* 6to4 relays */
+    {{192, 168}, 16, ALB_FETCH_PRIVATE},         /* private */
+    {{198, 18}, 15, ALB_FETCH_PRIVATE},          /* benchmarks */
+    {{198, 51, 100}, 24, ALB_FETCH_PRIVATE},     /* documentation */
+    {{203, 0, 113}, 24, ALB_FETCH_PRIVATE},      /* documentation */
+    {{224, 0, 0}, 24, ALB_FETCH_LINK_LOCAL},     /* multicast on this link */
+    {{224}, 4, ALB_FETCH_OTHER},                 /* multicast */
+    {{255, 255, 255, 255}, 32, ALB_FETCH_OTHER}, /* broadcast */
+    {{240}, 4, ALB_FETCH_PRIVATE},               /* reserved; some use it inside */
 };
 
 static const struct block v6_special[] = {
-    {{0x20, 0x01, 0x00, 0x00}, 23}, /* Teredo, ORCHID and other assignments: none is a server's */
-    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-    {{0x20, 0x02}, 16},             /* 6to4: carries an IPv4 address */
-    {{0x3f, 0xff, 0x00, 0x00}, 20}, /* documentation */
+    {{0}, 128, ALB_FETCH_LOOPBACK},                                              /* unspecified */
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, ALB_FETCH_LOOPBACK}, /* loopback */
+    {{0xfe, 0x80}, 10, ALB_FETCH_LINK_LOCAL},                                    /* link-local */
+    {{0xff, 0x01}, 16, ALB_FETCH_LOOPBACK},            /* multicast inside this machine */
+    {{0xff, 0x02}, 16, ALB_FETCH_LINK_LOCAL},          /* multicast on this link */
+    {{0xff}, 8, ALB_FETCH_OTHER},                      /* multicast */
+    {{0x20, 0x01, 0x00, 0x00}, 23, ALB_FETCH_PRIVATE}, /* Teredo, ORCHID and others: none is a server's */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32, ALB_FETCH_PRIVATE}, /* documentation */
+    {{0x20, 0x02}, 16, ALB_FETCH_PRIVATE},             /* 6to4 */
+    {{0x3f, 0xff, 0x00, 0x00}, 20, ALB_FETCH_PRIVATE}, /* documentation */
 };
 
-static bool is_in(const unsigned char *address, const struct block *list, size_t n)
+/* Where in an IPv6 address an IPv4 address lies. */
+static const struct carrier {
+    unsigned char b[16];
+    unsigned bits;
+    size_t at;
+    unsigned char flip; /* Teredo writes it inverted */
+    bool plain;         /* nothing but a carrier: as good as what it carries */
+} carriers[] = {
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96, 12, 0, true}, /* mapped */
+    {{0}, 96, 12, 0, false},                                       /* compatible */
+    {{0x00, 0x64, 0xff, 0x9b}, 96, 12, 0, true},                   /* NAT64 */
+    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48, 12, 0, false},      /* NAT64 of a network's own */
+    {{0x20, 0x02}, 16, 2, 0, false},                               /* 6to4 */
+    {{0x20, 0x01, 0x00, 0x00}, 32, 12, 0xff, false},               /* Teredo */
+};
+
+static bool is_in(const unsigned char *address, const unsigned char *b, unsigned bits)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t whole = list[i].bits / 8, rest = list[i].bits % 8;
-        unsigned mask = rest ? (0xff00u >> rest) & 0xffu : 0;
-        if (memcmp(address, list[i].b, whole) == 0 && ((address[whole] ^ list[i].b[whole]) & mask) == 0)
-            return true;
+    size_t whole = bits / 8, rest = bits % 8;
+    unsigned mask = rest ? (0xff00u >> rest) & 0xffu : 0;
+    return memcmp(address, b, whole) == 0 && (rest == 0 || ((address[whole] ^ b[whole]) & mask) == 0);
+}
+
+/* The first that it is in; `other` if it is in none. */
+static unsigned look_up(const unsigned char *address, const struct block *list, size_t n, unsigned other)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_in(address, list[i].b, list[i].bits))
+            return list[i].needs;
+    return other;
+}
+
+static unsigned v4_needs(const unsigned char *a)
+{
+    return look_up(a, v4_special, ALB_ARRAY_LEN(v4_special), ALB_FETCH_PUBLIC);
+}
+
+/* Of an address that carries no other. */
+static unsigned v6_needs(const unsigned char *a)
+{
+    unsigned other = (a[0] & 0xe0) == 0x20 ? ALB_FETCH_PUBLIC : ALB_FETCH_PRIVATE;
+    return look_up(a, v6_special, ALB_ARRAY_LEN(v6_special), other);
+}
+
+static unsigned carried_needs(const unsigned char *a, const struct carrier *c)
+{
+    unsigned char v4[4];
+    for (size_t i = 0; i < sizeof(v4); i++)
+        v4[i] = (unsigned char)(a[c->at + i] ^ c->flip);
+    return v4_needs(v4);
+}
+
+static unsigned v6_and_carried_needs(const unsigned char *a)
+{
+    static const unsigned char isatap[4] = {0x00, 0x00, 0x5e, 0xfe};
+    const struct carrier *c = carriers;
+    if (a[15] <= 1 && is_in(a, v6_special[0].b, 120)) /* :: and ::1 carry nothing */
+        return ALB_FETCH_LOOPBACK;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(carriers); i++, c++)
+        if (is_in(a, c->b, c->bits))
+            return carried_needs(a, c) | (c->plain ? ALB_FETCH_PUBLIC : v6_needs(a));
+    if ((a[8] & 0xfd) == 0 && memcmp(a + 9, isatap + 1, 3) == 0) {
+        const struct carrier in_isatap = {.at = 12};
+        return carried_needs(a, &in_isatap) | v6_needs(a);
     }
-    return false;
+    return v6_needs(a);
 }
 
-static bool v4_is_public(const unsigned char *a)
+unsigned alb_fetch_needs(const struct sockaddr *address)
 {
-    return !is_in(a, v4_special, ALB_ARRAY_LEN(v4_special));
-}
-
-bool alb_fetch_is_public(const struct sockaddr *address)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b};
     if (address->sa_family == AF_INET) {
         struct sockaddr_in in;
         memcpy(&in, address, sizeof(in));
-        return v4_is_public((const unsigned char *)&in.sin_addr);
+        return v4_needs((const unsigned char *)&in.sin_addr);
     }
     if (address->sa_family != AF_INET6)
-        return false;
+        return ALB_FETCH_OTHER;
     struct sockaddr_in6 in;
     memcpy(&in, address, sizeof(in));
-    const unsigned char *a = in.sin6_addr.s6_addr;
-    if (memcmp(a, mapped, sizeof(mapped)) == 0 || memcmp(a, nat64, sizeof(nat64)) == 0)
-        return v4_is_public(a + 12);
-    return (a[0] & 0xe0) == 0x20 && !is_in(a, v6_special, ALB_ARRAY_LEN(v6_special));
+    return v6_and_carried_needs(in.sin6_addr.s6_addr);
 }

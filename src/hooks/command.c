@@ -152,11 +152,13 @@ static bool launch(struct alb_hook_run *run, const char *path, int in, struct al
         (void)alb_fail_sys(err, ALB_E_INTERNAL, rc, "the hook %s cannot be started", path);
         return false;
     }
+    alb_hook_guard_add(&run->room->guard, run->pid);
     run->out = out[0];
     run->pidfd = pidfd_open(run->pid, 0);
     if (run->pidfd < 0 || fcntl(run->out, F_SETFL, O_NONBLOCK) != 0) {
         (void)alb_fail_sys(err, ALB_E_INTERNAL, errno, "the hook %s cannot be watched", path);
         stop(run);
+        alb_hook_guard_drop(&run->room->guard, run->pid);
         (void)waitid(P_PID, (id_t)run->pid, &(siginfo_t){0}, WEXITED); /* killed at its start: at once */
         run->pid = 0;
         return false;
@@ -196,8 +198,10 @@ static bool gone(struct alb_hook_run *run)
     siginfo_t info = {0};
     if (run->pid == 0)
         return true;
-    if (waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+    if (waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
         return false;
+    alb_hook_guard_drop(&run->room->guard, run->pid);
+    (void)waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG);
     run->pid = 0;
     alb_fs_close(&run->pidfd);
     return true;

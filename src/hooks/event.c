@@ -133,7 +133,8 @@ static size_t make_headers(const struct alb_hook_event *event, struct alb_arena 
         if (!alb_str_eq_ci(event->headers[i].key, ALB_STR("host")))
             all[n++] = (struct alb_hook_pair){canonical(a, event->headers[i].key), event->headers[i].value};
     }
-    all[n++] = (struct alb_hook_pair){ALB_STR("Host"), event->host};
+    if (event->method.n > 0) /* there was a request */
+        all[n++] = (struct alb_hook_pair){ALB_STR("Host"), event->host};
     sort_headers(all, n);
     return n;
 }

@@ -44,7 +44,7 @@ void alb_hooks_config_default(struct alb_hooks_config *c)
                                    .http_ns = 15 * ALB_NS_PER_S,
                                    .answer_max = 5 * 1024,
                                    .ask_ns = 300 * ALB_NS_PER_S,
-                                   .tell_ns = 24 * 3600 * ALB_NS_PER_S,
+                                   .tell_ns = 600 * ALB_NS_PER_S,
                                    .output_max = (size_t)1024 * 1024,
                                    .asks = 64,
                                    .progress = 64,
@@ -137,6 +137,7 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
     alb_mutex_init(&h->mtx, ALB_LOCK_HOOKS);
     h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     h->spool = -1;
+    h->guard.fd = -1;
     enum alb_code code = copy_config(h, config, err);
     if (code == ALB_OK && config->spool_dirfd >= 0)
         code = alb_spool_open(h, config->spool_dirfd, config->spool, err);
@@ -150,6 +151,8 @@ enum alb_code alb_hooks_open(const struct alb_hooks_config *config, struct alb_h
         code = alb_fetch_open(&fetch, &h->fetch, err);
     }
     mind_children();
+    if (code == ALB_OK && h->dir)
+        alb_hook_guard_open(&h->guard);
     if (code == ALB_OK)
         code = alb_thread_start(&h->thread, "hooks", alb_hooks_loop, h, err);
     if (code != ALB_OK)
@@ -171,6 +174,7 @@ void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline)
     if (h->thread.started)
         alb_hooks_wake(h);
     alb_thread_join(&h->thread);
+    alb_hook_guard_close(&h->guard);
     alb_fetch_close(&h->fetch); /* its wakes have come, or were left */
     alb_fs_close(&h->wake);
     alb_fs_close(&h->spool);
@@ -348,30 +352,55 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
     return code;
 }
 
-/* Into the spool, from where the loop takes it. */
-static bool keep(struct alb_hooks *h, struct alb_hook_run *run)
+static void lost(struct alb_hooks *h, enum alb_hook_type type, struct alb_str id)
 {
-    bool kept = alb_spool_put(run);
-    alb_hook_run_unref(run);
-    if (kept)
-        alb_hooks_wake(h);
-    return kept;
+    atomic_fetch_add(&h->dropped[type], 1);
+    if (type == ALB_HOOK_POST_RECEIVE)
+        return; /* the next one says more */
+    alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",
+            ALB_LOG_C("type", alb_hook_name(type)), ALB_LOG_STR("id", id));
+}
+
+/* How far an upload has come is old news after a crash. */
+static bool is_durable(const struct alb_hook_run *run)
+{
+    return run->room->spool >= 0 && run->lane == ALB_LANE_TELL;
+}
+
+struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type,
+                                    const struct alb_hook_event *event)
+{
+    struct alb_hook_run *run = NULL;
+    enum alb_hook_lane lane = type == ALB_HOOK_POST_RECEIVE ? ALB_LANE_PROGRESS : ALB_LANE_TELL;
+    if (!alb_hooks_on(h, type))
+        return NULL;
+    if (make_run(h, type, lane, event, &run) == ALB_OK && (!is_durable(run) || alb_spool_put(run)))
+        return run;
+    if (run)
+        alb_hook_run_unref(run);
+    lost(h, type, event->id);
+    return NULL;
+}
+
+void alb_hooks_let_go(struct alb_hook_run *run, bool tell)
+{
+    struct alb_hooks *h = run->room;
+    if (is_durable(run))
+        alb_spool_release(run, tell);
+    else if (tell && push(h, run))
+        return; /* it is the loop's */
+    else if (tell)
+        lost(h, run->type, alb_buf_view(&run->id));
+    alb_hook_run_unref(run); /* the loop makes its own of what is in the spool */
+    alb_hooks_wake(h);
 }
 
 bool alb_hooks_tell(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event)
 {
-    struct alb_hook_run *run;
-    if (!alb_hooks_on(h, type))
-        return false;
-    enum alb_code code = make_run(h, type, ALB_LANE_TELL, event, &run);
-    if (code == ALB_OK && (h->spool >= 0 ? keep(h, run) : push(h, run)))
-        return true;
-    if (code == ALB_OK && h->spool < 0)
-        alb_hook_run_unref(run);
-    atomic_fetch_add(&h->dropped[type], 1);
-    alb_log(ALB_LOG_WARN, "a hook was not told: too many wait, or the server is stopping",
-            ALB_LOG_C("type", alb_hook_name(type)), ALB_LOG_STR("id", event->id));
-    return false;
+    struct alb_hook_run *run = alb_hooks_keep(h, type, event);
+    if (run)
+        alb_hooks_let_go(run, true);
+    return run != NULL;
 }
 
 struct alb_hooks_view alb_hooks_look(struct alb_hooks *h)

@@ -22,12 +22,14 @@
  * post-receive is asked as well, but only if there is room: it has places and a queue of its own, so that
  * programs that hang on it delay no other question; if both are full this progress is not heard of (counted
  * as dropped). When nobody waits for it any more, and at closing, it is not started, and what runs has
- * ALB_HOOKS_LEFT_NS to come to its end: at the end of an upload its last progress may just be written down.
+ * ALB_HOOKS_LEFT_NS to come to its end: it may just be writing down how far the upload was. The last progress
+ * of a request is told, not asked, in the same places; never durable.
  *
  * alb_hooks_tell is for those that nobody waits for, in a bounded queue of its own, so that slow listeners
  * never delay a question. Without a spool it is best effort: told once, lost with the process. With one it is
  * durable: the event is on the disk when tell returns, is told at least once, also after a crash, and again
- * later, with growing pauses for about half a day, as long as the hook fails.
+ * later, with growing pauses for about half a day, as long as the hook fails. A program that hangs is a hook
+ * that fails: it has `tell_ns`, and then makes room for others.
  *
  *   QUEUED --a place is free--> RUNNING --ended, deadline, forsaken--> over: the future is done, the child is
  *                                 |  ^                                 reaped, its descriptors are closed
@@ -42,7 +44,8 @@
  *       is killed, with its group; what it writes beyond `output_max` is an error, not memory. It keeps its
  *       place until the system has let it go.
  *   H3  an event is a value: it is copied (as JSON) when ask or tell is called, and never looked at again.
- *   H4  each future of ask ends exactly once; after alb_hooks_close none is left.
+ *   H4  no program outlives the server, whatever its end, kill -9 included (guard.c).
+ *   H5  each future of ask ends exactly once; after alb_hooks_close none is left.
  *
  * Threads: ask, tell and look from any, without locks; one thread of this room ("hooks") starts the programs
  * and watches them, the fetch room's does HTTP. Lock: HOOKS. Bounds: see the config.
@@ -56,6 +59,7 @@
 #include "base/obj.h"
 
 struct alb_hooks;
+struct alb_hook_run;
 
 #define ALB_HOOKS_LEFT_NS (5 * ALB_NS_PER_S)
 
@@ -163,6 +167,13 @@ enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
 /* False: it is not on, or it cannot be kept: the queue or the disk is full (counted, and logged). With a
  * spool it writes and syncs a file: not on an event loop. */
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
+
+/* A tell in two halves: keep is as tell (not of post-receive), but nobody hears of it before let_go says so (tell: true), or that
+ * it is not to be told. With a spool it is durable from keep on, and is told after a crash in between. NULL
+ * where tell says false. Each kept one is let go, before the room is closed. let_go may remove a file. */
+struct alb_hook_run *alb_hooks_keep(struct alb_hooks *hooks, enum alb_hook_type type,
+                                    const struct alb_hook_event *event) ALB_MUST_CHECK;
+void alb_hooks_let_go(struct alb_hook_run *kept, bool tell);
 
 /* New asks and tells are refused; what waits and runs goes on to its end until `deadline` (monotonic), then
  * it is ended; post-receive as above. Joins the thread, frees. Blocks. */

@@ -181,7 +181,7 @@ static void start_one(struct alb_hooks *h, struct alb_hook_queue *q)
     if (run->spooled)
         atomic_fetch_add(&h->invocations[run->type], 1);
     atomic_fetch_add(&h->running, 1);
-    if (run->lane == ALB_LANE_TELL)
+    if (!run->title.future) /* nobody waits: its turn is not counted */
         run->deadline = alb_deadline(alb_hooks_now(), h->dir ? h->config.tell_ns : h->config.http_ns);
     alb_log(ALB_LOG_DEBUG, "HookInvocationStart", ALB_LOG_C("type", alb_hook_name(run->type)),
             ALB_LOG_STR("id", alb_buf_view(&run->id)));

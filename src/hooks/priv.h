@@ -6,6 +6,7 @@
  *   event.c    event -> JSON                reply.c    JSON -> reply
  *   loop.c     the thread: lanes, deadlines, what ends a run
  *   command.c  one program, from posix_spawn to waitid
+ *   guard.c    a process that ends programs if the server has come to a bad end
  *   web.c      one HTTP call with its attempts
  *   spool.c    notifications that survive a crash
  *
@@ -80,6 +81,11 @@ struct alb_hook_queue { /* owned by the loop */
     unsigned running_count, places;
 };
 
+struct alb_hook_guard { /* owned by the loop, between open and close */
+    pid_t pid;          /* 0: none */
+    int fd;             /* or -1 */
+};
+
 struct alb_hooks {
     /* fixed after open */
     struct alb_hooks_config config; /* its strings lie in `text` */
@@ -106,6 +112,7 @@ struct alb_hooks {
     atomic_size_t memory;
     _Atomic uint64_t invocations[ALB_HOOK_COUNT], errors[ALB_HOOK_COUNT], dropped[ALB_HOOK_COUNT];
     /* owned by the loop */
+    struct alb_hook_guard guard; /* of programs */
     struct alb_hook_queue lanes[ALB_LANE_COUNT];
     int64_t spool_next;   /* when to look again */
     struct pollfd *polls; /* room for every run's two descriptors, and the wake */
@@ -128,9 +135,19 @@ struct alb_hook_run *alb_hook_run_new(struct alb_hooks *h, enum alb_hook_type ty
 /* ---- spool.c ---- */
 
 enum alb_code alb_spool_open(struct alb_hooks *h, int dirfd, const char *folder, struct alb_err *err);
-bool alb_spool_put(struct alb_hook_run *run);          /* durable; false: it is not, and why is logged */
+/* Durable, and taken; false: it is not, and why is logged. */
+bool alb_spool_put(struct alb_hook_run *run);
+/* What was put is to be told now, or never. */
+void alb_spool_release(struct alb_hook_run *run, bool tell);
 void alb_spool_fill(struct alb_hooks *h, int64_t now); /* takes what is due into the lane, if that is empty */
 void alb_spool_ended(struct alb_hook_run *run, enum alb_code code);
+
+/* ---- guard.c ---- */
+
+void alb_hook_guard_open(struct alb_hook_guard *g);
+void alb_hook_guard_add(struct alb_hook_guard *g, pid_t group);
+void alb_hook_guard_drop(struct alb_hook_guard *g, pid_t group); /* before its leader is reaped */
+void alb_hook_guard_close(struct alb_hook_guard *g);             /* those that are left are killed */
 
 /* One way to call. All on the loop's thread.
  * start: begins. False: it is over already, with *reply (a reference) or *err.

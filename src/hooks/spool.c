@@ -239,9 +239,20 @@ bool alb_spool_put(struct alb_hook_run *run)
         alb_log_err("a hook's event cannot be stored", &err);
         return false;
     }
+    run->seq = e.seq;
+    return true;
+}
+
+void alb_spool_release(struct alb_hook_run *run, bool tell)
+{
+    struct alb_hooks *h = run->room;
+    struct alb_spool_entry e = {.seq = run->seq, .tries = 0};
+    if (!tell) {
+        drop(h, &e);
+        return;
+    }
     put_back(h, &e, 0, alb_hooks_now());
     atomic_store(&h->spool_news, true);
-    return true;
 }
 
 /* ---- reading ---- */

@@ -220,7 +220,8 @@ static void write_head(struct alb_req *r, bool bodiless)
         if (res->type)
             line(b, "Content-Type: ", alb_str_c(res->type));
         length_lines(r, b);
-        if ((res->kind == ALB_RES_BYTES || res->kind == ALB_RES_SOURCE) && res->status == 200)
+        if ((res->kind == ALB_RES_BYTES || res->kind == ALB_RES_SOURCE) &&
+            (res->status == 200 || res->status == 206))
             alb_buf_c(b, "Accept-Ranges: bytes\r\n");
     }
     validator_lines(b, res);

@@ -17,6 +17,9 @@
 #include "http/hand.h"
 
 #define TURNS 16 /* of one connection before the others get theirs */
+/* A client that has shut its side may still read (nc -N, old libraries), or has closed: TCP says the same of both.
+ * So long it gets its answer; after that whatever is only waited for by it is dropped (law 8). */
+#define HALF_CLOSED_NS ALB_NS_PER_S
 
 /* ---- the plain transport ------------------------------------------------------------------------- */
 
@@ -106,7 +109,7 @@ struct alb_conn *alb_conn_new(struct alb_loop *loop, int fd, const struct alb_ad
     c->readable = c->writable = true;
     c->peer = *peer;
     c->timer.fire = timer_fired;
-    c->timer.due = ALB_NEVER;
+    c->timer.due = c->gone_at = ALB_NEVER;
     return c;
 }
 
@@ -224,6 +227,8 @@ void alb_conn_drain(struct alb_conn *c)
     if (c->state == ALB_CONN_IDLE || c->state == ALB_CONN_PROXY) {
         c->readable = true; /* a request may have arrived that epoll has not told of: it is still answered */
         alb_conn_run(c);
+    } else {
+        alb_conn_part(c);
     }
 }
 
@@ -267,6 +272,8 @@ void alb_conn_arm(struct alb_conn *c)
         break;
     case ALB_CONN_REQUEST:
         due = request_due(c->req);
+        if (!c->req->answered)
+            due = earlier(due, c->gone_at);
         break;
     case ALB_CONN_LINGER:
         due = c->linger_until;
@@ -346,6 +353,10 @@ void alb_conn_events(struct alb_conn *c, uint32_t events)
         c->writable = true;
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         c->hung_up = true;
+    if (events & (EPOLLHUP | EPOLLERR))
+        c->gone_at = c->loop->now;
+    else if ((events & EPOLLRDHUP) && c->gone_at == ALB_NEVER)
+        c->gone_at = alb_deadline(c->loop->now, HALF_CLOSED_NS);
     alb_conn_run(c);
 }
 
@@ -401,8 +412,11 @@ static enum alb_conn_go run_request(struct alb_conn *c)
     if (end != ALB_CONN_STUCK)
         return end;
     if (c->hung_up && !c->req->answered && (c->req->in == ALB_IN_DONE || c->req->in == ALB_IN_DEAD)) {
-        alb_conn_close(c);
-        return ALB_CONN_OVER;
+        if (c->loop->now >= c->gone_at) {
+            alb_conn_close(c);
+            return ALB_CONN_OVER;
+        }
+        alb_conn_arm(c);
     }
     return in == ALB_CONN_MOVED || out == ALB_CONN_MOVED ? ALB_CONN_MOVED : ALB_CONN_STUCK;
 }

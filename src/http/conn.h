@@ -43,12 +43,13 @@ struct alb_conn {
     int fd;
     enum alb_conn_state state;
     bool readable, writable, hung_up; /* as epoll said and nothing has disproved */
-    bool served;                      /* a request was answered here */
-    bool counted;                     /* in the tally of addresses */
-    bool refused;                     /* over a limit; not in the count of connections */
-    bool in_again;                    /* in the loop's list of those that may go on at once */
-    struct alb_addr peer;             /* who connected, or whom the PROXY header names */
-    uint16_t port;                    /* of who connected; 0: a Unix socket */
+    int64_t gone_at; /* it has shut its side: it is taken for gone then, unless it has an answer; ALB_NEVER */
+    bool served;     /* a request was answered here */
+    bool counted;    /* in the tally of addresses */
+    bool refused;    /* over a limit; not in the count of connections */
+    bool in_again;   /* in the loop's list of those that may go on at once */
+    struct alb_addr peer; /* who connected, or whom the PROXY header names */
+    uint16_t port;        /* of who connected; 0: a Unix socket */
     struct alb_tally_key key;
     struct alb_req *req; /* HEAD, REQUEST */
     const char *pending; /* read already, not yet looked at */
@@ -71,7 +72,7 @@ void alb_conn_events(struct alb_conn *c, uint32_t events);
 /* Does whatever can be done now: reads, dispatches, sends, finishes, in turn. c may be gone afterwards. */
 void alb_conn_run(struct alb_conn *c);
 void alb_conn_close(struct alb_conn *c); /* at once; its request, if any, is told that the client has gone */
-/* The server drains: idle ones end. */
+/* The server drains: idle ones end, and nobody's body is read away any more (alb_conn_part). */
 void alb_conn_drain(struct alb_conn *c);
 
 /* ---- between the files of a connection ------------------------------------------------------------ */
@@ -88,6 +89,8 @@ enum alb_conn_go alb_conn_read_body(struct alb_conn *c);      /* conn_body.c */
 enum alb_conn_go alb_conn_send(struct alb_conn *c);           /* conn_send.c */
 /* Is the answer out, and is the body read or given up? Goes to the next request, lingers or closes. */
 enum alb_conn_go alb_conn_finish(struct alb_conn *c);
+/* Of a server that ends: gives up a body that is only read away, and cuts a linger short. */
+void alb_conn_part(struct alb_conn *c);
 /* Our side is shut; reads away what comes. */
 enum alb_conn_go alb_conn_linger(struct alb_conn *c);
 /* Sets the timer to the nearest deadline of the state. */

@@ -9,6 +9,15 @@
 #include "base/mem.h"
 #include "http/hand.h"
 
+/* A server that ends waits for its clients' answers, not for their bodies: one that has been answered gets so long to
+ * read it. */
+#define FAREWELL_NS ALB_NS_PER_S
+
+static bool draining(const struct alb_conn *c)
+{
+    return atomic_load_explicit(&c->loop->server->draining, memory_order_relaxed);
+}
+
 /* The answer is known and the body is not all in. Early answers must be readable: what still comes is read
  * away within limits and the connection lives on; else it ends by a half-close and a lingering read. */
 void alb_conn_settle(struct alb_conn *c)
@@ -33,7 +42,9 @@ void alb_conn_settle(struct alb_conn *c)
         break;
     }
     r->in = ALB_IN_DISCARD;
-    if (all) {
+    if (draining(c)) {
+        r->in = ALB_IN_DEAD;
+    } else if (all) {
         r->held = true;
     } else if (r->closing || r->res.close || !r->head.keep_alive) {
         r->in = ALB_IN_DEAD; /* nothing to keep: it is read away while the connection lingers */
@@ -139,6 +150,34 @@ static bool save_pending(struct alb_conn *c)
     return true;
 }
 
+static void set_linger(struct alb_conn *c, int64_t ns)
+{
+    if (draining(c) && ns > FAREWELL_NS)
+        ns = FAREWELL_NS;
+    c->linger_until = alb_deadline(c->loop->now, ns);
+    alb_conn_arm(c);
+}
+
+/* Bodies that are only read away are given up, and whoever lingers has a moment more. */
+void alb_conn_part(struct alb_conn *c)
+{
+    struct alb_req *r = c->req;
+
+    if (c->state == ALB_CONN_LINGER) {
+        if (c->linger_until > alb_deadline(c->loop->now, FAREWELL_NS))
+            set_linger(c, FAREWELL_NS);
+        return;
+    }
+    if (c->state != ALB_CONN_REQUEST || !r->settled || r->in != ALB_IN_DISCARD)
+        return;
+    r->in = ALB_IN_DEAD;
+    r->held = false;
+    r->closing = true;
+    r->drain_until = ALB_NEVER;
+    r->pace_in.since = ALB_NEVER;
+    alb_conn_run(c);
+}
+
 static enum alb_conn_go end_connection(struct alb_conn *c, bool polite, bool unread)
 {
     const struct alb_http_limits *lim = &c->loop->server->config.limits;
@@ -149,9 +188,8 @@ static enum alb_conn_go end_connection(struct alb_conn *c, bool polite, bool unr
     }
     c->io->shut(c);
     c->state = ALB_CONN_LINGER;
-    c->linger_until = alb_deadline(c->loop->now, unread ? lim->drain_ns : lim->linger_ns);
     c->linger_left = lim->drain_bytes + ALB_LOOP_SCRATCH;
-    alb_conn_arm(c);
+    set_linger(c, unread ? lim->drain_ns : lim->linger_ns);
     return ALB_CONN_MOVED;
 }
 

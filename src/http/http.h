@@ -21,8 +21,8 @@
  * resigns, if it was promoted meanwhile); one that waits for its body is called on as long as it reads, until
  * alb_req_body_read has said GONE; one that is never called again ends by its arena's hooks. So whatever must
  * be undone hangs there. Routes with ALB_ROUTE_TOLD are not ended silently: see there.
- * A half-closed client counts as gone, once its body is read to the end. A hang-up behind more of a body than
- * the ring takes is noticed when the step reads on.
+ * A half-closed client counts as gone a second after its body is read to the end, unless its answer has begun.
+ * A hang-up behind more of a body than the ring takes is noticed when the step reads on.
  *
  * Threads: server functions from any thread, one at a time. Locks: HTTP_SERVER, HTTP_REQUEST inside.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "personality/tus_hooks.h"
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -8,6 +9,7 @@
 
 #define UPLOAD_MAX ((size_t)512 * 1024)
 #define HEADERS_MAX 128
+#define REQUEST_MAX ((size_t)512 * 1024)
 #define FORWARD_MAX ((size_t)16 * 1024)
 
 static const enum alb_hook_type types[ALB_TUS_HOOK_COUNT] = {
@@ -64,29 +66,87 @@ struct translation {
     struct alb_buf upload, remote;
 };
 
+/* What hooks see of a request; views of it, and of *t. */
+static void describe(const struct alb_req *req, struct translation *t)
+{
+    struct alb_hook_pair pair;
+    size_t n = 0;
+    for (size_t i = 0; n < HEADERS_MAX && alb_req_header_at(req, i, &pair.key, &pair.value); i++)
+        if (!hide_credentials || !is_credential(pair.key))
+            t->headers[n++] = pair;
+    alb_buf_init(&t->remote, 128);
+    t->event = (struct alb_hook_event){.method = method_of(req),
+                                       .uri = hide_credentials ? alb_req_path(req) : alb_req_target(req),
+                                       .remote = remote_of(req, &t->remote),
+                                       .host = alb_req_host(req),
+                                       .headers = t->headers,
+                                       .header_count = n};
+}
+
+struct remembered { /* the same, copied; immutable */
+    struct alb_obj obj;
+    struct alb_arena *arena; /* in which it lies */
+    struct alb_hook_event event;
+};
+
+static void remembered_free(struct alb_obj *obj)
+{
+    struct remembered *r = ALB_CONTAINER_OF(obj, struct remembered, obj);
+    struct alb_arena *arena = r->arena;
+    alb_arena_free(&arena);
+}
+
+static void copy_request(struct remembered *r, const struct alb_hook_event *from)
+{
+    struct alb_hook_pair *headers = alb_arena_calloc(r->arena, from->header_count + 1, sizeof(*headers));
+    for (size_t i = 0; headers && i < from->header_count; i++)
+        headers[i] = (struct alb_hook_pair){alb_arena_str(r->arena, from->headers[i].key),
+                                            alb_arena_str(r->arena, from->headers[i].value)};
+    r->event = (struct alb_hook_event){.method = alb_arena_str(r->arena, from->method),
+                                       .uri = alb_arena_str(r->arena, from->uri),
+                                       .remote = alb_arena_str(r->arena, from->remote),
+                                       .host = alb_arena_str(r->arena, from->host),
+                                       .headers = headers,
+                                       .header_count = from->header_count};
+}
+
+static struct alb_obj *remember(void *ctx, const struct alb_req *req)
+{
+    struct translation t;
+    struct alb_arena *arena = alb_arena_new(REQUEST_MAX);
+    struct remembered *r = arena ? ALB_ARENA_NEW(arena, struct remembered) : NULL;
+    (void)ctx;
+    if (!r) {
+        alb_arena_free(&arena);
+        return NULL;
+    }
+    alb_obj_init(&r->obj, remembered_free);
+    r->arena = arena;
+    describe(req, &t);
+    copy_request(r, &t.event);
+    alb_buf_fini(&t.remote);
+    if (alb_arena_code(arena) == ALB_OK)
+        return &r->obj;
+    alb_obj_unref(&r->obj);
+    return NULL;
+}
+
 static enum alb_code translate(const struct alb_tus_event *e, struct translation *t)
 {
     struct alb_json j;
+    alb_buf_init(&t->remote, 0);
+    t->event = (struct alb_hook_event){.method = ALB_STR_NONE};
+    if (e->req)
+        describe(e->req, t);
+    else if (e->request)
+        t->event = ALB_CONTAINER_OF(e->request, struct remembered, obj)->event;
     alb_buf_init(&t->upload, UPLOAD_MAX);
-    alb_buf_init(&t->remote, 128);
     alb_json_init(&j, &t->upload);
     alb_tus_event_json(&j, e);
-    size_t n = 0;
-    struct alb_hook_pair pair;
-    for (size_t i = 0; n < HEADERS_MAX && alb_req_header_at(e->req, i, &pair.key, &pair.value); i++)
-        if (!hide_credentials || !is_credential(pair.key))
-            t->headers[n++] = pair;
-    t->event =
-        (struct alb_hook_event){.upload = alb_buf_view(&t->upload),
-                                .id = e->id,
-                                .size = e->size == ALB_UPLOAD_DEFERRED ? 0 : e->size,
-                                .offset = e->offset,
-                                .method = method_of(e->req),
-                                .uri = hide_credentials ? alb_req_path(e->req) : alb_req_target(e->req),
-                                .remote = remote_of(e->req, &t->remote),
-                                .host = alb_req_host(e->req),
-                                .headers = t->headers,
-                                .header_count = n};
+    t->event.upload = alb_buf_view(&t->upload);
+    t->event.id = e->id;
+    t->event.size = e->size == ALB_UPLOAD_DEFERRED ? 0 : e->size;
+    t->event.offset = e->offset;
     return alb_buf_code(&t->upload);
 }
 
@@ -110,15 +170,30 @@ static enum alb_code ask(void *ctx, const struct alb_tus_event *e, struct alb_fu
     return code;
 }
 
-static void tell(void *ctx, const struct alb_tus_event *e)
+static void *keep(void *ctx, const struct alb_tus_event *e)
 {
     struct translation t;
+    struct alb_hook_run *run = NULL;
     if (translate(e, &t) == ALB_OK)
-        (void)alb_hooks_tell(ctx, types[e->hook], &t.event);
+        run = alb_hooks_keep(ctx, types[e->hook], &t.event);
     else
         alb_log(ALB_LOG_ERROR, "a hook was not told: no memory",
                 ALB_LOG_C("type", alb_hook_name(types[e->hook])));
     translation_fini(&t);
+    return run;
+}
+
+static void let_go(void *ctx, void *kept, bool tell)
+{
+    (void)ctx;
+    alb_hooks_let_go(kept, tell);
+}
+
+static void tell(void *ctx, const struct alb_tus_event *e)
+{
+    void *kept = keep(ctx, e);
+    if (kept)
+        let_go(ctx, kept, true);
 }
 
 /* ---- verdicts ---- */
@@ -219,7 +294,8 @@ enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hoo
     enum alb_code code = alb_hooks_open(config, hooks, err);
     if (code != ALB_OK)
         return code;
-    *table = (struct alb_tus_hooks){.ctx = *hooks, .ask = ask, .tell = tell};
+    *table = (struct alb_tus_hooks){
+        .ctx = *hooks, .ask = ask, .tell = tell, .remember = remember, .keep = keep, .let_go = let_go};
     for (unsigned i = 0; i < ALB_TUS_HOOK_COUNT; i++)
         if (alb_hooks_on(*hooks, types[i]))
             table->asks |= 1u << i;
@@ -227,6 +303,7 @@ enum alb_code alb_tus_hooks_open(struct alb_hooks_config *config, struct alb_hoo
         table->tells |= table->asks & 1u << told[i];
         table->asks &= ~(1u << told[i]);
     }
+    table->tells |= table->asks & 1u << ALB_TUS_POST_RECEIVE;
     return ALB_OK;
 }
 
@@ -273,6 +350,7 @@ enum alb_code alb_tus_hooks_serve(const struct alb_options *o, int data_dirfd, s
     }
     c.forward = alb_buf_view(&forward);
     c.ask_ns = c.http_ns = alb_opt_duration(o, ALB_P_HOOKS_TIMEOUT);
+    c.tell_ns = alb_opt_duration(o, ALB_P_HOOKS_TELL_TIMEOUT);
     c.spool_dirfd = data_dirfd;
     c.spool = "hooks";
     hide_credentials = true;

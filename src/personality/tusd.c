@@ -143,6 +143,7 @@ static enum alb_code open_hooks(struct house *h, struct alb_err *err)
         say_at_start(h, "Using '", f->hooks_http, "' as the endpoint for hooks");
     }
     c.forward = alb_str_c(f->hooks_http_forward);
+    c.tell_ns = f->hooks_dir_timeout;
     c.attempts = (unsigned)f->hooks_http_retry;
     c.backoff_ns = f->hooks_http_backoff;
     c.http_ns = f->hooks_http_timeout;
@@ -161,6 +162,8 @@ static enum alb_code open_uploads(struct house *h, struct alb_err *err)
                                    .clock = alb_clock_real(),
                                    .pool = h->pool,
                                    .sink = alb_upload_keep(),
+                                   .finished = alb_tus_upload_finished,
+                                   .finished_ctx = &h->table,
                                    .layout = {.folder = h->folder,
                                               .plain = true,
                                               .unhashed = true,
@@ -286,8 +289,8 @@ static enum alb_code open_http(struct house *h, const char *version, struct alb_
     c.limits.connections_per_address = c.limits.connections;
     say_at_start(h, "Supported tus extensions: creation,creation-with-upload",
                  f->disable_termination ? "" : ",termination",
-                 f->disable_concatenation ? ",creation-defer-length"
-                                          : ",concatenation,creation-defer-length");
+                 f->disable_concatenation ? ",creation-defer-length,checksum,checksum-trailer"
+                                          : ",concatenation,creation-defer-length,checksum,checksum-trailer");
     enum alb_code code = make_listen(h, &c.listen_count, err);
     if (code == ALB_OK)
         code = alb_http_server_new(&c, &h->http, err);

@@ -73,6 +73,8 @@ static const struct alb_goflag flags[] = {
     F(DURATION, "progress-hooks-interval", progress_interval, "1s",
       "Time between two post-receive of an upload"),
     F(STRING, "hooks-dir", hooks_dir, "", "Folder of programs, each named like its event"),
+    F(DURATION, "hooks-dir-timeout", hooks_dir_timeout, "10m0s",
+      "Longest run of a program that is told what happened; then it is killed (albumen's own flag)"),
     F(STRING, "hooks-http", hooks_http, "", "URL that events are sent to"),
     F(STRING, "hooks-http-forward-headers", hooks_http_forward, "",
       "Request headers that go along, separated by commas"),
@@ -153,6 +155,7 @@ static enum alb_code check_times(const struct alb_tusd_flags *f, struct alb_err 
     } times[] = {{"network-timeout", f->network_timeout},
                  {"acquire-lock-timeout", f->acquire_lock_timeout},
                  {"progress-hooks-interval", f->progress_interval},
+                 {"hooks-dir-timeout", f->hooks_dir_timeout},
                  {"hooks-http-timeout", f->hooks_http_timeout}};
     for (size_t i = 0; i < ALB_ARRAY_LEN(times); i++)
         if (times[i].ns <= 0)

@@ -24,7 +24,8 @@ struct alb_tusd_flags {
     int64_t ignored_number;
     bool ignored_bool;
     const char *hooks_events, *hooks_dir, *hooks_http, *hooks_http_forward, *hooks_grpc, *hooks_plugin;
-    int64_t progress_interval, hooks_http_retry, hooks_http_backoff, hooks_http_timeout, hooks_http_size;
+    int64_t hooks_dir_timeout, progress_interval, hooks_http_retry, hooks_http_backoff, hooks_http_timeout,
+        hooks_http_size;
     bool hooks_http_skip_verify;
     bool expose_metrics, expose_pprof, show_greeting, version, verbose, startup_logs;
     const char *metrics_path, *pprof_path, *log_format;

@@ -153,6 +153,8 @@ ALB_X(HOOKS_HEADERS, "hooks-headers", LIST, "", ALB_CMD_SERVE, "Hooks",
       "Headers of the client's request that go along to the URL")
 ALB_X(HOOKS_TIMEOUT, "hooks-timeout", DURATION, "60s", ALB_CMD_SERVE, "Hooks",
       "Longest wait for the answer of a hook, all attempts together")
+ALB_X(HOOKS_TELL_TIMEOUT, "hooks-tell-timeout", DURATION, "10m", ALB_CMD_SERVE, "Hooks",
+      "Longest run of a program that is told what happened; then it is killed, and tried again later")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",
       "Where to answer: HOST:PORT, [IPV6]:PORT, unix:PATH[,MODE] or systemd (its sockets)")
 ALB_X(PUBLIC_URL, "public-url", STRING, "", ALB_CMD_SERVE, "Network",

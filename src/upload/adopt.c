@@ -2,13 +2,19 @@
  *
  * Uploads that another program has left in a folder of the plain layout (struct alb_upload_layout.adopt): its
  * sidecars say what they are, the size of the data says how far they have come. Each gets a record of ours
- * and goes on. Nothing of what is found is removed or cut, whatever goes wrong: then it is left as it was,
- * and the next start tries again. A sidecar may be a forgery (bytes of a client, under a name that a hook chose):
- * only plain files beneath the folder are taken, each for one upload. At start only, one thread.
+ * and goes on. The bytes are not read, however many there are: nobody here has written them or said anything
+ * of them, so there is nothing to check them against, and the sink asks for no hashes; their record says that
+ * no sums are kept (record.h). They ask for no room and for no place under a limit either: they are there.
+ * Nothing of what is found is removed or cut, whatever goes wrong: then it is left as it was, and the next
+ * start tries again. A sidecar may be a forgery (bytes of a client, under a name that a hook chose): only
+ * plain files beneath the folder are taken, each for one upload. At start only, one thread.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/fs.h"
@@ -19,7 +25,6 @@
 #include "upload/recover.h"
 
 #define SIDECAR_MAX ((size_t)512 << 10)
-#define PIECE ((size_t)256 << 10)
 
 struct adoption {
     struct alb_uploads *u;
@@ -31,30 +36,6 @@ static enum alb_upload_state state_of(const struct alb_upload_spec *spec, int64_
     if (spec->length != size)
         return ALB_UPLOAD_OPEN;
     return spec->kind == ALB_UPLOAD_PARTIAL ? ALB_UPLOAD_COMPLETE : ALB_UPLOAD_FINISHED;
-}
-
-/* Hashes and sums of what is there, as if it had been appended. */
-static enum alb_code read_all(struct alb_upload_session *s, int64_t size, struct alb_err *err)
-{
-    unsigned char *piece = alb_mem_alloc(PIECE);
-    enum alb_code code = ALB_OK;
-
-    if (piece == NULL)
-        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to read an upload");
-    while (code == ALB_OK && s->position < size) {
-        size_t want = size - s->position < (int64_t)PIECE ? (size_t)(size - s->position) : PIECE, got = 0;
-        code = alb_fs_pread_all(s->datafd, piece, want, s->position, &got, err);
-        if (code == ALB_OK && got != want)
-            code = alb_fail(err, ALB_E_IO, "it became shorter");
-        if (code == ALB_OK)
-            code = alb_sums_update(&s->sums, piece, want, err);
-        for (unsigned i = 0; code == ALB_OK && i < alb_upload_hash_count(s); i++)
-            alb_hash_update(&s->hashes[i], piece, want);
-        if (code == ALB_OK)
-            s->position += (int64_t)want;
-    }
-    alb_mem_free(piece);
-    return code;
 }
 
 static enum alb_code open_found(struct alb_upload_session *s, int64_t *size, struct alb_err *err)
@@ -74,6 +55,17 @@ static enum alb_code open_found(struct alb_upload_session *s, int64_t *size, str
     return code;
 }
 
+/* The first syncfs was of the file system of the folder; others may be mounted beneath it. */
+static enum alb_code make_durable(const struct alb_upload_session *s, struct alb_err *err)
+{
+    struct stat data, folder;
+
+    if (fstat(s->datafd, &data) == 0 && fstat(s->u->state_dirfd, &folder) == 0 &&
+        data.st_dev == folder.st_dev)
+        return ALB_OK;
+    return alb_fs_datasync(s->datafd, err);
+}
+
 static enum alb_code take_over(struct alb_upload_session *s, const struct alb_upload_spec *spec,
                                struct alb_err *err)
 {
@@ -85,18 +77,13 @@ static enum alb_code take_over(struct alb_upload_session *s, const struct alb_up
     enum alb_upload_state state = state_of(spec, size);
     if (state == ALB_UPLOAD_OPEN && spec->kind == ALB_UPLOAD_FINAL)
         return alb_fail(err, ALB_E_INVALID, "a concatenation that was broken off");
-    if (state == ALB_UPLOAD_FINISHED)
-        s->position = size; /* over: nobody will ask for its sums */
-    else
-        code = read_all(s, size, err);
-    if (code == ALB_OK)
-        code = alb_fs_datasync(s->datafd, err);
+    code = make_durable(s, err);
     if (code != ALB_OK)
         return code;
-    s->synced = s->position;
-    s->hashing = state != ALB_UPLOAD_FINISHED;
+    s->position = s->synced = size;
+    s->slot.unsummed = size > 0;
     alb_upload_count_bytes(s->u, s->e, size);
-    code = alb_upload_save(s, state, true, err);
+    code = alb_upload_save(s, state, false, err); /* one syncfs for all of them, before anybody hears of it */
     if (code == ALB_OK && state == ALB_UPLOAD_FINISHED) {
         alb_mutex_lock(&s->u->mtx);
         alb_upload_uncount_locked(s->u, s->e);
@@ -105,11 +92,26 @@ static enum alb_code take_over(struct alb_upload_session *s, const struct alb_up
     return code;
 }
 
-/* Whether the bytes under that name are another upload's. */
+/* Whether the path is one way, and the only one, to write a name beneath the folder. */
+static bool is_straight(struct alb_str path)
+{
+    struct alb_str segment;
+
+    while (alb_str_next(&path, '/', &segment)) {
+        if (segment.n == 0 || alb_str_eq_c(segment, ".") || alb_str_eq_c(segment, ".."))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the bytes under that name are another upload's, or a sidecar of their own speaks of them. */
 static bool is_anothers(struct alb_uploads *u, struct alb_str path)
 {
+    char sidecar[ALB_UPLOAD_NAME_MAX];
     bool is = alb_upload_known(u, path);
 
+    (void)snprintf(sidecar, sizeof(sidecar), ALB_STR_FMT ".info", ALB_STR_ARG(path));
+    is = is || faccessat(u->dirfd, sidecar, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     alb_mutex_lock(&u->mtx);
     for (size_t b = 0; b < u->bucket_count && !is; b++) {
         for (const struct alb_upload_entry *e = u->buckets[b]; e != NULL && !is; e = e->next)
@@ -129,12 +131,11 @@ static enum alb_code adopt(struct adoption *ad, struct alb_str text, struct alb_
     if (!u->adopt(u->sidecar_ctx, text, arena, &spec) || !alb_str_eq(spec.id, id))
         return alb_fail(err, ALB_E_INVALID, "not a sidecar of this upload");
     /* What a sidecar says is not believed where it could lead to bytes that are not its own. */
-    if (spec.path.n > 0 && (spec.path.p[0] == '/' || is_anothers(u, spec.path)))
+    if (spec.path.n > 0 && (!is_straight(spec.path) || is_anothers(u, spec.path)))
         return alb_fail(err, ALB_E_INVALID, "its data are not its own");
-    enum alb_code code = alb_upload_create(u, &spec, &s, err);
+    enum alb_code code = alb_upload_create_found(u, &spec, &s, err);
     if (code != ALB_OK)
         return code;
-    s->adopting = true;
     code = take_over(s, &spec, err);
     if (code != ALB_OK && s->position > s->slot.offset)
         s->position = s->synced = s->slot.offset; /* never counted, or uncounted with the entry */
@@ -180,6 +181,8 @@ enum alb_code alb_uploads_adopt(struct alb_uploads *u, struct alb_err *err)
     if (u->adopt == NULL)
         return ALB_OK;
     enum alb_code code = alb_list_folder(u->dirfd, ".", see_sidecar, &ad, err);
+    if (code == ALB_OK && ad.adopted > 0 && syncfs(u->state_dirfd) != 0)
+        code = alb_fail_sys(err, alb_code_of_errno(errno), errno, "syncfs");
     if (code == ALB_OK && (ad.adopted > 0 || ad.left > 0))
         alb_log(ALB_LOG_INFO, "uploads adopted", ALB_LOG_INT("adopted", ad.adopted),
                 ALB_LOG_INT("left", ad.left));

@@ -14,7 +14,8 @@
  * An assembly holds its upload's session from beginning to end; nobody is asked to wait for it, for others
  * look at a final upload without holding it (queue.c). Only a termination interrupts. Its parts are pinned
  * until they are read: they do not expire, unless nobody goes on with the one that it waits for; being read
- * they are not held: a complete part never changes.
+ * they are not held: a complete part never changes. Their bytes are read once, for the hashes and the check
+ * (law 3); where the file system shares blocks, those that lie on them (the first part's do) are not written.
  * Slices go round all assemblies, so a short one never waits for a long one.
  *
  * Locks: UPLOAD_TABLE for the list, the pins and `parts_changed`; none over I/O.
@@ -357,7 +358,7 @@ static enum alb_code begin_part(struct alb_upload_assembly *a, int fd, int64_t f
     code = alb_upload_load(s, err);
     if (code == ALB_OK)
         code = alb_sums_init(&a->sums, err);
-    if (code == ALB_OK && from > 0)
+    if (code == ALB_OK && from > 0 && !s->slot.unsummed)
         code = pass(a, fd, 0, from, false, err);
     return code;
 }
@@ -368,8 +369,11 @@ static enum alb_code check_part(struct alb_upload_assembly *a, struct alb_err *e
     const struct alb_upload_session *s = a->part;
     size_t n = (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN;
     unsigned char tail[ALB_BLOCK_SUM_LEN];
-    struct alb_bytes *sums = alb_sums_final(&a->sums);
+    struct alb_bytes *sums;
 
+    if (s->slot.unsummed)
+        return ALB_OK; /* nobody knows what was written */
+    sums = alb_sums_final(&a->sums);
     if (sums == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a concatenation");
     alb_block_sum_put(tail, s->slot.tail_sum);
@@ -398,8 +402,10 @@ static enum alb_code read_part(struct alb_upload_assembly *a, int64_t length, bo
         err->code = code = ALB_E_GONE; /* terminated a moment ago */
     if (code == ALB_OK && a->part == NULL)
         code = begin_part(a, fd, from, err);
-    if (code == ALB_OK)
+    if (code == ALB_OK) {
+        alb_upload_place(s, fd, from, left < SLICE ? left : SLICE);
         code = pass(a, fd, from, left < SLICE ? left : SLICE, true, err);
+    }
     if (code == ALB_OK && *done)
         code = check_part(a, err);
     alb_fs_close(&fd);

@@ -22,6 +22,7 @@
 #include "upload/priv.h"
 
 #define COPY_PIECE ((size_t)256 * 1024)
+#define SMALLEST_BLOCK 512
 
 void alb_upload_close_files(struct alb_upload_session *s)
 {
@@ -114,6 +115,15 @@ enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err 
     if (st.st_size > s->slot.offset)
         return alb_fs_truncate(s->datafd, s->slot.offset, err);
     return ALB_OK;
+}
+
+void alb_upload_place(struct alb_upload_session *s, int fd, int64_t from, int64_t n)
+{
+    if (s->position % SMALLEST_BLOCK != 0 || from % SMALLEST_BLOCK != 0 || n <= 0)
+        return;
+    if (alb_upload_open_data(s, NULL) == ALB_OK &&
+        alb_fs_clone(fd, from, s->datafd, s->position, n, NULL) == ALB_OK)
+        s->placed = s->position + n;
 }
 
 enum alb_code alb_upload_sync_data(struct alb_upload_session *s, struct alb_err *err)
@@ -238,18 +248,22 @@ unsigned alb_upload_hash_count(const struct alb_upload_session *s)
 {
     if (s->u->unhashed)
         return 0;
-    return s->head.md5 ? 3 : 2;
+    return s->head.md5 || s->head.sha512 ? 3 : 2;
 }
 
-static const enum alb_hash_kind hash_kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256, ALB_HASH_SHA1,
-                                                                 ALB_HASH_MD5};
+static enum alb_hash_kind hash_kind(const struct alb_upload_session *s, unsigned i)
+{
+    static const enum alb_hash_kind kinds[ALB_RECORD_HASHES] = {ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5};
+
+    return i == 2 && s->head.sha512 ? ALB_HASH_SHA512 : kinds[i];
+}
 
 static bool load_hashes(struct alb_upload_session *s)
 {
     for (unsigned i = 0; i < alb_upload_hash_count(s); i++) {
         if (s->slot.offset == 0)
-            alb_hash_init(&s->hashes[i], hash_kinds[i]);
-        else if (!alb_hash_load(&s->hashes[i], hash_kinds[i], s->slot.hashes[i].p, s->slot.hashes[i].n))
+            alb_hash_init(&s->hashes[i], hash_kind(s, i));
+        else if (!alb_hash_load(&s->hashes[i], hash_kind(s, i), s->slot.hashes[i].p, s->slot.hashes[i].n))
             return false;
     }
     return true;
@@ -284,7 +298,8 @@ static enum alb_code read_again(struct alb_upload_session *s, int fd, int64_t fr
  */
 static enum alb_code begin_sums(struct alb_upload_session *s, bool known, struct alb_err *err)
 {
-    size_t n = known ? (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
+    bool summed = known && !s->slot.unsummed;
+    size_t n = summed ? (size_t)(s->slot.offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
 
     if (s->hashing) {
         s->sums.done.n = n;
@@ -312,7 +327,7 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
     if (code != ALB_OK)
         return code;
     /* A complete upload has its last sum in the slot; its data may have been renamed by the sink. */
-    bool reading = !known || (!complete && s->slot.offset % ALB_BLOCK_SIZE != 0);
+    bool reading = !known || (!complete && !s->slot.unsummed && s->slot.offset % ALB_BLOCK_SIZE != 0);
     if (reading && fd < 0) {
         char name[ALB_UPLOAD_NAME_MAX];
         alb_upload_data_name(s->u, s->e, name);
@@ -323,7 +338,7 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
         alb_log(ALB_LOG_WARN, "upload hashed again", ALB_LOG_STR("upload", s->head.id),
                 ALB_LOG_INT("bytes", s->slot.offset));
         for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
-            alb_hash_init(&s->hashes[i], hash_kinds[i]);
+            alb_hash_init(&s->hashes[i], hash_kind(s, i));
     }
     if (code == ALB_OK && reading)
         code = read_again(s, fd, known ? s->slot.offset - s->slot.offset % ALB_BLOCK_SIZE : 0, !known, err);
@@ -334,13 +349,15 @@ enum alb_code alb_upload_take_up(struct alb_upload_session *s, struct alb_err *e
 
 /* ---- writing the record ---- */
 
-static int64_t expiry(const struct alb_uploads *u, enum alb_upload_state state)
+static int64_t expiry(const struct alb_upload_session *s, enum alb_upload_state state)
 {
+    const struct alb_upload_limits *l = &s->u->limits;
     bool done = state == ALB_UPLOAD_FINISHED || state == ALB_UPLOAD_REJECTED;
+    bool waits_for_us = !done && (s->head.kind == ALB_UPLOAD_FINAL ||
+                                  (s->head.kind == ALB_UPLOAD_NORMAL && state == ALB_UPLOAD_COMPLETE));
+    int64_t keep = done ? l->keep_done_ms : waits_for_us ? 0 : l->keep_ms;
 
-    int64_t keep = done ? u->limits.keep_done_ms : u->limits.keep_ms;
-
-    return keep > 0 ? alb_wall(u->clock) + keep : 0;
+    return keep > 0 ? alb_wall(s->u->clock) + keep : 0;
 }
 
 /* What the slot says about the bytes so far. */
@@ -352,7 +369,7 @@ static void describe(const struct alb_upload_session *s, enum alb_upload_state s
     slot->state = state;
     slot->length = s->length;
     slot->offset = s->position;
-    slot->expires_ms = expiry(s->u, state);
+    slot->expires_ms = expiry(s, state);
     slot->chain = slot->tail_sum = 0;
     if (state != ALB_UPLOAD_OPEN && state != ALB_UPLOAD_COMPLETE)
         return;

@@ -5,7 +5,7 @@
  *   finish: data fdatasynced; an announced upload is sealed (slot COMPLETE, durable), so that nobody ever
  *           writes to the file again, whatever the sink makes of it and whenever we crash; sink->take gives
  *           a future; its wake puts a task into the io pool;
- *   task:   success: slot FINISHED with the answer, data removed
+ *   task:   success: config.finished is called; slot FINISHED with the answer, data removed
  *           refusal: slot REJECTED (durable, before the data is removed)
  *           failure: slot COMPLETE (durable): the sweep or the client tries again
  *           then the session is passed on, and then the door's future ends: who comes back finds it free.
@@ -24,6 +24,23 @@ bool alb_upload_refusal(enum alb_code code)
 {
     return code == ALB_E_INVALID || code == ALB_E_FORBIDDEN || code == ALB_E_TOO_LARGE ||
            code == ALB_E_UNSUPPORTED || code == ALB_E_UNPROCESSABLE;
+}
+
+void alb_upload_witness(struct alb_upload_session *s, struct alb_obj *witness)
+{
+    alb_obj_unref(s->witness);
+    s->witness = alb_obj_ref(witness);
+}
+
+void alb_upload_tell_finished(struct alb_upload_session *s)
+{
+    struct alb_upload_view v;
+
+    if (s->u->finished == NULL)
+        return;
+    alb_upload_describe_session(s, &v);
+    v.offset = v.length;
+    s->u->finished(s->u->finished_ctx, &v, s->witness);
 }
 
 /* ---- after the sink ---- */
@@ -82,6 +99,7 @@ static void taken(struct alb_upload_session *s, struct alb_str result)
         return;
     }
     ALB_CHECK(result.n <= ALB_UPLOAD_RESULT_MAX);
+    alb_upload_tell_finished(s);
     if (leave_to_sink(s))
         return;
     s->slot.result_n = result.n;
@@ -198,6 +216,8 @@ static enum alb_code seal(struct alb_upload_session *s, struct alb_err *err)
     code = alb_upload_open_data(s, err);
     if (code == ALB_OK)
         code = alb_upload_sync_data(s, err);
+    if (code == ALB_OK && s->head.kind == ALB_UPLOAD_PARTIAL && !s->transient)
+        alb_upload_tell_finished(s); /* no sink takes it: this is its end */
     if (code == ALB_OK && s->e->announced)
         code = alb_upload_save(s, ALB_UPLOAD_COMPLETE, true, err);
     if (code != ALB_OK)
@@ -211,7 +231,8 @@ static enum alb_code parcel(struct alb_upload_finishing *f, struct alb_err *err)
     struct alb_upload_parcel *p = &f->parcel;
     unsigned char digest[ALB_HASH_MAX_LEN];
 
-    if (s->slot.state == ALB_UPLOAD_COMPLETE && s->sums.part_n == 0 && s->position % ALB_BLOCK_SIZE != 0) {
+    if (s->slot.state == ALB_UPLOAD_COMPLETE && s->sums.part_n == 0 && !s->slot.unsummed &&
+        s->position % ALB_BLOCK_SIZE != 0) {
         /* loaded as complete: its last sum is in the slot */
         struct alb_buf all = ALB_BUF_INIT(s->sums.done.n + ALB_BLOCK_SUM_LEN);
         unsigned char sum[ALB_BLOCK_SUM_LEN];

@@ -189,23 +189,30 @@ enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb
         err);
 }
 
+static enum alb_code sync_folder_of(const struct alb_uploads *u, char name[ALB_UPLOAD_NAME_MAX],
+                                    struct alb_err *err)
+{
+    int fd = -1;
+
+    if (!folder_of(name))
+        return alb_fs_sync_dir(u->dirfd, err);
+    enum alb_code code = alb_fs_open(u->dirfd, name, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+    if (code == ALB_OK)
+        code = alb_fs_sync_dir(fd, err);
+    alb_fs_close(&fd);
+    return code;
+}
+
 enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
                                     struct alb_err *err)
 {
     char name[ALB_UPLOAD_NAME_MAX];
-    int fd = -1;
     enum alb_code code = alb_fs_sync_dir(u->state_dirfd, err);
 
     if (code != ALB_OK || !u->plain)
         return code;
     alb_upload_data_name(u, e, name);
-    if (!folder_of(name))
-        return alb_fs_sync_dir(u->dirfd, err);
-    code = alb_fs_open(u->dirfd, name, O_RDONLY | O_DIRECTORY, 0, &fd, err);
-    if (code == ALB_OK)
-        code = alb_fs_sync_dir(fd, err);
-    alb_fs_close(&fd);
-    return code;
+    return sync_folder_of(u, name, err);
 }
 
 /* ---- sidecar ---- */
@@ -295,10 +302,23 @@ enum alb_code alb_upload_remove_files(const struct alb_uploads *u, const struct 
     return ALB_OK;
 }
 
+/* The sidecar's folder too: alone with the data it would be taken for another program's upload. */
+enum alb_code alb_upload_sync_removal(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                      struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    enum alb_code code = e->announced ? alb_fs_sync_dir(u->state_dirfd, err) : ALB_OK;
+
+    if (code != ALB_OK || !e->announced || u->sidecar == NULL)
+        return code;
+    sidecar_name(e, name);
+    return sync_folder_of(u, name, err);
+}
+
 static void put_away(struct alb_uploads *u, int dirfd, const char *name, const char *why)
 {
     if (u->quarantine != NULL)
-        alb_ignore(alb_quarantine_take(u->quarantine, dirfd, name, why, false, NULL), "logged there");
+        alb_ignore(alb_quarantine_take(u->quarantine, dirfd, name, why, true, NULL), "then it stays");
     else
         alb_ignore(alb_fs_unlink(dirfd, name, NULL), "absent");
 }

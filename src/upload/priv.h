@@ -24,6 +24,7 @@
 struct alb_upload_owner { /* a principal with unfinished uploads */
     struct alb_upload_owner *next;
     int64_t id, unfinished;
+    int64_t finals;        /* concatenations among them */
     _Atomic int64_t bytes; /* of these; like alb_uploads.stored */
 };
 
@@ -36,11 +37,13 @@ struct alb_upload_entry {
     uint64_t seq;                            /* of the slot that counts */
     char *path; /* of its data, if the name does not follow from the id (plain layout); fixed after create */
     int64_t owner_id, length, offset, expires_ms;
-    int64_t bytes; /* that it counts for; the holder's */
-    uint32_t refs; /* the table's, one per session and one per assembly that it is a part of */
-    uint32_t pins; /* assemblies that have still to read it */
+    int64_t bytes;      /* that it counts for; the holder's */
+    int64_t rest_until; /* monotonic: before that the sweep does not try again to bring it to its end */
+    uint32_t refs;      /* the table's, one per session and one per assembly that it is a part of */
+    uint32_t pins;      /* assemblies that have still to read it */
     uint16_t waiting;
     uint8_t state, kind;
+    uint8_t tries; /* of the sweep */
     bool announced, hidden, gone, finishing;
     bool made_data, made_sidecar; /* before it is announced: these names are its own. The holder's */
     uint8_t id_n;
@@ -63,6 +66,8 @@ struct alb_uploads {
     const struct alb_upload_sink *sink;
     struct alb_quarantine *quarantine;
     struct alb_upload_limits limits;
+    void (*finished)(void *ctx, const struct alb_upload_view *view, struct alb_obj *witness);
+    void *finished_ctx;
     struct alb_bytes *token; /* result of every grant */
     /* under mtx */
     struct alb_mutex mtx;
@@ -109,6 +114,7 @@ struct alb_upload_session {
     int64_t length;   /* as declared; the entry's after commit */
     int64_t position; /* next byte */
     int64_t synced;   /* fdatasynced up to here */
+    int64_t placed;   /* bytes below lie in the data file before they are appended (alb_upload_place) */
     struct alb_hash hashes[ALB_RECORD_HASHES];
     struct alb_sums sums;
     char *record; /* the record's bytes; `head` looks into it */
@@ -116,6 +122,7 @@ struct alb_upload_session {
     struct alb_record_head head;
     struct alb_record_slot slot; /* what is durable */
     struct alb_bytes *recalled;  /* the sink's answer, if e is NULL */
+    struct alb_obj *witness;     /* a reference, or NULL */
 };
 
 /* A finish that runs: it owns the session, and goes on whoever waits (finish.c). */
@@ -195,6 +202,9 @@ enum alb_code alb_upload_make_data(const struct alb_uploads *u, const struct alb
 /* Makes the names of its files durable. */
 enum alb_code alb_upload_sync_names(const struct alb_uploads *u, const struct alb_upload_entry *e,
                                     struct alb_err *err) ALB_MUST_CHECK;
+/* Makes it durable that they are gone. */
+enum alb_code alb_upload_sync_removal(const struct alb_uploads *u, const struct alb_upload_entry *e,
+                                      struct alb_err *err) ALB_MUST_CHECK;
 /* With the length that the session has. */
 enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e);
@@ -209,6 +219,9 @@ void alb_upload_quarantine(struct alb_uploads *u, const char *state, const struc
 
 /* Opens (WRITE: makes, if nothing is durable yet) the data file and cuts it to the durable offset. */
 enum alb_code alb_upload_open_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Lets the data file share the blocks of [from, from + n) of fd from the position on, if the file system can
+ * do that: then appending these bytes, which is next, writes nothing. */
+void alb_upload_place(struct alb_upload_session *s, int fd, int64_t from, int64_t n);
 /* Reads the record; sets head, slot, and from them length and position. */
 enum alb_code alb_upload_read_record(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 /* Takes up hashes and sums at the durable offset. */
@@ -225,6 +238,10 @@ unsigned alb_upload_hash_count(const struct alb_upload_session *s);
 
 /* ---- session.c ---- */
 
+/* As create, for an upload whose bytes are there already: they take no room, and no limit is in its way. */
+enum alb_code alb_upload_create_found(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                      struct alb_upload_session **session,
+                                      struct alb_err *err) ALB_MUST_CHECK;
 /* As alb_upload_look, in any state. */
 void alb_upload_describe_session(const struct alb_upload_session *s, struct alb_upload_view *view);
 /* Whether `need` more bytes fit into the limits and on the disk: NO_SPACE. */
@@ -238,6 +255,8 @@ void alb_upload_drop_entry(struct alb_upload_session *s, enum alb_code why);
 
 /* It will never be taken: REJECTED, durable, its bytes are given up; not announced: no trace is left. */
 void alb_upload_reject(struct alb_upload_session *s, const struct alb_err *why);
+/* It has come to its good end, which is not on record yet. */
+void alb_upload_tell_finished(struct alb_upload_session *s);
 
 /* ---- assemble.c ---- */
 

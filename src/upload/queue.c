@@ -44,6 +44,7 @@ void alb_upload_session_free(struct alb_upload_session *s)
     alb_sums_fini(&s->sums);
     alb_mem_free(s->record);
     alb_bytes_unref(s->recalled);
+    alb_obj_unref(s->witness);
     (void)alb_fail(&over, ALB_E_CANCELLED, "the session is over");
     (void)alb_future_fail(&s->interrupt_title, &over);
     (void)alb_future_fail(&s->grant_title, &over);
@@ -167,6 +168,12 @@ static bool intent_is_free(const struct alb_upload_entry *e, enum alb_upload_int
            (e->state == ALB_UPLOAD_OPEN || e->state == ALB_UPLOAD_COMPLETE);
 }
 
+/* Nobody was told of it yet, and who asked it to stop now would stop the assembler that it is on its way to. */
+static bool is_not_begun(const struct alb_upload_entry *e, enum alb_upload_intent intent)
+{
+    return e->kind == ALB_UPLOAD_FINAL && !e->announced && intent != ALB_UPLOAD_TERMINATE;
+}
+
 static enum alb_code join_locked(struct alb_uploads *u, struct alb_upload_session *s, struct alb_str id,
                                  int64_t owner, struct alb_owner *title, struct alb_upload_calls *calls,
                                  struct alb_err *err)
@@ -176,6 +183,8 @@ static enum alb_code join_locked(struct alb_uploads *u, struct alb_upload_sessio
     struct alb_upload_entry *e = alb_upload_find_locked(u, id);
     if (e == NULL || e->hidden || (owner != ALB_UPLOAD_ANYONE && e->owner_id != owner))
         return alb_fail(err, ALB_E_NOT_FOUND, "no such upload of this owner");
+    if (is_not_begun(e, s->intent))
+        return alb_fail(err, ALB_E_NOT_FOUND, "the concatenation has not begun");
     if (intent_is_free(e, s->intent)) {
         s->e = e;
         s->shared = s->granted = true;

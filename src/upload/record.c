@@ -3,7 +3,7 @@
  * The state record (contract and format: record.h). Offsets of the head: magic 0, checksum 8, size 16, slot
  * size 20, owner 24, created 32, kind 40, flags 41, id length 42, metadata length 44, note length 48,
  * path length 52, parts length 54. Offsets of a slot: magic 0, bytes used 4, checksum 8, seq 16, length 24,
- * offset 32, expires 40, chain 48, tail 56, state 64, lengths of code name 65, reason 66, result 68, zero 70,
+ * offset 32, expires 40, chain 48, tail 56, state 64, lengths of code name 65, reason 66, result 68, flags 70, zero 71,
  * three hash lengths 72, zero 78; then hashes, code name, reason, result.
  */
 #include "upload/record.h"
@@ -20,6 +20,8 @@
 #define HEAD_SUMMED 16
 #define SLOT_SUMMED 16
 #define FLAG_MD5 1
+#define FLAG_SHA512 2
+#define FLAG_UNSUMMED 1 /* of a slot */
 
 static uint64_t get(const unsigned char *p, int bytes)
 {
@@ -70,7 +72,7 @@ enum alb_code alb_record_head_write(struct alb_record_head *head, struct alb_buf
     put(p + 24, (uint64_t)head->owner, 8);
     put(p + 32, (uint64_t)head->created_ms, 8);
     p[40] = (unsigned char)head->kind;
-    p[41] = head->md5 ? FLAG_MD5 : 0;
+    p[41] = (unsigned char)((head->md5 ? FLAG_MD5 : 0) | (head->sha512 ? FLAG_SHA512 : 0));
     put(p + 42, head->id.n, 2);
     put(p + 44, head->metadata.n, 4);
     put(p + 48, head->note.n, 4);
@@ -113,6 +115,7 @@ static bool head_read(const unsigned char *p, size_t n, struct alb_record_head *
     head->created_ms = (int64_t)get(p + 32, 8);
     head->kind = (enum alb_upload_kind)p[40];
     head->md5 = (p[41] & FLAG_MD5) != 0;
+    head->sha512 = !head->md5 && (p[41] & FLAG_SHA512) != 0;
     head->size = size;
     return true;
 }
@@ -138,6 +141,7 @@ void alb_record_slot_write(const struct alb_record_slot *slot, unsigned char out
     put(out + 48, slot->chain, 8);
     put(out + 56, slot->tail_sum, 8);
     out[64] = (unsigned char)slot->state;
+    out[70] = slot->unsummed ? FLAG_UNSUMMED : 0;
     for (size_t i = 0; i < ALB_RECORD_HASHES && is_running(slot->state); i++) {
         ALB_CHECK(slot->hashes[i].n <= ALB_HASH_STATE_MAX);
         put(out + 72 + 2 * i, slot->hashes[i].n, 2);
@@ -222,6 +226,7 @@ bool alb_record_slot_read(const unsigned char p[ALB_RECORD_SLOT], struct alb_rec
     slot->chain = get(p + 48, 8);
     slot->tail_sum = get(p + 56, 8);
     slot->state = (enum alb_upload_state)p[64];
+    slot->unsummed = (p[70] & FLAG_UNSUMMED) != 0;
     if (slot->state == ALB_UPLOAD_REJECTED && p[65] == 0)
         return false;
     return numbers_fit(slot) && slot_parts(p, used, slot);
@@ -232,7 +237,8 @@ bool alb_record_slot_read(const unsigned char p[ALB_RECORD_SLOT], struct alb_rec
 static bool sums_fit(const struct alb_record_slot *slot, const unsigned char *p, size_t n, int64_t at,
                      struct alb_str *sums)
 {
-    size_t need = is_running(slot->state) ? (size_t)(slot->offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
+    bool summed = is_running(slot->state) && !slot->unsummed;
+    size_t need = summed ? (size_t)(slot->offset / ALB_BLOCK_SIZE) * ALB_BLOCK_SUM_LEN : 0;
 
     *sums = ALB_STR_NONE;
     if (need == 0)

@@ -27,14 +27,14 @@
 #define ALB_RECORD_FILE_MAX                                                                                  \
     (ALB_RECORD_HEAD_MAX + (size_t)2 * ALB_RECORD_SLOT + (size_t)ALB_BLOCKS_MAX * ALB_BLOCK_SUM_LEN)
 #define ALB_RECORD_REASON_MAX 200
-#define ALB_RECORD_HASHES 3 /* SHA-256, SHA-1, and MD5 if wanted */
+#define ALB_RECORD_HASHES 3 /* SHA-256, SHA-1, and MD5 or SHA-512 if wanted */
 
 struct alb_record_head {
     struct alb_str id, metadata, note, path, parts;
     int64_t owner, created_ms;
     enum alb_upload_kind kind;
-    bool md5;
-    size_t size; /* bytes in the file, a multiple of 512 */
+    bool md5, sha512; /* at most one of them */
+    size_t size;      /* bytes in the file, a multiple of 512 */
 };
 
 struct alb_record_state { /* one stored mid-state */
@@ -47,6 +47,7 @@ struct alb_record_slot {
     int64_t length, offset; /* length may be ALB_UPLOAD_DEFERRED */
     int64_t expires_ms;
     enum alb_upload_state state;
+    bool unsummed;     /* another program wrote its first bytes: no sums are kept of it, now or later */
     uint64_t chain;    /* over the sums of complete blocks below offset; OPEN and COMPLETE */
     uint64_t tail_sum; /* sum of the running block; COMPLETE */
     struct alb_record_state hashes[ALB_RECORD_HASHES]; /* OPEN and COMPLETE */

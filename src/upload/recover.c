@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Start: uploads/ becomes the table again. A record that is valid counts (its newest valid slot); data
- * without one was never reported and goes; a record that is damaged goes to quarantine with its data. One
+ * without one was never reported and goes; a record that is damaged goes to quarantine with its data; what
+ * cannot be read, or not be put away, stays as it is, and is not known until another start. One
  * syncfs before anything is read: what is seen now is durable, so it may be reported.
  */
 #include <errno.h>
@@ -51,6 +52,7 @@ static void ask_sink(struct recovery *r, struct alb_upload_entry *e)
             s->length = s->position = s->synced = size;
             s->slot.result_n = result->n;
             memcpy(s->slot.result, result->p, result->n);
+            alb_upload_tell_finished(s); /* the crash came before that, or soon after */
             if (alb_upload_save(s, ALB_UPLOAD_FINISHED, true, &err) == ALB_OK)
                 r->recalled++;
         }
@@ -145,6 +147,12 @@ static enum alb_code see_record(void *arg, int dirfd, const char *name, struct a
     if (code == ALB_OK)
         code = add(r, &head, &slot, &why);
     alb_mem_free(p);
+    if (code == ALB_E_IO) { /* a bad sector is no reason not to start: perhaps the next start can read it */
+        r->damaged++;
+        alb_err_context(&why, "%s", name);
+        alb_log_err("an upload cannot be read, and is left as it is", &why);
+        return ALB_OK;
+    }
     if (code == ALB_E_CORRUPT) {
         r->damaged++;
         put_away(r->u, name, why.msg);
@@ -153,18 +161,21 @@ static enum alb_code see_record(void *arg, int dirfd, const char *name, struct a
     return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s: %s", name, why.msg);
 }
 
-/* After all records: data whose upload is not known, and copies that were not completed. */
+/* After all records: data without a record, and copies that were not completed. */
 static enum alb_code see_data(void *arg, int dirfd, const char *name, struct alb_err *err)
 {
     struct recovery *r = arg;
+    char record[ALB_UPLOAD_NAME_MAX];
     struct alb_str id;
     bool known = false;
 
     (void)err;
     if (id_of(name, ".data", &id)) {
+        alb_upload_state_name_of(r->u, id, ".state", record);
         alb_mutex_lock(&r->u->mtx);
         known = alb_upload_find_locked(r->u, id) != NULL;
         alb_mutex_unlock(&r->u->mtx);
+        known = known || faccessat(r->u->state_dirfd, record, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     } else if (!id_of(name, ".copy", &id)) {
         return ALB_OK;
     }

@@ -26,16 +26,25 @@ enum alb_code alb_upload_check_room(struct alb_uploads *u, int64_t need, struct 
     if (fstatvfs(u->dirfd, &vfs) == 0) {
         uint64_t avail = (uint64_t)vfs.f_bavail * vfs.f_frsize;
         if (avail < (uint64_t)need || avail - (uint64_t)need < (uint64_t)u->limits.min_free)
-            return alb_fail(err, ALB_E_NO_SPACE, "%llu bytes are free", (unsigned long long)avail);
+            return alb_fail(err, ALB_E_NO_SPACE, "the disk has too little room for it");
     }
     return ALB_OK;
 }
 
-static enum alb_code check_texts(const struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                 struct alb_err *err)
+/* What an upload is, whatever the limits. */
+static enum alb_code check_form(const struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_err *err)
 {
-    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
-        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
+    if (spec->id.n > 0 && !alb_upload_id_usable(u, spec->id))
+        return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
+    if (spec->md5 && spec->sha512)
+        return alb_fail(err, ALB_E_INVALID, "an upload has one more hash, not two");
+    if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
+        return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
+                        (long long)spec->length);
+    if (spec->length > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than any upload may have",
+                        (long long)spec->length);
     if (spec->parts.n > ALB_RECORD_PARTS_MAX)
         return alb_fail(err, ALB_E_TOO_LARGE, "a concatenation of too many parts");
     if (spec->path.n > 0 && !alb_upload_path_usable(u, spec->path))
@@ -43,19 +52,15 @@ static enum alb_code check_texts(const struct alb_uploads *u, const struct alb_u
     return ALB_OK;
 }
 
-static enum alb_code check_spec(struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                struct alb_err *err)
+static enum alb_code check_limits(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                  struct alb_err *err)
 {
-    if (spec->id.n > 0 && !alb_upload_id_usable(u, spec->id))
-        return alb_fail(err, ALB_E_INVALID, "not an id of an upload");
-    if (spec->owner < 0 || spec->length < ALB_UPLOAD_DEFERRED)
-        return alb_fail(err, ALB_E_INVALID, "owner %lld, length %lld", (long long)spec->owner,
-                        (long long)spec->length);
     if (spec->length > u->limits.max_bytes)
         return alb_fail(err, ALB_E_TOO_LARGE, "%lld bytes are more than an upload may have",
                         (long long)spec->length);
-    enum alb_code code = check_texts(u, spec, err);
-    return code == ALB_OK ? alb_upload_check_room(u, spec->length > 0 ? spec->length : 0, err) : code;
+    if (spec->metadata.n > u->limits.metadata_max || spec->note.n > u->limits.metadata_max - spec->metadata.n)
+        return alb_fail(err, ALB_E_TOO_LARGE, "%zu bytes of metadata", spec->metadata.n + spec->note.n);
+    return alb_upload_check_room(u, spec->length > 0 ? spec->length : 0, err);
 }
 
 /* The views of the head point into its written form. */
@@ -85,6 +90,7 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
         .created_ms = alb_wall(s->u->clock),
         .kind = spec->kind,
         .md5 = spec->md5,
+        .sha512 = spec->sha512,
     };
     enum alb_code code = alb_record_head_write(&s->head, &record, err);
     if (code != ALB_OK) {
@@ -99,15 +105,17 @@ static enum alb_code prepare(struct alb_upload_session *s, const struct alb_uplo
     return alb_upload_take_up(s, err);
 }
 
-enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
-                                struct alb_upload_session **session, struct alb_err *err)
+static enum alb_code create(struct alb_uploads *u, const struct alb_upload_spec *spec, bool limited,
+                            struct alb_upload_session **session, struct alb_err *err)
 {
     unsigned char random[16];
     char random_id[2 * sizeof(random) + 1];
     struct alb_str id = spec->id;
 
     *session = NULL;
-    enum alb_code code = check_spec(u, spec, err);
+    enum alb_code code = check_form(u, spec, err);
+    if (code == ALB_OK && limited)
+        code = check_limits(u, spec, err);
     if (code != ALB_OK)
         return code;
     if (id.n == 0) {
@@ -128,7 +136,7 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
         e->hidden = spec->transient;
         alb_mutex_lock(&u->mtx);
         code = u->stopped ? alb_fail(err, ALB_E_BUSY, "uploads are stopping")
-                          : alb_upload_insert_locked(u, e, true, err);
+                          : alb_upload_insert_locked(u, e, limited, err);
         if (code == ALB_OK)
             alb_upload_attach_locked(s, e);
         alb_mutex_unlock(&u->mtx);
@@ -141,9 +149,28 @@ enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_s
         return code;
     }
     s->ready = true;
-    alb_stat_inc(ALB_STAT_UPLOADS_CREATED);
     *session = s;
     return ALB_OK;
+}
+
+enum alb_code alb_upload_create(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                struct alb_upload_session **session, struct alb_err *err)
+{
+    enum alb_code code = create(u, spec, true, session, err);
+
+    if (code == ALB_OK)
+        alb_stat_inc(ALB_STAT_UPLOADS_CREATED);
+    return code;
+}
+
+enum alb_code alb_upload_create_found(struct alb_uploads *u, const struct alb_upload_spec *spec,
+                                      struct alb_upload_session **session, struct alb_err *err)
+{
+    enum alb_code code = create(u, spec, false, session, err);
+
+    if (code == ALB_OK)
+        (*session)->adopting = true;
+    return code;
 }
 
 /* ---- load and look ---- */
@@ -306,13 +333,14 @@ static enum alb_code store_piece(struct alb_upload_session *s, const void *p, si
     alb_upload_count_bytes(u, s->e, (int64_t)n);
     if (atomic_load(&u->stored) > u->limits.max_total || owner_is_full(s))
         code = alb_fail(err, ALB_E_NO_SPACE, "unfinished uploads hold as much as they may");
-    if (code == ALB_OK)
+    if (code == ALB_OK && s->position + (int64_t)n > s->placed)
         code = alb_fs_pwrite_all(s->datafd, p, n, s->position, err);
-    if (code == ALB_OK)
+    if (code == ALB_OK && !s->slot.unsummed)
         code = alb_sums_update(&s->sums, p, n, err);
     if (code != ALB_OK) {
         alb_upload_count_bytes(u, s->e, -(int64_t)n);
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "a full disk gets its half piece back");
+        s->placed = 0;
         return code;
     }
     for (unsigned i = 0; i < alb_upload_hash_count(s); i++)
@@ -424,25 +452,87 @@ static enum alb_code forget_result(struct alb_upload_session *s, struct alb_err 
     return code;
 }
 
+/* An entry for an upload that only the sink remembers. A quarter of the table is never taken for such ones. */
+static enum alb_code enter_again(struct alb_upload_session *s, bool *removed_already, struct alb_err *err)
+{
+    struct alb_uploads *u = s->u;
+    struct alb_upload_entry *e = alb_upload_entry_new(s->head.id, s->head.owner, ALB_STR_NONE);
+    enum alb_code code = ALB_OK;
+
+    if (e == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for an upload");
+    e->length = e->offset = s->length;
+    e->state = ALB_UPLOAD_REJECTED; /* over: it is not counted */
+    alb_mutex_lock(&u->mtx);
+    const struct alb_upload_entry *there = alb_upload_find_locked(u, s->head.id);
+    *removed_already = there != NULL && there->state == ALB_UPLOAD_REJECTED;
+    if (u->stopped || u->known >= u->limits.max_count - u->limits.max_count / 4)
+        code = alb_fail(err, ALB_E_BUSY, "no place to remember that an upload was removed");
+    else
+        code = alb_upload_insert_locked(u, e, false, err);
+    if (code == ALB_OK)
+        alb_upload_attach_locked(s, e);
+    alb_mutex_unlock(&u->mtx);
+    if (code != ALB_OK)
+        alb_upload_entry_unref(e);
+    return code;
+}
+
+/* The same for one that is not in the table any more. */
+static enum alb_code forget_recalled(struct alb_upload_session *s, struct alb_err *err)
+{
+    struct alb_buf record = ALB_BUF_INIT(ALB_RECORD_HEAD_MAX);
+    bool removed_already = false;
+
+    s->head.created_ms = alb_wall(s->u->clock); /* of this record: the sink does not say when it was */
+    enum alb_code code = alb_record_head_write(&s->head, &record, err);
+
+    if (code == ALB_OK)
+        code = enter_again(s, &removed_already, err);
+    if (code != ALB_OK) {
+        alb_buf_fini(&record);
+        return removed_already ? ALB_OK : code;
+    }
+    alb_mem_free(s->record);
+    s->record = alb_buf_give(&record, &s->record_n);
+    own_texts(&s->head, s->record);
+    code = forget_result(s, err);
+    if (code != ALB_OK)
+        alb_upload_drop_entry(s, ALB_E_GONE);
+    return code;
+}
+
+/* Whether it is remembered that this one was removed: then it stays so. */
+static bool is_removed(const struct alb_upload_session *s)
+{
+    return s->slot.state == ALB_UPLOAD_REJECTED && s->slot.rejected == ALB_E_GONE;
+}
+
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err)
 {
+    bool recalls = s->u->sink->recall != NULL;
+    enum alb_code code = ALB_OK;
+
     ALB_CHECK(s->ready || s->spoilt);
     if (s->e == NULL)
-        return ALB_OK; /* only the sink remembers it: what it made is not ours to remove */
-    if (!s->e->gone && s->slot.state == ALB_UPLOAD_FINISHED && s->u->sink->recall != NULL)
+        return forget_recalled(s, err);
+    if (!s->e->gone && recalls && is_removed(s))
+        return ALB_OK;
+    if (!s->e->gone && recalls && s->slot.state == ALB_UPLOAD_FINISHED)
         return forget_result(s, err);
     if (!s->e->gone) {
         alb_upload_close_files(s);
-        enum alb_code code = alb_upload_remove_files(s->u, s->e, err);
+        code = alb_upload_remove_files(s->u, s->e, err);
         if (code != ALB_OK)
             return code;
+        code = alb_upload_sync_removal(s->u, s->e, err); /* if that fails it is gone all the same, for now */
         alb_stat_inc(ALB_STAT_UPLOADS_TERMINATED);
     }
     if (s->position > s->slot.offset)
         alb_upload_forget_tail(s);
     s->spoilt = true;
     alb_upload_drop_entry(s, ALB_E_GONE);
-    return ALB_OK;
+    return code;
 }
 
 /* What is left to do for a session that was granted and used. */
@@ -464,10 +554,13 @@ static void settle(struct alb_upload_session *s)
     if (tail && s->ready && !s->spoilt && !s->held_back)
         alb_ignore(alb_upload_commit(s, NULL),
                    "who must know commits before; the client resumes where it can");
-    if (s->position > s->slot.offset) {
-        alb_upload_forget_tail(s);
+    if (s->position <= s->slot.offset)
+        return;
+    alb_upload_forget_tail(s);
+    /* After a failed commit the record may speak of these bytes already. The next writer takes that back, and
+     * cuts then; after a restart before that they are what it says. */
+    if (!s->spoilt)
         alb_ignore(alb_fs_truncate(s->datafd, s->position, NULL), "the next writer cuts it anyway");
-    }
 }
 
 void alb_upload_release(struct alb_upload_session **session)

@@ -22,7 +22,7 @@ struct alb_upload_parcel {
     unsigned char sha1[ALB_SHA1_LEN];
     unsigned char md5[ALB_MD5_LEN];
     bool has_md5;
-    struct alb_str sums; /* block sums (blob/sums.h) */
+    struct alb_str sums; /* block sums (blob/sums.h); none of an upload that was adopted */
     struct alb_str metadata, note;
     int64_t created_ms;
     int dirfd; /* with name: the file (alb_blob_source). Never written again */

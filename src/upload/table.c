@@ -149,6 +149,7 @@ static enum alb_code count_locked(struct alb_uploads *u, struct alb_upload_entry
         *at = o;
     }
     (*at)->unfinished++;
+    (*at)->finals += e->kind == ALB_UPLOAD_FINAL;
     u->unfinished++;
     e->owner = *at;
     return ALB_OK;
@@ -165,6 +166,7 @@ void alb_upload_uncount_locked(struct alb_uploads *u, struct alb_upload_entry *e
     e->bytes = 0;
     e->owner = NULL;
     u->unfinished--;
+    o->finals -= e->kind == ALB_UPLOAD_FINAL;
     if (--o->unfinished > 0)
         return;
     *owner_link(u, o->id) = o->next;

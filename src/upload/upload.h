@@ -20,7 +20,8 @@
  *                              |             v the sink failed for now
  *                              +--------- COMPLETE
  *
- *   OPEN, COMPLETE, FINISHED, REJECTED --terminate, expiry--> (none)
+ *   OPEN, FINISHED, REJECTED, a COMPLETE part --terminate, expiry--> (none)
+ *   OPEN with all its bytes, COMPLETE         --terminate----------> (none)
  *
  * One session holds an upload at a time (its *holder*); others queue, first come first served, as futures:
  *
@@ -43,7 +44,8 @@
  *   U3  the sink takes an upload at most once at a time, and never again after it succeeded or refused;
  *       after a crash it may be offered again (the sink is idempotent by id).
  *   U4  an upload whose bytes are complete is finished without its client: by the running finish, or by
- *       the sweep, also after a restart.
+ *       the sweep, also after a restart, however long that takes: it does not expire before (nor does a
+ *       FINAL one, whose client has sent all bytes, nor the parts that it may need).
  *   U5  an idle upload costs memory only (no descriptor, no hash state): alb_uploads_look says how much.
  *   U6  a full disk, a full limit or an I/O error changes no reported offset; everything stays resumable.
  *
@@ -112,7 +114,8 @@ struct alb_upload_layout {
      * no such file. `v.path` is where the bytes are. */
     void (*sidecar)(void *ctx, const struct alb_upload_view *v, struct alb_buf *out);
     /* The other way round, at start, for sidecars that no record speaks of: what the upload was created with
-     * (strings in the arena, or views of the text). False: it is none. NULL: they are left alone. */
+     * (strings in the arena, or views of the text). False: it is none. NULL: they are left alone. Their bytes
+     * are believed as they are and never read here, so only for a sink that needs no hashes: unhashed. */
     bool (*adopt)(void *ctx, struct alb_str sidecar, struct alb_arena *arena, struct alb_upload_spec *spec);
     void *ctx;
 };
@@ -125,6 +128,13 @@ struct alb_uploads_config {
     struct alb_quarantine *quarantine;  /* borrowed; for damaged uploads. NULL: they are removed */
     struct alb_upload_limits limits;
     struct alb_upload_layout layout;
+    /* The one place where the good end of an upload is heard of, whoever brought it about: its request, the
+     * sweep, the assembler, the start. PARTIAL ones too, transient ones not. Called before that is on record:
+     * once, and again if a crash or a failing disk comes between. `view` (borrowed) has no result yet;
+     * `witness` (borrowed) is that of its session, or NULL. On io threads, the assembler's and at start;
+     * file I/O at most. NULL: nobody wants to know. */
+    void (*finished)(void *ctx, const struct alb_upload_view *view, struct alb_obj *witness);
+    void *finished_ctx;
 };
 
 /* Start-up; recovery included: scans uploads/, throws away data that nothing was reported of, takes the
@@ -137,11 +147,17 @@ void alb_uploads_stop(struct alb_uploads *u);
 void alb_uploads_free(struct alb_uploads **u);
 
 /* Expires what is over its time, and offers up to `finishes` complete but unfinished uploads to the sink
- * again (U4). Call it after open and then every minute or so from a job. */
+ * again (U4), and concatenations to the assembler; what goes on failing has rests, up to about an hour. Call it after open and then every minute or so from a job. */
 struct alb_upload_swept {
     int64_t expired, offered;
 };
 void alb_uploads_sweep(struct alb_uploads *u, unsigned finishes, struct alb_upload_swept *swept);
+
+/* Whether the bytes of an upload that is complete, but not FINISHED, may not be here but where the sink has
+ * put them: on a file system without hard links an original is made by renaming the upload's file, and until
+ * the catalog has taken it, that is the only copy, without a row. While this says true nobody removes
+ * originals for the lack of a row. Ask it before the catalog. */
+bool alb_uploads_bytes_away(struct alb_uploads *u);
 
 struct alb_uploads_view {
     int64_t known, unfinished, finishing, held, waiting;
@@ -175,7 +191,7 @@ struct alb_upload_spec {
     int64_t owner;     /* principal; >= 0 */
     int64_t length;    /* or ALB_UPLOAD_DEFERRED */
     enum alb_upload_kind kind;
-    bool md5;                /* compute MD5 too (Piwigo) */
+    bool md5, sha512;        /* compute MD5 (Piwigo) or SHA-512 too: one of them, else INVALID */
     bool transient;          /* its client cannot come back to it (multipart): nothing is remembered of it but
                                 what the sink made; acquire does not find it */
     struct alb_str metadata; /* opaque: the door's own text, echoed as it came; the sink gets it too */
@@ -265,6 +281,9 @@ enum alb_code alb_upload_rollback(struct alb_upload_session *s, struct alb_err *
  * commit). In FINISHED and REJECTED the future is done at once with what was kept. */
 enum alb_code alb_upload_finish(struct alb_upload_session **s, struct alb_future **future,
                                 struct alb_err *err) ALB_MUST_CHECK;
+/* What `finished` of the config is to be given besides, if this session's finish or assembly succeeds: the
+ * session holds a reference until it is over, also behind finish and assemble. No I/O. */
+void alb_upload_witness(struct alb_upload_session *s, struct alb_obj *witness);
 bool alb_upload_refusal(enum alb_code code); /* INVALID, FORBIDDEN, TOO_LARGE, UNSUPPORTED, UNPROCESSABLE */
 /* Whether the upload is there, for who tells a client where to go on: after a finish failed for now on a disk
  * so full that not even the state of a new upload could be kept, it is not. No I/O. */
@@ -315,7 +334,9 @@ bool alb_uploads_stopping(struct alb_uploads *u);
 bool alb_upload_digest(const struct alb_upload_session *s, enum alb_hash_kind kind,
                        unsigned char out[ALB_HASH_MAX_LEN]) ALB_MUST_CHECK;
 
-/* Removes the upload and its files; those who wait get GONE. The session is released afterwards as ever. */
+/* Removes the upload and its files, durably; those who wait get GONE. What a sink that recalls has made of it
+ * stays, and that the upload was removed is remembered for keep_done_ms (REJECTED, GONE), also of one that only
+ * the sink remembered. BUSY: there is no place for that now. The session is released afterwards as ever. */
 enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Ends the session in any state, clears the pointer; NULL inside is allowed. Keeps what was appended (best

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/fs.h"
@@ -16,6 +17,8 @@
 #include "upload/recover.h"
 
 #define SWEEP_BUCKETS 1024 /* looked at in one critical section */
+#define TRIES_WITHOUT_REST 8
+#define REST_DOUBLED_MAX 6 /* 64 minutes */
 
 static int64_t ms(int64_t ns)
 {
@@ -73,12 +76,15 @@ enum alb_code alb_uploads_open(const struct alb_uploads_config *config, struct a
     *uploads = NULL;
     if (u == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for uploads");
+    ALB_CHECK(config->layout.adopt == NULL || (config->layout.plain && config->layout.unhashed));
     u->dirfd = u->state_dirfd = -1;
     u->clock = config->clock;
     u->pool = config->pool;
     u->sink = config->sink;
     u->quarantine = config->quarantine;
     u->limits = config->limits;
+    u->finished = config->finished;
+    u->finished_ctx = config->finished_ctx;
     if (u->limits.waiters_max > ALB_UPLOAD_WAITERS_CAP)
         u->limits.waiters_max = ALB_UPLOAD_WAITERS_CAP;
     if (u->limits.max_bytes > ALB_BLOCKS_MAX * ALB_BLOCK_SIZE)
@@ -169,24 +175,55 @@ void alb_uploads_free(struct alb_uploads **uploads)
 
 enum due { NOT_DUE, EXPIRED, TO_FINISH, TO_ASSEMBLE };
 
-static enum due due_locked(const struct alb_upload_entry *e, int64_t now, bool finishing_too)
+/* A complete part, while a concatenation of its owner's is not finished: whether or not it is put together
+ * just now, or the server was off for long, it may need it. */
+static bool may_be_needed(const struct alb_upload_entry *e)
 {
+    return e->pins > 0 || (e->kind == ALB_UPLOAD_PARTIAL && e->state == ALB_UPLOAD_COMPLETE &&
+                           e->owner != NULL && e->owner->finals > 0);
+}
+
+/* It does not expire, and each time all of it may be read: what fails for long is tried less and less often. */
+static int64_t rest_after(unsigned tries)
+{
+    if (tries <= TRIES_WITHOUT_REST)
+        return 0;
+    unsigned doubled = tries - TRIES_WITHOUT_REST - 1;
+    return (int64_t)60 * ALB_NS_PER_S << (doubled < REST_DOUBLED_MAX ? doubled : REST_DOUBLED_MAX);
+}
+
+static void count_try_locked(struct alb_upload_entry *e, int64_t mono)
+{
+    if (e->tries < UINT8_MAX)
+        e->tries++;
+    e->rest_until = mono + rest_after(e->tries);
+}
+
+struct moment {
+    int64_t wall, mono;
+};
+
+/* Who has sent all bytes has done what he could (U4): they are finished, and do not expire before. */
+static enum due due_locked(const struct alb_upload_entry *e, struct moment now, bool finishing_too)
+{
+    bool rests = now.mono < e->rest_until;
+
     if (e->holder != NULL || e->first != NULL || !e->announced)
         return NOT_DUE;
-    if (e->expires_ms > 0 && e->expires_ms <= now && e->pins == 0)
-        return EXPIRED;
     if (e->kind == ALB_UPLOAD_FINAL && e->state == ALB_UPLOAD_OPEN)
-        return TO_ASSEMBLE;
-    /* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished (U4). */
+        return rests ? NOT_DUE : TO_ASSEMBLE;
+    /* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished. */
     bool all = e->state == ALB_UPLOAD_OPEN ? e->length >= 0 && e->offset == e->length
                                            : e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL;
-    return finishing_too && all ? TO_FINISH : NOT_DUE;
+    if (all)
+        return finishing_too && !rests ? TO_FINISH : NOT_DUE;
+    return e->expires_ms > 0 && e->expires_ms <= now.wall && !may_be_needed(e) ? EXPIRED : NOT_DUE;
 }
 
 /* Attaches s to the next upload that is due, from u->sweep_at on; *left buckets are still to be seen. */
 static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool finishing_too, size_t *left)
 {
-    int64_t now = alb_wall(u->clock);
+    const struct moment now = {alb_wall(u->clock), alb_mono(u->clock)};
     enum due why = NOT_DUE;
 
     alb_mutex_lock(&u->mtx);
@@ -195,12 +232,14 @@ static enum due claim(struct alb_uploads *u, struct alb_upload_session *s, bool 
             u->sweep_at = 0;
         struct alb_upload_entry *e = u->buckets[u->sweep_at];
         while (e != NULL && (why = due_locked(e, now, finishing_too)) == NOT_DUE) {
-            if (e->expires_ms > 0 && e->expires_ms <= now)
+            if (e->expires_ms > 0 && e->expires_ms <= now.wall)
                 alb_upload_part_changed_locked(u, e); /* if a concatenation waits for it, it is to look */
             e = e->next;
         }
         if (e != NULL)
             alb_upload_attach_locked(s, e);
+        if (why == TO_FINISH || why == TO_ASSEMBLE)
+            count_try_locked(e, now.mono);
         u->sweep_at++; /* others in this bucket come next time: none is tried twice in a row */
         --*left;
     }
@@ -265,6 +304,61 @@ void alb_uploads_sweep(struct alb_uploads *u, unsigned finishes, struct alb_uplo
             break;
         }
     }
+}
+
+/* ---- bytes that the sink has moved ---- */
+
+#define LOOKED_AT 64 /* in one go */
+
+/* The next ones whose bytes the sink may have, from bucket *at on. Chains are taken whole: *doubt, if one is
+ * too long for that. */
+static size_t collect(struct alb_uploads *u, size_t *at, struct alb_upload_entry *found[LOOKED_AT],
+                      bool *doubt)
+{
+    size_t n = 0;
+
+    alb_mutex_lock(&u->mtx);
+    for (size_t seen = 0; *at < u->bucket_count && seen < SWEEP_BUCKETS; seen++) {
+        size_t before = n;
+        struct alb_upload_entry *e = u->buckets[*at];
+        for (; e != NULL && n < LOOKED_AT; e = e->next) {
+            if (e->finishing || (e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL)) {
+                e->refs++;
+                found[n++] = e;
+            }
+        }
+        if (e != NULL && before > 0) { /* no room for all of this chain: it comes first next time */
+            while (n > before)
+                found[--n]->refs--;
+            break;
+        }
+        *doubt = *doubt || e != NULL;
+        ++*at;
+    }
+    alb_mutex_unlock(&u->mtx);
+    return n;
+}
+
+bool alb_uploads_bytes_away(struct alb_uploads *u)
+{
+    struct alb_upload_entry *found[LOOKED_AT];
+    char name[ALB_UPLOAD_NAME_MAX];
+    size_t at = 0, n;
+    bool away = false, more = true;
+
+    while (more && !away) {
+        n = collect(u, &at, found, &away);
+        for (size_t i = 0; i < n && !away; i++) {
+            alb_upload_data_name(u, found[i], name);
+            away = faccessat(u->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+        }
+        alb_mutex_lock(&u->mtx);
+        for (size_t i = 0; i < n; i++)
+            alb_upload_entry_unref(found[i]);
+        more = at < u->bucket_count;
+        alb_mutex_unlock(&u->mtx);
+    }
+    return away;
 }
 
 struct alb_uploads_view alb_uploads_look(struct alb_uploads *u)

@@ -196,6 +196,27 @@ def test_shutdown_kills_what_hangs(tmp_path, programs):
         until(lambda: is_gone(int(started.read_text())), "what the hook started is killed")
 
 
+def test_a_killed_server_leaves_no_program(tmp_path, programs):
+    """Nobody is left to end them: neither the programs nor what they have started may stay."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    hang = f"sleep 1000 & touch {begun}/$$ {begun}/$!; sleep 1000"
+    programs.add("pre-create")
+    programs.add("post-create", before=hang)
+    programs.add("pre-terminate", before=hang)
+    with serve(tmp_path, programs) as tusd:
+        url = [tusd.create(3).headers["Location"] for _ in range(10)][0]
+        with socket.create_connection(("127.0.0.1", tusd.port), 60) as client:
+            client.sendall(f"DELETE {url[len(tusd.url):]} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\n\r\n".encode())
+            until(lambda: len(list(begun.iterdir())) == 22, "all of them hang")
+            guards = [int(c.split()[0]) for c in children(tusd.process.pid) if c.split() and int(c.split()[0]) not in
+                      {int(p.name) for p in begun.iterdir()}]
+            tusd.process.kill()
+            tusd.process.wait(60)
+            until(lambda: all(is_gone(int(p.name)) for p in begun.iterdir()), "all of them are gone")
+            until(lambda: all(is_gone(g) for g in guards), "and who saw to that")
+
+
 def test_shutdown_waits_for_what_was_told(tmp_path, programs):
     programs.add("post-create", before="sleep 1")
     with serve(tmp_path, programs) as tusd:
@@ -248,6 +269,22 @@ def test_progress_that_hangs_delays_nobody(tmp_path, programs):
         tusd.stop()
         assert "Shutdown completed" in tusd.out[-1]
     assert all(is_gone(int(p.name)) for p in begun.iterdir())
+
+
+def test_programs_that_hang_are_ended(tmp_path, programs):
+    """More notifications that never end than there are places: each has its time, and then makes room."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    programs.add("post-create", before=f"sleep 1000 & touch {begun}/$!; wait")
+    programs.add("post-finish")
+    with serve(tmp_path, programs, "-hooks-dir-timeout", "2s") as tusd:
+        for _ in range(70):
+            url = tusd.create(3).headers["Location"]
+        assert tusd.patch(url, 0, b"abc").status_code == 204
+        until(lambda: programs.told("post-finish"), "the others have their turn")
+        until(lambda: tusd.metric('tusd_hook_errors_total{hooktype="post-create"}') == 70, "all have failed")
+        assert len(list(begun.iterdir())) == 70 and all(is_gone(int(p.name)) for p in begun.iterdir())
+        tusd.stop()
 
 
 def test_authorise_is_asked_for_every_request(tmp_path, programs):
@@ -370,7 +407,7 @@ def test_many_programs_leave_nothing(tmp_path, programs):
             assert session.post(tusd.url + "/files/", headers={**TUS, "Upload-Length": "1"}, timeout=60).status_code == 201
         session.close()
         until(lambda: tusd.metric('tusd_hook_errors_total{hooktype="post-create"}') == 201, "all have run")
-        until(lambda: not [c for c in children(tusd.process.pid) if c.strip()], "no child is left")
+        until(lambda: len([c for c in children(tusd.process.pid) if c.strip()]) == 1, "no child is left but their guard")
         until(lambda: len(os.listdir(f"/proc/{tusd.process.pid}/fd")) <= fds, "no descriptor is left")
         tusd.stop()
 
@@ -428,6 +465,34 @@ def test_serve_tells_also_after_a_crash(tmp_path, programs):
     assert event["Upload"]["ID"] and event["Upload"]["Storage"] is None
     header = event["HTTPRequest"]["Header"]
     assert header["X-Mine"] == ["m"] and not {"X-Api-Key", "Cookie", "Authorization"} & set(header)
+
+
+def test_serve_tells_the_end_that_no_request_sees(tmp_path, programs):
+    """A concatenation whose POST was long over, and whose server was killed, when its last part came."""
+    programs.add("post-finish")
+    server = Daemon(tmp_path / "data", "--hooks-dir", str(programs.folder), "--hooks-events", "post-finish,pre-finish")
+    server.start()
+    key = {**OCTETS, "X-Api-Key": server.key}
+    photo = pictures.photo()
+    part = requests.post(server.url + "/files/", timeout=60, headers={**key, "Upload-Concat": "partial", "Upload-Length": str(len(photo))})
+    assert part.status_code == 201, part.text
+    url = part.headers["Location"]
+    final = requests.post(server.url + "/files/", timeout=60, headers={**key, "Upload-Concat": "final;" + url})
+    assert final.status_code == 201 and programs.told("post-finish") == []
+    server.kill9()
+    server.start()
+    programs.add("pre-finish", status=1)  # the photo is there all the same, and so it is told
+    assert requests.patch(url, data=photo, headers={**key, "Upload-Offset": "0"}, timeout=60).status_code == 500
+    until(lambda: len(programs.told("post-finish")) == 2, "both are told")
+    until(lambda: not [p for p in (tmp_path / "data/hooks").iterdir()], "and only once")
+    server.stop()
+    told = {event["Event"]["Upload"]["ID"]: event["Event"] for event in programs.told("post-finish")}
+    assert len(programs.told("post-finish")) == 2
+    one, whole = told[url.rsplit("/", 1)[1]], told[final.headers["Location"].rsplit("/", 1)[1]]
+    assert one["Upload"]["IsPartial"] and one["HTTPRequest"]["Method"] == "PATCH"
+    assert whole["Upload"]["IsFinal"] and whole["Upload"]["PartialUploads"] == [one["Upload"]["ID"]]
+    assert whole["Upload"]["Size"] == whole["Upload"]["Offset"] == len(photo)
+    assert whole["HTTPRequest"] == {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}}
 
 
 def test_serve_refuses_hooks_that_cannot_be(tmp_path):

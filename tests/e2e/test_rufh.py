@@ -107,8 +107,8 @@ def path_of(answer):
     return "/" + answer.headers["location"].split("/", 3)[3]
 
 
-def digest(data):
-    return "sha-256=:" + base64.b64encode(hashlib.sha256(data).digest()).decode() + ":"
+def digest(data, name="sha-256"):
+    return f"{name}=:" + base64.b64encode(hashlib.new(name.replace("-", ""), data).digest()).decode() + ":"
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda v: f"interop-{v}")
@@ -131,7 +131,7 @@ def photo():
 def test_one_request_with_104(rufh):
     data = photo()
     interim, final = rufh.create(data, Content_Type="image/jpeg", Content_Disposition='attachment; filename="a b.jpg"')
-    assert interim.status == 104 and interim.headers["location"] == final.headers["location"]
+    assert interim.status == 104 and "/files/" in interim.headers["location"]
     assert interim.headers["upload-limit"].startswith("max-size=")
     assert interim.headers.get("upload-draft-interop-version") == (str(rufh.version) if rufh.version else None)
     assert final.status == 201 and rufh.said_complete(final)
@@ -231,7 +231,7 @@ def test_more_than_the_whole(rufh, complete, chunked):
 
 def test_completed_uploads_take_nothing(rufh):
     data = photo()
-    path = path_of(rufh.create(data)[-1])
+    path = path_of(rufh.create(data)[0])
     answer = rufh.append(path, len(data), b"")[-1]
     assert answer.status == 400 and answer.problem["type"].endswith("#completed-upload")
 
@@ -293,6 +293,92 @@ def test_repr_digest(newest):
     path = path_of(newest.create(data[:1000], complete=False, Repr_Digest=digest(data))[-1])
     answer = newest.append(path, 1000, data[1000:])[-1]
     assert answer.headers["albumen-result"] == "created"
+
+
+@pytest.mark.parametrize("name", ["sha-256", "sha-512", "md5"])
+def test_repr_digest_over_several_requests(newest, name):
+    data = photo()
+    path = path_of(newest.create(data[:1000], complete=False, Repr_Digest=digest(b"other", name))[-1])
+    assert newest.append(path, 1000, data[1000:2000], complete=False)[-1].status == 204
+    answer = newest.append(path, 2000, data[2000:])[-1]
+    assert answer.status == 400 and answer.problem["type"].endswith("#digest-mismatching-values")
+    assert answer.headers["upload-complete"] == "?1" and newest.head(path).status == 404
+    path = path_of(newest.create(data[:1000], complete=False, Repr_Digest=digest(data, name))[-1])
+    assert newest.append(path, 1000, data[1000:2000], complete=False)[-1].status == 204
+    assert newest.append(path, 2000, data[2000:])[-1].headers["albumen-result"] == "created"
+
+
+def test_content_digest_sha_512(newest):
+    data = os.urandom(3000)
+    path = path_of(newest.create(b"", complete=False, Upload_Length=6000)[-1])
+    for wrong in (digest(b"other", "sha-512"), digest(b"other", "sha-512") + ", " + digest(data)):
+        answer = newest.append(path, 0, data, complete=False, Content_Digest=wrong)[-1]
+        assert answer.status == 400 and answer.problem["type"].endswith("#digest-mismatching-values")
+    assert newest.append(path, 0, data, complete=False, Content_Digest="sha-512=:AAAA:")[-1].status == 400
+    answer = newest.append(path, 0, data, complete=False, Content_Digest=digest(data, "sha-512"))[-1]
+    assert answer.status == 204 and answer.headers["upload-offset"] == "3000"
+    assert newest.ask("DELETE", path)[-1].status == 204
+
+
+@pytest.mark.parametrize("want, name", [
+    ("sha-256=1", "sha-256"), ("sha-512=1", "sha-512"), ("sha-256=3, sha-512=7", "sha-512"), ("sha-512=0, sha-256=1", "sha-256"),
+    ("sha-512=1, sha-256=1", "sha-256"), ("unknown=9, sha-512=2;a=b", "sha-512"),
+    ("sha-512=0", None), ("unknown=10", None), ("sha-256=11", None), ("sha-256", None), ("sha-256=1,", None)])
+def test_want_repr_digest(newest, want, name):
+    """Asked for at the creation, said by the answer that ends the upload."""
+    data = photo()
+    path = path_of(newest.create(data[:1000], complete=False, Want_Repr_Digest=want)[-1])
+    answer = newest.append(path, 1000, data[1000:])[-1]
+    assert answer.headers["albumen-result"] == "created"
+    assert answer.headers.get("repr-digest") == (digest(data, name) if name else None)
+
+
+def test_want_repr_digest_in_one_request(newest):
+    data = photo()
+    answer = newest.create(data, Want_Repr_Digest="sha-512=1", Repr_Digest=digest(data))[-1]
+    assert answer.status == 201 and answer.headers["repr-digest"] == digest(data, "sha-512")
+
+
+def test_digests_of_the_whole_are_no_metadata(newest, shared_daemon):
+    """What a client calls repr-digest in its metadata is its own business, and ours is not shown as its."""
+    data = photo()
+    other = "repr-digest " + base64.b64encode(digest(b"other").encode()).decode()
+    answer = requests.post(shared_daemon.url + "/files/", data=data, timeout=60, headers={
+        "x-api-key": shared_daemon.key, "Tus-Resumable": "1.0.0", "Upload-Length": str(len(data)), "Upload-Metadata": other,
+        "Content-Type": "application/offset+octet-stream"})
+    assert answer.status_code == 201 and answer.headers["Albumen-Result"] == "created"
+    data = photo()
+    path = path_of(newest.create(data[:100], complete=False, Upload_Metadata=other, Repr_Digest=digest(data))[-1])
+    head = requests.head(shared_daemon.url + path, timeout=60, headers={"x-api-key": shared_daemon.key,
+                                                                      "Tus-Resumable": "1.0.0"})
+    assert head.headers["Upload-Metadata"] == other
+    assert newest.append(path, 100, data[100:])[-1].headers["albumen-result"] == "created"
+
+
+def test_location_of_what_was_processed(rufh):
+    """With Upload-Complete: ?1 the answer is that of the request itself: from interop 7 on it names the photo."""
+    data = photo()
+    interim, final = rufh.create(data)
+    if rufh.version in (None, 7, 8):
+        asset = rufh.daemon.url + "/api/assets/" + final.headers["albumen-asset"]
+        assert final.headers["location"] == asset
+        assert requests.get(asset, headers={"x-api-key": rufh.daemon.key}, timeout=60).status_code == 200
+    else:
+        assert final.headers["location"] == interim.headers["location"]
+    assert rufh.said_complete(rufh.head(path_of(interim)))
+
+
+@pytest.mark.parametrize("version", ["2", "9", "x", "6.0"])
+def test_no_104_for_a_version_that_nobody_knows(newest, version):
+    """Its client would take 104 for something else; all the rest is as ever."""
+    answers = newest.create(b"abc", complete=False, Upload_Draft_Interop_Version=version)
+    assert [a.status for a in answers] == [201] and "upload-draft-interop-version" not in answers[0].headers
+
+
+def test_the_first_104_tells_all_limits(rufh):
+    interim, final = rufh.create(b"abc", complete=False)
+    assert re.search(r"(max-age|expires)=\d+", interim.headers["upload-limit"])
+    assert interim.headers["location"] == final.headers["location"]
 
 
 def test_put_creates_too(newest):

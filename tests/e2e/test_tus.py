@@ -110,6 +110,13 @@ def test_other_versions_are_not_processed(tus, version):
     assert answer.headers["Tus-Version"] == "1.0.0" and "Location" not in answer.headers
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PATCH", "DELETE", "PUT"])
+def test_the_base_path_is_for_creations(tus, method):
+    answer = tus.http.request(method, tus.base, timeout=60)
+    assert answer.status_code == 405 and answer.headers["Allow"] == "POST, PUT, OPTIONS"
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
+
+
 def test_pieces_make_a_photo(tus):
     data = photo(1)
     url = tus.new(Upload_Length=len(data))
@@ -320,6 +327,16 @@ def test_checksum_trailer(tus):
     answer = chunked_patch(tus, url, 0, data, good)
     assert answer.startswith("HTTP/1.1 204"), answer
     assert tus.offset(url) == 3500
+
+
+def test_checksum_trailer_without_notice(tus):
+    """It cannot be checked any more: then it is not taken for checked."""
+    data = os.urandom(3500)
+    url = tus.new(Upload_Length=9000)
+    bad = f"Upload-Checksum: sha1 {b64(hashlib.sha1(b'').digest())}\r\n"
+    answer = chunked_patch(tus, url, 0, data, bad, announce=False)
+    assert answer.startswith("HTTP/1.1 400") and "ERR_INVALID_CHECKSUM" in answer
+    assert tus.offset(url) == 0
 
 
 # T17

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 import pictures
+from daemon import Daemon
 from tusd_daemon import OCTETS, Tusd, until
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -192,6 +193,76 @@ def test_headers_that_come_twice(shared_daemon):
     path = "/files/" + made.split("Location: ")[1].split("\r\n")[0].rsplit("/", 1)[1]
     head = plain(shared_daemon, f"HEAD {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n\r\n")
     assert "\r\nUpload-Metadata: a Zg==,b Zg==\r\n" in head
+
+
+@pytest.mark.parametrize("name", ["Upload-Offset", "Upload-Length"])
+def test_an_append_that_contradicts_itself(shared_daemon, name):
+    made = requests.post(shared_daemon.url + "/files/", timeout=30, headers={
+        **TUS, "x-api-key": shared_daemon.key, "Upload-Defer-Length": "1"})
+    path = "/files/" + made.headers["Location"].rsplit("/", 1)[1]
+    twice = {"Upload-Offset": "Upload-Offset: 0\r\nUpload-Offset: 1\r\n",
+             "Upload-Length": "Upload-Offset: 0\r\nUpload-Length: 5\r\nUpload-Length: 6\r\n"}[name]
+    answer = plain(shared_daemon, f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n{twice}"
+                   "Content-Type: application/offset+octet-stream\r\nContent-Length: 1\r\n\r\na")
+    assert answer.startswith("HTTP/1.1 400 ") and "\r\nUpload-Offset: 0\r\n" in answer
+    answer = plain(shared_daemon, f"PATCH {path} HTTP/1.1\r\nHost: x\r\n" + twice.replace("Length: 5", "Length: 7") +
+                   ("Upload-Complete: ?0\r\n" if name == "Upload-Offset" else "Upload-Complete: ?0\r\nUpload-Complete: ?1\r\n") +
+                   "Content-Type: application/partial-upload\r\nContent-Length: 1\r\n\r\na")
+    assert answer.startswith("HTTP/1.1 400 ") and "\r\nUpload-Offset: 0\r\n" in answer
+
+
+def test_a_slash_behind_the_id(shared_daemon):
+    """As tusd; clients that put URLs together by hand do it."""
+    url = create(shared_daemon, 5) + "/"
+    head = requests.head(url, timeout=30, headers={**TUS, "x-api-key": shared_daemon.key})
+    assert head.status_code == 200 and head.headers["Upload-Length"] == "5"
+    assert requests.get(url, timeout=30, headers={"x-api-key": shared_daemon.key}).status_code == 204
+
+
+def test_a_location_without_a_host(shared_daemon):
+    """HTTP/1.0 may leave it out: then the path alone is a URL, and the whole is none."""
+    made = plain(shared_daemon, "POST /files/ HTTP/1.0\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 5\r\n\r\n")
+    location = made.split("Location: ")[1].split("\r\n")[0]
+    assert location.startswith("/files/")
+
+
+def test_partial_uploads_say_when_they_expire(shared_daemon):
+    """Also the answer that completes one."""
+    headers = {**OCTETS, "x-api-key": shared_daemon.key, "Upload-Length": "5", "Upload-Concat": "partial"}
+    made = requests.post(shared_daemon.url + "/files/", data=b"hello", headers=headers, timeout=30)
+    assert made.status_code == 201 and "Upload-Expires" in made.headers
+    url = requests.post(shared_daemon.url + "/files/", data=b"he", headers=headers, timeout=30).headers["Location"]
+    done = requests.patch(url, data=b"llo", headers={**OCTETS, "x-api-key": shared_daemon.key, "Upload-Offset": "2"}, timeout=30)
+    assert done.status_code == 204 and "Upload-Expires" in done.headers
+
+
+def test_a_pre_finish_that_fails_loses_nothing(tmp_path):
+    """The bytes are there: the answer says where, in both protocols."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    script(hooks, "pre-finish", "exit 1\n")
+    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-finish", "-enable-experimental-protocol") as tusd:
+        made = requests.post(tusd.url + "/files/", data=b"hello", timeout=60, headers={**OCTETS, "Upload-Length": "5"})
+        assert made.status_code == 500 and made.headers["Upload-Offset"] == "5" and "Location" in made.headers
+        url = tusd.create(5).headers["Location"]
+        done = tusd.patch(url, 0, b"hello")
+        assert done.status_code == 500 and done.headers["Upload-Offset"] == "5"
+        url = tusd.create(5).headers["Location"]
+        done = requests.patch(url, data=b"hello", timeout=60, headers={
+            "Upload-Offset": "0", "Upload-Complete": "?1", "Content-Type": "application/partial-upload"})
+        assert done.status_code == 500 and done.headers["Upload-Offset"] == "5" and done.headers["Upload-Complete"] == "?1"
+
+
+def test_a_full_share_is_no_full_disk(tmp_path):
+    daemon = Daemon(tmp_path / "data", "--upload-space-per-user", "1M").start()
+    try:
+        headers = {**OCTETS, "x-api-key": daemon.key}
+        made = requests.post(daemon.url + "/files/", headers={**headers, "Upload-Defer-Length": "1"}, timeout=60)
+        full = requests.patch(made.headers["Location"], data=b"\0" * (2 << 20), timeout=60,
+                              headers={**headers, "Upload-Offset": "0"})
+        assert full.status_code == 507 and "as much as they may" in full.text and "disk" not in full.text
+    finally:
+        daemon.stop()
 
 
 def test_every_answer_is_of_tus(shared_daemon):

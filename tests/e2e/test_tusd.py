@@ -51,9 +51,9 @@ def plain(answer):
 
 
 DELIBERATE = {
+    ("options", 0), ("options", 1), ("options", 2), ("cors", 0),  # checksums are an extension here
     ("metadata-bad", 1),  # what was given at the creation is given back
-    ("methods", 1),       # GET of the base path: 404 instead of 405
-    ("download", 2), ("download", 3),  # no Accept-Ranges in a 206; the words of a 416
+    ("download", 3),      # the words of a 416
     ("greeting-paths", 0),  # our own words
 }
 
@@ -85,7 +85,7 @@ def test_answers(tusd):
         "content-type": [201, 400, 400],
         "too-long": [201, 413, 200],
         "complete": [201, 204, 204, 204, 409, 200],
-        "methods": [405, 404, 201, 405, 405],
+        "methods": [405, 405, 201, 405, 405, 405, 405, 405, 412, 405],
         "override": [201, 204, 204, 404],
         "metadata": [201, 200, 201, 200, 201, 200],
         "metadata-bad": [201, 200],
@@ -126,7 +126,8 @@ def test_words_at_the_start_and_the_end(tmp_path):
         "Using 1.00MB as maximum size.",
         f"Using '{tmp_path}/hooks' for hooks",
         "Enabled hook events: pre-create, post-create, post-receive, post-finish, post-terminate",
-        "Supported tus extensions: creation,creation-with-upload,termination,concatenation,creation-defer-length",
+        "Supported tus extensions: creation,creation-with-upload,termination,concatenation,creation-defer-length,checksum,"
+        "checksum-trailer",
         "Using 127.0.0.1:0 as address to listen.",
         "Using /files/ as the base path.",
         "Using /metrics as the metrics path.",
@@ -222,7 +223,7 @@ def test_base_path(tmp_path, base):
 def test_disabled(tmp_path):
     with Tusd(tmp_path / "data", "-disable-download", "-disable-termination", "--disable-concatenation=true") as tusd:
         extensions = requests.options(tusd.url + "/files/", timeout=60).headers["Tus-Extension"]
-        assert extensions == "creation,creation-with-upload,creation-defer-length"
+        assert extensions == "creation,creation-with-upload,creation-defer-length,checksum,checksum-trailer"
         url = tusd.create(3).headers["Location"]
         assert requests.get(url, timeout=60).status_code == 405
         assert requests.delete(url, headers=TUS, timeout=60).status_code == 405
@@ -378,6 +379,16 @@ def test_metrics(tmp_path):
             assert line in text.splitlines(), line
         assert tusd_open(text) >= 1
         tusd.stop()
+
+
+def test_checksums_are_checked(tusd):
+    """tusd passes them over; who sends one wants it checked."""
+    extensions = requests.options(tusd.url + "/files/", timeout=60).headers
+    assert extensions["Tus-Extension"].endswith(",checksum,checksum-trailer") and "sha1" in extensions["Tus-Checksum-Algorithm"]
+    url = tusd.create(5).headers["Location"]
+    wrong = tusd.patch(url, 0, b"hellx", {"Upload-Checksum": "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00="})
+    assert wrong.status_code == 460 and wrong.headers["Upload-Offset"] == "0"
+    assert tusd.patch(url, 0, b"hello", {"Upload-Checksum": "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00="}).status_code == 204
 
 
 def test_slow_client_is_cut_off_and_can_go_on(tmp_path):

@@ -45,11 +45,29 @@ static void dictionary(struct alb_str s)
     ALB_CHECK(rest.n == 0);
 }
 
+/* What is kept of the whole is read again as it was. */
+static void whole(struct alb_str s)
+{
+    struct alb_digest_whole w, again;
+    struct alb_buf note = ALB_BUF_INIT(1000);
+
+    alb_digest_whole_read(s, &again);
+    if (alb_digest_whole_parse(s, s, &w)) {
+        alb_buf_c(&note, "name %0a\n");
+        alb_digest_whole_write(&w, &note);
+        alb_digest_whole_read(alb_buf_view(&note), &again);
+        ALB_CHECK(again.given == w.given && again.wanted == w.wanted && again.want == w.want);
+        ALB_CHECK(!w.given || (again.value.kind == w.value.kind && again.value.n == w.value.n &&
+                               memcmp(again.value.p, w.value.p, w.value.n) == 0));
+    }
+    alb_buf_fini(&note);
+}
+
 /* What is accepted is a digest of that length, and can be said again. */
 static void digests(struct alb_str s)
 {
-    static const size_t lengths[ALB_DIGEST_COUNT] = {20, 32, 16, 4, 4};
-    static const char *const names[ALB_DIGEST_COUNT] = {"sha1", "sha256", "md5", "crc32c", "crc32"};
+    static const size_t lengths[ALB_DIGEST_COUNT] = {20, 32, 16, 4, 4, 64};
+    static const char *const names[ALB_DIGEST_COUNT - 1] = {"sha1", "sha256", "md5", "crc32c", "crc32"};
     struct alb_digest_value v, again;
     struct alb_tus_digests d = {0};
 
@@ -69,6 +87,7 @@ static void digests(struct alb_str s)
         alb_digests_update(&d, s.p, s.n);
         (void)!alb_digests_hold(&d);
     }
+    whole(s);
 }
 
 static void lists(struct alb_str s, struct alb_arena *a)

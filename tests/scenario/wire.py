@@ -39,9 +39,13 @@ def talk(where, request, half_close=False):
 
 def half_closed(path, port):
     for where in (path, port):
-        # What can be answered at once is answered; who would have to wait for us has gone.
+        # Who has shut his side gets an answer that takes a moment; for one that takes long he counts as gone.
         out, _ = talk(where, b"GET /hello" + HEAD + b"\r\n", True)
         assert out.startswith(b"HTTP/1.1 200 ") and out.endswith(b"x" * 1024), out[:100]
+        out, _ = talk(where, b"GET /slow?ms=20" + HEAD + b"\r\n", True)
+        assert out.startswith(b"HTTP/1.1 200 "), out[:100]
+        out, _ = talk(where, b"POST /upload" + HEAD + b"Content-Length: 5\r\n\r\n12345", True)
+        assert out.startswith(b"HTTP/1.1 200 "), out[:100]
         out, _ = talk(where, b"GET /slow?ms=60000" + HEAD + b"\r\n", True)
         assert out == b"", out
         out, _ = talk(where, b"POST /upload" + HEAD + b"Content-Length: 10\r\n\r\n12345", True)

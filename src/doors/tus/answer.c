@@ -182,6 +182,14 @@ struct alb_str alb_tus_path(struct alb_req *req, const struct alb_tus *t)
                             ALB_STR_ARG(url_id(req, t->id)));
 }
 
+/* Empty: the client has not said by which name it knows us (HTTP/1.0). */
+static struct alb_str origin(struct alb_req *req, const struct alb_tus *t)
+{
+    struct alb_str base = t->door->options.forwarded ? forwarded_base(req) : alb_req_base_url(req);
+
+    return alb_str_ends(base, ALB_STR("://")) ? ALB_STR("") : base;
+}
+
 struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t)
 {
     const struct alb_tus_options *o = &t->door->options;
@@ -189,14 +197,31 @@ struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t)
     if (o->location != NULL)
         return alb_arena_printf(alb_req_arena(req), "%s" ALB_STR_FMT, o->location,
                                 ALB_STR_ARG(url_id(req, t->id)));
-    struct alb_str base = o->forwarded ? forwarded_base(req) : alb_req_base_url(req);
-    return alb_arena_printf(alb_req_arena(req), ALB_STR_FMT ALB_STR_FMT, ALB_STR_ARG(base),
+    return alb_arena_printf(alb_req_arena(req), ALB_STR_FMT ALB_STR_FMT, ALB_STR_ARG(origin(req, t)),
                             ALB_STR_ARG(alb_tus_path(req, t)));
 }
 
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t)
 {
     alb_res_header_set(req, "Location", alb_tus_location(req, t));
+}
+
+/* To the newer drafts, an answer with Upload-Complete: ?1 is that of the request itself, and its Location
+ * names what was made. The older ones, and tus, look for the upload there. */
+void alb_tus_made_header(struct alb_req *req, const struct alb_tus *t, struct alb_str result)
+{
+    struct alb_ingest_result r;
+    char uuid[37];
+
+    if (t->dialect != ALB_TUS_RUFH || (t->interop >= 3 && t->interop <= 6) ||
+        !alb_ingest_result_parse(result, &r)) {
+        alb_tus_location_header(req, t);
+        return;
+    }
+    alb_uuid_text(&r.asset, uuid);
+    alb_res_header_set(req, "Location",
+                       alb_arena_printf(alb_req_arena(req), ALB_STR_FMT "/api/assets/%s",
+                                        ALB_STR_ARG(origin(req, t)), uuid));
 }
 
 void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete)
@@ -345,14 +370,17 @@ enum alb_step alb_tus_refuse(struct alb_req *req, struct alb_tus *t, enum alb_tu
 }
 
 /* What a client may read of a failure. Texts with these codes are written for it, by this door, by upload and
- * by ingest; others may name files or say who has what, and stay in the log. */
+ * by ingest; others may name files or say who has what, and stay in the log. No space: the disk has an errno,
+ * all else is a limit. */
 static const char *client_text(const struct alb_err *err)
 {
-    static const enum alb_code open[] = {ALB_E_INVALID, ALB_E_CONFLICT, ALB_E_TOO_LARGE, ALB_E_UNPROCESSABLE};
+    static const enum alb_code open[] = {ALB_E_INVALID, ALB_E_CONFLICT, ALB_E_TOO_LARGE, ALB_E_UNPROCESSABLE,
+                                         ALB_E_NO_SPACE};
 
-    for (size_t i = 0; i < ALB_ARRAY_LEN(open); i++)
-        if (err->code == open[i] && err->msg[0] != '\0')
+    for (size_t i = 0; i < ALB_ARRAY_LEN(open); i++) {
+        if (err->code == open[i] && err->msg[0] != '\0' && (err->code != ALB_E_NO_SPACE || err->sys == 0))
             return err->msg;
+    }
     return NULL;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "doors/tus/door.h"
-#include "doors/tus/metadata.h"
 #include "ingest/ingest.h"
 
 #define TURN_BYTES                                                                                           \
@@ -20,25 +19,13 @@ bool alb_tus_is_piece(const struct alb_req *req, const char *type)
 
 /* ---- the end of the upload ---- */
 
-static void tell_finish(struct alb_req *req, struct alb_tus *t)
-{
-    struct alb_tus_event e = t->event;
-
-    e.hook = ALB_TUS_POST_FINISH;
-    alb_tus_tell(req, t, &e);
-}
-
 static enum alb_step answer_finished(struct alb_req *req, struct alb_tus *t)
 {
-    if (!t->over)
-        tell_finish(req, t);
-    alb_tus_result_headers(req, alb_bytes_view(t->result));
-    alb_tus_offset_header(req, t->length);
-    alb_tus_complete_header(req, t, true);
+    alb_tus_notice_end(t, true);
     if (t->dialect == ALB_TUS_RUFH)
         alb_res_header_set(req, "Upload-Limit", alb_tus_limits(req, t, 0));
     if (t->created)
-        alb_tus_location_header(req, t);
+        alb_tus_made_header(req, t, alb_bytes_view(t->result));
     return alb_tus_done(req, t, t->created ? 201 : 204);
 }
 
@@ -52,6 +39,10 @@ enum alb_step alb_tus_finished(struct alb_req *req, struct alb_tus *t)
         t->result = ALB_CONTAINER_OF(alb_obj_ref(alb_future_result(t->future)), struct alb_bytes, obj);
         t->event.hook = ALB_TUS_PRE_FINISH;
         t->event.offset = t->length;
+        t->told = true; /* also in the answer of a PRE_FINISH that fails */
+        alb_tus_result_headers(req, alb_bytes_view(t->result));
+        alb_tus_offset_header(req, t->length);
+        alb_tus_complete_header(req, t, true);
         return t->over ? answer_finished(req, t) : alb_tus_ask(req, t, &t->event, answer_finished);
     }
     bool refused = alb_upload_refusal(err.code) || err.code == ALB_E_GONE;
@@ -64,20 +55,28 @@ enum alb_step alb_tus_finished(struct alb_req *req, struct alb_tus *t)
     return step;
 }
 
-/* What the client said that the whole must be. */
-static bool whole_is_right(struct alb_req *req, const struct alb_tus *t, const struct alb_upload_view *v)
+/* What the client said that the whole must be. Without hashes (struct alb_upload_layout) it is not known. */
+static bool whole_is_right(const struct alb_tus *t, const struct alb_digest_whole *whole)
 {
-    static const enum alb_hash_kind hashes[ALB_DIGEST_COUNT] = {[ALB_DIGEST_SHA1] = ALB_HASH_SHA1,
-                                                                [ALB_DIGEST_SHA256] = ALB_HASH_SHA256,
-                                                                [ALB_DIGEST_MD5] = ALB_HASH_MD5};
-    struct alb_str field = alb_tus_metadata_find(v->metadata, ALB_STR("repr-digest"), alb_req_arena(req));
-    struct alb_digest_value want;
+    const struct alb_digest_value *value = &whole->value;
     unsigned char is[ALB_HASH_MAX_LEN];
 
-    if (field.p == NULL || alb_digest_field_parse(field, &want) != 1 || want.kind == ALB_DIGEST_CRC32C ||
-        want.kind == ALB_DIGEST_CRC32 || !alb_upload_digest(t->session, hashes[want.kind], is))
-        return true;
-    return memcmp(is, want.p, want.n) == 0;
+    return !whole->given || !alb_upload_digest(t->session, alb_digest_hash(value->kind), is) ||
+           memcmp(is, value->p, value->n) == 0;
+}
+
+/* What it wants to hear of the whole; the session is the sink's soon. */
+static void say_digest(struct alb_req *req, const struct alb_tus *t, const struct alb_digest_whole *whole)
+{
+    struct alb_buf out = ALB_BUF_INIT(256);
+    unsigned char is[ALB_HASH_MAX_LEN];
+
+    if (t->dialect != ALB_TUS_RUFH || !whole->wanted ||
+        !alb_upload_digest(t->session, alb_digest_hash(whole->want), is))
+        return;
+    alb_digest_field_write(&out, whole->want, is);
+    alb_res_header_set(req, "Repr-Digest", alb_buf_view(&out));
+    alb_buf_fini(&out);
 }
 
 /* Kept for the answer and the hooks: the session is the sink's from now on. */
@@ -98,11 +97,13 @@ static void remember(struct alb_req *req, struct alb_tus *t, const struct alb_up
 enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
+    struct alb_digest_whole whole;
     struct alb_upload_view v;
 
-    alb_tus_alarm_dismiss(&t->alarm);
+    alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
-    if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(req, t, &v)) {
+    alb_digest_whole_read(v.note, &whole);
+    if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(t, &whole)) {
         if (alb_upload_terminate(t->session, &err) != ALB_OK)
             return alb_tus_fail(req, t, &err);
         alb_upload_release(&t->session);
@@ -111,10 +112,14 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
         return step;
     }
     remember(req, t, &v);
+    if (v.kind == ALB_UPLOAD_PARTIAL)
+        alb_tus_expires_header(req, t, v.expires_ms); /* others do not, once they are whole */
+    say_digest(req, t, &whole);
     t->over = v.state == ALB_UPLOAD_FINISHED || v.state == ALB_UPLOAD_REJECTED ||
               (v.state == ALB_UPLOAD_COMPLETE && v.kind == ALB_UPLOAD_PARTIAL);
     alb_future_unref(t->future);
     t->future = NULL;
+    alb_tus_notice_begin(req, t);
     if (alb_upload_finish(&t->session, &t->future, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     return alb_tus_wait(req, t, "waiting for the photo to be taken in", alb_tus_finished);
@@ -130,6 +135,7 @@ static void keep(struct alb_req *req, struct alb_tus *t)
     enum alb_code code = t->holding ? alb_upload_rollback(t->session, &err) : ALB_OK;
 
     t->holding = false;
+    alb_tus_last_progress(req, t);
     if (code == ALB_OK)
         code = alb_upload_commit(t->session, &err);
     if (code != ALB_OK)
@@ -142,7 +148,14 @@ static enum alb_step refuse_and_keep(struct alb_req *req, struct alb_tus *t, enu
     return alb_tus_refuse(req, t, word);
 }
 
-static bool is_last(const struct alb_tus *t, bool all);
+/* In RUFH the client says what the last piece is, all bytes alone do not make it. But tus-js-client in its
+ * modes for the drafts (interop 5 and 6) never says so when it sends pieces of a file. */
+static bool is_last(const struct alb_tus *t, bool all)
+{
+    if (t->dialect != ALB_TUS_RUFH)
+        return all;
+    return t->complete || (all && t->interop >= 3 && t->interop <= 6);
+}
 
 /* Whether its last byte is there, though the end of the request is not: then the upload is over, and not the
  * client's to finish any more (U4). */
@@ -151,8 +164,7 @@ static bool all_is_there(const struct alb_tus *t)
     struct alb_upload_view v;
 
     alb_upload_look(t->session, &v);
-    return !t->holding && v.length >= 0 && is_last(t, alb_upload_position(t->session) == v.length) &&
-           alb_upload_position(t->session) == v.length;
+    return !t->holding && v.length >= 0 && alb_upload_position(t->session) == v.length && is_last(t, true);
 }
 
 static enum alb_step interrupted(struct alb_req *req, struct alb_tus *t)
@@ -209,7 +221,7 @@ static enum alb_step stored(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_upload_view v;
 
-    alb_tus_alarm_dismiss(&t->alarm);
+    alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     if (t->created)
         alb_tus_location_header(req, t);
@@ -232,15 +244,6 @@ static enum alb_tus_word check_digests(struct alb_req *req, struct alb_tus *t)
     return t->dialect == ALB_TUS_RUFH ? ALB_TUS_DIGEST_DIFFERS : ALB_TUS_CHECKSUM_DIFFERS;
 }
 
-/* In RUFH the client says what the last piece is, all bytes alone do not make it. But tus-js-client in its
- * modes for the drafts (interop 5 and 6) never says so when it sends pieces of a file. */
-static bool is_last(const struct alb_tus *t, bool all)
-{
-    if (t->dialect != ALB_TUS_RUFH)
-        return all;
-    return t->complete || (all && t->interop >= 3 && t->interop <= 6);
-}
-
 static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -252,6 +255,9 @@ static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
         if (word != ALB_TUS_FINE)
             return refuse_and_keep(req, t, word);
         t->holding = false;
+    } else if (t->dialect != ALB_TUS_RUFH && alb_req_trailer(req, "upload-checksum").p != NULL) {
+        t->holding = true; /* nobody knew: what is not durable yet goes */
+        return refuse_and_keep(req, t, ALB_TUS_BAD_CHECKSUM);
     }
     if (t->dialect == ALB_TUS_RUFH && t->complete && alb_upload_declare(t->session, at, &err) != ALB_OK)
         return refuse_and_keep(req, t, ALB_TUS_INCONSISTENT);
@@ -346,14 +352,15 @@ static enum alb_step more(struct alb_req *req, struct alb_tus *t)
     return wait_for_more(req, t);
 }
 
-/* What the headers say of a checksum behind or before the body. */
+/* What the headers say of a checksum behind or before the body. tusd looks at neither; but whoever sends one
+ * wants it checked. */
 static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_str field = alb_req_header(req, "upload-checksum"), trailers = alb_req_header(req, "trailer");
     struct alb_str name;
     struct alb_digest_value v;
 
-    if (t->dialect == ALB_TUS_RUFH || t->door->options.like_tusd)
+    if (t->dialect == ALB_TUS_RUFH)
         return ALB_TUS_FINE;
     if (field.p != NULL) {
         if (!alb_checksum_parse(field, &v))
@@ -364,7 +371,7 @@ static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
     }
     while (trailers.p != NULL && alb_str_next(&trailers, ',', &name)) {
         if (alb_str_eq_ci(alb_str_trim(name), ALB_STR("upload-checksum"))) {
-            alb_digests_want(&t->digests, (1U << ALB_DIGEST_COUNT) - 1); /* it is not said which */
+            alb_digests_want(&t->digests, ALB_TUS_CHECKSUM_KINDS); /* it is not said which */
             t->holding = t->digests.in_trailer = true;
         }
     }
@@ -387,6 +394,7 @@ enum alb_step alb_tus_take_body(struct alb_req *req, struct alb_tus *t)
     if (t->holding && alb_upload_hold_back(t->session, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     t->silent_since = t->told_at = alb_mono(alb_req_clock(req));
-    t->shown_bytes = t->told_bytes = alb_upload_position(t->session);
+    t->shown_bytes = alb_upload_position(t->session);
+    t->told_bytes = 0; /* as in tusd: each body is heard of, also one that brings nothing new */
     return more(req, t);
 }

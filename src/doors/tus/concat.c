@@ -100,6 +100,7 @@ enum alb_step alb_tus_concat(struct alb_req *req, struct alb_tus *t)
     t->event.path = t->spec.path;
     alb_future_unref(t->future);
     t->future = NULL;
+    alb_tus_notice_begin(req, t);
     if (alb_upload_assemble(&t->session, &t->future, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     t->told = true;

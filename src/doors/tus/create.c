@@ -11,18 +11,6 @@
 
 /* ---- what is asked ---- */
 
-/* Whether a header is there more than once, and says different things. */
-static bool contradicts_itself(const struct alb_req *req, const char *name)
-{
-    struct alb_str first = alb_req_header(req, name), value;
-    size_t at = 0;
-
-    while (alb_req_header_next(req, name, &at, &value))
-        if (!alb_str_eq(first, value))
-            return true;
-    return false;
-}
-
 /* All its lines: it is a list. p == NULL: there is none. */
 static struct alb_str metadata(struct alb_req *req)
 {
@@ -41,16 +29,16 @@ static struct alb_str metadata(struct alb_req *req)
 
 static enum alb_tus_word parse_length(struct alb_req *req, struct alb_tus *t)
 {
-    struct alb_str length = alb_req_header(req, "upload-length");
-    struct alb_str defer = alb_req_header(req, "upload-defer-length");
+    bool deferred = alb_tus_has_header(req, "upload-defer-length");
     uint64_t n = 0;
 
-    if (length.p != NULL && defer.p != NULL)
+    if (deferred && alb_tus_has_header(req, "upload-length"))
         return ALB_TUS_AMBIGUOUS;
     t->spec.length = ALB_UPLOAD_DEFERRED;
-    if (defer.p != NULL)
-        return alb_str_eq_c(defer, "1") ? ALB_TUS_FINE : ALB_TUS_BAD_DEFER;
-    if (!alb_str_u64(length, &n) || n > INT64_MAX || contradicts_itself(req, "upload-length"))
+    if (deferred)
+        return alb_str_eq_c(alb_tus_field(req, "upload-defer-length"), "1") ? ALB_TUS_FINE
+                                                                            : ALB_TUS_BAD_DEFER;
+    if (!alb_str_u64(alb_tus_field(req, "upload-length"), &n) || n > INT64_MAX)
         return ALB_TUS_BAD_LENGTH;
     t->spec.length = (int64_t)n;
     return ALB_TUS_FINE;
@@ -117,6 +105,7 @@ static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_e
     struct alb_upload_view v;
     enum alb_code code = hints(req, t, &note, err);
 
+    alb_digest_whole_write(&t->whole, &note);
     t->spec.note = alb_buf_view(&note);
     if (code == ALB_OK)
         code = alb_upload_create(t->door->uploads, &t->spec, &t->session, err);

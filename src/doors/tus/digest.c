@@ -10,7 +10,7 @@
 #define CRC_LEN 4
 
 static const struct {
-    const char *tus, *http; /* names in Upload-Checksum, and in RFC 9530's registry (NULL: none) */
+    const char *tus, *http; /* names in Upload-Checksum, and in RFC 9530's registry; NULL: none */
     size_t n;
 } kinds[ALB_DIGEST_COUNT] = {
     [ALB_DIGEST_SHA1] = {"sha1", "sha", ALB_SHA1_LEN},
@@ -18,6 +18,7 @@ static const struct {
     [ALB_DIGEST_MD5] = {"md5", "md5", ALB_MD5_LEN},
     [ALB_DIGEST_CRC32C] = {"crc32c", "crc32c", CRC_LEN},
     [ALB_DIGEST_CRC32] = {"crc32", NULL, CRC_LEN},
+    [ALB_DIGEST_SHA512] = {NULL, "sha-512", ALB_SHA512_LEN},
 };
 
 /* ---- fields ---- */
@@ -30,7 +31,7 @@ bool alb_checksum_parse(struct alb_str field, struct alb_digest_value *out)
     if (!alb_str_cut(alb_str_trim(field), ' ', &name, &text))
         return false;
     for (size_t i = 0; i < ALB_DIGEST_COUNT; i++) {
-        if (!alb_str_eq_c(name, kinds[i].tus))
+        if (kinds[i].tus == NULL || !alb_str_eq_c(name, kinds[i].tus))
             continue;
         int64_t n = alb_b64_decode(alb_str_trim(text), bytes, sizeof(bytes), ALB_B64_STD);
         if (n != (int64_t)kinds[i].n)
@@ -43,40 +44,146 @@ bool alb_checksum_parse(struct alb_str field, struct alb_digest_value *out)
     return false;
 }
 
-static int strength(enum alb_digest kind)
+/* By its name in RFC 9530's registry; ALB_DIGEST_COUNT: not known. */
+static enum alb_digest kind_of(struct alb_str name)
 {
-    static const enum alb_digest order[] = {ALB_DIGEST_CRC32, ALB_DIGEST_CRC32C, ALB_DIGEST_MD5,
-                                            ALB_DIGEST_SHA1, ALB_DIGEST_SHA256};
-    int i = 0;
+    for (size_t i = 0; i < ALB_DIGEST_COUNT; i++) {
+        if (kinds[i].http != NULL && alb_str_eq_c(name, kinds[i].http))
+            return (enum alb_digest)i;
+    }
+    return ALB_DIGEST_COUNT;
+}
 
-    while (order[i] != kind)
-        i++;
-    return i;
+/* The one of the highest rank; 0: not to be taken. */
+static int parse_field(struct alb_str field, const unsigned char rank[ALB_DIGEST_COUNT],
+                       struct alb_digest_value *out)
+{
+    struct alb_str rest = field, key, value;
+    unsigned char bytes[ALB_HASH_MAX_LEN];
+    bool broken = false;
+    unsigned best = 0;
+
+    while (alb_sf_dict_next(&rest, &key, &value, &broken)) {
+        enum alb_digest kind = kind_of(key);
+        if (kind == ALB_DIGEST_COUNT)
+            continue;
+        if (alb_sf_bytes(value, bytes, sizeof(bytes)) != (int64_t)kinds[kind].n)
+            return -1;
+        if (rank[kind] <= best)
+            continue;
+        best = rank[kind];
+        out->kind = kind;
+        out->n = kinds[kind].n;
+        memcpy(out->p, bytes, out->n);
+    }
+    if (broken)
+        return -1;
+    return best > 0 ? 1 : 0;
 }
 
 int alb_digest_field_parse(struct alb_str field, struct alb_digest_value *out)
 {
+    static const unsigned char strength[ALB_DIGEST_COUNT] = {
+        [ALB_DIGEST_CRC32C] = 1, [ALB_DIGEST_MD5] = 2,    [ALB_DIGEST_SHA1] = 3,
+        [ALB_DIGEST_SHA256] = 4, [ALB_DIGEST_SHA512] = 5,
+    };
+
+    return parse_field(field, strength, out);
+}
+
+void alb_digest_field_write(struct alb_buf *out, enum alb_digest kind, const unsigned char *digest)
+{
+    alb_buf_c(out, kinds[kind].http);
+    alb_buf_c(out, "=:");
+    alb_b64_encode(out, digest, kinds[kind].n, ALB_B64_STD);
+    alb_buf_c(out, ":");
+}
+
+/* ---- of the whole ---- */
+
+#define NOTE_DIGEST "repr-digest "
+#define NOTE_WANT "want-repr-digest "
+#define WEIGHT_MAX 10
+
+enum alb_hash_kind alb_digest_hash(enum alb_digest kind)
+{
+    static const enum alb_hash_kind hashes[ALB_DIGEST_COUNT] = {
+        [ALB_DIGEST_SHA1] = ALB_HASH_SHA1,
+        [ALB_DIGEST_SHA256] = ALB_HASH_SHA256,
+        [ALB_DIGEST_MD5] = ALB_HASH_MD5,
+        [ALB_DIGEST_SHA512] = ALB_HASH_SHA512,
+    };
+
+    return hashes[kind];
+}
+
+/* SHA-256 is computed anyway: it is as good as what would cost a pass of its own. */
+static int parse_repr(struct alb_str field, struct alb_digest_value *out)
+{
+    static const unsigned char rank[ALB_DIGEST_COUNT] = {
+        [ALB_DIGEST_MD5] = 1,
+        [ALB_DIGEST_SHA1] = 2,
+        [ALB_DIGEST_SHA512] = 3,
+        [ALB_DIGEST_SHA256] = 4,
+    };
+
+    return parse_field(field, rank, out);
+}
+
+/* Of the algorithms that RFC 9530 calls active, the one with the highest weight (1 to 10). */
+static bool parse_want(struct alb_str field, enum alb_digest *kind)
+{
     struct alb_str rest = field, key, value;
-    unsigned char bytes[ALB_HASH_MAX_LEN];
-    bool broken = false, found = false;
+    bool broken = false;
+    int64_t weight, best = 0;
 
     while (alb_sf_dict_next(&rest, &key, &value, &broken)) {
-        for (size_t i = 0; i < ALB_DIGEST_COUNT; i++) {
-            if (kinds[i].http == NULL || !alb_str_eq_c(key, kinds[i].http))
-                continue;
-            if (alb_sf_bytes(value, bytes, sizeof(bytes)) != (int64_t)kinds[i].n)
-                return -1;
-            if (found && strength((enum alb_digest)i) <= strength(out->kind))
-                continue;
-            out->kind = (enum alb_digest)i;
-            out->n = kinds[i].n;
-            memcpy(out->p, bytes, out->n);
-            found = true;
-        }
+        enum alb_digest k = kind_of(key);
+        if (!alb_sf_integer(value, &weight) || weight < 0 || weight > WEIGHT_MAX)
+            return false;
+        if ((k != ALB_DIGEST_SHA256 && k != ALB_DIGEST_SHA512) || weight < best || weight == 0 ||
+            (weight == best && k == ALB_DIGEST_SHA512))
+            continue;
+        best = weight;
+        *kind = k;
     }
-    if (broken)
-        return -1;
-    return found ? 1 : 0;
+    return !broken && best > 0;
+}
+
+bool alb_digest_whole_parse(struct alb_str repr, struct alb_str want, struct alb_digest_whole *out)
+{
+    *out = (struct alb_digest_whole){0};
+    int found = parse_repr(repr, &out->value);
+    out->given = found > 0;
+    out->wanted = parse_want(want, &out->want);
+    return found >= 0;
+}
+
+void alb_digest_whole_write(const struct alb_digest_whole *w, struct alb_buf *note)
+{
+    if (w->given) {
+        alb_buf_c(note, NOTE_DIGEST);
+        alb_digest_field_write(note, w->value.kind, w->value.p);
+        alb_buf_c(note, "\n");
+    }
+    if (w->wanted) {
+        alb_buf_c(note, NOTE_WANT);
+        alb_buf_c(note, kinds[w->want].http);
+        alb_buf_c(note, "=1\n");
+    }
+}
+
+void alb_digest_whole_read(struct alb_str note, struct alb_digest_whole *out)
+{
+    struct alb_str line;
+
+    *out = (struct alb_digest_whole){0};
+    while (alb_str_next(&note, '\n', &line)) {
+        if (alb_str_starts(line, ALB_STR(NOTE_DIGEST)))
+            out->given = parse_repr(alb_str_from(line, sizeof(NOTE_DIGEST) - 1), &out->value) > 0;
+        else if (alb_str_starts(line, ALB_STR(NOTE_WANT)))
+            out->wanted = parse_want(alb_str_from(line, sizeof(NOTE_WANT) - 1), &out->want);
+    }
 }
 
 /* ---- cyclic redundancy checks: reflected, as in zlib and iSCSI ---- */
@@ -139,6 +246,8 @@ void alb_digests_want(struct alb_tus_digests *d, unsigned wanted)
         alb_hash_init(&d->sha256, ALB_HASH_SHA256);
     if ((fresh & 1U << ALB_DIGEST_MD5) != 0)
         alb_hash_init(&d->md5, ALB_HASH_MD5);
+    if ((fresh & 1U << ALB_DIGEST_SHA512) != 0)
+        alb_hash_init(&d->sha512, ALB_HASH_SHA512);
 }
 
 void alb_digests_expect(struct alb_tus_digests *d, const struct alb_digest_value *v)
@@ -156,6 +265,8 @@ void alb_digests_update(struct alb_tus_digests *d, const void *p, size_t n)
         alb_hash_update(&d->sha256, p, n);
     if ((d->wanted & 1U << ALB_DIGEST_MD5) != 0)
         alb_hash_update(&d->md5, p, n);
+    if ((d->wanted & 1U << ALB_DIGEST_SHA512) != 0)
+        alb_hash_update(&d->sha512, p, n);
     if ((d->wanted & 1U << ALB_DIGEST_CRC32C) != 0)
         d->crc32c = crc_update(&crc32c_table, d->crc32c, p, n);
     if ((d->wanted & 1U << ALB_DIGEST_CRC32) != 0)
@@ -187,6 +298,9 @@ static bool holds(const struct alb_tus_digests *d, const struct alb_digest_value
         break;
     case ALB_DIGEST_CRC32:
         put_crc(d->crc32, is);
+        break;
+    case ALB_DIGEST_SHA512:
+        (void)alb_hash_final(&d->sha512, is);
         break;
     case ALB_DIGEST_COUNT:
         return false;

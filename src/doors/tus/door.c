@@ -25,6 +25,7 @@ static void end_state(void *arg)
     alb_source_unref(t->source);
     alb_future_unref(t->future);
     alb_bytes_unref(t->result);
+    alb_tus_notice_end(t, true);
     for (size_t i = 0; i < ALB_ARRAY_LEN(t->verdicts); i++) {
         if (t->verdicts[i] != NULL)
             alb_obj_unref(&t->verdicts[i]->obj);
@@ -34,6 +35,30 @@ static void end_state(void *arg)
 bool alb_tus_has_header(const struct alb_req *req, const char *name)
 {
     return alb_req_header(req, name).p != NULL;
+}
+
+struct alb_str alb_tus_field(const struct alb_req *req, const char *name)
+{
+    struct alb_str first = alb_req_header(req, name), value;
+    size_t at = 0;
+
+    while (alb_req_header_next(req, name, &at, &value)) {
+        if (!alb_str_eq(first, value))
+            return ALB_STR_NONE;
+    }
+    return first;
+}
+
+bool alb_tus_take_id(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_str id;
+
+    if (!alb_req_param_decoded(req, "id", &id))
+        return false;
+    while (alb_str_ends(id, ALB_STR("/")))
+        id.n--;
+    t->id = id;
+    return id.n > 0;
 }
 
 /* 3..8; 0: none of these. */
@@ -97,6 +122,25 @@ static bool may(struct alb_req *req, const struct alb_tus *t)
     return alb_auth_may(req, t->first == alb_tus_get ? "asset.download" : "asset.upload");
 }
 
+/* The base path is for creations, and PUT for those of RUFH. */
+static bool is_elsewhere(const struct alb_req *req, const struct alb_tus *t)
+{
+    if (t->first == alb_tus_post)
+        return t->dialect == ALB_TUS_V1 && alb_req_method(req) == ALB_M_PUT;
+    return alb_req_param(req, "id").n == 0;
+}
+
+static enum alb_step refuse_method(struct alb_req *req, struct alb_tus *t)
+{
+    const bool put = !t->door->options.no_rufh && !t->door->options.like_tusd;
+
+    alb_res_error_status(req, 405, "method not allowed");
+    alb_res_header_set(req, "Allow", put ? ALB_STR("POST, PUT, OPTIONS") : ALB_STR("POST"));
+    if (t->door->options.like_tusd && t->dialect != ALB_TUS_RUFH)
+        alb_res_literal(req, ALB_STR("method not allowed")); /* without an end of line */
+    return ALB_STEP_DONE;
+}
+
 static enum alb_step authorised(struct alb_req *req, struct alb_tus *t)
 {
     return t->first(req, t);
@@ -111,10 +155,12 @@ static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
         return alb_tus_refuse(req, t, ALB_TUS_BAD_ORIGIN);
     if (!version_is_right(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_BAD_VERSION);
+    if (is_elsewhere(req, t))
+        return refuse_method(req, t);
     if (!may(req, t))
         return ALB_STEP_DONE;
-    if (alb_req_param_decoded(req, "id", &e.id))
-        t->id = e.id;
+    if (alb_tus_take_id(req, t))
+        e.id = t->id;
     return alb_tus_ask(req, t, &e, authorised);
 }
 
@@ -175,7 +221,7 @@ enum alb_step alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_u
     t->then = then;
     alb_future_unref(t->future);
     t->future = NULL;
-    if (!alb_req_param_decoded(req, "id", &t->id))
+    if (!alb_tus_take_id(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_NOT_FOUND);
     if (alb_upload_acquire(t->door->uploads, t->id, t->owner, intent, &t->session, &t->future, &err) !=
         ALB_OK)
@@ -219,7 +265,8 @@ static const char *extensions(const struct alb_tus_options *o, char out[256])
     if (!o->like_tusd)
         (void)snprintf(out, 256, "%s", ALL_EXTENSIONS);
     else
-        (void)snprintf(out, 256, "creation,creation-with-upload%s%s,creation-defer-length",
+        (void)snprintf(out, 256,
+                       "creation,creation-with-upload%s%s,creation-defer-length,checksum,checksum-trailer",
                        o->no_termination ? "" : ",termination", o->no_concatenation ? "" : ",concatenation");
     return out;
 }
@@ -244,8 +291,7 @@ static enum alb_hot options_hot(struct alb_req *req)
     alb_res_header_c(req, "Tus-Extension", extensions(&door->options, list));
     if (max > 0)
         alb_res_header_i64(req, "Tus-Max-Size", max);
-    if (!door->options.like_tusd)
-        alb_res_header_c(req, "Tus-Checksum-Algorithm", ALB_TUS_CHECKSUM_ALGORITHMS);
+    alb_res_header_c(req, "Tus-Checksum-Algorithm", ALB_TUS_CHECKSUM_ALGORITHMS);
     if (!door->options.no_rufh) {
         alb_res_header(req, "Upload-Limit", alb_tus_limits(req, &t, 0));
         alb_res_header_c(req, "Accept-Patch", "application/partial-upload, application/offset+octet-stream");

@@ -72,6 +72,7 @@ enum alb_tus_word {
 };
 
 struct alb_tus;
+struct alb_tus_notice;
 typedef enum alb_step alb_tus_fn(struct alb_req *req, struct alb_tus *t);
 
 struct alb_tus {
@@ -88,22 +89,24 @@ struct alb_tus {
     bool created;      /* this request made it: 201 and Location */
     bool told;         /* it survives this request: Location may be given */
     /* creation */
-    struct alb_upload_spec spec; /* strings in the arena */
+    struct alb_upload_spec spec;   /* strings in the arena */
+    struct alb_digest_whole whole; /* RUFH */
     /* body */
     bool complete; /* RUFH: this is the last piece */
     bool no_body;  /* what comes is not looked at */
     bool holding;  /* nothing counts before its digest is checked */
     struct alb_tus_digests digests;
     int64_t silent_since;        /* monotonic: since when no byte came */
-    int64_t told_at, told_bytes; /* POST_RECEIVE: when, and how far, it was last asked */
+    int64_t told_at, told_bytes; /* POST_RECEIVE: when (0: no body), and how far, was last said */
     int64_t shown_bytes;         /* RUFH: offset of the last 104 */
     enum alb_tus_hook asked;     /* the question that is out */
     struct alb_tus_alarm *alarm; /* of a POST_RECEIVE that is under way */
     /* finish */
     int64_t length;
-    bool over;                  /* it was finished before: hooks have heard of it */
-    struct alb_tus_event event; /* strings in the arena */
-    struct alb_bytes *result;   /* of the sink, a reference */
+    bool over;                     /* it was finished before: hooks have heard of it */
+    struct alb_tus_event event;    /* strings in the arena */
+    struct alb_bytes *result;      /* of the sink, a reference */
+    struct alb_tus_notice *notice; /* POST_FINISH that waits for this request, a reference, or NULL */
     /* answers */
     struct alb_tus_verdict *verdicts[2]; /* references: PRE_CREATE's, and PRE_FINISH's or PRE_TERMINATE's */
     enum alb_tus_word word;
@@ -122,6 +125,10 @@ enum alb_step alb_tus_wait(struct alb_req *req, struct alb_tus *t, const char *d
 enum alb_step alb_tus_acquire(struct alb_req *req, struct alb_tus *t, enum alb_upload_intent intent,
                               alb_tus_fn *then);
 bool alb_tus_has_header(const struct alb_req *req, const char *name);
+/* A field that has one value. p == NULL: it is not there, or comes twice and says different things. */
+struct alb_str alb_tus_field(const struct alb_req *req, const char *name);
+/* The id in the URL, decoded, without slashes behind it, as t->id. False: there is none. */
+bool alb_tus_take_id(struct alb_req *req, struct alb_tus *t);
 
 /* ---- answer.c ---- */
 
@@ -143,6 +150,8 @@ void alb_tus_result_headers(struct alb_req *req, struct alb_str result);
 struct alb_str alb_tus_path(struct alb_req *req, const struct alb_tus *t);
 struct alb_str alb_tus_location(struct alb_req *req, const struct alb_tus *t);
 void alb_tus_location_header(struct alb_req *req, const struct alb_tus *t);
+/* Of the answer that ends an upload which this request made. */
+void alb_tus_made_header(struct alb_req *req, const struct alb_tus *t, struct alb_str result);
 void alb_tus_expires_header(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
 void alb_tus_complete_header(struct alb_req *req, const struct alb_tus *t, bool complete); /* RUFH */
 struct alb_str alb_tus_limits(struct alb_req *req, const struct alb_tus *t, int64_t expires_ms);
@@ -162,10 +171,17 @@ bool alb_tus_asks(const struct alb_tus *t, enum alb_tus_hook hook);
  * failure is answered. */
 enum alb_step alb_tus_ask(struct alb_req *req, struct alb_tus *t, struct alb_tus_event *e, alb_tus_fn *then);
 void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_event *e);
+/* The session is about to be finished or assembled by this request: POST_FINISH is told of it, once both the
+ * upload and this request have come to that (alb_tus_notice_end, or its own end). */
+void alb_tus_notice_begin(struct alb_req *req, struct alb_tus *t);
+void alb_tus_notice_end(struct alb_tus *t, bool tell);
 void alb_tus_event_of(const struct alb_tus *t, const struct alb_upload_view *v, enum alb_tus_hook hook,
                       struct alb_tus_event *e);
 /* POST_RECEIVE, if it is time, or when to come back (*wake_at). True: a hook wants this upload stopped. */
 bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at);
+/* The body is over (session held): nobody is asked any more, but POST_RECEIVE is told where it stands. Nothing
+ * if there was no body, or if that is known. */
+void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t);
 
 /* ---- methods ---- */
 

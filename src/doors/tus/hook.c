@@ -4,6 +4,7 @@
  * out.
  */
 #include "base/check.h"
+#include "base/mem.h"
 #include "doors/tus/door.h"
 
 #define PROGRESS_NS ALB_NS_PER_S
@@ -54,6 +55,8 @@ static enum alb_step answered(struct alb_req *req, struct alb_tus *t)
 
     if (alb_future_error(t->future, &err) != ALB_OK) {
         alb_req_log_err(req, &err);
+        if (t->asked == ALB_TUS_PRE_FINISH && t->door->options.like_tusd)
+            alb_tus_notice_end(t, false);
         return alb_tus_refuse(req, t, ALB_TUS_INTERNAL);
     }
     struct alb_obj *obj = alb_obj_ref(alb_future_result(t->future));
@@ -100,6 +103,77 @@ void alb_tus_tell(struct alb_req *req, const struct alb_tus *t, struct alb_tus_e
     h->tell(h->ctx, e);
 }
 
+/* ---- the end of an upload ---- */
+
+/* POST_FINISH of one upload. The session has a reference (its witness), and the request that brought it here
+ * as long as it has something to do before: the last one tells. */
+struct alb_tus_notice {
+    struct alb_obj obj;
+    /* fixed after create */
+    const struct alb_tus_hooks *hooks;
+    struct alb_obj *request; /* or NULL: no memory */
+    /* written by who finishes the upload, before the future of that ends; then the request's */
+    void *kept;
+};
+
+static void notice_free(struct alb_obj *obj)
+{
+    struct alb_tus_notice *n = ALB_CONTAINER_OF(obj, struct alb_tus_notice, obj);
+
+    if (n->kept != NULL)
+        n->hooks->let_go(n->hooks->ctx, n->kept, true);
+    alb_obj_unref(n->request);
+    alb_mem_free(n);
+}
+
+void alb_tus_notice_begin(struct alb_req *req, struct alb_tus *t)
+{
+    const struct alb_tus_hooks *h = t->door->hooks;
+
+    if (h == NULL || (h->tells & 1U << ALB_TUS_POST_FINISH) == 0)
+        return;
+    alb_tus_notice_end(t, true);
+    t->notice = alb_mem_calloc(1, sizeof(*t->notice));
+    if (t->notice == NULL)
+        return; /* it is told without a request */
+    alb_obj_init(&t->notice->obj, notice_free);
+    t->notice->hooks = h;
+    t->notice->request = h->remember(h->ctx, req);
+    alb_upload_witness(t->session, &t->notice->obj);
+}
+
+void alb_tus_notice_end(struct alb_tus *t, bool tell)
+{
+    struct alb_tus_notice *n = t->notice;
+
+    t->notice = NULL;
+    if (n == NULL)
+        return;
+    if (!tell && n->kept != NULL) {
+        n->hooks->let_go(n->hooks->ctx, n->kept, false);
+        n->kept = NULL;
+    }
+    alb_obj_unref(&n->obj);
+}
+
+void alb_tus_upload_finished(void *ctx, const struct alb_upload_view *v, struct alb_obj *witness)
+{
+    const struct alb_tus_hooks *h = ctx;
+    const struct alb_tus none = {.id = ALB_STR_NONE};
+    struct alb_tus_notice *n = witness != NULL ? ALB_CONTAINER_OF(witness, struct alb_tus_notice, obj) : NULL;
+    struct alb_tus_event e;
+
+    if ((h->tells & 1U << ALB_TUS_POST_FINISH) == 0)
+        return;
+    alb_tus_event_of(&none, v, ALB_TUS_POST_FINISH, &e);
+    e.request = n != NULL ? n->request : NULL;
+    void *kept = h->keep(h->ctx, &e);
+    if (n != NULL)
+        n->kept = kept;
+    else if (kept != NULL)
+        h->let_go(h->ctx, kept, true);
+}
+
 /* ---- while a body comes in ---- */
 
 /* The hook that was asked last has answered, and wants it stopped. */
@@ -124,15 +198,21 @@ static bool is_stopped(struct alb_tus *t)
     return true;
 }
 
+static void progress_of(const struct alb_tus *t, struct alb_tus_event *e)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    alb_tus_event_of(t, &v, ALB_TUS_POST_RECEIVE, e);
+    e->offset = alb_upload_position(t->session);
+}
+
 static void ask_progress(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_tus_event e;
-    struct alb_upload_view v;
     struct alb_future *future = NULL;
 
-    alb_upload_look(t->session, &v);
-    alb_tus_event_of(t, &v, ALB_TUS_POST_RECEIVE, &e);
-    e.offset = alb_upload_position(t->session);
+    progress_of(t, &e);
     e.req = req;
     if (t->door->hooks->ask(t->door->hooks->ctx, &e, &future, NULL) != ALB_OK)
         return;
@@ -159,4 +239,17 @@ bool alb_tus_progress(struct alb_req *req, struct alb_tus *t, int64_t *wake_at)
     t->told_bytes = alb_upload_position(t->session);
     ask_progress(req, t);
     return is_stopped(t);
+}
+
+void alb_tus_last_progress(struct alb_req *req, struct alb_tus *t)
+{
+    struct alb_tus_event e;
+
+    alb_tus_alarm_dismiss(&t->alarm);
+    if (!alb_tus_asks(t, ALB_TUS_POST_RECEIVE) || t->told_at == 0 ||
+        t->told_bytes == alb_upload_position(t->session))
+        return;
+    t->told_bytes = alb_upload_position(t->session);
+    progress_of(t, &e);
+    alb_tus_tell(req, t, &e);
 }

@@ -211,7 +211,7 @@ static struct alb_str path_of(struct alb_str path, struct alb_str id)
 
 bool alb_tus_adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struct alb_upload_spec *spec)
 {
-    json_t *info = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *info = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     json_t *size = json_object_get(info, "Size");
 
     (void)ctx;

@@ -223,7 +223,7 @@ enum alb_step alb_tus_get(struct alb_req *req, struct alb_tus *t)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_upload_view v;
 
-    if (!alb_req_param_decoded(req, "id", &t->id))
+    if (!alb_tus_take_id(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_NOT_FOUND);
     enum alb_code code = alb_upload_reader_open(t->door->uploads, t->id, t->owner, &t->reader, &v, &err);
     if (code == ALB_E_GONE || code == ALB_E_NOT_FOUND) /* the sink has its bytes, or remembers it */

@@ -10,14 +10,13 @@
 /* A length that was left open is said now. */
 static enum alb_tus_word declare(struct alb_req *req, struct alb_tus *t, const struct alb_upload_view *v)
 {
-    struct alb_str field = alb_req_header(req, "upload-length");
     struct alb_err err = ALB_ERR_INIT;
     int64_t max = alb_tus_max_bytes(t->door);
     uint64_t length = 0;
 
-    if (field.p == NULL)
+    if (!alb_tus_has_header(req, "upload-length"))
         return ALB_TUS_FINE;
-    if (!alb_str_u64(field, &length) || length > INT64_MAX)
+    if (!alb_str_u64(alb_tus_field(req, "upload-length"), &length) || length > INT64_MAX)
         return ALB_TUS_BAD_LENGTH;
     if (v->length >= 0)
         return (int64_t)length == v->length ? ALB_TUS_FINE : ALB_TUS_BAD_LENGTH;
@@ -33,7 +32,7 @@ static enum alb_tus_word tus_fields(struct alb_req *req, struct alb_tus *t, cons
 {
     uint64_t offset = 0;
 
-    if (!alb_str_u64(alb_req_header(req, "upload-offset"), &offset) || offset > INT64_MAX)
+    if (!alb_str_u64(alb_tus_field(req, "upload-offset"), &offset) || offset > INT64_MAX)
         return ALB_TUS_BAD_OFFSET;
     t->expected = v->offset;
     t->provided = (int64_t)offset;

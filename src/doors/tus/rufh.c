@@ -17,16 +17,16 @@ static bool complete_field(const struct alb_req *req, const struct alb_tus *t, b
 {
     if (t->interop == 3) {
         bool incomplete;
-        bool there = alb_sf_bool(alb_req_header(req, "upload-incomplete"), &incomplete);
+        bool there = alb_sf_bool(alb_tus_field(req, "upload-incomplete"), &incomplete);
         *complete = there && !incomplete;
         return there;
     }
-    return alb_sf_bool(alb_req_header(req, "upload-complete"), complete);
+    return alb_sf_bool(alb_tus_field(req, "upload-complete"), complete);
 }
 
 static bool length_field(const struct alb_req *req, int64_t *length)
 {
-    return alb_sf_integer(alb_req_header(req, "upload-length"), length) && *length >= 0;
+    return alb_sf_integer(alb_tus_field(req, "upload-length"), length) && *length >= 0;
 }
 
 /* Content-Digest covers this body; nothing of it counts before it is checked. */
@@ -47,14 +47,13 @@ static enum alb_tus_word digest_field(const struct alb_req *req, struct alb_tus 
     return ALB_TUS_FINE;
 }
 
-/* File name, type and digest of the whole as a tus client would have said them. */
+/* File name and type as a tus client would have said them. */
 static struct alb_str metadata(struct alb_req *req)
 {
     struct alb_arena *a = alb_req_arena(req);
     struct alb_str given = alb_req_header(req, "upload-metadata");
     struct alb_str name = alb_disposition_name(alb_req_header(req, "content-disposition"), a);
     struct alb_str type = alb_media_type(alb_req_header(req, "content-type"));
-    struct alb_str digest = alb_req_header(req, "repr-digest");
     struct alb_buf out = ALB_BUF_INIT((size_t)64 << 10);
 
     alb_buf_str(&out, given);
@@ -62,8 +61,6 @@ static struct alb_str metadata(struct alb_req *req)
         alb_tus_metadata_add(&out, ALB_STR("filename"), name);
     if (given.n == 0 && type.n > 0)
         alb_tus_metadata_add(&out, ALB_STR("filetype"), type);
-    if (digest.n > 0)
-        alb_tus_metadata_add(&out, ALB_STR("repr-digest"), digest);
     struct alb_str text = alb_arena_str(a, alb_buf_view(&out));
     alb_buf_fini(&out);
     return text;
@@ -73,7 +70,6 @@ enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
 {
     int64_t length = 0, body = alb_req_content_length(req);
     bool has_length = length_field(req, &length);
-    struct alb_digest_value whole;
 
     if (!complete_field(req, t, &t->complete) || alb_tus_has_header(req, "upload-offset"))
         return ALB_TUS_BAD_FIELD;
@@ -81,8 +77,12 @@ enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
         return ALB_TUS_INCONSISTENT;
     if (!has_length)
         length = t->complete && body >= 0 ? body : ALB_UPLOAD_DEFERRED;
-    if (alb_digest_field_parse(alb_req_header(req, "repr-digest"), &whole) < 0)
+    if (!alb_digest_whole_parse(alb_req_header(req, "repr-digest"), alb_req_header(req, "want-repr-digest"),
+                                &t->whole))
         return ALB_TUS_BAD_CHECKSUM;
+    t->spec.md5 = t->whole.given && t->whole.value.kind == ALB_DIGEST_MD5;
+    t->spec.sha512 = !t->spec.md5 && ((t->whole.given && t->whole.value.kind == ALB_DIGEST_SHA512) ||
+                                      (t->whole.wanted && t->whole.want == ALB_DIGEST_SHA512));
     t->spec.length = length;
     t->spec.metadata = metadata(req);
     return digest_field(req, t);
@@ -121,7 +121,7 @@ enum alb_tus_word alb_tus_rufh_append(struct alb_req *req, struct alb_tus *t, co
 
     if (!complete_field(req, t, &t->complete))
         return ALB_TUS_BAD_FIELD;
-    if (!alb_sf_integer(alb_req_header(req, "upload-offset"), &offset) || offset < 0)
+    if (!alb_sf_integer(alb_tus_field(req, "upload-offset"), &offset) || offset < 0)
         return ALB_TUS_BAD_OFFSET;
     if (v->state != ALB_UPLOAD_OPEN)
         return ALB_TUS_COMPLETED;
@@ -139,14 +139,18 @@ void alb_tus_rufh_interim(struct alb_req *req, struct alb_tus *t, int64_t offset
 {
     struct alb_header headers[3];
     struct alb_arena *a = alb_req_arena(req);
+    struct alb_upload_view v;
     size_t n = 0;
 
+    if (t->interop == 0 && alb_tus_has_header(req, "upload-draft-interop-version"))
+        return; /* of a draft that is not known here: 104 may mean something else there */
+    alb_upload_look(t->session, &v);
     if (t->interop > 0)
         headers[n++] =
             (struct alb_header){"Upload-Draft-Interop-Version", alb_arena_printf(a, "%u", t->interop)};
     if (offset < 0) { /* the first one of a creation */
         headers[n++] = (struct alb_header){"Location", alb_tus_location(req, t)};
-        headers[n++] = (struct alb_header){"Upload-Limit", alb_tus_limits(req, t, 0)};
+        headers[n++] = (struct alb_header){"Upload-Limit", alb_tus_limits(req, t, v.expires_ms)};
     } else {
         headers[n++] = (struct alb_header){"Upload-Offset", alb_arena_printf(a, "%lld", (long long)offset)};
     }

@@ -39,7 +39,8 @@ enum alb_tus_hook {
     ALB_TUS_AUTHORISE, /* every request but OPTIONS, before anything is looked up: may reject it */
     ALB_TUS_PRE_CREATE,
     ALB_TUS_POST_CREATE,
-    ALB_TUS_POST_RECEIVE, /* while a body comes in, every options.progress_ns if bytes did: may stop it */
+    ALB_TUS_POST_RECEIVE, /* while a body comes in, every options.progress_ns if bytes did: asked, may stop
+                             it; at the end of the body: told */
     ALB_TUS_PRE_FINISH,   /* the sink has the upload, the answer is not sent yet */
     ALB_TUS_POST_FINISH,
     ALB_TUS_PRE_TERMINATE,
@@ -52,7 +53,8 @@ const char *alb_tus_hook_name(enum alb_tus_hook hook);
 /* What a hook hears. Views, valid during the call: copy what is needed later. */
 struct alb_tus_event {
     enum alb_tus_hook hook;
-    const struct alb_req *req;   /* for method, target, client and headers */
+    const struct alb_req *req;   /* for method, target, client and headers; NULL: `request` */
+    struct alb_obj *request;     /* what hooks.remember made of it; NULL: no request did this */
     struct alb_str id;           /* empty before it has one, and for AUTHORISE of a creation */
     int64_t size;                /* or ALB_UPLOAD_DEFERRED */
     int64_t offset;              /* stored so far, in POST_RECEIVE also what is not durable yet */
@@ -84,17 +86,29 @@ struct alb_tus_verdict {
 struct alb_tus_hooks {
     void *ctx;
     unsigned asks;  /* bits 1u << hook for which `ask` is called: AUTHORISE, PRE_*, POST_RECEIVE */
-    unsigned tells; /* bits for which `tell` is called: POST_* except POST_RECEIVE */
+    unsigned tells; /* bits for which `tell` or `keep` is called: POST_* */
     /* Begins a question; must not block. *future (a reference for the caller) settles with a struct
      * alb_tus_verdict, or fails: then the answer is 500, except for POST_RECEIVE, where it is ignored. */
     enum alb_code (*ask)(void *ctx, const struct alb_tus_event *e, struct alb_future **future,
                          struct alb_err *err);
     /* Has happened; must not block. Who needs it durable writes a job. */
     void (*tell)(void *ctx, const struct alb_tus_event *e);
+    /* POST_FINISH is about an upload, not about a request: it may come hours after the last of these. What
+     * hooks hear of a request, kept for then (a reference; NULL: no memory). */
+    struct alb_obj *(*remember)(void *ctx, const struct alb_req *req);
+    /* As tell, in two halves: nobody hears of it before let_go(tell: true), but it is as durable as the table
+     * can make it. NULL: it is lost, and that is logged. Any thread; file I/O. */
+    void *(*keep)(void *ctx, const struct alb_tus_event *e);
+    void (*let_go)(void *ctx, void *kept, bool tell);
     /* Every answer of the door, for counters: `code` is tusd's word for the error ("ERR_UPLOAD_NOT_FOUND"),
      * NULL if it is none. May be NULL; must not block. */
     void (*answered)(void *ctx, const struct alb_req *req, int status, const char *code);
 };
+
+/* For alb_uploads_config.finished, ctx: the table (a struct alb_tus_hooks): POST_FINISH of every upload, whoever
+ * finishes it. If a request did, that is told behind its PRE_FINISH; if this fails and the door is like_tusd,
+ * nothing is told. */
+void alb_tus_upload_finished(void *hooks, const struct alb_upload_view *v, struct alb_obj *witness);
 
 /* ---- the door ----------------------------------------------------------------------------------- */
 

@@ -23,6 +23,12 @@ static void test_known_answers(void **state)
         {ALB_HASH_SHA1, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
         {ALB_HASH_MD5, "abc", "900150983cd24fb0d6963f7d28e17f72"},
         {ALB_HASH_MD5, "", "d41d8cd98f00b204e9800998ecf8427e"},
+        {ALB_HASH_SHA512, "abc",
+         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+         "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+        {ALB_HASH_SHA512, "",
+         "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+         "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"},
     };
     unsigned char out[ALB_HASH_MAX_LEN];
 
@@ -65,7 +71,7 @@ static void digest(enum alb_hash_kind kind, unsigned char *out)
 
 static void test_stored_states(void **state)
 {
-    static const enum alb_hash_kind kinds[] = {ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5};
+    static const enum alb_hash_kind kinds[] = {ALB_HASH_SHA256, ALB_HASH_SHA1, ALB_HASH_MD5, ALB_HASH_SHA512};
 
     (void)state;
     for (size_t i = 0; i < sizeof(text); i++)

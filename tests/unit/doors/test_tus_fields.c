@@ -119,6 +119,43 @@ static void checksums(void **state)
         assert_false(alb_checksum_parse(alb_str_c(bad[i]), &v));
 }
 
+#define SHA512                                                                                               \
+    "sha-512=:z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==:"
+
+/* What is said of the whole, and its way through the note. */
+static void digests_of_the_whole(void **state)
+{
+    static const struct {
+        const char *repr, *want;
+        int given, wanted; /* enum alb_digest, -1: not */
+    } cases[] = {
+        {"", "", -1, -1},
+        {SHA512, "", ALB_DIGEST_SHA512, -1},
+        {SHA512 ", sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:", "sha-512=2", ALB_DIGEST_SHA256,
+         ALB_DIGEST_SHA512},
+        {"md5=:XrY7u+Ae7tCTyyK7j1rNww==:, crc32c=:AAAAAA==:", "sha-512=2, sha-256=2", ALB_DIGEST_MD5,
+         ALB_DIGEST_SHA256},
+        {"crc32c=:AAAAAA==:", "sha-256=0, md5=10", -1, -1},
+        {"unknown=:AA==:", "sha-512=1, sha-256=11", -1, -1},
+    };
+    struct alb_digest_whole w;
+
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        struct alb_buf note = ALB_BUF_INIT(1000);
+        assert_true(alb_digest_whole_parse(alb_str_c(cases[i].repr), alb_str_c(cases[i].want), &w));
+        alb_buf_c(&note, "name repr-digest\n");
+        alb_digest_whole_write(&w, &note);
+        memset(&w, 0xee, sizeof(w));
+        alb_digest_whole_read(alb_buf_view(&note), &w);
+        alb_buf_fini(&note);
+        assert_int_equal(w.given ? (int)w.value.kind : -1, cases[i].given);
+        assert_int_equal(w.wanted ? (int)w.want : -1, cases[i].wanted);
+    }
+    assert_false(alb_digest_whole_parse(ALB_STR("sha-512=:AAAA:"), ALB_STR_NONE, &w));
+    assert_false(alb_digest_whole_parse(ALB_STR("sha-256"), ALB_STR("sha-256=1"), &w));
+}
+
 static void digest_fields(void **state)
 {
     struct alb_digest_value v;
@@ -126,11 +163,17 @@ static void digest_fields(void **state)
     (void)state;
     assert_int_equal(alb_digest_field_parse(
                          ALB_STR("md5=:XrY7u+Ae7tCTyyK7j1rNww==:, "
-                                 "sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:, sha-512=:AAAA:"),
+                                 "sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:, sha-999=:AAAA:"),
                          &v),
                      1);
     assert_int_equal(v.kind, ALB_DIGEST_SHA256); /* the strongest that is known */
-    assert_int_equal(alb_digest_field_parse(ALB_STR("sha-512=:AAAA:"), &v), 0);
+    assert_int_equal(alb_digest_field_parse(
+                         ALB_STR(SHA512 ", sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:"), &v),
+                     1);
+    assert_int_equal(v.kind, ALB_DIGEST_SHA512);
+    assert_int_equal(v.n, 64);
+    assert_int_equal(alb_digest_field_parse(ALB_STR("sha-999=:AAAA:"), &v), 0);
+    assert_int_equal(alb_digest_field_parse(ALB_STR("sha-512=:AAAA:"), &v), -1);
     assert_int_equal(alb_digest_field_parse(ALB_STR(""), &v), 0);
     assert_int_equal(alb_digest_field_parse(ALB_STR("sha-256=:AAAA:"), &v), -1);
     assert_int_equal(alb_digest_field_parse(ALB_STR("sha-256=AAAA"), &v), -1);
@@ -193,8 +236,13 @@ static void concatenations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(booleans),       cmocka_unit_test(integers),      cmocka_unit_test(dictionaries),
-        cmocka_unit_test(checksums),      cmocka_unit_test(digest_fields), cmocka_unit_test(names),
+        cmocka_unit_test(booleans),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(dictionaries),
+        cmocka_unit_test(checksums),
+        cmocka_unit_test(digest_fields),
+        cmocka_unit_test(names),
+        cmocka_unit_test(digests_of_the_whole),
         cmocka_unit_test(concatenations),
     };
 

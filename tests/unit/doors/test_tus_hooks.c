@@ -30,7 +30,8 @@ static struct {
     char last[ALB_TUS_HOOK_COUNT][2000]; /* the event as JSON */
     struct alb_owner held[64];
     enum alb_tus_hook held_hook[64];
-    unsigned held_n;
+    unsigned held_n, kept;
+    char told_by[100]; /* path of the request that finished the last upload; "-": none */
     int last_status;
     char last_code[64];
 } fake = {.m = PTHREAD_MUTEX_INITIALIZER};
@@ -77,7 +78,8 @@ static void note(const struct alb_tus_event *e)
     (void)snprintf(fake.last[e->hook], sizeof(fake.last[0]), "%.*s", (int)out.n, out.p);
     (void)pthread_mutex_unlock(&fake.m);
     alb_buf_fini(&out);
-    assert_non_null(alb_req_target(e->req).p); /* T9: the request is complete, and does not change */
+    if (e->req != NULL)
+        assert_non_null(alb_req_target(e->req).p); /* T9: the request is complete, and does not change */
 }
 
 static enum alb_code fake_ask(void *ctx, const struct alb_tus_event *e, struct alb_future **future,
@@ -123,6 +125,58 @@ static void fake_tell(void *ctx, const struct alb_tus_event *e)
 {
     (void)ctx;
     note(e);
+}
+
+static struct alb_obj *fake_remember(void *ctx, const struct alb_req *req)
+{
+    struct alb_str path = alb_req_path(req);
+    struct alb_bytes *b = alb_bytes_copy(path.p, path.n);
+
+    (void)ctx;
+    assert_non_null(b);
+    return &b->obj;
+}
+
+struct kept {
+    enum alb_tus_hook hook;
+    char path[100];
+};
+
+static void *fake_keep(void *ctx, const struct alb_tus_event *e)
+{
+    struct kept *k = alb_mem_alloc_nofail(sizeof(*k));
+    struct alb_buf out = ALB_BUF_INIT(100000);
+    struct alb_json j;
+
+    (void)ctx;
+    assert_null(e->req);
+    k->hook = e->hook;
+    (void)snprintf(k->path, sizeof(k->path), "-");
+    if (e->request != NULL) {
+        struct alb_str path = alb_bytes_view(ALB_CONTAINER_OF(e->request, struct alb_bytes, obj));
+        (void)snprintf(k->path, sizeof(k->path), ALB_STR_FMT, ALB_STR_ARG(path));
+    }
+    alb_json_init(&j, &out);
+    alb_tus_event_json(&j, e);
+    (void)pthread_mutex_lock(&fake.m);
+    fake.kept++;
+    (void)snprintf(fake.last[e->hook], sizeof(fake.last[0]), "%.*s", (int)out.n, out.p);
+    (void)pthread_mutex_unlock(&fake.m);
+    alb_buf_fini(&out);
+    return k;
+}
+
+static void fake_let_go(void *ctx, void *kept, bool tell)
+{
+    struct kept *k = kept;
+
+    (void)ctx;
+    (void)pthread_mutex_lock(&fake.m);
+    fake.kept--;
+    fake.count[k->hook] += tell;
+    (void)snprintf(fake.told_by, sizeof(fake.told_by), "%s", k->path);
+    (void)pthread_mutex_unlock(&fake.m);
+    alb_mem_free(k);
 }
 
 static void fake_answered(void *ctx, const struct alb_req *req, int status, const char *code)
@@ -228,12 +282,20 @@ static int setup(void **state)
                                               .plain = true,
                                               .unhashed = true,
                                               .sidecar = alb_tus_sidecar,
-                                              .adopt = alb_tus_adopt}};
+                                              .adopt = alb_tus_adopt},
+                                   .finished = alb_tus_upload_finished,
+                                   .finished_ctx = &hooks};
     alb_upload_limits_default(&u.limits);
     u.limits.keep_ms = u.limits.keep_done_ms = u.limits.min_free = 0;
     assert_int_equal(alb_uploads_open(&u, &uploads, &err), ALB_OK);
-    hooks = (struct alb_tus_hooks){
-        .asks = ~0U, .tells = ~0U, .ask = fake_ask, .tell = fake_tell, .answered = fake_answered};
+    hooks = (struct alb_tus_hooks){.asks = ~0U,
+                                   .tells = ~0U,
+                                   .ask = fake_ask,
+                                   .tell = fake_tell,
+                                   .remember = fake_remember,
+                                   .keep = fake_keep,
+                                   .let_go = fake_let_go,
+                                   .answered = fake_answered};
     door = (struct alb_door_tus){.uploads = uploads,
                                  .options = {.base = "/up/load/",
                                              .like_tusd = true,
@@ -260,6 +322,7 @@ static int teardown(void **state)
     assert_int_equal(alb_http_server_stop(server, soon(20000)), ALB_OK);
     alb_http_server_free(&server);
     alb_uploads_free(&uploads);
+    assert_int_equal(fake.kept, 0);
     alb_pool_free(&pool);
     alb_fs_close(&folder_fd);
     empty_folder();
@@ -488,6 +551,80 @@ static void each_end_is_told_once(void **state)
     assert_int_equal(alb_uploads_look(uploads).held, 0);
 }
 
+/* What tusd says at the end of a body, however short it was: where the upload stands now. */
+static void the_end_of_each_body_is_told(void **state)
+{
+    (void)state;
+    door.options.progress_ns = 1000 * ALB_NS_PER_S;
+    create("a", "Tus-Resumable: 1.0.0\r\nUpload-Length: 10\r\n");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 0);
+    assert_has(read_all(patch_open("a", 0, 3, "abc")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 1);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Size\":10,\"SizeIsDeferred\":false,\"Offset\":3,");
+    assert_has(read_all(patch_open("a", 3, 0, "")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
+    assert_has(read_all(patch_open("a", 1, 2, "xx")), "HTTP/1.1 409");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
+    int fd = patch_open("a", 3, 7, "de");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    (void)read_all(fd);
+    wait_count(ALB_TUS_POST_RECEIVE, 3);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Offset\":5,");
+    assert_has(read_all(patch_open("a", 5, 5, "fghij")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 4);
+    assert_has(fake.last[ALB_TUS_POST_RECEIVE], "\"Offset\":10,");
+    assert_has(read_all(patch_open("a", 10, 0, "")), "HTTP/1.1 204");
+    create("b", "Tus-Resumable: 1.0.0\r\nUpload-Length: 0\r\n");
+    assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 4);
+}
+
+/* ---- ends that no request sees ---- */
+
+/* All bytes are there, but nobody was there any more to finish it: the sweep does. */
+static void the_end_by_the_sweep_is_told(void **state)
+{
+    struct alb_upload_session *s = NULL;
+    struct alb_future *future = NULL;
+    struct alb_upload_swept swept;
+
+    (void)state;
+    create("a", "Tus-Resumable: 1.0.0\r\nUpload-Length: 5\r\n");
+    assert_int_equal(alb_upload_acquire(uploads, ALB_STR("a"), 0, ALB_UPLOAD_WRITE, &s, &future, NULL),
+                     ALB_OK);
+    assert_null(future);
+    assert_int_equal(alb_upload_load(s, NULL), ALB_OK);
+    assert_int_equal(alb_upload_append(s, 0, "hello", 5, NULL), ALB_OK);
+    assert_int_equal(alb_upload_commit(s, NULL), ALB_OK);
+    alb_upload_release(&s);
+    alb_uploads_sweep(uploads, 10, &swept);
+    assert_int_equal(swept.offered, 1);
+    wait_count(ALB_TUS_POST_FINISH, 1);
+    assert_has(fake.last[ALB_TUS_POST_FINISH],
+               "{\"ID\":\"a\",\"Size\":5,\"SizeIsDeferred\":false,\"Offset\":5,");
+    assert_string_equal(fake.told_by, "-");
+    alb_uploads_sweep(uploads, 10, &swept);
+    assert_has(read_all(patch_open("a", 5, 0, "")), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_FINISH), 1);
+}
+
+/* The POST has its answer long before the parts are there. */
+static void the_end_of_a_long_concatenation_is_told(void **state)
+{
+    (void)state;
+    door.options.assemble_ns = 1;
+    door.options.like_tusd = false;
+    create("a", "Tus-Resumable: 1.0.0\r\nUpload-Length: 5\r\nUpload-Concat: partial\r\n");
+    create("b", "Tus-Resumable: 1.0.0\r\nUpload-Concat: final;/up/load/a /up/load/a\r\n");
+    assert_int_equal(count_of(ALB_TUS_POST_FINISH), 0);
+    assert_has(read_all(patch_open("a", 0, 5, "hello")), "HTTP/1.1 204");
+    wait_count(ALB_TUS_POST_FINISH, 2);
+    assert_has(fake.last[ALB_TUS_POST_FINISH],
+               "{\"ID\":\"b\",\"Size\":10,\"SizeIsDeferred\":false,\"Offset\":10,");
+    assert_has(fake.last[ALB_TUS_POST_FINISH], "\"PartialUploads\":[\"a\",\"a\"]");
+    assert_string_equal(fake.told_by, "/up/load/");
+    check_file("up/b", "hellohello");
+}
+
 /* ---- everything at once (T7) ---- */
 
 static void drain(int fd)
@@ -638,6 +775,9 @@ int main(void)
         T(every_request_needs_to_be_allowed),
         T(a_body_is_stopped),
         T(each_end_is_told_once),
+        T(the_end_of_each_body_is_told),
+        T(the_end_by_the_sweep_is_told),
+        T(the_end_of_a_long_concatenation_is_told),
         T(everything_at_once),
         T(what_was_found_goes_on),
         T(answers_are_those_of_tusd),

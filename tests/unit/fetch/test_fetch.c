@@ -159,60 +159,111 @@ static void reach(void **state)
     assert_int_equal(peer.served, 0);
 }
 
-static bool is_public(const char *text)
+static unsigned needs(const char *text)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
     if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-        return alb_fetch_is_public((const struct sockaddr *)&v4);
+        return alb_fetch_needs((const struct sockaddr *)&v4);
     assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-    return alb_fetch_is_public((const struct sockaddr *)&v6);
+    return alb_fetch_needs((const struct sockaddr *)&v6);
 }
 
 static void addresses(void **state)
 {
+    enum { L = ALB_FETCH_LOOPBACK, N = ALB_FETCH_LINK_LOCAL, P = ALB_FETCH_PRIVATE, O = ALB_FETCH_OTHER };
+    static const struct {
+        const char *text;
+        unsigned needs;
+    } table[] = {
+        {"1.1.1.1", 0},
+        {"9.255.255.255", 0},
+        {"11.0.0.0", 0},
+        {"100.63.255.255", 0},
+        {"100.128.0.0", 0},
+        {"172.15.0.1", 0},
+        {"172.32.0.1", 0},
+        {"169.253.0.1", 0},
+        {"192.169.0.1", 0},
+        {"198.17.255.255", 0},
+        {"198.20.0.1", 0},
+        {"223.255.255.255", 0},
+        {"2606:4700::1", 0},
+        {"2a00::1", 0},
+        {"::ffff:1.1.1.1", 0},
+        {"64:ff9b::101:101", 0},
+        {"0.0.0.0", L},
+        {"0.0.0.1", O},
+        {"10.1.2.3", P},
+        {"100.64.0.1", P},
+        {"100.127.255.255", P},
+        {"127.0.0.1", L},
+        {"127.255.255.255", L},
+        {"169.254.169.254", N},
+        {"172.16.0.1", P},
+        {"172.31.255.255", P},
+        {"192.0.0.8", P},
+        {"192.168.1.1", P},
+        {"198.18.0.1", P},
+        {"198.19.0.1", P},
+        {"224.0.0.1", N},
+        {"224.0.1.1", O},
+        {"240.0.0.1", P},
+        {"255.255.255.255", O},
+        {"::", L},
+        {"::1", L},
+        {"::ffff:10.0.0.1", P},
+        {"::ffff:127.0.0.1", L},
+        {"::ffff:169.254.169.254", N},
+        {"::127.0.0.1", L | P},
+        {"::1.1.1.1", P},
+        {"64:ff9b::a00:1", P},
+        {"64:ff9b::7f00:1", L},
+        {"64:ff9b:1::1", O | P},
+        {"64:ff9b:1::7f00:1", L | P},
+        {"64:ff9b:1::a9fe:a9fe", N | P},
+        {"fe80::1", N},
+        {"fec0::1", P},
+        {"fc00::1", P},
+        {"fd12::1", P},
+        {"ff01::1", L},
+        {"ff02::1", N},
+        {"ff05::1", O},
+        {"2002:7f00:1::", L | P},
+        {"2002:101:101::", P},
+        {"2001:db8::1", P},
+        {"2001:0:1:2:3:4:80ff:fffe", L | P}, /* Teredo of 127.0.0.1 */
+        {"2001::fefe:fefe", P},              /* Teredo of 1.1.1.1 */
+        {"2a00::5efe:7f00:1", L},            /* ISATAP */
+        {"2a00::200:5efe:a9fe:a9fe", N},
+        {"2a00::5efe:101:101", 0},
+        {"3fff::1", P},
+    };
     (void)state;
-    static const char *const open[] = {
-        "1.1.1.1",      "9.255.255.255",  "11.0.0.0",       "100.63.255.255",
-        "100.128.0.0",  "172.15.0.1",     "172.32.0.1",     "169.253.0.1",
-        "192.169.0.1",  "198.17.255.255", "198.20.0.1",     "223.255.255.255",
-        "2606:4700::1", "2a00::1",        "::ffff:1.1.1.1", "64:ff9b::101:101"};
-    static const char *const shut[] = {"0.0.0.0",
-                                       "10.1.2.3",
-                                       "100.64.0.1",
-                                       "100.127.255.255",
-                                       "127.0.0.1",
-                                       "127.255.255.255",
-                                       "169.254.169.254",
-                                       "172.16.0.1",
-                                       "172.31.255.255",
-                                       "192.0.0.8",
-                                       "192.168.1.1",
-                                       "198.18.0.1",
-                                       "198.19.0.1",
-                                       "224.0.0.1",
-                                       "240.0.0.1",
-                                       "255.255.255.255",
-                                       "::",
-                                       "::1",
-                                       "::ffff:10.0.0.1",
-                                       "::127.0.0.1",
-                                       "64:ff9b::a00:1",
-                                       "fe80::1",
-                                       "fc00::1",
-                                       "fd12::1",
-                                       "ff02::1",
-                                       "2002:7f00:1::",
-                                       "2001:db8::1",
-                                       "2001::1",
-                                       "3fff::1",
-                                       "64:ff9b:1::1"};
-    for (size_t i = 0; i < ALB_ARRAY_LEN(open); i++)
-        if (!is_public(open[i]))
-            fail_msg("%s is public", open[i]);
-    for (size_t i = 0; i < ALB_ARRAY_LEN(shut); i++)
-        if (is_public(shut[i]))
-            fail_msg("%s is not public", shut[i]);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
+        if (needs(table[i].text) != table[i].needs)
+            fail_msg("%s needs %x, not %x", table[i].text, table[i].needs, needs(table[i].text));
+}
+
+/* Each of the three kinds is allowed by its own switch only. */
+static void switches(void **state)
+{
+    static struct peer peer;
+    static const char *const texts[] = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
+    struct alb_fetch_answer *a;
+    struct alb_fetch *f = open_fetch(2, 0);
+    char url[128];
+    (void)state;
+    peer_start(&peer, texts, 1);
+    peer_url(&peer, "/", url);
+    struct alb_fetch_request r = get(url);
+    r.reach = ALB_FETCH_LINK_LOCAL | ALB_FETCH_PRIVATE;
+    assert_int_equal(fetch(f, &r, &a), ALB_E_FORBIDDEN);
+    r.reach = ALB_FETCH_LOOPBACK;
+    assert_int_equal(fetch(f, &r, &a), ALB_OK);
+    alb_obj_unref(&a->obj);
+    alb_fetch_close(&f);
+    peer_stop(&peer);
 }
 
 static void never(struct alb_waiter *w, enum alb_wake why)
@@ -265,7 +316,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),   cmocka_unit_test(refusals), cmocka_unit_test(reach),
-        cmocka_unit_test(addresses), cmocka_unit_test(ends),
+        cmocka_unit_test(addresses), cmocka_unit_test(switches),
+        cmocka_unit_test(ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -276,6 +277,39 @@ static void no_room(void **state)
     assert_int_equal(lines("told"), 1);
 }
 
+/* Between the two halves: nobody hears of it, but it is there, also if the process ends. */
+static void what_is_kept_is_told_after_a_crash(void **state)
+{
+    char last[64] = "";
+    int status = 0;
+    (void)state;
+    script("cat >/dev/null; echo told >> log");
+    pid_t pid = fork();
+    assert_int_not_equal(pid, -1);
+    if (pid == 0) {
+        struct alb_hooks *child = open_hooks(4);
+        struct alb_hook_run *lost = alb_hooks_keep(child, ALB_HOOK_POST_FINISH, &event);
+        struct alb_hook_run *never = alb_hooks_keep(child, ALB_HOOK_POST_FINISH, &event);
+        alb_hooks_let_go(never, false);
+        _exit(lost && never ? 7 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    assert_int_equal(files(last), 1);
+    assert_int_equal(lines("log"), 0);
+    struct alb_hooks *h = open_hooks(4);
+    wait_lines("log", 1);
+    struct alb_hook_run *kept = alb_hooks_keep(h, ALB_HOOK_POST_FINISH, &event);
+    assert_non_null(kept);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("log", 2);
+    assert_int_equal(alb_hooks_look(h).invocations[ALB_HOOK_POST_FINISH], 2);
+    alb_hooks_let_go(kept, true);
+    wait_lines("log", 3);
+    alb_hooks_close(&h, in(LONG_NS));
+    assert_int_equal(files(last), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unreadable_for_a_moment, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_kept_is_told_after_a_crash, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

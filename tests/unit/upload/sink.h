@@ -19,6 +19,7 @@ struct test_sink {
     pthread_mutex_t m;
     /* under m */
     enum alb_code fail;
+    enum alb_code fail_late; /* published, but the catalog does not take it */
     bool hold;
     struct alb_owner held[64];
     struct alb_bytes *held_result[64];
@@ -87,6 +88,11 @@ KIT_UNUSED static enum alb_code test_sink_publish(struct test_sink *t, const str
         return ALB_OK;
     memcpy(src.sha256, p->sha256, sizeof(src.sha256));
     enum alb_code code = alb_blob_publish_path(&publish, t->store, &src, err);
+    (void)pthread_mutex_lock(&t->m);
+    enum alb_code late = t->fail_late;
+    (void)pthread_mutex_unlock(&t->m);
+    if (code == ALB_OK && late != ALB_OK)
+        code = alb_fail(err, late, "told to fail when it is published");
     if (code == ALB_OK)
         code = catalog_commit(t->data_fd, p, err);
     alb_blob_publish_end(&publish);

@@ -368,6 +368,36 @@ static void pinned_parts_do_not_expire(void **state)
     assert_false(alb_upload_known(w->u, ALB_STR("b")));
 }
 
+/* All its bytes were sent, in parts; then the server was off for longer than parts are kept. */
+static void a_long_rest_ends_no_concatenation(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_swept swept;
+    char ids[100] = "", id[8];
+
+    for (int i = 0; i < 12; i++) {
+        (void)snprintf(id, sizeof(id), "p%d", i);
+        partial(w, id, 1, 1000, 1000);
+        (void)snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s%s", i > 0 ? " " : "", id);
+    }
+    partial(w, "alone", 1, 1000, 1000);
+    struct alb_upload_session *s = whole(w, "c", ids);
+    assert_ok(alb_upload_commit(s, &err));
+    alb_upload_release(&s);
+    w->clock.wall += 60 * DAY;
+    world_again(w);
+    alb_fs_fault(ALB_FS_READ, 1, EIO, false); /* nor does it begin at once */
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_int_equal(swept.expired, 0);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    alb_uploads_sweep(w->u, 10, &swept);
+    wait_finished(w, "c");
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_false(alb_upload_known(w->u, ALB_STR("p3"))); /* now they may go */
+    assert_false(alb_upload_known(w->u, ALB_STR("alone")));
+    assert_true(alb_upload_known(w->u, ALB_STR("c")));
+}
+
 /* A sink that fails for now, and a disk that does. */
 static void failures_are_tried_again(void **state)
 {
@@ -518,6 +548,7 @@ int main(void)
         T(a_restart_goes_on_inside_a_part),
         T(a_damaged_part_is_seen),
         T(pinned_parts_do_not_expire),
+        T(a_long_rest_ends_no_concatenation),
         T(failures_are_tried_again),
         T(readers_share),
         T(crowds_do_no_harm),

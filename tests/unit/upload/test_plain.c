@@ -252,7 +252,9 @@ static void what_a_full_disk_left_is_removed(void **state)
     assert_false(kit_exists(w->k.fd, "files/.albumen/lost.fresh"));
 }
 
-/* A sidecar of "<length> <path>". */
+static enum alb_upload_kind adopt_kind;
+
+/* A sidecar of "<id> <length> <path>". */
 static bool adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struct alb_upload_spec *spec)
 {
     struct alb_str id = text, length = ALB_STR_NONE;
@@ -262,7 +264,8 @@ static bool adopt(void *ctx, struct alb_str text, struct alb_arena *arena, struc
     (void)arena;
     if (!alb_str_next(&text, ' ', &id) || !alb_str_next(&text, ' ', &length) || !alb_str_u64(length, &n))
         return false;
-    *spec = (struct alb_upload_spec){.id = id, .owner = OWNER, .length = (int64_t)n, .path = text};
+    *spec = (struct alb_upload_spec){
+        .id = id, .owner = OWNER, .length = (int64_t)n, .kind = adopt_kind, .path = text};
     return true;
 }
 
@@ -293,6 +296,145 @@ static void forged_sidecars_lead_nowhere(void **state)
     assert_true(kit_exists(w->k.fd, "files/theirs"));
 }
 
+/* `size` bytes of `seed` under `name`, and a sidecar that says `length`. */
+static void found(struct world *w, const char *id, size_t size, int64_t length, uint64_t seed)
+{
+    unsigned char *bytes = kit_bytes(size, seed);
+    char name[100], text[100];
+
+    (void)snprintf(name, sizeof(name), "files/%s", id);
+    kit_write_file(w->k.fd, name, bytes, size);
+    (void)snprintf(name, sizeof(name), "files/%s.info", id);
+    (void)snprintf(text, sizeof(text), "%s %lld ", id, (long long)length);
+    kit_write_file(w->k.fd, name, text, strlen(text));
+    alb_mem_free(bytes);
+}
+
+/* What is there takes no room: on a full disk, over every limit, it is taken up as after a restart. */
+static void what_is_found_asks_for_no_room(void **state)
+{
+    struct world *w = *state;
+
+    found(w, "a", 5000, 10000, 1);
+    found(w, "b", 5000, 10000, 2);
+    found(w, "c", 5000, 5000, 3);
+    w->layout.adopt = adopt;
+    w->limits.min_free = INT64_MAX / 2;
+    w->limits.max_total = w->limits.max_bytes = w->limits.max_owner_bytes = 4000;
+    w->limits.max_count = w->limits.max_per_owner = 1;
+    world_again(w);
+    assert_int_equal(offset_of(w, "a"), 5000);
+    assert_int_equal(offset_of(w, "b"), 5000);
+    assert_int_equal(state_of(w, "c"), ALB_UPLOAD_FINISHED);
+    assert_int_equal(alb_uploads_look(w->u).stored_bytes, 10000);
+    w->limits.max_total = w->limits.max_owner_bytes = 100000;
+    world_again(w);
+    struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 10000, 1000));
+    end(&s);
+    check_bytes(w, "files/a", 10000, 1);
+}
+
+/* Bytes that this process has asked the kernel for so far. */
+static int64_t bytes_read(void)
+{
+    long long n = -1;
+    FILE *f = fopen("/proc/self/io", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "rchar: %lld", &n), 1);
+    (void)fclose(f);
+    return n;
+}
+
+/* Nobody waits for hundreds of gigabytes to be read: not the start, not a HEAD, not a PATCH. */
+static void what_is_found_is_not_read(void **state)
+{
+    struct world *w = *state;
+    const int64_t size = (int64_t)300 << 20;
+    int fd;
+
+    found(w, "big", 0, size + 10, 0);
+    assert_ok(alb_fs_open(w->k.fd, "files/big", O_RDWR, 0, &fd, &err));
+    assert_ok(alb_fs_truncate(fd, size, &err));
+    alb_fs_close(&fd);
+    w->layout.adopt = adopt;
+    int64_t before = bytes_read();
+    world_again(w);
+    assert_int_equal(offset_of(w, "big"), size);
+    struct alb_upload_session *s = take(w, "big", ALB_UPLOAD_WRITE);
+    assert_int_equal(alb_upload_position(s), size);
+    assert_ok(feed(s, 1, size + 5, 5));
+    alb_upload_release(&s);
+    world_again(w);
+    s = take(w, "big", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, size + 10, 5));
+    end(&s);
+    assert_true(bytes_read() - before < (int64_t)8 << 20);
+    assert_int_equal(kit_file_size(w->k.fd, "files/big"), size + 10);
+}
+
+/* Parts that another program began: they go on here, and become a whole. */
+static void found_parts_become_a_whole(void **state)
+{
+    struct world *w = *state;
+    const int64_t part = (3 << 20) + 12345;
+    struct alb_future *f;
+
+    adopt_kind = ALB_UPLOAD_PARTIAL;
+    found(w, "p1", (size_t)part, part, 1);
+    found(w, "p2", 1500000, part, 2);
+    w->layout.adopt = adopt;
+    world_again(w);
+    struct alb_upload_session *s = take(w, "p2", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 2, 2500000, 100000)); /* over the end of a block */
+    alb_upload_release(&s);
+    world_again(w);
+    s = take(w, "p2", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 2, part, 100000));
+    end(&s);
+    assert_int_equal(state_of(w, "p1"), ALB_UPLOAD_COMPLETE);
+    struct alb_upload_spec spec = {.id = ALB_STR("all"),
+                                   .owner = OWNER,
+                                   .length = ALB_UPLOAD_DEFERRED,
+                                   .kind = ALB_UPLOAD_FINAL,
+                                   .parts = ALB_STR("p1 p2")};
+    assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+    assert_ok(alb_upload_assemble(&s, &f, &err));
+    assert_int_equal(wait_for(f), ALB_OK);
+    alb_future_unref(f);
+    unsigned char *want = alb_mem_alloc_nofail(2 * (size_t)part);
+    char *got;
+    size_t n;
+    kit_fill(want, (size_t)part, 0, 1);
+    kit_fill(want + part, (size_t)part, 0, 2);
+    assert_ok(alb_fs_read_file(w->k.fd, "files/all", 10 << 20, &got, &n, &err));
+    assert_int_equal(n, 2 * part);
+    assert_memory_equal(got, want, n);
+    alb_mem_free(got);
+    alb_mem_free(want);
+    adopt_kind = ALB_UPLOAD_NORMAL;
+}
+
+/* Two names for the bytes of one upload, in whatever order a folder lists them. */
+static void found_bytes_are_one_uploads(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 8; i++) {
+        char id[20], name[40], text[60];
+        (void)snprintf(id, sizeof(id), "mine%d", i);
+        found(w, id, 5, 10, 1);
+        (void)snprintf(name, sizeof(name), "files/forged%d.info", i);
+        (void)snprintf(text, sizeof(text), "forged%d 10 %smine%d", i, i % 2 == 0 ? "" : "./", i);
+        kit_write_file(w->k.fd, name, text, strlen(text));
+    }
+    w->layout.adopt = adopt;
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 8);
+    assert_int_equal(offset_of(w, "mine3"), 5);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, plain_setup, world_teardown)
@@ -305,6 +447,10 @@ int main(void)
         T(names_do_not_collide),
         T(what_a_full_disk_left_is_removed),
         T(forged_sidecars_lead_nowhere),
+        T(what_is_found_asks_for_no_room),
+        T(what_is_found_is_not_read),
+        T(found_parts_become_a_whole),
+        T(found_bytes_are_one_uploads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,138 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The races that every tus server has to win (T1 to T19), each a thousand times between real threads that
- * begin together; then what must hold, holds. The same orders one step at a time are in test_queue.c;
- * concatenation (T14) is in test_assemble.c, hooks and everything at once (T7 to T10) in tests/unit/doors, a
- * thousand idle holders (T16) in test_queue.c. T13 is of stores that albumen has not; T20 is of HTTP/2.
+ * The races that every tus server has to win (T1 to T20), each a thousand times between real threads that
+ * begin together; then what must hold, holds. Here are those of one upload: T1 to T6, T11, T12, T17 to T19.
+ * Parts of a whole (T5, T13, T14) are in test_race_parts.c, failures (T15) in test_race_failures.c; a thousand
+ * idle holders (T16) and the same orders one step at a time in test_queue.c; hooks and everything at once (T7 to T10) and the
+ * wire (T20, as far as HTTP/1.1 goes) in tests/unit/doors/test_tus_race_hooks.c and test_tus_race_wire.c.
  */
-#include "world.h"
-
-#include <dirent.h>
-#include <pthread.h>
-#include <sched.h>
-
-#include "base/check.h"
-
-#define ROUNDS 1000
-#define PIECE 100
-#define ACTORS 3
-
-struct race {
-    struct world *w;
-    pthread_barrier_t start, end;
-    void (*act[ACTORS])(struct race *r);
-    char id[16];
-    bool over;
-    int64_t seen;           /* what the HEAD said */
-    _Atomic int takes_told; /* clients that were told of a finished upload */
-    _Atomic int wins;
-};
-
-struct actor {
-    struct race *r;
-    int which;
-};
-
-static void *run_actor(void *arg)
-{
-    struct actor *a = arg;
-
-    for (;;) {
-        (void)pthread_barrier_wait(&a->r->start);
-        if (a->r->over)
-            return NULL;
-        if (a->r->act[a->which] != NULL)
-            a->r->act[a->which](a->r);
-        (void)pthread_barrier_wait(&a->r->end);
-    }
-}
-
-/* prepare and check run alone, between the rounds. */
-static void race(struct world *w, struct race *r, void (*prepare)(struct race *),
-                 void (*check)(struct race *))
-{
-    pthread_t threads[ACTORS];
-    struct actor actors[ACTORS];
-
-    r->w = w;
-    (void)pthread_barrier_init(&r->start, NULL, ACTORS + 1);
-    (void)pthread_barrier_init(&r->end, NULL, ACTORS + 1);
-    for (int i = 0; i < ACTORS; i++) {
-        actors[i] = (struct actor){r, i};
-        assert_int_equal(pthread_create(&threads[i], NULL, run_actor, &actors[i]), 0);
-    }
-    for (int round = 0; round < ROUNDS; round++) {
-        (void)snprintf(r->id, sizeof(r->id), "r%d", round);
-        r->seen = -1;
-        r->wins = r->takes_told = 0;
-        prepare(r);
-        (void)pthread_barrier_wait(&r->start);
-        (void)pthread_barrier_wait(&r->end);
-        check(r);
-        struct alb_upload_session *s;
-        struct alb_future *f;
-        if (alb_upload_acquire(w->u, alb_str_c(r->id), OWNER, ALB_UPLOAD_TERMINATE, &s, &f, NULL) == ALB_OK) {
-            assert_null(f);
-            assert_ok(alb_upload_load(s, &err));
-            assert_ok(alb_upload_terminate(s, &err));
-            alb_upload_release(&s);
-        }
-        struct alb_uploads_view v = alb_uploads_look(w->u);
-        assert_int_equal(v.held + v.waiting + v.known + v.stored_bytes, 0);
-    }
-    r->over = true;
-    (void)pthread_barrier_wait(&r->start);
-    for (int i = 0; i < ACTORS; i++)
-        (void)pthread_join(threads[i], NULL);
-    (void)pthread_barrier_destroy(&r->start);
-    (void)pthread_barrier_destroy(&r->end);
-}
+#include "race.h"
 
 /* ---- what clients do ---- */
-
-/* Takes hold and loads; NULL: somebody else has ended it. */
-static struct alb_upload_session *hold(struct race *r, enum alb_upload_intent intent)
-{
-    struct alb_upload_session *s;
-    struct alb_future *f;
-    enum alb_code code = alb_upload_acquire(r->w->u, alb_str_c(r->id), OWNER, intent, &s, &f, NULL);
-
-    if (code != ALB_OK) {
-        ALB_CHECK(code == ALB_E_NOT_FOUND);
-        return NULL;
-    }
-    if (f != NULL)
-        (void)wait_for(f);
-    alb_future_unref(f);
-    code = alb_upload_load(s, NULL);
-    if (code == ALB_OK)
-        return s;
-    ALB_CHECK(code == ALB_E_GONE);
-    alb_upload_release(&s);
-    return NULL;
-}
-
-/* Pieces of `letter` until it is stopped, or `until` is reached. */
-static enum alb_code push(struct alb_upload_session *s, char letter, int64_t until)
-{
-    char piece[PIECE];
-    enum alb_code code = ALB_OK;
-
-    memset(piece, letter, sizeof(piece));
-    while (code == ALB_OK && alb_upload_position(s) < until)
-        code = alb_upload_append(s, alb_upload_position(s), piece, sizeof(piece), NULL);
-    return code;
-}
-
-static void end_write(struct alb_upload_session *s)
-{
-    (void)!alb_upload_commit(s, NULL);
-    alb_upload_release(&s);
-}
 
 static void announce_1000(struct race *r)
 {
     announce(r->w, r->id, 1000);
+}
+
+static void announce_open(struct race *r)
+{
+    announce(r->w, r->id, ALB_UPLOAD_DEFERRED);
 }
 
 static void nothing_to_check(struct race *r)
@@ -189,12 +74,63 @@ static void t1_head_and_patch(void **state)
     race(*state, &r, announce_1000, the_head_was_right);
 }
 
-/* ---- T2: an interrupt at any moment between grant and first byte is seen ---- */
-
-static void push_for_ever(struct race *r)
+static void patch_until_stopped(struct race *r)
 {
     struct alb_upload_session *s = hold(r, ALB_UPLOAD_WRITE);
 
+    atomic_store(&r->wins, 1);
+    if (push(s, 'a', 400000) == ALB_OK)
+        ALB_CHECK(wait_for(alb_upload_interrupt(s)) == ALB_E_CONFLICT);
+    end_write(s);
+}
+
+/* While the bytes come in: where HEAD says, there they end on the disk, and there the next PATCH goes on. */
+static void look_and_go_on(struct race *r)
+{
+    char name[64];
+
+    while (atomic_load(&r->wins) == 0)
+        (void)sched_yield();
+    struct alb_upload_session *s = hold(r, ALB_UPLOAD_LOOK);
+    struct alb_upload_view v;
+    alb_upload_look(s, &v);
+    (void)snprintf(name, sizeof(name), "uploads/%s.data", r->id);
+    ALB_CHECK(kit_file_size(r->w->k.fd, name) == v.offset || v.offset == 0);
+    alb_upload_release(&s);
+    s = hold(r, ALB_UPLOAD_WRITE);
+    ALB_CHECK(alb_upload_position(s) == v.offset);
+    ALB_CHECK(push(s, 'a', v.offset + PIECE) == ALB_OK);
+    ALB_CHECK(alb_upload_commit(s, NULL) == ALB_OK);
+    alb_upload_release(&s);
+    r->seen = v.offset;
+}
+
+static void it_went_on(struct race *r)
+{
+    assert_int_equal(offset_of(r->w, r->id), r->seen + PIECE);
+}
+
+static void t1_a_head_is_where_the_next_patch_begins(void **state)
+{
+    struct race r = {.act = {patch_until_stopped, look_and_go_on, NULL}};
+
+    race(*state, &r, announce_open, it_went_on);
+}
+
+/* ---- T2: an interrupt at any moment between grant and first byte is seen ---- */
+
+/* In every second round exactly in the gap: it is granted, and has not begun. */
+static void push_for_ever(struct race *r)
+{
+    struct alb_upload_session *s;
+    struct alb_future *f;
+
+    ALB_CHECK(alb_upload_acquire(r->w->u, alb_str_c(r->id), OWNER, ALB_UPLOAD_WRITE, &s, &f, NULL) == ALB_OK);
+    ALB_CHECK(f == NULL);
+    while (r->round % 2 == 0 && alb_uploads_look(r->w->u).waiting == 0)
+        (void)sched_yield();
+    ALB_CHECK(alb_upload_load(s, NULL) == ALB_OK);
+    ALB_CHECK(r->round % 2 != 0 || alb_upload_interrupted(s));
     if (push(s, 'a', 1000) == ALB_OK) /* a lost interrupt is never seen: wait_for gives up */
         ALB_CHECK(wait_for(alb_upload_interrupt(s)) == ALB_E_CONFLICT);
     ALB_CHECK(alb_upload_append(s, alb_upload_position(s), "x", 1, NULL) == ALB_E_CONFLICT);
@@ -209,11 +145,6 @@ static void wait_and_look(struct race *r)
         (void)sched_yield();
     atomic_store(&r->wins, 1);
     look(r);
-}
-
-static void announce_open(struct race *r)
-{
-    announce(r->w, r->id, ALB_UPLOAD_DEFERRED);
 }
 
 static void t2_no_interrupt_is_lost(void **state)
@@ -366,11 +297,28 @@ static void t5_delete_patch_and_get(void **state)
     race(*state, &r, half_there, it_is_gone);
 }
 
+/* Who reads stops nobody. */
+static void patch_undisturbed(struct race *r)
+{
+    struct alb_upload_session *s = hold(r, ALB_UPLOAD_WRITE);
+
+    for (int64_t until = 100; until <= 500; until += 100) {
+        ALB_CHECK(push(s, 'a', until) == ALB_OK);
+        ALB_CHECK(alb_upload_commit(s, NULL) == ALB_OK);
+    }
+    alb_upload_release(&s);
+}
+
+static void half_is_there(struct race *r)
+{
+    assert_int_equal(offset_of(r->w, r->id), 500);
+}
+
 static void t6_gets_and_a_patch(void **state)
 {
-    struct race r = {.act = {patch_500, download, download}};
+    struct race r = {.act = {patch_undisturbed, download, download}};
 
-    race(*state, &r, announce_1000, nothing_to_check);
+    race(*state, &r, announce_1000, half_is_there);
 }
 
 /* Those who read without holding, while it is finished: they see it before, or after. */
@@ -464,9 +412,23 @@ static void patch_and_declare(struct race *r)
 {
     struct alb_upload_session *s = hold(r, ALB_UPLOAD_WRITE);
 
-    if (push(s, 'a', 500) == ALB_OK)
+    if (push(s, 'a', 500) == ALB_OK) {
+        ALB_CHECK(alb_upload_commit(s, NULL) == ALB_OK);
         ALB_CHECK(alb_upload_declare(s, 1000, NULL) == ALB_OK);
+        ALB_CHECK(alb_upload_commit(s, NULL) == ALB_OK);
+        atomic_store(&r->wins, 1);
+    }
     end_write(s);
+}
+
+static void what_was_declared_stays(struct race *r)
+{
+    struct alb_upload_session *s = take(r->w, r->id, ALB_UPLOAD_LOOK);
+    struct alb_upload_view v;
+
+    alb_upload_look(s, &v);
+    assert_int_equal(v.length, r->wins > 0 ? 1000 : ALB_UPLOAD_DEFERRED);
+    alb_upload_release(&s);
 }
 
 static void look_twice(struct race *r)
@@ -487,7 +449,7 @@ static void t18_declare_and_look(void **state)
 {
     struct race r = {.act = {patch_and_declare, look_twice, look_twice}};
 
-    race(*state, &r, announce_open, nothing_to_check);
+    race(*state, &r, announce_open, what_was_declared_stays);
 }
 
 /* ---- T19: the sweep and a client who comes back at the last moment ---- */
@@ -532,48 +494,16 @@ static void t19_expiry_and_resume(void **state)
     race(*state, &r, half_there_and_old, who_was_told_has_it);
 }
 
-/* T15: after all that no descriptor is left open. */
-static unsigned descriptors;
-
-static unsigned count_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    unsigned n = 0;
-
-    assert_non_null(d);
-    while (readdir(d) != NULL)
-        n++;
-    (void)closedir(d);
-    return n;
-}
-
-static int races_setup(void **state)
-{
-    (void)world_setup(state);
-    struct world *w = *state;
-    w->sink.store = NULL; /* the same bytes a thousand times */
-    descriptors = count_descriptors();
-    return 0;
-}
-
-static int races_teardown(void **state)
-{
-    unsigned now = count_descriptors();
-    bool leaked = now > descriptors;
-
-    if (leaked)
-        (void)fprintf(stderr, "%u descriptors, %u before\n", now, descriptors);
-    return world_teardown(state) != 0 || leaked;
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, races_setup, races_teardown)
     const struct CMUnitTest tests[] = {
-        T(t1_head_and_patch),    T(t2_no_interrupt_is_lost), T(t3_finished_once),
-        T(t4_bytes_never_mix),   T(t5_delete_patch_and_get), T(t6_gets_and_a_patch),
-        T(t6_gets_and_the_end),  T(t11_t12_waiters),         T(t17_unchecked_bytes),
-        T(t18_declare_and_look), T(t19_expiry_and_resume),
+        T(t1_head_and_patch),       T(t1_a_head_is_where_the_next_patch_begins),
+        T(t2_no_interrupt_is_lost), T(t3_finished_once),
+        T(t4_bytes_never_mix),      T(t5_delete_patch_and_get),
+        T(t6_gets_and_a_patch),     T(t6_gets_and_the_end),
+        T(t11_t12_waiters),         T(t17_unchecked_bytes),
+        T(t18_declare_and_look),    T(t19_expiry_and_resume),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,6 +237,38 @@ static void strange_files_do_not_disturb(void **state)
     complete(w, "a", 1500000);
 }
 
+/* A sector that cannot be read, or a folder in which nothing can be put away, stops no start and costs no bytes:
+ * the next start may have more luck. */
+static void what_cannot_be_read_is_left(void **state)
+{
+    struct world *w = *state;
+
+    half_done(w, "a", 500000, 600000);
+    half_done(w, "b", 400000, 600000);
+    half_done(w, "c", 300000, 600000);
+    world_close(w);
+    alb_fs_fault(ALB_FS_READ, 1, EIO, true);
+    world_open(w, false);
+    assert_true(alb_fs_fault_fired());
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_int_equal(kit_count(w->k.fd, "uploads"), 6);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+    assert_int_equal(offset_of(w, "a"), 500000);
+
+    kit_write_file(w->k.fd, "uploads/a.state", "garbage", 7);
+    world_close(w);
+    alb_fs_fault(ALB_FS_RENAME, 1, ENOSPC, false);
+    world_open(w, false);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_int_equal(kit_file_size(w->k.fd, "uploads/a.data"), 500000);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 2);
+    assert_false(kit_exists(w->k.fd, "uploads/a.data"));
+    assert_int_equal(kit_count(w->k.fd, "quarantine"), 2);
+}
+
 /* A record under another name is not believed: it would speak of other bytes. */
 static void a_renamed_record_is_damage(void **state)
 {
@@ -445,6 +477,77 @@ static void finished_ones_leave_room(void **state)
     assert_int_equal(kit_count(w->k.fd, "uploads"), 3); /* records */
 }
 
+/* What the sink made of an upload is not the client's to remove, but the upload is: only the sink remembers it,
+ * and from now on that it was removed is remembered here. */
+static void a_removed_one_is_not_recalled(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_swept swept;
+    struct alb_upload_session *s, *other;
+    struct alb_upload_view v;
+
+    half_done(w, "a", 500000, 600000);
+    complete(w, "a", 600000);
+    alb_manual_clock_advance(&w->clock, 2 * w->limits.keep_done_ms * ALB_NS_PER_MS);
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_int_equal(alb_uploads_look(w->u).known, 0);
+    assert_int_equal(state_of(w, "a"), ALB_UPLOAD_FINISHED);
+    s = take(w, "a", ALB_UPLOAD_TERMINATE);
+    other = take(w, "a", ALB_UPLOAD_TERMINATE); /* two at once */
+    assert_ok(alb_upload_terminate(s, &err));
+    assert_ok(alb_upload_terminate(other, &err));
+    alb_upload_release(&s);
+    alb_upload_release(&other);
+    for (int again = 0; again < 3; again++) {
+        s = take(w, "a", ALB_UPLOAD_LOOK);
+        alb_upload_look(s, &v);
+        assert_int_equal(v.state, ALB_UPLOAD_REJECTED);
+        assert_int_equal(v.rejected, ALB_E_GONE);
+        assert_int_equal(v.length, 600000);
+        alb_upload_release(&s);
+        if (again == 0)
+            world_again(w);
+        s = take(w, "a", ALB_UPLOAD_TERMINATE); /* and once more */
+        assert_ok(alb_upload_terminate(s, &err));
+        alb_upload_release(&s);
+    }
+    assert_int_equal(alb_uploads_look(w->u).unfinished, 0);
+    assert_int_equal(alb_uploads_look(w->u).stored_bytes, 0);
+    alb_manual_clock_advance(&w->clock, 2 * w->limits.keep_done_ms * ALB_NS_PER_MS);
+    alb_uploads_sweep(w->u, 10, &swept);
+    assert_int_equal(swept.expired, 1);
+    check_original(w, 600000, 1);
+}
+
+/* That cannot be used to take the table from those who upload. */
+static void what_was_removed_leaves_room(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_session *s;
+    char id[8];
+    int refused = 0;
+
+    w->limits.max_count = 8;
+    world_again(w);
+    for (int i = 0; i < 12; i++) {
+        (void)snprintf(id, sizeof(id), "u%d", i);
+        half_done(w, id, 300, 600);
+        complete(w, id, 600);
+    }
+    for (int i = 0; i < 12; i++) {
+        (void)snprintf(id, sizeof(id), "u%d", i);
+        s = take(w, id, ALB_UPLOAD_TERMINATE);
+        enum alb_code code = alb_upload_terminate(s, &err);
+        assert_true(code == ALB_OK || code == ALB_E_BUSY);
+        refused += code == ALB_E_BUSY;
+        alb_upload_release(&s);
+        assert_int_equal(state_of(w, id), code == ALB_OK ? ALB_UPLOAD_REJECTED : ALB_UPLOAD_FINISHED);
+    }
+    assert_int_equal(refused, 6);
+    s = create_id(w, "one", 1000);
+    alb_upload_release(&s);
+}
+
 /* What the sweep has made of it. */
 static enum alb_upload_state swept_state(struct world *w, const char *id)
 {
@@ -498,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_slot_without_its_sums_does_not_count),
         cmocka_unit_test(ends_are_kept),
         T(strange_files_do_not_disturb),
+        T(what_cannot_be_read_is_left),
         T(a_renamed_record_is_damage),
         T(a_tail_that_nobody_vouches_for_is_cut),
         T(lost_bytes_deactivate_an_upload),
@@ -506,6 +610,8 @@ int main(void)
         T(a_slot_whose_fsync_failed_never_counts),
         R(what_the_sink_recalls_is_finished),
         R(finished_ones_leave_room),
+        R(a_removed_one_is_not_recalled),
+        R(what_was_removed_leaves_room),
         T(all_bytes_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,45 @@ static void a_sink_that_fails_for_now_is_asked_again(void **state)
     }
 }
 
+static int64_t offered(struct world *w, const char *id)
+{
+    struct alb_upload_swept swept;
+    struct alb_future *f;
+
+    alb_uploads_sweep(w->u, 5, &swept);
+    struct alb_upload_session *s = acquire(w, id, ALB_UPLOAD_LOOK, &f); /* until it is over */
+    if (f != NULL) {
+        assert_int_equal(wait_for(f), ALB_OK);
+        alb_future_unref(f);
+    }
+    assert_ok(alb_upload_load(s, &err));
+    alb_upload_release(&s);
+    return swept.offered;
+}
+
+/* It is not asked every minute for ever: each time all the bytes may be read. Who comes himself is not put off. */
+static void a_sink_that_goes_on_failing_has_its_rest(void **state)
+{
+    struct world *w = *state;
+    int64_t n = 0;
+    const int minutes = 24 * 60;
+
+    struct alb_upload_session *s = create_id(w, "a", 3000);
+    assert_ok(feed(s, 1, 3000, 1000));
+    w->sink.fail = ALB_E_BUSY;
+    assert_int_equal(finish(&s), ALB_E_BUSY);
+    for (int i = 0; i < minutes; i++) {
+        n += offered(w, "a");
+        if (i == 4)
+            assert_int_equal(n, 5);
+        alb_manual_clock_advance(&w->clock, 60 * ALB_NS_PER_S);
+    }
+    assert_in_range(n, 24, 60);
+    w->sink.fail = ALB_OK;
+    s = take(w, "a", ALB_UPLOAD_WRITE);
+    assert_int_equal(finish(&s), ALB_OK);
+}
+
 static void partials_are_sealed_and_kept(void **state)
 {
     struct world *w = *state;
@@ -352,6 +391,42 @@ static void partials_are_sealed_and_kept(void **state)
     assert_int_equal(v.offset, 1000);
     alb_upload_release(&s);
     assert_int_equal(kit_count(w->k.fd, "uploads"), 2);
+}
+
+/* One more hash on the way goes on where it was, in another session and another process. */
+static void further_hashes_go_on(void **state)
+{
+    struct world *w = *state;
+    unsigned char all[3000], is[ALB_HASH_MAX_LEN], right[ALB_HASH_MAX_LEN];
+    struct alb_upload_session *s;
+    struct alb_hash h;
+
+    kit_fill(all, sizeof(all), 0, 1);
+    for (int sha512 = 0; sha512 < 2; sha512++) {
+        struct alb_upload_spec spec = {.id = sha512 != 0 ? ALB_STR("b") : ALB_STR("a"),
+                                       .owner = OWNER,
+                                       .length = sizeof(all),
+                                       .md5 = sha512 == 0,
+                                       .sha512 = sha512 != 0};
+        const enum alb_hash_kind kind = sha512 != 0 ? ALB_HASH_SHA512 : ALB_HASH_MD5;
+        const enum alb_hash_kind other = sha512 != 0 ? ALB_HASH_MD5 : ALB_HASH_SHA512;
+        assert_ok(alb_upload_create(w->u, &spec, &s, &err));
+        assert_ok(feed(s, 1, 1000, 1000));
+        assert_ok(alb_upload_commit(s, &err));
+        alb_upload_release(&s);
+        world_again(w);
+        s = take(w, sha512 != 0 ? "b" : "a", ALB_UPLOAD_WRITE);
+        assert_ok(feed(s, 1, sizeof(all), 500));
+        alb_hash_init(&h, kind);
+        alb_hash_update(&h, all, sizeof(all));
+        size_t n = alb_hash_final(&h, right);
+        assert_true(alb_upload_digest(s, kind, is));
+        assert_memory_equal(is, right, n);
+        assert_false(alb_upload_digest(s, other, is));
+        assert_int_equal(finish(&s), ALB_OK);
+    }
+    struct alb_upload_spec both = {.owner = OWNER, .length = 1, .md5 = true, .sha512 = true};
+    assert_code(alb_upload_create(w->u, &both, &s, &err), ALB_E_INVALID);
 }
 
 /* ---- end of life ---- */
@@ -429,6 +504,40 @@ static void uploads_expire(void **state)
     assert_int_equal(alb_uploads_look(w->u).stored_bytes, 0);
 }
 
+/* Who has sent all bytes has done all he can: they wait for the sink, however long that takes and however long
+ * the server was off meanwhile. */
+static void all_bytes_never_expire(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_swept swept;
+    struct alb_upload_view v;
+
+    for (int sealed = 0; sealed < 2; sealed++) {
+        const char *id = sealed != 0 ? "sealed" : "open";
+        announce(w, id, 3000);
+        struct alb_upload_session *s = take(w, id, ALB_UPLOAD_WRITE);
+        assert_ok(feed(s, 1, 3000, 1000));
+        assert_ok(alb_upload_commit(s, &err));
+        w->sink.fail = ALB_E_BUSY;
+        if (sealed != 0)
+            assert_int_equal(finish(&s), ALB_E_BUSY);
+        alb_upload_release(&s);
+    }
+    alb_manual_clock_advance(&w->clock, 3 * w->limits.keep_ms * ALB_NS_PER_MS);
+    alb_uploads_sweep(w->u, 0, &swept);
+    assert_int_equal(swept.expired, 0);
+    world_again(w);
+    alb_uploads_sweep(w->u, 0, &swept);
+    assert_int_equal(swept.expired, 0);
+    struct alb_upload_session *s = take(w, "sealed", ALB_UPLOAD_LOOK);
+    alb_upload_look(s, &v);
+    assert_int_equal(v.expires_ms, 0);
+    alb_upload_release(&s);
+    alb_uploads_sweep(w->u, 2, &swept);
+    assert_int_equal(swept.offered, 2);
+    check_original(w, 3000, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -444,9 +553,12 @@ int main(void)
         T(long_uploads_commit_by_themselves),
         T(a_refusal_is_kept),
         T(a_sink_that_fails_for_now_is_asked_again),
+        T(a_sink_that_goes_on_failing_has_its_rest),
         T(partials_are_sealed_and_kept),
+        T(further_hashes_go_on),
         T(a_terminated_upload_is_gone),
         T(uploads_expire),
+        T(all_bytes_never_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
