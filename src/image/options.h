@@ -94,7 +94,7 @@ enum alb_effect_kind {
 enum alb_tiling { ALB_TILING_ONE, ALB_TILING_REPEAT, ALB_TILING_CHESS, ALB_TILING_COUNT };
 
 /* A picture or a text laid over the result. Sizes: width x height (0 = follows from the other) if one is
- * given; else `scale` > 0: inside scale x the result; else its own size times dpr. */
+ * given; else `scale` > 0: inside scale x the result; else its own size (a text: times dpr). */
 struct alb_mark {
     uint32_t input;      /* 1..ALB_PLAN_INPUTS - 1: which input; 0: the text */
     struct alb_str text; /* Pango markup; at most ALB_MARK_TEXT_MAX bytes */
@@ -157,7 +157,7 @@ struct alb_output {
     enum alb_format automatic[ALB_FORMAT_LIST], preferred[ALB_FORMAT_LIST]; /* SAME ends a list */
     uint16_t keep;                                                          /* ALB_FORMAT_BIT of each */
     uint16_t best; /* not 0: all of these that can hold it are tried, the smallest of equal score wins */
-    uint8_t quality[ALB_FORMAT_COUNT]; /* 1..100 each, 0 = the default of the format; [SAME]: for all */
+    uint8_t quality[ALB_FORMAT_COUNT]; /* 1..100; 0 = that of [SAME]; 0 there: the format's own default */
     uint64_t max_bytes;                /* quality is lowered until it fits or reaches 10; 0 = off */
     enum alb_autoquality autoquality;
     double target, error; /* SIZE: bytes; DSSIM: distance, and how near is near enough */

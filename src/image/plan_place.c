@@ -127,3 +127,11 @@ void alb_gravity_before(struct alb_gravity *g, unsigned degrees, bool flip_h, bo
         break;
     }
 }
+
+void alb_gravity_to_stored(struct alb_gravity *g, uint8_t orientation, const struct alb_plan_options *o)
+{
+    static const unsigned short degrees[9] = {0, 0, 0, 180, 180, 90, 90, 270, 270};
+    static const bool flipped[9] = {false, false, true, false, true, true, false, true, false};
+    alb_gravity_before(g, o->turn, o->flip_h, o->flip_v);
+    alb_gravity_before(g, degrees[orientation], flipped[orientation], false);
+}
