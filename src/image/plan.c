@@ -486,7 +486,7 @@ static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options
         return code;
     alb_plan_size(o, swap ? d->height : d->width, swap ? d->width : d->height, d->vector, &s);
     if (d->fresh)
-        alb_plan_load(d, o, &s, &crop_at);
+        alb_plan_load(d, o, swap, &s, &crop_at);
     crop(d, o, &s, swap, crop_at);
     code = resize(d, o, &s, swap);
     if (code != ALB_OK)

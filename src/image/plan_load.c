@@ -162,11 +162,10 @@ static double possible_shrink(const struct alb_plan_sizes *s)
     return fmin(w, h);
 }
 
-void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, struct alb_plan_sizes *s,
+void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool swap, struct alb_plan_sizes *s,
                    struct alb_gravity *crop_at)
 {
     double shrink = possible_shrink(s);
-    bool swap = s->source_w != d->width || s->source_h != d->height;
     bool never = !d->vector && (d->pages > 1 || is_undeveloped(d->h) || d->embedded ||
                                 o->shrink_margin == ALB_SHRINK_NEVER);
     if (!d->vector && o->shrink_margin > 1000)

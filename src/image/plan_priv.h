@@ -86,8 +86,8 @@ uint16_t alb_best_candidates(const struct alb_draft *d, uint32_t width, uint32_t
 /* ---- plan_load.c ---- */
 
 /* Adds LOAD for the source, shrunk by the loader as far as the sizes allow; sizes become those that are left to do
- * on the loaded picture, and crop offsets are scaled along. */
-void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, struct alb_plan_sizes *s,
+ * on the loaded picture, and crop offsets are scaled along. swap: shown and stored sides change places. */
+void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool swap, struct alb_plan_sizes *s,
                    struct alb_gravity *crop_at);
 /* Adds LOAD for every pixel. */
 void alb_plan_load_full(struct alb_draft *d);
