@@ -436,16 +436,12 @@ static enum alb_code canvases(struct alb_draft *d, const struct alb_plan_options
 /* What the format cannot hold is made smaller. */
 static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options *o)
 {
-    double side = d->width > d->height ? d->width : d->height, over = side / alb_format_side(d->format), scale;
+    double side = d->width > d->height ? d->width : d->height, scale = 1.0 / (side / alb_format_side(d->format));
     if (d->ask->options->output.best != 0 && alb_best_candidates(d, d->width, d->height) != 0)
         return ALB_OK;
-    if (d->format == ALB_FORMAT_GIF) {
-        over = fmax(over, (double)((uint64_t)d->width * d->height) / (INT32_MAX / 4));
-        scale = sqrt(1.0 / over);
-    } else {
-        scale = 1.0 / over;
-    }
-    if (over <= 1.0)
+    if (d->format == ALB_FORMAT_GIF) /* its encoder counts pixels in an int */
+        scale = fmin(scale, sqrt(1.0 / ((double)((uint64_t)d->width * d->height) / (INT32_MAX / 4))));
+    if (scale >= 1.0)
         return ALB_OK;
     return add_resize(d, o, alb_scaled(d->width, scale), alb_scaled(d->height, scale));
 }
