@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "meta/wire.h"
 
-#define HEADER_VERSION 1u
+#define HEADER_VERSION 2u /* 1: without smaller pictures inside; catalogs have such rows */
 #define PROBE_VERSION 1u
 #define SIDE_MAX 100000000u
 #define ARENA_CAP ((size_t)4 << 20)
@@ -49,6 +49,9 @@ void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out)
     alb_wire_put(out, (uint64_t)h->icc, 1);
     alb_wire_put(out, (uint64_t)h->space, 1);
     alb_wire_put(out, (uint64_t)h->bytes, 8);
+    alb_wire_put(out, h->thumb_width, 4);
+    alb_wire_put(out, h->thumb_height, 4);
+    alb_wire_put(out, h->halvings, 1);
 }
 
 static bool header_ok(const struct alb_image_header *h, unsigned flags)
@@ -56,13 +59,15 @@ static bool header_ok(const struct alb_image_header *h, unsigned flags)
     return h->width <= SIDE_MAX && h->height <= SIDE_MAX && h->raw_width <= SIDE_MAX &&
            h->raw_height <= SIDE_MAX && h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 &&
            flags < 16 && h->bits <= 64 && (unsigned)h->icc <= ALB_ICC_OTHER &&
-           (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0;
+           (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0 && h->thumb_width <= SIDE_MAX &&
+           h->thumb_height <= SIDE_MAX && (h->thumb_width > 0) == (h->thumb_height > 0) && h->halvings < 32;
 }
 
 static void take_header(struct alb_wire *w, struct alb_image_header *h)
 {
     memset(h, 0, sizeof(*h));
-    if (alb_wire_u8(w) != HEADER_VERSION)
+    uint8_t version = alb_wire_u8(w);
+    if (version < 1 || version > HEADER_VERSION)
         w->bad = true;
     h->type = take_type(w);
     h->width = alb_wire_u32(w);
@@ -80,6 +85,11 @@ static void take_header(struct alb_wire *w, struct alb_image_header *h)
     h->icc = (enum alb_icc)alb_wire_u8(w);
     h->space = (enum alb_space)alb_wire_u8(w);
     h->bytes = alb_wire_i64(w);
+    if (version >= 2) {
+        h->thumb_width = alb_wire_u32(w);
+        h->thumb_height = alb_wire_u32(w);
+        h->halvings = alb_wire_u8(w);
+    }
     if (!header_ok(h, flags))
         w->bad = true;
 }
