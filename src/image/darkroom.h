@@ -76,6 +76,7 @@ void alb_darkroom_close(struct alb_darkroom **dr);
 
 enum alb_darkroom_work {
     ALB_WORK_PROBE,   /* -> job->probe */
+    ALB_WORK_HEADER,  /* the same without looking at pixels: header and metadata -> job->probe */
     ALB_WORK_RENDER,  /* plan -> job->result */
     ALB_WORK_SIDECAR, /* the source is an XMP file -> job->probe with type XMP and its metadata */
     ALB_WORK_CANARY, /* draws a word in lane FONTS: OK, or UNPROCESSABLE if fonts cannot be reached; no source
@@ -107,7 +108,7 @@ struct alb_darkroom_job {
     struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
     enum alb_format format;            /* of the result */
     struct alb_rect trim;              /* RENDER of a plan that ends in FIND_TRIM: no result, but this */
-    struct alb_probe *probe;           /* give, PROBE and SIDECAR */
+    struct alb_probe *probe;           /* give, PROBE, HEADER and SIDECAR */
     int64_t queued_ns, run_ns, cpu_ns; /* run_ns 0: it never got to a worker */
     bool short_of_memory; /* TOO_LARGE: the kernel took the worker, for the machine had no more */
     /* private */

@@ -18,6 +18,7 @@
 struct probing {
     struct alb_str source;
     const struct alb_plan_limits *limits;
+    bool pixels; /* are to be looked at */
     struct alb_probe *p;
     struct alb_raw *raw;
     struct alb_str preview; /* RAW: the JPEG that is shown, */
@@ -331,7 +332,10 @@ static void probe_picture(struct probing *g)
         note(g->p, &err);
         return;
     }
-    look_at_pixels(g);
+    if (g->pixels)
+        look_at_pixels(g);
+    else
+        g->p->not_looked = true;
 }
 
 static void probe_video(struct probing *g)
@@ -361,10 +365,10 @@ static void set_up(struct probing *g)
 }
 
 enum alb_code alb_general_probe(enum alb_type type, struct alb_str source,
-                                const struct alb_plan_limits *limits, struct alb_probe *out,
+                                const struct alb_plan_limits *limits, bool pixels, struct alb_probe *out,
                                 struct alb_err *err)
 {
-    struct probing g = {.source = source, .limits = limits, .p = out};
+    struct probing g = {.source = source, .limits = limits, .pixels = pixels, .p = out};
     set_up(&g);
     out->type = type;
     correct_type(&g);

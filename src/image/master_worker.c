@@ -326,6 +326,8 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
         return ALB_ORDER_RENDER;
     case ALB_WORK_PROBE:
         return ALB_ORDER_PROBE;
+    case ALB_WORK_HEADER:
+        return ALB_ORDER_HEADER;
     case ALB_WORK_SIDECAR:
         return ALB_ORDER_SIDECAR;
     case ALB_WORK_CANARY:

@@ -73,7 +73,13 @@ struct alb_ready_packet {
     uint32_t reserved;
 };
 
-enum alb_darkroom_order { ALB_ORDER_RENDER = 1, ALB_ORDER_PROBE, ALB_ORDER_SIDECAR, ALB_ORDER_CANARY };
+enum alb_darkroom_order {
+    ALB_ORDER_RENDER = 1,
+    ALB_ORDER_PROBE,
+    ALB_ORDER_SIDECAR,
+    ALB_ORDER_CANARY,
+    ALB_ORDER_HEADER,
+};
 
 struct alb_job_packet {
     uint32_t magic, kind;

@@ -121,7 +121,8 @@ static enum alb_code do_probe(const struct work *w, struct alb_err *err)
         if (w->job->order == ALB_ORDER_SIDECAR)
             code = alb_general_sidecar(w->inputs[0], probe, err);
         else
-            code = alb_general_probe((enum alb_type)w->job->type, w->inputs[0], &w->job->limits, probe, err);
+            code = alb_general_probe((enum alb_type)w->job->type, w->inputs[0], &w->job->limits,
+                                     w->job->order == ALB_ORDER_PROBE, probe, err);
         if (code == ALB_OK)
             code = send_probe(probe, w->result_fd, err);
     }
@@ -145,6 +146,7 @@ static enum alb_code do_order(struct work *w, struct alb_err *err)
     case ALB_ORDER_RENDER:
         return do_render(w, err);
     case ALB_ORDER_PROBE:
+    case ALB_ORDER_HEADER:
         if (w->job->type == ALB_TYPE_UNKNOWN || w->job->type >= ALB_TYPE_COUNT)
             break;
         return do_probe(w, err);

@@ -25,7 +25,7 @@ static inline struct alb_probe *probe(struct alb_str s)
     assert_non_null(p);
     p->arena = alb_arena_new(16 << 20);
     assert_non_null(p->arena);
-    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, p, &err) != ALB_OK)
+    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, true, p, &err) != ALB_OK)
         fail_msg("%s", err.msg);
     return p;
 }
