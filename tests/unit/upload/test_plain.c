@@ -416,6 +416,37 @@ static void found_parts_become_a_whole(void **state)
     adopt_kind = ALB_UPLOAD_NORMAL;
 }
 
+/* Ids with slashes are folders; what is no plain file is not looked into. */
+static void folders_are_looked_into(void **state)
+{
+    struct world *w = *state;
+    char deep[200] = "files";
+
+    assert_int_equal(mkdirat(w->k.fd, "files/2026", 0755), 0);
+    assert_int_equal(mkdirat(w->k.fd, "files/2026/lake", 0755), 0);
+    found(w, "2026/lake/a", 5000, 10000, 1);
+    found(w, "2026/b", 10000, 10000, 2);
+    found(w, "c", 5, 10, 3);
+    assert_int_equal(mkdirat(w->k.fd, "files/folder.info", 0755), 0);
+    assert_int_equal(mkfifoat(w->k.fd, "files/pipe.info", 0644), 0);
+    assert_int_equal(symlinkat("2026", w->k.fd, "files/again"), 0);
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(deep + strlen(deep), sizeof(deep) - strlen(deep), "/d");
+        assert_int_equal(mkdirat(w->k.fd, deep, 0755), 0);
+    }
+    w->layout.adopt = adopt;
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+    assert_int_equal(offset_of(w, "2026/lake/a"), 5000);
+    assert_int_equal(state_of(w, "2026/b"), ALB_UPLOAD_FINISHED);
+    struct alb_upload_session *s = take(w, "2026/lake/a", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 10000, 1000));
+    end(&s);
+    check_bytes(w, "files/2026/lake/a", 10000, 1);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+}
+
 /* Two names for the bytes of one upload, in whatever order a folder lists them. */
 static void found_bytes_are_one_uploads(void **state)
 {
@@ -451,6 +482,7 @@ int main(void)
         T(what_is_found_is_not_read),
         T(found_parts_become_a_whole),
         T(found_bytes_are_one_uploads),
+        T(folders_are_looked_into),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
