@@ -14,7 +14,7 @@
 
 bool alb_tus_is_piece(const struct alb_req *req, const char *type)
 {
-    return alb_str_eq_ci(alb_media_type(alb_req_header(req, "content-type")), alb_str_c(type));
+    return alb_str_eq_ci(alb_media_type(alb_tus_field(req, "content-type")), alb_str_c(type));
 }
 
 /* ---- the end of the upload ---- */
@@ -356,14 +356,13 @@ static enum alb_step more(struct alb_req *req, struct alb_tus *t)
  * wants it checked. */
 static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
 {
-    struct alb_str field = alb_req_header(req, "upload-checksum"), trailers = alb_req_header(req, "trailer");
-    struct alb_str name;
+    struct alb_str trailers = alb_req_header(req, "trailer"), name;
     struct alb_digest_value v;
 
     if (t->dialect == ALB_TUS_RUFH)
         return ALB_TUS_FINE;
-    if (field.p != NULL) {
-        if (!alb_checksum_parse(field, &v))
+    if (alb_tus_has_header(req, "upload-checksum")) {
+        if (!alb_checksum_parse(alb_tus_field(req, "upload-checksum"), &v))
             return ALB_TUS_BAD_CHECKSUM;
         alb_digests_expect(&t->digests, &v);
         t->holding = true;

@@ -279,7 +279,7 @@ static enum alb_hot options_hot(struct alb_req *req)
     char list[256];
 
     if (!alb_tus_cors(req, door, true)) {
-        alb_res_error_status(req, 403, "request origin is not allowed");
+        alb_res_error_status(req, 403, "ERR_ORIGIN_NOT_ALLOWED: request origin is not allowed");
         return ALB_HOT_HIT;
     }
     (void)alb_res_preflight(req,
