@@ -147,7 +147,8 @@ void alb_uploads_stop(struct alb_uploads *u);
 void alb_uploads_free(struct alb_uploads **u);
 
 /* Expires what is over its time, and offers up to `finishes` complete but unfinished uploads to the sink
- * again (U4), and concatenations to the assembler; what goes on failing has rests, up to about an hour. Call it after open and then every minute or so from a job. */
+ * again (U4), and concatenations to the assembler; what goes on failing has rests, up to about an hour. Call
+ * it after open and then every minute or so from a job. */
 struct alb_upload_swept {
     int64_t expired, offered;
 };
