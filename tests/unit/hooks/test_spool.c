@@ -209,6 +209,20 @@ static void no_room(void **state)
     assert_int_equal(lines("told"), 1);
 }
 
+/* What is told again anyway does not hold up the end, and has not failed. */
+static void the_end_waits_for_none_that_hangs(void **state)
+{
+    char last[64] = "";
+    (void)state;
+    script("post-finish", "echo x >> begun; sleep 1000");
+    struct alb_hooks *h = open_hooks(4);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("begun", 1);
+    alb_hooks_close(&h, in(600 * ALB_NS_PER_S));
+    assert_int_equal(files(last), 1);
+    assert_string_equal(last, "0000000000000001-0");
+}
+
 /* Between the two halves: nobody hears of it, but it is there, also if the process ends. */
 static void what_is_kept_is_told_after_a_crash(void **state)
 {
@@ -252,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unreadable_for_a_moment, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_waits_for_none_that_hangs, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_kept_is_told_after_a_crash, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
