@@ -64,8 +64,8 @@ enum alb_code alb_imgproxy_env_keep(struct alb_imgproxy_env *e, struct alb_str n
         name = alb_str_from(name, prefix.n);
     else
         return ALB_OK;
-    if (alb_imgproxy_trim(value).n == 0)
-        return ALB_OK; /* blank is not set */
+    if (alb_imgproxy_trim(value).n == 0 && !alb_str_eq_c(name, "SOURCE_URL_QUERY_SEPARATOR"))
+        return ALB_OK; /* blank is not set, but for the one where it has a meaning */
     struct alb_imgproxy_found *f = find(e, name);
     if (f == NULL) {
         if (!make_room(e))
