@@ -239,7 +239,8 @@ enum alb_code alb_upload_acquire(struct alb_uploads *u, struct alb_str id, int64
 
 /* First call after the grant: reads the record, and for WRITE cuts the data to the durable offset and takes
  * up the hashes there. The error of the wait (GONE: terminated meanwhile, BUSY: stopping), IO, or CORRUPT
- * (its bytes or its record are lost: deactivated, never rewound). Not needed after create. */
+ * (its bytes or its record are lost: deactivated, never rewound). Plain layout: GONE too, if its owner has moved
+ * or removed the data. Not needed after create. */
 enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 /* Granted and loaded, or created. No I/O. */
 void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view *view);
