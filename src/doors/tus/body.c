@@ -94,6 +94,18 @@ static void remember(struct alb_req *req, struct alb_tus *t, const struct alb_up
     t->event.path = alb_arena_str(a, v->path);
 }
 
+/* Who sent this may not do it any more. What the request brought goes, or the upload would be whole, and be
+ * finished without it (U4); the owner goes on with what was there before. */
+static enum alb_step locked_out(struct alb_req *req, struct alb_tus *t, bool announced,
+                                const struct alb_err *why)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (announced && alb_upload_rollback(t->session, &err) != ALB_OK)
+        alb_req_log_err(req, &err);
+    return alb_tus_fail(req, t, why);
+}
+
 enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -103,6 +115,9 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
     alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     alb_digest_whole_read(v.note, &whole);
+    if (v.state == ALB_UPLOAD_OPEN && t->door->auth.library != NULL &&
+        alb_auth_again(req, "asset.upload", &err) != ALB_OK)
+        return locked_out(req, t, v.announced, &err);
     if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(t, &whole)) {
         if (alb_upload_terminate(t->session, &err) != ALB_OK)
             return alb_tus_fail(req, t, &err);
