@@ -56,6 +56,9 @@ enum alb_code alb_code_of_errno(int sys)
         return ALB_E_NO_SPACE;
     case ENOMEM:
         return ALB_E_NO_MEMORY;
+    case EMFILE:
+    case ENFILE:
+        return ALB_E_BUSY; /* descriptors come back */
     case ENOENT:
         return ALB_E_NOT_FOUND;
     default:

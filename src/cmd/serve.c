@@ -206,7 +206,7 @@ static enum alb_code open_http(struct house *h, struct alb_err *err)
             "Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Version, Tus-Resumable, "
             "Tus-Max-Size, Tus-Extension, Tus-Checksum-Algorithm, Upload-Metadata, Upload-Defer-Length, "
             "Upload-Concat, Upload-Complete, Upload-Incomplete, Upload-Limit, Upload-Draft-Interop-Version, "
-            "Albumen-Asset, Albumen-Result, Content-Disposition, X-Request-ID",
+            "Albumen-Asset, Albumen-Result, Repr-Digest, Content-Disposition, X-Request-ID",
     };
     h->cors.origin_count = alb_opt_list(h->options, ALB_P_CORS_ORIGIN, &h->cors.origins);
     config.cors = h->cors.origin_count > 0 ? &h->cors : NULL;

@@ -176,7 +176,8 @@ struct alb_hook_run *alb_hooks_keep(struct alb_hooks *hooks, enum alb_hook_type 
 void alb_hooks_let_go(struct alb_hook_run *kept, bool tell);
 
 /* New asks and tells are refused; what waits and runs goes on to its end until `deadline` (monotonic), then
- * it is ended; post-receive as above. Joins the thread, frees. Blocks. */
+ * it is ended; post-receive as above. What is in the spool does not begin any more, and what of it runs has
+ * ALB_HOOKS_LEFT_NS: it is told again after the next start. Joins the thread, frees. Blocks. */
 void alb_hooks_close(struct alb_hooks **hooks, int64_t deadline);
 
 struct alb_hooks_view {

@@ -70,7 +70,8 @@ static void skip(struct alb_hook_run *run)
     (void)alb_future_fail(&run->title, &err);
 }
 
-/* Progress that runs and that nobody waits for has a moment to come to its end. */
+/* Progress that runs and that nobody waits for has a moment to come to its end; and at the end of the server,
+ * what is told again anyway. */
 static void hurry(struct alb_hook_run *run, int64_t now)
 {
     int64_t soon = alb_deadline(now, ALB_HOOKS_LEFT_NS);
@@ -137,14 +138,15 @@ static void step(struct alb_hook_run *run, int64_t now, bool stopping, bool cut)
     struct alb_hook_reply *reply = NULL;
     if (run->ended)
         return;
-    bool is_progress = run->lane == ALB_LANE_PROGRESS;
-    if (is_progress && (stopping || is_forsaken(run)))
+    bool is_progress = run->lane == ALB_LANE_PROGRESS, later = stopping && run->spooled;
+    if (later || (is_progress && (stopping || is_forsaken(run))))
         hurry(run, now);
     if (way->go_on(run, &reply, &err)) {
         answer(run, reply, &err);
     } else if (now >= run->deadline) {
         way->stop(run);
-        answer_error(run, ALB_E_TIMEOUT, "the hook took too long");
+        answer_error(run, later ? ALB_E_CANCELLED : ALB_E_TIMEOUT,
+                     later ? "the server stops: it is told again" : "the hook took too long");
     } else if (cut || (is_forsaken(run) && !is_progress)) {
         way->stop(run);
         answer_error(run, ALB_E_CANCELLED, "nobody waits for the hook any more");

@@ -55,7 +55,7 @@ struct alb_hook_run {
     atomic_uint signals;
     /* owned by the loop */
     int64_t deadline; /* of a question since it was made, of a tell since it starts */
-    bool hurried;     /* of progress: nobody waits, its deadline is near */
+    bool hurried;     /* nobody waits, or it is told again: its deadline is near */
     bool ended;       /* answered; it keeps its place until nothing is left of it */
     /* command */
     pid_t pid;      /* 0: none to be reaped */

@@ -210,7 +210,7 @@ static enum alb_code make_cors(struct house *h, struct alb_err *err)
                         "Authorization, Origin, X-Requested-With, X-Request-ID, X-HTTP-Method-Override, "
                         "Content-Type, Upload-Length, Upload-Offset, Tus-Resumable, Upload-Metadata, "
                         "Upload-Defer-Length, Upload-Concat, Upload-Incomplete, Upload-Complete, "
-                        "Upload-Draft-Interop-Version",
+                        "Upload-Draft-Interop-Version, Upload-Checksum",
                         f->cors_headers),
         .expose =
             list(h->text,

@@ -8,6 +8,11 @@
 #define G(group, type, name, field, otherwise, help)                                                         \
     {group, name, help, ALB_GOFLAG_##type, offsetof(struct alb_tusd_flags, field), otherwise}
 
+/* Of what is not there: a command line that has them is read all the same. */
+#define IGNORED_TEXT(name, help) F(STRING, name, ignored_text, "", help)
+#define IGNORED_NUMBER(name, otherwise, help) F(INT, name, ignored_number, otherwise, help)
+#define IGNORED_BOOL(name, help) F(BOOL, name, ignored_bool, "false", help)
+
 static const struct alb_goflag flags[] = {
     G("Listening", STRING, "host", host, "0.0.0.0", "Address to listen on"),
     F(STRING, "port", port, "8080", "Port to listen on; 0: any that is free"),
@@ -46,26 +51,26 @@ static const struct alb_goflag flags[] = {
     F(OCTAL, "file-perms", file_perms, "664", "Mode of new files, octal"),
 
     G("S3 (not available yet)", STRING, "s3-bucket", s3_bucket, "", "Bucket"),
-    F(STRING, "s3-object-prefix", ignored_text, "", "Prefix of object names"),
-    F(STRING, "s3-endpoint", ignored_text, "", "Endpoint"),
-    F(INT, "s3-part-size", ignored_number, "52428800", "Size of parts"),
-    F(INT, "s3-min-part-size", ignored_number, "5242880", "Smallest size of parts"),
-    F(INT, "s3-max-buffered-parts", ignored_number, "20", "Parts that are buffered"),
-    F(BOOL, "s3-disable-content-hashes", ignored_bool, "false", "No hashes of parts"),
-    F(BOOL, "s3-disable-ssl", ignored_bool, "false", "HTTP instead of HTTPS"),
-    F(INT, "s3-concurrent-part-uploads", ignored_number, "10", "Parts that are sent at the same time"),
-    F(BOOL, "s3-transfer-acceleration", ignored_bool, "false", "Use transfer acceleration"),
-    F(BOOL, "s3-log-api-calls", ignored_bool, "false", "Log calls"),
+    IGNORED_TEXT("s3-object-prefix", "Prefix of object names"),
+    IGNORED_TEXT("s3-endpoint", "Endpoint"),
+    IGNORED_NUMBER("s3-part-size", "52428800", "Size of parts"),
+    IGNORED_NUMBER("s3-min-part-size", "5242880", "Smallest size of parts"),
+    IGNORED_NUMBER("s3-max-buffered-parts", "20", "Parts that are buffered"),
+    IGNORED_BOOL("s3-disable-content-hashes", "No hashes of parts"),
+    IGNORED_BOOL("s3-disable-ssl", "HTTP instead of HTTPS"),
+    IGNORED_NUMBER("s3-concurrent-part-uploads", "10", "Parts that are sent at the same time"),
+    IGNORED_BOOL("s3-transfer-acceleration", "Use transfer acceleration"),
+    IGNORED_BOOL("s3-log-api-calls", "Log calls"),
 
     G("Google Cloud Storage (not available)", STRING, "gcs-bucket", gcs_bucket, "", "Bucket"),
-    F(STRING, "gcs-object-prefix", ignored_text, "", "Prefix of object names"),
-    F(STRING, "gcs-endpoint", ignored_text, "", "Endpoint"),
+    IGNORED_TEXT("gcs-object-prefix", "Prefix of object names"),
+    IGNORED_TEXT("gcs-endpoint", "Endpoint"),
 
     G("Azure (not available)", STRING, "azure-storage", azure_storage, "", "Container"),
-    F(STRING, "azure-container-access-type", ignored_text, "", "Access type of a new container"),
-    F(STRING, "azure-blob-access-tier", ignored_text, "", "Access tier"),
-    F(STRING, "azure-object-prefix", ignored_text, "", "Prefix of object names"),
-    F(STRING, "azure-endpoint", ignored_text, "", "Endpoint"),
+    IGNORED_TEXT("azure-container-access-type", "Access type of a new container"),
+    IGNORED_TEXT("azure-blob-access-tier", "Access tier"),
+    IGNORED_TEXT("azure-object-prefix", "Prefix of object names"),
+    IGNORED_TEXT("azure-endpoint", "Endpoint"),
 
     G("Hooks", STRING, "hooks-enabled-events", hooks_events,
       "pre-create,post-create,post-receive,post-terminate,post-finish",
@@ -86,21 +91,21 @@ static const struct alb_goflag flags[] = {
     F(BOOL, "hooks-http-skip-verify", hooks_http_skip_verify, "false", "Do not check the URL's certificate"),
 
     G("Hooks by gRPC and Go plugins (not available)", STRING, "hooks-grpc", hooks_grpc, "", "Endpoint"),
-    F(INT, "hooks-grpc-retry", ignored_number, "3", "Attempts"),
+    IGNORED_NUMBER("hooks-grpc-retry", "3", "Attempts"),
     F(DURATION, "hooks-grpc-backoff", ignored_number, "1s", "Pause between attempts"),
-    F(BOOL, "hooks-grpc-secure", ignored_bool, "false", "Use TLS"),
-    F(STRING, "hooks-grpc-server-tls-certificate", ignored_text, "", "Certificate of the endpoint"),
-    F(STRING, "hooks-grpc-client-tls-certificate", ignored_text, "", "Certificate to show"),
-    F(STRING, "hooks-grpc-client-tls-key", ignored_text, "", "Key of that certificate"),
-    F(STRING, "hooks-grpc-forward-headers", ignored_text, "", "Request headers that go along"),
+    IGNORED_BOOL("hooks-grpc-secure", "Use TLS"),
+    IGNORED_TEXT("hooks-grpc-server-tls-certificate", "Certificate of the endpoint"),
+    IGNORED_TEXT("hooks-grpc-client-tls-certificate", "Certificate to show"),
+    IGNORED_TEXT("hooks-grpc-client-tls-key", "Key of that certificate"),
+    IGNORED_TEXT("hooks-grpc-forward-headers", "Request headers that go along"),
     F(STRING, "hooks-plugin", hooks_plugin, "", "Plugin"),
 
     G("Monitoring and logs", BOOL, "expose-metrics", expose_metrics, "true", "Answer at the metrics path"),
     F(STRING, "metrics-path", metrics_path, "/metrics", "Path of the metrics"),
     F(BOOL, "expose-pprof", expose_pprof, "false", "Go's profiler (not available)"),
     F(STRING, "pprof-path", pprof_path, "/debug/pprof/", "Path of the profiler"),
-    F(INT, "pprof-block-profile-rate", ignored_number, "0", "Rate of the profiler"),
-    F(INT, "pprof-mutex-profile-rate", ignored_number, "0", "Rate of the profiler"),
+    IGNORED_NUMBER("pprof-block-profile-rate", "0", "Rate of the profiler"),
+    IGNORED_NUMBER("pprof-mutex-profile-rate", "0", "Rate of the profiler"),
     F(BOOL, "show-greeting", show_greeting, "true", "A word of welcome outside of the base path"),
     F(BOOL, "version", version, "false", "Print the version and exit"),
     F(BOOL, "verbose", verbose, "true", "Log hooks too"),

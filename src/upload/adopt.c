@@ -25,10 +25,14 @@
 #include "upload/recover.h"
 
 #define SIDECAR_MAX ((size_t)512 << 10)
+#define DEPTH_MAX 16 /* of folders: each is a descriptor meanwhile */
 
 struct adoption {
     struct alb_uploads *u;
     int64_t adopted, left;
+    char at[ALB_UPLOAD_NAME_MAX]; /* the folder that is being read, with a slash behind it */
+    size_t at_n;
+    unsigned depth;
 };
 
 static enum alb_upload_state state_of(const struct alb_upload_spec *spec, int64_t size)
@@ -143,34 +147,57 @@ static enum alb_code adopt(struct adoption *ad, struct alb_str text, struct alb_
     return code;
 }
 
-static enum alb_code see_sidecar(void *arg, int dirfd, const char *name, struct alb_err *err)
+static void take_sidecar(struct adoption *ad, int dirfd, const char *name, struct alb_str id)
 {
-    struct adoption *ad = arg;
-    struct alb_str id = alb_str_c(name);
     struct alb_err why = ALB_ERR_INIT;
     char *p = NULL;
     size_t n = 0;
-
-    (void)err;
-    if (!alb_str_ends(id, ALB_STR(".info")))
-        return ALB_OK;
-    id.n -= sizeof(".info") - 1;
-    if (!alb_upload_id_usable(ad->u, id) || alb_upload_known(ad->u, id))
-        return ALB_OK;
     struct alb_arena *arena = alb_arena_new(4 * SIDECAR_MAX);
     enum alb_code code = arena != NULL ? alb_fs_read_file(dirfd, name, SIDECAR_MAX, &p, &n, &why)
                                        : alb_fail(&why, ALB_E_NO_MEMORY, "no memory");
+
     if (code == ALB_OK)
         code = adopt(ad, alb_str_n(p, n), id, arena, &why);
     if (code == ALB_OK) {
         ad->adopted++;
     } else {
         ad->left++;
-        alb_err_context(&why, "%s", name);
+        alb_err_context(&why, ALB_STR_FMT, ALB_STR_ARG(id));
         alb_log_err("an upload that was found is left alone", &why);
     }
     alb_mem_free(p);
     alb_arena_free(&arena);
+}
+
+/* A folder may be the first part of an id with slashes. Links are not followed: what is seen is seen once. */
+static enum alb_code see(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    struct adoption *ad = arg;
+    struct alb_err why = ALB_ERR_INIT;
+    struct stat st;
+    size_t before = ad->at_n, n = strlen(name);
+
+    (void)err;
+    if (before + n + 2 > sizeof(ad->at) || strcmp(name, ".albumen") == 0 ||
+        fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return ALB_OK;
+    memcpy(ad->at + before, name, n);
+    if (S_ISDIR(st.st_mode) && ad->depth < DEPTH_MAX) {
+        ad->at[before + n] = '/';
+        ad->at_n = before + n + 1;
+        ad->depth++;
+        if (alb_list_folder(dirfd, name, see, ad, &why) != ALB_OK)
+            alb_log_err("a folder of uploads cannot be read", &why); /* the others can */
+        ad->depth--;
+        ad->at_n = before;
+        return ALB_OK;
+    }
+    struct alb_str id = alb_str_n(ad->at, before + n);
+    if (!S_ISREG(st.st_mode) || !alb_str_ends(id, ALB_STR(".info")))
+        return ALB_OK;
+    id.n -= sizeof(".info") - 1;
+    if (alb_upload_id_usable(ad->u, id) && !alb_upload_known(ad->u, id))
+        take_sidecar(ad, dirfd, name, id);
     return ALB_OK;
 }
 
@@ -180,7 +207,7 @@ enum alb_code alb_uploads_adopt(struct alb_uploads *u, struct alb_err *err)
 
     if (u->adopt == NULL)
         return ALB_OK;
-    enum alb_code code = alb_list_folder(u->dirfd, ".", see_sidecar, &ad, err);
+    enum alb_code code = alb_list_folder(u->dirfd, ".", see, &ad, err);
     if (code == ALB_OK && ad.adopted > 0 && syncfs(u->state_dirfd) != 0)
         code = alb_fail_sys(err, alb_code_of_errno(errno), errno, "syncfs");
     if (code == ALB_OK && (ad.adopted > 0 || ad.left > 0))

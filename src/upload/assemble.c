@@ -238,8 +238,8 @@ static void fail(struct alb_upload_assembly *a, const struct alb_err *why)
 
     a->title = ALB_OWNER_NONE;
     alb_upload_release(&a->session);
+    assembly_free(a); /* before anybody hears of it: its parts may expire now */
     (void)alb_future_fail(&title, why);
-    assembly_free(a);
 }
 
 static void sink_done(struct alb_waiter *w, enum alb_wake why)

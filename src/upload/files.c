@@ -189,6 +189,7 @@ static enum alb_code read_shared(struct alb_upload_session *s, const char *name,
     alb_mutex_unlock(&s->u->mtx);
     struct alb_err why = ALB_ERR_INIT;
     enum alb_code code = gone ? ALB_E_NOT_FOUND : read_file(s, name, &why);
+    alb_fs_close(&s->statefd); /* who shares it never writes, and may stay for long */
     if (code == ALB_E_NOT_FOUND)
         return alb_fail(err, ALB_E_GONE, "the upload was removed");
     if (code != ALB_OK)

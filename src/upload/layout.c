@@ -271,6 +271,49 @@ enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_
     return code;
 }
 
+/* ---- files that their owner takes away (plain layout) ---- */
+
+static bool is_absent(const struct alb_uploads *u, const char *name)
+{
+    return faccessat(u->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+bool alb_upload_taken_away(const struct alb_uploads *u, const struct alb_upload_entry *e)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+
+    if (!u->plain || u->sidecar == NULL || e->state == ALB_UPLOAD_REJECTED)
+        return false;
+    alb_upload_data_name(u, e, name);
+    if (!is_absent(u, name))
+        return false;
+    sidecar_name(e, name);
+    return is_absent(u, name);
+}
+
+enum alb_code alb_upload_check_data(struct alb_upload_session *s, struct alb_err *err)
+{
+    char name[ALB_UPLOAD_NAME_MAX];
+    struct stat st;
+
+    if (!s->u->plain || s->e == NULL || s->shared || s->slot.state == ALB_UPLOAD_REJECTED)
+        return ALB_OK;
+    alb_upload_data_name(s->u, s->e, name);
+    if (is_absent(s->u, name)) {
+        if (alb_upload_taken_away(s->u, s->e)) {
+            alb_upload_close_files(s);
+            alb_upload_state_name(s->u, s->e, ".state", name);
+            alb_ignore(alb_fs_unlink(s->u->state_dirfd, name, NULL), "the next start does that");
+            alb_upload_drop_entry(s, ALB_E_GONE);
+        }
+        return alb_fail(err, ALB_E_GONE, "its data were taken away");
+    }
+    if (fstatat(s->u->dirfd, name, &st, 0) == 0 && st.st_size < s->slot.offset)
+        return alb_fail(err, ALB_E_CORRUPT, "%s has %lld bytes of %lld", name, (long long)st.st_size,
+                        (long long)s->slot.offset);
+    return ALB_OK;
+}
+
 /* ---- the end ---- */
 
 void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e)

@@ -207,6 +207,12 @@ enum alb_code alb_upload_sync_removal(const struct alb_uploads *u, const struct 
                                       struct alb_err *err) ALB_MUST_CHECK;
 /* With the length that the session has. */
 enum alb_code alb_upload_write_sidecar(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Plain layout: neither data nor sidecar is there any more, so nothing need be remembered. The data alone may be
+ * on a disk that comes back. */
+bool alb_upload_taken_away(const struct alb_uploads *u, const struct alb_upload_entry *e);
+/* Plain layout: whether the data are where and what the record says. GONE: they are not there (and if the
+ * upload was taken away, it is forgotten); CORRUPT: they are shorter. */
+enum alb_code alb_upload_check_data(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 void alb_upload_remove_data(const struct alb_uploads *u, const struct alb_upload_entry *e);
 /* Removes record and data, in this order: data without a record is swept at start. */
 enum alb_code alb_upload_remove_files(const struct alb_uploads *u, const struct alb_upload_entry *e,

@@ -115,7 +115,7 @@ static bool head_read(const unsigned char *p, size_t n, struct alb_record_head *
     head->created_ms = (int64_t)get(p + 32, 8);
     head->kind = (enum alb_upload_kind)p[40];
     head->md5 = (p[41] & FLAG_MD5) != 0;
-    head->sha512 = !head->md5 && (p[41] & FLAG_SHA512) != 0;
+    head->sha512 = (p[41] & (FLAG_MD5 | FLAG_SHA512)) == FLAG_SHA512;
     head->size = size;
     return true;
 }

@@ -80,6 +80,13 @@ static enum alb_code add(struct recovery *r, const struct alb_record_head *head,
     e->state = (uint8_t)slot->state;
     e->kind = (uint8_t)head->kind;
     e->announced = true;
+    if (alb_upload_taken_away(u, e)) {
+        char name[ALB_UPLOAD_NAME_MAX];
+        alb_upload_state_name(u, e, ".state", name);
+        alb_upload_entry_unref(e);
+        r->leftover++;
+        return alb_fs_unlink(u->state_dirfd, name, err);
+    }
     ask_sink(r, e);
     alb_mutex_lock(&u->mtx);
     enum alb_code code = alb_upload_insert_locked(u, e, false, err);

@@ -198,6 +198,8 @@ enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err)
     if (s->ready)
         return ALB_OK;
     enum alb_code code = s->e != NULL ? alb_upload_read_record(s, err) : ALB_OK;
+    if (code == ALB_OK)
+        code = alb_upload_check_data(s, err);
     bool running = s->slot.state == ALB_UPLOAD_OPEN || s->slot.state == ALB_UPLOAD_COMPLETE;
     if (code == ALB_OK && s->intent == ALB_UPLOAD_WRITE && running && !s->shared) {
         if (s->slot.state == ALB_UPLOAD_OPEN)

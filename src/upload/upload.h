@@ -147,7 +147,8 @@ void alb_uploads_stop(struct alb_uploads *u);
 void alb_uploads_free(struct alb_uploads **u);
 
 /* Expires what is over its time, and offers up to `finishes` complete but unfinished uploads to the sink
- * again (U4), and concatenations to the assembler; what goes on failing has rests, up to about an hour. Call it after open and then every minute or so from a job. */
+ * again (U4), and concatenations to the assembler; what goes on failing has rests, up to about an hour. Call
+ * it after open and then every minute or so from a job. */
 struct alb_upload_swept {
     int64_t expired, offered;
 };
@@ -238,7 +239,8 @@ enum alb_code alb_upload_acquire(struct alb_uploads *u, struct alb_str id, int64
 
 /* First call after the grant: reads the record, and for WRITE cuts the data to the durable offset and takes
  * up the hashes there. The error of the wait (GONE: terminated meanwhile, BUSY: stopping), IO, or CORRUPT
- * (its bytes or its record are lost: deactivated, never rewound). Not needed after create. */
+ * (its bytes or its record are lost: deactivated, never rewound). Plain layout: GONE too, if its owner has moved
+ * or removed the data. Not needed after create. */
 enum alb_code alb_upload_load(struct alb_upload_session *s, struct alb_err *err) ALB_MUST_CHECK;
 /* Granted and loaded, or created. No I/O. */
 void alb_upload_look(const struct alb_upload_session *s, struct alb_upload_view *view);

@@ -203,6 +203,14 @@ struct moment {
     int64_t wall, mono;
 };
 
+/* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished. */
+static bool has_all_bytes(const struct alb_upload_entry *e)
+{
+    if (e->state == ALB_UPLOAD_OPEN)
+        return e->length >= 0 && e->offset == e->length;
+    return e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL;
+}
+
 /* Who has sent all bytes has done what he could (U4): they are finished, and do not expire before. */
 static enum due due_locked(const struct alb_upload_entry *e, struct moment now, bool finishing_too)
 {
@@ -212,10 +220,7 @@ static enum due due_locked(const struct alb_upload_entry *e, struct moment now, 
         return NOT_DUE;
     if (e->kind == ALB_UPLOAD_FINAL && e->state == ALB_UPLOAD_OPEN)
         return rests ? NOT_DUE : TO_ASSEMBLE;
-    /* All bytes of an OPEN one: its last request ended, or the server did, before it could be finished. */
-    bool all = e->state == ALB_UPLOAD_OPEN ? e->length >= 0 && e->offset == e->length
-                                           : e->state == ALB_UPLOAD_COMPLETE && e->kind != ALB_UPLOAD_PARTIAL;
-    if (all)
+    if (has_all_bytes(e))
         return finishing_too && !rests ? TO_FINISH : NOT_DUE;
     return e->expires_ms > 0 && e->expires_ms <= now.wall && !may_be_needed(e) ? EXPIRED : NOT_DUE;
 }

@@ -195,6 +195,16 @@ def test_headers_that_come_twice(shared_daemon):
     assert "\r\nUpload-Metadata: a Zg==,b Zg==\r\n" in head
 
 
+@pytest.mark.parametrize("twice", [
+    "Upload-Length: 5\r\nUpload-Concat: partial\r\nUpload-Concat: final;/files/x\r\n",
+    "Upload-Length: 5\r\nUpload-Checksum: sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=\r\nUpload-Checksum: sha1 AAAAHdzF6KLavt4PO0gs2a6pQ00=\r\n",
+    "Upload-Defer-Length: 1\r\nUpload-Defer-Length: 2\r\n"])
+def test_a_creation_that_contradicts_itself(shared_daemon, twice):
+    answer = plain(shared_daemon, f"POST /files/ HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n{twice}"
+                   "Content-Type: application/offset+octet-stream\r\nContent-Length: 5\r\n\r\nhello")
+    assert answer.startswith("HTTP/1.1 400 ") and "Location" not in answer
+
+
 @pytest.mark.parametrize("name", ["Upload-Offset", "Upload-Length"])
 def test_an_append_that_contradicts_itself(shared_daemon, name):
     made = requests.post(shared_daemon.url + "/files/", timeout=30, headers={
@@ -251,6 +261,19 @@ def test_a_pre_finish_that_fails_loses_nothing(tmp_path):
         done = requests.patch(url, data=b"hello", timeout=60, headers={
             "Upload-Offset": "0", "Upload-Complete": "?1", "Content-Type": "application/partial-upload"})
         assert done.status_code == 500 and done.headers["Upload-Offset"] == "5" and done.headers["Upload-Complete"] == "?1"
+
+
+def test_a_client_that_is_silent_goes_on_later(tmp_path):
+    """tus-js-client goes on after 5xx, and gives up at 408."""
+    daemon = Daemon(tmp_path / "data", "--min-rate-in", "1k", "--rate-window", "1s", "--drain-timeout", "1s").start()
+    try:
+        path = "/files/" + create(daemon, 10).rsplit("/", 1)[1]
+        answer = plain(daemon, f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+                       "Content-Type: application/offset+octet-stream\r\nContent-Length: 10\r\n\r\nhello")
+        assert answer.startswith("HTTP/1.1 503 ") and "\r\nUpload-Offset: 5\r\n" in answer and "\r\nRetry-After: " in answer
+        assert "ERR_READ_TIMEOUT" in answer
+    finally:
+        daemon.stop()
 
 
 def test_a_full_share_is_no_full_disk(tmp_path):

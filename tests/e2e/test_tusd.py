@@ -51,7 +51,7 @@ def plain(answer):
 
 
 DELIBERATE = {
-    ("options", 0), ("options", 1), ("options", 2), ("cors", 0),  # checksums are an extension here
+    ("options", 0), ("options", 1), ("options", 2), ("cors", 0), ("override", 3),  # checksums are an extension here
     ("metadata-bad", 1),  # what was given at the creation is given back
     ("download", 3),      # the words of a 416
     ("greeting-paths", 0),  # our own words
@@ -86,7 +86,7 @@ def test_answers(tusd):
         "too-long": [201, 413, 200],
         "complete": [201, 204, 204, 204, 409, 200],
         "methods": [405, 405, 201, 405, 405, 405, 405, 405, 412, 405],
-        "override": [201, 204, 204, 404],
+        "override": [201, 204, 200, 200, 204, 404],
         "metadata": [201, 200, 201, 200, 201, 200],
         "metadata-bad": [201, 200],
         "download": [201, 204, 206, 416, 200],
@@ -224,11 +224,12 @@ def test_disabled(tmp_path):
     with Tusd(tmp_path / "data", "-disable-download", "-disable-termination", "--disable-concatenation=true") as tusd:
         extensions = requests.options(tusd.url + "/files/", timeout=60).headers["Tus-Extension"]
         assert extensions == "creation,creation-with-upload,creation-defer-length,checksum,checksum-trailer"
+        for concat in ("partial", "final;/files/x", "other"):
+            refused = tusd.create(3, {"Upload-Concat": concat})
+            assert refused.status_code == 400 and refused.text.startswith("ERR_CONCATENATION_UNSUPPORTED: ")
         url = tusd.create(3).headers["Location"]
         assert requests.get(url, timeout=60).status_code == 405
         assert requests.delete(url, headers=TUS, timeout=60).status_code == 405
-        url = tusd.create(3, {"Upload-Concat": "partial"}).headers["Location"]
-        assert "Upload-Concat" not in requests.head(url, headers=TUS, timeout=60).headers  # an upload as any other
         assert "Supported tus extensions: " + extensions in "\n".join(tusd.out)
         tusd.stop()
 
@@ -269,6 +270,8 @@ def test_cors(tmp_path):
         assert tusd.create(1, good).headers["Access-Control-Expose-Headers"].endswith(", X-B")
         for bad in ["http://a.example", "https://a.b.example", "https://a.example.evil"]:
             assert tusd.create(1, {"Origin": bad}).status_code == 403
+            asked = requests.options(tusd.url + "/files/", headers={"Origin": bad}, timeout=60)
+            assert asked.status_code == 403 and asked.text == "ERR_ORIGIN_NOT_ALLOWED: request origin is not allowed\n"
         tusd.stop()
     with Tusd(tmp_path / "data", "-disable-cors") as tusd:
         assert "Access-Control-Allow-Origin" not in tusd.create(1, {"Origin": "http://a"}).headers

@@ -124,6 +124,8 @@ CASES = {
                 Step("POST", "{0}", TUS, b""), Step("HEAD", "/files/", TUS), Step("PATCH", "/files/", {**OCTETS, "Upload-Offset": "0"}, b"a"),
                 Step("DELETE", "/files/", TUS), Step("DELETE", "/files/"), Step("GET", "/files", TUS)],
     "override": [create(3), Step("POST", "{0}", {**OCTETS, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}, b"abc"),
+                 Step("POST", "{0}", {**TUS, "X-HTTP-Method-Override": "GET"}, b""),
+                 Step("POST", "{0}", {**TUS, "X-HTTP-Method-Override": "OPTIONS"}, b""),
                  Step("POST", "{0}", {**TUS, "X-HTTP-Method-Override": "DELETE"}, b""), head()],
     "metadata": [create(1, Upload_Metadata="a Zm9v"), head(), create(1, Upload_Metadata="flag"), head("{1}"),
                  create(1, Upload_Metadata=""), head("{2}")],

@@ -147,3 +147,19 @@ bool alb_auth_may(struct alb_req *req, const char *permission)
     alb_res_error(req, ALB_E_FORBIDDEN, text);
     return false;
 }
+
+enum alb_code alb_auth_again(struct alb_req *req, const char *permission, struct alb_err *err)
+{
+    const struct alb_door_auth *door = alb_req_ctx(req);
+    struct credential c = find(req);
+    struct alb_principal *p = alb_library_principal_hot(door->library, c.kind, c.token);
+    enum alb_code code = ALB_OK;
+
+    if (p == NULL)
+        code = alb_library_principal(door->library, c.kind, c.token, &p, err);
+    if (code != ALB_OK)
+        return code;
+    bool may = p->user_id == alb_auth_principal(req)->user_id && alb_principal_may(p, permission);
+    alb_principal_unref(p);
+    return may ? ALB_OK : alb_fail(err, ALB_E_FORBIDDEN, "the credential has lost %s", permission);
+}

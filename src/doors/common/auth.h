@@ -33,5 +33,9 @@ struct alb_principal *alb_auth_principal(const struct alb_req *req);
 bool alb_auth_same_site(struct alb_req *req) ALB_MUST_CHECK;
 /* True if the credential carries the permission; else sets 403 "Missing required permission: x". */
 bool alb_auth_may(struct alb_req *req, const char *permission) ALB_MUST_CHECK;
+/* For requests that have run for long, before what they were for is done: the same credential, looked at once
+ * more. OK: it is still good, and carries the permission. UNAUTHENTICATED, FORBIDDEN, or why nobody can tell.
+ * io thread. */
+enum alb_code alb_auth_again(struct alb_req *req, const char *permission, struct alb_err *err) ALB_MUST_CHECK;
 
 #endif

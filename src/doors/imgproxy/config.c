@@ -111,6 +111,19 @@ static enum alb_code check_keys(const struct alb_imgproxy_config *c, struct alb_
     return ALB_OK;
 }
 
+static enum alb_code check_replacements(const struct alb_imgproxy_config *c, struct alb_err *err)
+{
+    for (size_t i = 0; i < c->replacement_count; i++) {
+        size_t stars = 0;
+        for (size_t k = 0; k < c->replacements[i].pattern.n; k++)
+            stars += c->replacements[i].pattern.p[k] == '*' ? 1 : 0;
+        if (stars > ALB_IMGPROXY_GROUPS_MAX)
+            return alb_fail(err, ALB_E_INVALID, "IMGPROXY_URL_REPLACEMENTS: a pattern has more than %d \"*\"",
+                            ALB_IMGPROXY_GROUPS_MAX);
+    }
+    return ALB_OK;
+}
+
 enum alb_code alb_imgproxy_config_check(const struct alb_imgproxy_config *c, struct alb_err *err)
 {
     enum alb_code code = check_keys(c, err);
@@ -123,16 +136,13 @@ enum alb_code alb_imgproxy_config_check(const struct alb_imgproxy_config *c, str
         return alb_fail(err, ALB_E_INVALID, "IMGPROXY_ARGUMENTS_SEPARATOR cannot contain \"/\"");
     if (c->preferred_count == 0)
         return alb_fail(err, ALB_E_INVALID, "IMGPROXY_PREFERRED_FORMATS names no format that can be written");
+    if (c->fallback_status > 0 && c->fallback_status < 100)
+        return alb_fail(err, ALB_E_INVALID, "IMGPROXY_FALLBACK_IMAGE_HTTP_CODE: %lld is no status",
+                        (long long)c->fallback_status);
     if (c->prometheus_bind.n > 0 && alb_str_eq(c->prometheus_bind, c->bind))
         return alb_fail(err, ALB_E_INVALID, "IMGPROXY_PROMETHEUS_BIND must differ from IMGPROXY_BIND");
-    for (size_t i = 0; i < c->replacement_count; i++) {
-        size_t stars = 0;
-        for (size_t k = 0; k < c->replacements[i].pattern.n; k++)
-            stars += c->replacements[i].pattern.p[k] == '*' ? 1 : 0;
-        if (stars > ALB_IMGPROXY_GROUPS_MAX)
-            return alb_fail(err, ALB_E_INVALID, "IMGPROXY_URL_REPLACEMENTS: a pattern has more than %d \"*\"",
-                            ALB_IMGPROXY_GROUPS_MAX);
-    }
-    code = alb_imgproxy_presets_check(c, false, err);
+    code = check_replacements(c, err);
+    if (code == ALB_OK)
+        code = alb_imgproxy_presets_check(c, false, err);
     return code != ALB_OK ? code : alb_imgproxy_presets_check(c, true, err);
 }

@@ -58,7 +58,8 @@ static const struct word words[ALB_TUS_WORD_COUNT] = {
     [ALB_TUS_SHUTDOWN] = {503, 0, "ERR_SERVER_SHUTDOWN",
                           "request has been interrupted because the server is shutting down", NULL},
     [ALB_TUS_LOCKED] = {503, 500, "ERR_LOCK_TIMEOUT", "failed to acquire lock before timeout", NULL},
-    [ALB_TUS_SLOW_BODY] = {408, 500, "ERR_READ_TIMEOUT", "timeout while reading request body", NULL},
+    /* 408 would be the word for it, but tus-js-client gives up at most of 4xx, and goes on after 5xx. */
+    [ALB_TUS_SLOW_BODY] = {503, 500, "ERR_READ_TIMEOUT", "timeout while reading request body", NULL},
     [ALB_TUS_BROKEN_BODY] = {400, 0, "ERR_UNEXPECTED_EOF", "server expected to receive more bytes", NULL},
     [ALB_TUS_STOPPED] = {400, 0, "ERR_UPLOAD_STOPPED", "upload has been stopped by server", NULL},
     [ALB_TUS_REJECTED] = {400, 0, "ERR_UPLOAD_REJECTED", "upload creation has been rejected by server", NULL},
@@ -293,8 +294,17 @@ static bool is_ours(const char *name)
     return name[0] == '\0';
 }
 
+/* Of what a hook says on a creation, Location does not count: without it nobody would find the upload. */
+static bool is_taken(const struct alb_tus *t, size_t verdict, const char *name)
+{
+    return !is_ours(name) &&
+           !(verdict == 0 && t->created && alb_str_eq_ci(alb_str_c(name), ALB_STR("location")));
+}
+
 static void apply(struct alb_req *req, const struct alb_tus *t)
 {
+    bool typed = false;
+
     for (size_t i = 0; i < ALB_ARRAY_LEN(t->verdicts); i++) {
         const struct alb_tus_verdict *v = t->verdicts[i];
         if (v == NULL)
@@ -305,12 +315,15 @@ static void apply(struct alb_req *req, const struct alb_tus *t)
                                                        ALB_STR_ARG(v->headers[k].value), '\0');
                 if (type.n > 0)
                     alb_res_type(req, type.p);
-            } else if (!is_ours(v->headers[k].name)) {
+                typed = true;
+            } else if (is_taken(t, i, v->headers[k].name)) {
                 alb_res_header_set(req, v->headers[k].name, v->headers[k].value);
             }
         }
         if (v->status >= 200 && v->status <= 599)
             alb_res_status(req, v->status);
+        if (v->body.p != NULL && !typed)
+            alb_res_type(req, "text/plain; charset=utf-8");
         if (v->body.p != NULL)
             alb_res_copy(req, v->body.p, v->body.n);
     }
@@ -353,10 +366,7 @@ enum alb_step alb_tus_refuse(struct alb_req *req, struct alb_tus *t, enum alb_tu
 
     t->word = word;
     tell_place(req, t);
-    if (w->status == 503)
-        alb_res_error(req, ALB_E_BUSY, w->text);
-    else
-        alb_res_error_status(req, status_of(t, w), w->text);
+    alb_res_error_status(req, status_of(t, w), w->text);
     if (word == ALB_TUS_BAD_VERSION)
         alb_res_header_set(req, "Tus-Version", ALB_STR(ALB_TUS_VERSION));
     if (word == ALB_TUS_TOO_LARGE && t->dialect == ALB_TUS_RUFH)

@@ -14,7 +14,7 @@
 
 bool alb_tus_is_piece(const struct alb_req *req, const char *type)
 {
-    return alb_str_eq_ci(alb_media_type(alb_req_header(req, "content-type")), alb_str_c(type));
+    return alb_str_eq_ci(alb_media_type(alb_tus_field(req, "content-type")), alb_str_c(type));
 }
 
 /* ---- the end of the upload ---- */
@@ -94,6 +94,18 @@ static void remember(struct alb_req *req, struct alb_tus *t, const struct alb_up
     t->event.path = alb_arena_str(a, v->path);
 }
 
+/* Who sent this may not do it any more. What the request brought goes, or the upload would be whole, and be
+ * finished without it (U4); the owner goes on with what was there before. */
+static enum alb_step locked_out(struct alb_req *req, struct alb_tus *t, bool announced,
+                                const struct alb_err *why)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    if (announced && alb_upload_rollback(t->session, &err) != ALB_OK)
+        alb_req_log_err(req, &err);
+    return alb_tus_fail(req, t, why);
+}
+
 enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -103,6 +115,9 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
     alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     alb_digest_whole_read(v.note, &whole);
+    if (v.state == ALB_UPLOAD_OPEN && t->door->auth.library != NULL &&
+        alb_auth_again(req, "asset.upload", &err) != ALB_OK)
+        return locked_out(req, t, v.announced, &err);
     if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(t, &whole)) {
         if (alb_upload_terminate(t->session, &err) != ALB_OK)
             return alb_tus_fail(req, t, &err);
@@ -356,14 +371,13 @@ static enum alb_step more(struct alb_req *req, struct alb_tus *t)
  * wants it checked. */
 static enum alb_tus_word checksum_fields(struct alb_req *req, struct alb_tus *t)
 {
-    struct alb_str field = alb_req_header(req, "upload-checksum"), trailers = alb_req_header(req, "trailer");
-    struct alb_str name;
+    struct alb_str trailers = alb_req_header(req, "trailer"), name;
     struct alb_digest_value v;
 
     if (t->dialect == ALB_TUS_RUFH)
         return ALB_TUS_FINE;
-    if (field.p != NULL) {
-        if (!alb_checksum_parse(field, &v))
+    if (alb_tus_has_header(req, "upload-checksum")) {
+        if (!alb_checksum_parse(alb_tus_field(req, "upload-checksum"), &v))
             return ALB_TUS_BAD_CHECKSUM;
         alb_digests_expect(&t->digests, &v);
         t->holding = true;

@@ -15,19 +15,20 @@ enum alb_tus_word alb_tus_concat_parse(struct alb_req *req, struct alb_tus *t)
     bool broken = false;
     size_t count = 0;
 
-    switch (alb_concat_kind(alb_req_header(req, "upload-concat"), &urls)) {
-    case ALB_CONCAT_NONE:
+    if (!alb_tus_has_header(req, "upload-concat"))
         return ALB_TUS_FINE;
+    if (t->door->options.no_concatenation)
+        return ALB_TUS_NO_CONCAT;
+    switch (alb_concat_kind(alb_tus_field(req, "upload-concat"), &urls)) {
+    case ALB_CONCAT_NONE:
     case ALB_CONCAT_BROKEN:
-        return t->door->options.no_concatenation ? ALB_TUS_FINE : ALB_TUS_BAD_CONCAT;
+        return ALB_TUS_BAD_CONCAT;
     case ALB_CONCAT_PARTIAL:
-        t->spec.kind = t->door->options.no_concatenation ? ALB_UPLOAD_NORMAL : ALB_UPLOAD_PARTIAL;
+        t->spec.kind = ALB_UPLOAD_PARTIAL;
         return ALB_TUS_FINE;
     case ALB_CONCAT_FINAL:
         break;
     }
-    if (t->door->options.no_concatenation)
-        return ALB_TUS_FINE;
     if (alb_tus_has_header(req, "upload-length") && !t->door->options.like_tusd)
         return ALB_TUS_BAD_LENGTH;
     while (alb_concat_next(&urls, alb_str_c(t->door->options.base), a, &id, &broken)) {

@@ -119,6 +119,14 @@ static enum alb_code create(struct alb_req *req, struct alb_tus *t, struct alb_e
     return alb_arena_code(alb_req_arena(req));
 }
 
+static enum alb_step create_failed(struct alb_req *req, struct alb_tus *t, const struct alb_err *err)
+{
+    if (err->code != ALB_E_INVALID || t->verdicts[0] == NULL || t->verdicts[0]->id.p == NULL)
+        return alb_tus_fail(req, t, err);
+    alb_req_log_err(req, err);
+    return alb_tus_refuse(req, t, ALB_TUS_INTERNAL); /* the hook's fault, not the client's */
+}
+
 /* Durable from here on: Location may be told. */
 static enum alb_code announce(struct alb_req *req, struct alb_tus *t, struct alb_err *err)
 {
@@ -155,7 +163,7 @@ static enum alb_step begin(struct alb_req *req, struct alb_tus *t)
     if (!can_be_echoed(req, t))
         return alb_tus_refuse(req, t, ALB_TUS_LONG_FIELDS);
     if (create(req, t, &err) != ALB_OK)
-        return alb_tus_fail(req, t, &err);
+        return create_failed(req, t, &err);
     if (t->spec.kind == ALB_UPLOAD_FINAL)
         return alb_tus_concat(req, t);
     bool interim = t->dialect == ALB_TUS_RUFH && body;

@@ -279,7 +279,7 @@ static enum alb_hot options_hot(struct alb_req *req)
     char list[256];
 
     if (!alb_tus_cors(req, door, true)) {
-        alb_res_error_status(req, 403, "request origin is not allowed");
+        alb_res_error_status(req, 403, "ERR_ORIGIN_NOT_ALLOWED: request origin is not allowed");
         return ALB_HOT_HIT;
     }
     (void)alb_res_preflight(req,
@@ -333,7 +333,7 @@ static enum alb_code add_routes(struct alb_http *http, struct alb_door_tus *door
     routes[n++] =
         (struct alb_route){paths.below, ALB_M_PATCH, ALB_BODY_STREAM, flags | ALB_ROUTE_TOLD, 0, NULL, patch};
     if (!door->options.no_download)
-        routes[n++] = (struct alb_route){paths.below, ALB_M_GET, ALB_BODY_NONE, 0, 0, NULL, get};
+        routes[n++] = (struct alb_route){paths.below, ALB_M_GET, ALB_BODY_NONE, flags, 0, NULL, get};
     if (!door->options.no_termination)
         routes[n++] = (struct alb_route){paths.below, ALB_M_DELETE, ALB_BODY_NONE, flags, 0, NULL, terminate};
     return alb_http_routes(http, group, routes, n, err);
@@ -344,8 +344,8 @@ enum alb_code alb_door_tus(struct alb_http *http, struct alb_door_tus *door, str
     static struct alb_http_group open_group = {.name = "tus", .error = alb_tus_error};
     static struct alb_http_group group = {.name = "tus", .error = alb_tus_error};
     static struct alb_route open_routes[] = {
-        {paths.root, ALB_M_OPTIONS, ALB_BODY_NONE, 0, 0, options_hot, NULL},
-        {paths.below, ALB_M_OPTIONS, ALB_BODY_NONE, 0, 0, options_hot, NULL},
+        {paths.root, ALB_M_OPTIONS, ALB_BODY_NONE, ALB_ROUTE_OVERRIDE, 0, options_hot, NULL},
+        {paths.below, ALB_M_OPTIONS, ALB_BODY_NONE, ALB_ROUTE_OVERRIDE, 0, options_hot, NULL},
     };
 
     open_group.ctx = group.ctx = door;

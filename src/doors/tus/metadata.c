@@ -7,13 +7,15 @@
 #define KEYS_MAX 64
 #define ZONE_MAX (18 * 60) /* minutes; there is no such place beyond */
 
-/* The name without folders, as browsers and scripts may send them. */
+/* The name without folders, as browsers and scripts may send them; p == NULL: that is none. */
 static struct alb_str base_name(struct alb_str path)
 {
-    for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/' || path.p[i - 1] == '\\')
-            return alb_str_from(path, i);
-    return path;
+    size_t i = path.n;
+
+    while (i > 0 && path.p[i - 1] != '/' && path.p[i - 1] != '\\')
+        i--;
+    path = alb_str_from(path, i);
+    return path.n == 0 || alb_str_eq_c(path, ".") || alb_str_eq_c(path, "..") ? ALB_STR_NONE : path;
 }
 
 static void take_taken(struct alb_str value, struct alb_ingest_hints *h)
@@ -46,10 +48,11 @@ static void take_tags(struct alb_str value, struct alb_ingest_hints *h)
 
 static void take(struct alb_str key, struct alb_str value, struct alb_ingest_hints *h)
 {
+    struct alb_str name = base_name(value);
     if (!alb_str_is_utf8(value))
         return;
     if (alb_str_eq_c(key, "filename") || (alb_str_eq_c(key, "name") && !h->name.p))
-        h->name = base_name(value);
+        h->name = name.p ? name : h->name;
     else if (alb_str_eq_c(key, "taken-at"))
         take_taken(value, h);
     else if (alb_str_eq_c(key, "modified-at"))
@@ -149,6 +152,7 @@ void alb_tus_metadata_add(struct alb_buf *out, struct alb_str key, struct alb_st
     if (out->n > 0)
         alb_buf_c(out, ",");
     alb_buf_str(out, key);
-    alb_buf_c(out, " ");
+    if (value.n > 0)
+        alb_buf_c(out, " ");
     alb_b64_encode(out, value.p, value.n, ALB_B64_STD);
 }

@@ -66,6 +66,22 @@ static struct alb_str metadata(struct alb_req *req)
     return text;
 }
 
+static bool is_about(const struct alb_digest_whole *w, enum alb_digest kind)
+{
+    return (w->given && w->value.kind == kind) || (w->wanted && w->want == kind);
+}
+
+/* What is said of the whole, and what must be computed on the way for it. False: it is not understood. */
+static bool whole_fields(const struct alb_req *req, struct alb_tus *t)
+{
+    if (!alb_digest_whole_parse(alb_req_header(req, "repr-digest"), alb_req_header(req, "want-repr-digest"),
+                                &t->whole))
+        return false;
+    t->spec.md5 = is_about(&t->whole, ALB_DIGEST_MD5);
+    t->spec.sha512 = !t->spec.md5 && is_about(&t->whole, ALB_DIGEST_SHA512);
+    return true;
+}
+
 enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
 {
     int64_t length = 0, body = alb_req_content_length(req);
@@ -77,12 +93,8 @@ enum alb_tus_word alb_tus_rufh_creation(struct alb_req *req, struct alb_tus *t)
         return ALB_TUS_INCONSISTENT;
     if (!has_length)
         length = t->complete && body >= 0 ? body : ALB_UPLOAD_DEFERRED;
-    if (!alb_digest_whole_parse(alb_req_header(req, "repr-digest"), alb_req_header(req, "want-repr-digest"),
-                                &t->whole))
+    if (!whole_fields(req, t))
         return ALB_TUS_BAD_CHECKSUM;
-    t->spec.md5 = t->whole.given && t->whole.value.kind == ALB_DIGEST_MD5;
-    t->spec.sha512 = !t->spec.md5 && ((t->whole.given && t->whole.value.kind == ALB_DIGEST_SHA512) ||
-                                      (t->whole.wanted && t->whole.want == ALB_DIGEST_SHA512));
     t->spec.length = length;
     t->spec.metadata = metadata(req);
     return digest_field(req, t);

@@ -115,8 +115,9 @@ static void test_errno(void **state)
         int sys;
         enum alb_code code;
     } cases[] = {
-        {ENOSPC, ALB_E_NO_SPACE},  {EDQUOT, ALB_E_NO_SPACE}, {ENOMEM, ALB_E_NO_MEMORY},
-        {ENOENT, ALB_E_NOT_FOUND}, {EIO, ALB_E_IO},          {EACCES, ALB_E_IO},
+        {EMFILE, ALB_E_BUSY},     {ENFILE, ALB_E_BUSY},      {ENOSPC, ALB_E_NO_SPACE},
+        {EDQUOT, ALB_E_NO_SPACE}, {ENOMEM, ALB_E_NO_MEMORY}, {ENOENT, ALB_E_NOT_FOUND},
+        {EIO, ALB_E_IO},          {EACCES, ALB_E_IO},
     };
 
     (void)state;

@@ -86,6 +86,12 @@ static void test_names(void **state)
         {"filename=C:\\Fotos\\a.jpg", "a.jpg"},
         {"filename=../../etc/passwd", "passwd"},
         {"filename=folder/", ""},
+        {"filename=..", ""},
+        {"filename=.", ""},
+        {"filename=a\\..", ""},
+        {"filename=..;name=b.jpg", "b.jpg"},
+        {"name=b.jpg;filename=..", "b.jpg"},
+        {"filename=...", "..."},
         {"filename=\xc3\xa4.jpg", "\xc3\xa4.jpg"},
         {"filename=\xff.jpg", ""}, /* not UTF-8: not taken */
         {"filetype=image/jpeg;relativePath=null", ""},

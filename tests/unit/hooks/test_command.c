@@ -2,63 +2,9 @@
  *
  * Hooks by program: real scripts in a folder of the test's own.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "programs.h"
 
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "hooks/hooks.h"
-
-#define LONG_NS (60 * ALB_NS_PER_S)
-
-static char folder[64];
-static const struct alb_hook_event event = {.upload = {"{\"ID\":\"abc\"}", 12},
-                                            .id = {"abc", 3},
-                                            .size = 10,
-                                            .offset = 5,
-                                            .method = {"POST", 4},
-                                            .uri = {"/files/", 7},
-                                            .remote = {"127.0.0.1:1", 11},
-                                            .host = {"h", 1}};
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/alb-hooks-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
-}
-
-static void script(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    fprintf(f, "#!/bin/sh\n%s\n", text);
-    assert_int_equal(fchmod(fileno(f), 0755), 0);
-    assert_int_equal(fclose(f), 0);
-}
 
 static const char *contents(const char *name)
 {
@@ -76,19 +22,11 @@ static const char *contents(const char *name)
 static struct alb_hooks *open_hooks(void (*change)(struct alb_hooks_config *))
 {
     struct alb_hooks_config c;
-    struct alb_hooks *h;
-    struct alb_err err = ALB_ERR_INIT;
     alb_hooks_config_default(&c);
     c.dir = alb_str_c(folder);
     if (change)
         change(&c);
-    assert_int_equal(alb_hooks_open(&c, &h, &err), ALB_OK);
-    return h;
-}
-
-static int64_t in(int64_t ns)
-{
-    return alb_deadline(alb_mono(alb_clock_real()), ns);
+    return open_with(&c);
 }
 
 /* Every child has been reaped: there is none. */

@@ -2,71 +2,11 @@
  *
  * Notifications that survive: a spool folder across rooms (as across restarts), failing hooks, damaged files.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "programs.h"
 
-#include <cmocka.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
-#include "hooks/hooks.h"
-
-#define LONG_NS (60 * ALB_NS_PER_S)
-
-static char folder[64];
-static int dirfd_;
-static struct alb_hook_event event = {.upload = {"{\"ID\":\"abc\"}", 12},
-                                      .id = {"abc", 3},
-                                      .size = 10,
-                                      .offset = 5,
-                                      .method = {"POST", 4},
-                                      .uri = {"/files/", 7},
-                                      .remote = {"127.0.0.1:1", 11},
-                                      .host = {"h", 1}};
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/alb-spool-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    dirfd_ = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return dirfd_ < 0 ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-    char command[128];
-    (void)state;
-    close(dirfd_);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
-}
-
-static void script(const char *text)
-{
-    char path[128], temporary[128];
-    snprintf(path, sizeof(path), "%s/post-finish", folder);
-    snprintf(temporary, sizeof(temporary), "%s/script", folder);
-    FILE *f = fopen(temporary, "w");
-    assert_non_null(f);
-    fprintf(f, "#!/bin/sh\n%s\n", text);
-    assert_int_equal(fchmod(fileno(f), 0755), 0);
-    assert_int_equal(fclose(f), 0);
-    assert_int_equal(rename(temporary, path), 0);
-}
 
 static size_t lines(const char *name)
 {
@@ -102,20 +42,12 @@ static size_t files(char last[64])
 static struct alb_hooks *open_hooks(unsigned tells)
 {
     struct alb_hooks_config c;
-    struct alb_hooks *h;
-    struct alb_err err = ALB_ERR_INIT;
     alb_hooks_config_default(&c);
     c.dir = alb_str_c(folder);
-    c.spool_dirfd = dirfd_;
+    c.spool_dirfd = folder_fd;
     c.spool = "spool";
     c.tells = tells;
-    assert_int_equal(alb_hooks_open(&c, &h, &err), ALB_OK);
-    return h;
-}
-
-static int64_t in(int64_t ns)
-{
-    return alb_deadline(alb_mono(alb_clock_real()), ns);
+    return open_with(&c);
 }
 
 static void wait_lines(const char *name, size_t n)
@@ -140,7 +72,7 @@ static void wait_empty(void)
 static void told_and_forgotten(void **state)
 {
     (void)state;
-    script("cat >> events; echo >> events; echo \"$TUS_ID $TUS_SIZE $TUS_OFFSET\" >> env");
+    script("post-finish", "cat >> events; echo >> events; echo \"$TUS_ID $TUS_SIZE $TUS_OFFSET\" >> env");
     struct alb_hooks *h = open_hooks(1);
     for (int i = 0; i < 300; i++) /* more than are taken from the folder at once */
         assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
@@ -157,13 +89,13 @@ static void next_start(void **state)
 {
     char last[64];
     (void)state;
-    script("exec sleep 1000");
+    script("post-finish", "exec sleep 1000");
     struct alb_hooks *h = open_hooks(1);
     for (int i = 0; i < 5; i++)
         assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
     alb_hooks_close(&h, in(0));
     assert_int_equal(files(last), 5);
-    script("echo x >> told");
+    script("post-finish", "echo x >> told");
     h = open_hooks(4);
     wait_lines("told", 5);
     wait_empty();
@@ -176,7 +108,7 @@ static void fails_and_mends(void **state)
 {
     char last[64], path[192];
     (void)state;
-    script("echo x >> tried; exit 1");
+    script("post-finish", "echo x >> tried; exit 1");
     struct alb_hooks *h = open_hooks(1);
     assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
     wait_lines("tried", 1);
@@ -192,7 +124,7 @@ static void fails_and_mends(void **state)
     snprintf(path, sizeof(path), "%s/spool/%s", folder, last);
     const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
-    script("echo x >> told");
+    script("post-finish", "echo x >> told");
     h = open_hooks(1);
     wait_lines("told", 1);
     wait_empty();
@@ -204,7 +136,7 @@ static void given_up(void **state)
 {
     char last[64], path[192], other[192];
     (void)state;
-    script("exec sleep 1000");
+    script("post-finish", "exec sleep 1000");
     struct alb_hooks *h = open_hooks(1);
     assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
     alb_hooks_close(&h, in(0));
@@ -214,7 +146,7 @@ static void given_up(void **state)
     assert_int_equal(rename(path, other), 0);
     const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     assert_int_equal(utimensat(AT_FDCWD, other, past, 0), 0);
-    script("echo x >> tried; exit 1");
+    script("post-finish", "echo x >> tried; exit 1");
     h = open_hooks(1);
     wait_lines("tried", 1);
     wait_empty();
@@ -225,7 +157,7 @@ static void given_up(void **state)
 static void unreadable_for_a_moment(void **state)
 {
     (void)state;
-    script("echo x >> told");
+    script("post-finish", "echo x >> told");
     struct alb_hooks *h = open_hooks(1);
     alb_fs_fault(ALB_FS_READ, 1, EIO, true);
     assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
@@ -241,7 +173,7 @@ static void damaged(void **state)
 {
     char last[64], path[192];
     (void)state;
-    script("exec sleep 1000");
+    script("post-finish", "exec sleep 1000");
     struct alb_hooks *h = open_hooks(1);
     for (int i = 0; i < 2; i++)
         assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
@@ -252,7 +184,7 @@ static void damaged(void **state)
     snprintf(path, sizeof(path), "%s/spool/.t0000000000000009", folder); /* a write that was cut off */
     int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     close(fd);
-    script("echo x >> told");
+    script("post-finish", "echo x >> told");
     h = open_hooks(1);
     wait_empty();
     alb_hooks_close(&h, in(LONG_NS));
@@ -264,7 +196,7 @@ static void no_room(void **state)
 {
     char last[64];
     (void)state;
-    script("echo x >> told");
+    script("post-finish", "echo x >> told");
     struct alb_hooks *h = open_hooks(1);
     alb_fs_fault(ALB_FS_WRITE, 1, ENOSPC, true);
     assert_false(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
@@ -277,13 +209,27 @@ static void no_room(void **state)
     assert_int_equal(lines("told"), 1);
 }
 
+/* What is told again anyway does not hold up the end, and has not failed. */
+static void the_end_waits_for_none_that_hangs(void **state)
+{
+    char last[64] = "";
+    (void)state;
+    script("post-finish", "echo x >> begun; sleep 1000");
+    struct alb_hooks *h = open_hooks(4);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_FINISH, &event));
+    wait_lines("begun", 1);
+    alb_hooks_close(&h, in(600 * ALB_NS_PER_S));
+    assert_int_equal(files(last), 1);
+    assert_string_equal(last, "0000000000000001-0");
+}
+
 /* Between the two halves: nobody hears of it, but it is there, also if the process ends. */
 static void what_is_kept_is_told_after_a_crash(void **state)
 {
     char last[64] = "";
     int status = 0;
     (void)state;
-    script("cat >/dev/null; echo told >> log");
+    script("post-finish", "cat >/dev/null; echo told >> log");
     pid_t pid = fork();
     assert_int_not_equal(pid, -1);
     if (pid == 0) {
@@ -320,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unreadable_for_a_moment, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_waits_for_none_that_hangs, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_kept_is_told_after_a_crash, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

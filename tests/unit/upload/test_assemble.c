@@ -467,6 +467,24 @@ struct crowd {
 };
 
 /* T14: HEADs of the whole and DELETEs of parts and wholes while it is put together. */
+/* Hundreds of downloads at once: each has the file, and nothing else. */
+static void a_reader_costs_one_descriptor(void **state)
+{
+    struct world *w = *state;
+    struct alb_upload_reader *r;
+    struct alb_upload_view v;
+
+    partial(w, "a", 1, 1000, 1000);
+    partial(w, "b", 1, 1000, 500);
+    int before = kit_open_fds();
+    for (int i = 0; i < 2; i++) {
+        assert_ok(alb_upload_reader_open(w->u, i == 0 ? ALB_STR("a") : ALB_STR("b"), OWNER, &r, &v, &err));
+        assert_int_equal(kit_open_fds(), before + 1);
+        alb_upload_reader_close(&r);
+    }
+    assert_int_equal(kit_open_fds(), before);
+}
+
 static void *look_on(void *arg)
 {
     struct crowd *c = arg;
@@ -551,6 +569,7 @@ int main(void)
         T(a_long_rest_ends_no_concatenation),
         T(failures_are_tried_again),
         T(readers_share),
+        T(a_reader_costs_one_descriptor),
         T(crowds_do_no_harm),
     };
 

@@ -416,6 +416,37 @@ static void found_parts_become_a_whole(void **state)
     adopt_kind = ALB_UPLOAD_NORMAL;
 }
 
+/* Ids with slashes are folders; what is no plain file is not looked into. */
+static void folders_are_looked_into(void **state)
+{
+    struct world *w = *state;
+    char deep[200] = "files";
+
+    assert_int_equal(mkdirat(w->k.fd, "files/2026", 0755), 0);
+    assert_int_equal(mkdirat(w->k.fd, "files/2026/lake", 0755), 0);
+    found(w, "2026/lake/a", 5000, 10000, 1);
+    found(w, "2026/b", 10000, 10000, 2);
+    found(w, "c", 5, 10, 3);
+    assert_int_equal(mkdirat(w->k.fd, "files/folder.info", 0755), 0);
+    assert_int_equal(mkfifoat(w->k.fd, "files/pipe.info", 0644), 0);
+    assert_int_equal(symlinkat("2026", w->k.fd, "files/again"), 0);
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(deep + strlen(deep), sizeof(deep) - strlen(deep), "/d");
+        assert_int_equal(mkdirat(w->k.fd, deep, 0755), 0);
+    }
+    w->layout.adopt = adopt;
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+    assert_int_equal(offset_of(w, "2026/lake/a"), 5000);
+    assert_int_equal(state_of(w, "2026/b"), ALB_UPLOAD_FINISHED);
+    struct alb_upload_session *s = take(w, "2026/lake/a", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 10000, 1000));
+    end(&s);
+    check_bytes(w, "files/2026/lake/a", 10000, 1);
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 3);
+}
+
 /* Two names for the bytes of one upload, in whatever order a folder lists them. */
 static void found_bytes_are_one_uploads(void **state)
 {
@@ -435,6 +466,81 @@ static void found_bytes_are_one_uploads(void **state)
     assert_int_equal(offset_of(w, "mine3"), 5);
 }
 
+/* What a request for it gets. */
+static enum alb_code load_code(struct world *w, const char *id, enum alb_upload_intent intent)
+{
+    struct alb_future *f;
+    struct alb_upload_session *s;
+    enum alb_code code = alb_upload_acquire(w->u, alb_str_c(id), OWNER, intent, &s, &f, NULL);
+
+    if (code != ALB_OK)
+        return code;
+    assert_null(f);
+    code = alb_upload_load(s, NULL);
+    alb_upload_release(&s);
+    return code;
+}
+
+static void remove_file(struct world *w, const char *name)
+{
+    assert_int_equal(unlinkat(w->k.fd, name, 0), 0);
+}
+
+/* The files are their owner's: a script moves finished ones away, a job removes old ones. */
+static void files_may_be_taken_away(void **state)
+{
+    struct world *w = *state;
+    const enum alb_upload_intent intents[] = {ALB_UPLOAD_LOOK, ALB_UPLOAD_WRITE, ALB_UPLOAD_TERMINATE};
+
+    for (int finished = 0; finished < 2; finished++) {
+        announce(w, "a", 1000);
+        struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_WRITE);
+        assert_ok(feed(s, 1, finished != 0 ? 1000 : 500, 100));
+        if (finished != 0)
+            end(&s);
+        alb_upload_release(&s);
+        assert_int_equal(renameat(w->k.fd, "files/a", w->k.fd, "elsewhere"), 0);
+        for (size_t i = 0; i < ALB_ARRAY_LEN(intents); i++)
+            assert_int_equal(load_code(w, "a", intents[i]), ALB_E_GONE);
+        world_again(w);
+        assert_int_equal(load_code(w, "a", ALB_UPLOAD_LOOK), ALB_E_GONE);
+        assert_int_equal(renameat(w->k.fd, "elsewhere", w->k.fd, "files/a"), 0); /* another disk is back */
+        assert_int_equal(offset_of(w, "a"), finished != 0 ? 1000 : 500);
+
+        remove_file(w, "files/a");
+        remove_file(w, "files/a.info");
+        assert_int_equal(load_code(w, "a", ALB_UPLOAD_LOOK), ALB_E_GONE);
+        assert_int_equal(load_code(w, "a", ALB_UPLOAD_LOOK), ALB_E_NOT_FOUND); /* nothing is left of it */
+        assert_false(kit_exists(w->k.fd, "files/.albumen/a.state"));
+        assert_int_equal(alb_uploads_look(w->u).known, 0);
+        assert_int_equal(alb_uploads_look(w->u).unfinished, 0);
+    }
+    announce(w, "b", 1000); /* and at a start */
+    remove_file(w, "files/b");
+    remove_file(w, "files/b.info");
+    world_again(w);
+    assert_int_equal(alb_uploads_look(w->u).known, 0);
+    assert_false(kit_exists(w->k.fd, "files/.albumen/b.state"));
+}
+
+/* No offset is told that is not there. */
+static void files_may_be_cut(void **state)
+{
+    struct world *w = *state;
+    int fd;
+
+    announce(w, "a", 1000);
+    struct alb_upload_session *s = take(w, "a", ALB_UPLOAD_WRITE);
+    assert_ok(feed(s, 1, 1000, 100));
+    end(&s);
+    assert_ok(alb_fs_open(w->k.fd, "files/a", O_RDWR, 0, &fd, &err));
+    assert_ok(alb_fs_truncate(fd, 400, &err));
+    alb_fs_close(&fd);
+    assert_int_equal(load_code(w, "a", ALB_UPLOAD_LOOK), ALB_E_CORRUPT);
+    assert_int_equal(load_code(w, "a", ALB_UPLOAD_LOOK), ALB_E_NOT_FOUND);
+    assert_int_equal(kit_file_size(w->k.fd, "files/a"), 400);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, plain_setup, world_teardown)
@@ -451,6 +557,9 @@ int main(void)
         T(what_is_found_is_not_read),
         T(found_parts_become_a_whole),
         T(found_bytes_are_one_uploads),
+        T(folders_are_looked_into),
+        T(files_may_be_taken_away),
+        T(files_may_be_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
