@@ -78,7 +78,7 @@ struct alb_gravity {
 enum alb_effect_kind {
     ALB_EFFECT_BLUR,    /* amount: sigma in pixels */
     ALB_EFFECT_SHARPEN, /* amount: sigma in pixels */
-    ALB_EFFECT_UNSHARP, /* amount: weight, amount2: divider: 3x3 kernel -1, weight in the middle, / divider */
+    ALB_EFFECT_UNSHARP, /* amount: weight of the eight neighbours, amount2: divider; keep: only if made smaller */
     ALB_EFFECT_PIXELATE,   /* amount: side of a block */
     ALB_EFFECT_BRIGHTNESS, /* amount: -255..255, added */
     ALB_EFFECT_CONTRAST,   /* amount: > 0, around the middle; 1 = as it is */
@@ -170,8 +170,8 @@ struct alb_output {
     double dpi;    /* written; 0 = 72 */
     bool lossless; /* JXL (WebP has its mode); ignored elsewhere */
     bool jpeg_progressive, jpeg_trellis, jpeg_overshoot,
-        jpeg_scans;         /* the last three need mozjpeg; else ignored */
-    uint8_t jpeg_table;     /* quantisation table 0..8, as mozjpeg */
+        jpeg_scans;              /* the last three need mozjpeg; else ignored */
+    uint8_t jpeg_table;          /* quantisation table 0..8, as mozjpeg */
     enum alb_chroma chroma;      /* JPEG */
     enum alb_chroma heif_chroma; /* AVIF, HEIC */
     bool png_interlaced, png_quantize;
