@@ -146,8 +146,8 @@ static enum alb_code check_size(const struct alb_draft *d)
         return alb_fail(d->err, ALB_E_UNPROCESSABLE, "the source has no size");
     if (h->bytes > l->source_bytes)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes", (long long)l->source_bytes);
-    if (h->width > 100 * ALB_PLAN_SIDE_MAX || h->height > 100 * ALB_PLAN_SIDE_MAX)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", 100 * ALB_PLAN_SIDE_MAX);
+    if (h->width > ALB_PLAN_SIDE_MAX || h->height > ALB_PLAN_SIDE_MAX)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", ALB_PLAN_SIDE_MAX);
     if (!is_vector(h) && (pixels > l->source_pixels ||
                           (uint64_t)h->raw_width * h->raw_height > l->source_pixels))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
@@ -187,7 +187,7 @@ static enum alb_code check_pages(const struct alb_draft *d)
                    : alb_fail(d->err, ALB_E_TOO_LARGE, "a frame has more than %llu pixels",
                               (unsigned long long)l->frame_pixels);
     uint64_t limit = d->animated ? l->animation_pixels : l->source_pixels;
-    if (one > limit / d->pages || (uint64_t)d->h->height * d->pages > 100 * ALB_PLAN_SIDE_MAX)
+    if (one > limit / d->pages || (!d->animated && (uint64_t)d->h->height * d->pages > ALB_PLAN_SIDE_MAX))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "its pages have more than %llu pixels together",
                         (unsigned long long)limit);
     return ALB_OK;
