@@ -80,10 +80,10 @@ enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, i
     return alb_fail_sys(err, alb_code_of_errno(sys), sys, "open %s", path);
 }
 
-enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *fd, struct alb_err *err)
+static enum alb_code open_how(int dirfd, const char *path, int flags, uint64_t resolve, int *fd,
+                              struct alb_err *err)
 {
-    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = resolve};
 
     *fd = -1;
     int sys = struck(ALB_FS_OPEN);
@@ -95,6 +95,16 @@ enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *f
             sys = errno;
     }
     return alb_fail_sys(err, alb_code_of_errno(sys), sys, "open %s", path);
+}
+
+enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *fd, struct alb_err *err)
+{
+    return open_how(dirfd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, fd, err);
+}
+
+enum alb_code alb_fs_open_inside(int dirfd, const char *path, int flags, int *fd, struct alb_err *err)
+{
+    return open_how(dirfd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, fd, err);
 }
 
 void alb_fs_close(int *fd)

@@ -18,6 +18,9 @@ enum alb_code alb_fs_open(int dirfd, const char *path, int flags, mode_t mode, i
  * by any symbolic link on the way (openat2 of Linux 5.6). */
 enum alb_code alb_fs_open_beneath(int dirfd, const char *path, int flags, int *fd,
                                   struct alb_err *err) ALB_MUST_CHECK;
+/* The same, but symbolic links are followed as long as they lead beneath `dirfd` (absolute ones never do). */
+enum alb_code alb_fs_open_inside(int dirfd, const char *path, int flags, int *fd,
+                                 struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_write_all(int fd, const void *p, size_t n, struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_fs_pwrite_all(int fd, const void *p, size_t n, int64_t off,
                                 struct alb_err *err) ALB_MUST_CHECK;

@@ -15,6 +15,7 @@
 #include "cmd/control.h"
 #include "cmd/local.h"
 #include "cmd/serve.h"
+#include "cmd/sign.h"
 #include "cmd/terminal.h"
 #include "import/import.h"
 #include "personality/tusd.h"
@@ -66,6 +67,7 @@ static const struct command commands[] = {
      "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
      "and\n"
      "answers. `albumen tusd -help` shows the flags; docs/doors/tusd.md says what differs.\n"},
+    {"sign", 0, ALB_SIGN_WORDS, "make and explain signed URLs of pictures", alb_sign_text},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
 
@@ -96,7 +98,8 @@ static int command_help(const struct command *c)
     printf("usage: albumen %s %s%s[options]%s\n%s\n%s\n", c->name, c->flag == ALB_CMD_IMPORT ? "" : c->words,
            c->flag == ALB_CMD_IMPORT || !c->words[0] ? "" : " ",
            c->flag == ALB_CMD_IMPORT ? " DIR|FILE..." : "", c->summary, c->text);
-    alb_options_help(c->flag, ALB_HELP_TEXT, &out);
+    if (c->flag != 0) /* else its options are another program's */
+        alb_options_help(c->flag, ALB_HELP_TEXT, &out);
     print_buf(&out);
     return 0;
 }
@@ -244,15 +247,22 @@ static int run_admin(const struct alb_admin_command *command, int argc, char **a
     return status;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (is_help(argv[i]) && (argv[i][0] == '-' || i == 0))
+            return true;
+    return false;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
     struct alb_options *options = NULL;
     char **words = NULL;
     struct alb_err err = ALB_ERR_INIT;
     int status;
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (is_help(argv[i]) && (argv[i][0] == '-' || i == 0))
-            return command_help(c);
+    if (asks_for_help(argc, argv))
+        return command_help(c);
     if (alb_options_parse(c->flag, argc, argv, environ, &options, &words, &err) != ALB_OK ||
         setup_log(options, &err) != ALB_OK) {
         fprintf(stderr, "albumen: %s\n(albumen %s --help shows the options)\n", err.msg, c->name);
@@ -293,6 +303,8 @@ int main(int argc, char **argv)
                                                                 : help();
     if (strcmp(argv[1], "tusd") == 0) /* the flags of another program */
         return alb_tusd(argc - 2, argv + 2, ALB_VERSION);
+    if (strcmp(argv[1], "sign") == 0 && !asks_for_help(argc - 2, argv + 2)) /* words of another program */
+        return alb_sign(argc - 2, argv + 2);
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run(&commands[i], argc - 2, argv + 2);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -325,6 +326,37 @@ static bool push(struct alb_hooks *h, struct alb_hook_run *run)
     return open;
 }
 
+/* A program may come and go while the server runs: looked for each time, before anything else is done. */
+static bool is_there(const struct alb_hooks *h, enum alb_hook_type type)
+{
+    char path[4096];
+    if (!h->dir)
+        return true;
+    int n = snprintf(path, sizeof(path), "%s/%s", h->dir, names[type]);
+    return n < 0 || (size_t)n >= sizeof(path) || access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* The future of a question that nobody is there to be asked. */
+static enum alb_code ask_nobody(struct alb_hooks *h, enum alb_hook_type type, struct alb_future **future,
+                                struct alb_err *err)
+{
+    struct alb_owner title;
+    struct alb_hook_reply *reply = NULL;
+    enum alb_code code = alb_hook_reply_parse(ALB_STR(""), &reply, err);
+    if (code != ALB_OK)
+        return code;
+    struct alb_obj *result = h->config.result ? h->config.result(type, reply) : alb_obj_ref(&reply->obj);
+    alb_obj_unref(&reply->obj);
+    if (!result || alb_future_new(future, &title) != ALB_OK) {
+        alb_obj_unref(result);
+        *future = NULL;
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a hook");
+    }
+    atomic_fetch_add(&h->invocations[type], 1);
+    (void)alb_future_settle(&title, result);
+    return ALB_OK;
+}
+
 enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event,
                             struct alb_future **future, struct alb_err *err)
 {
@@ -332,6 +364,8 @@ enum alb_code alb_hooks_ask(struct alb_hooks *h, enum alb_hook_type type, const 
     bool is_progress = type == ALB_HOOK_POST_RECEIVE;
     *future = NULL;
     ALB_CHECK(alb_hooks_on(h, type));
+    if (!is_there(h, type))
+        return ask_nobody(h, type, future, err);
     enum alb_code code = make_run(h, type, is_progress ? ALB_LANE_PROGRESS : ALB_LANE_ASK, event, &run);
     if (code != ALB_OK && is_progress)
         atomic_fetch_add(&h->dropped[type], 1);
@@ -367,19 +401,34 @@ static bool is_durable(const struct alb_hook_run *run)
     return run->room->spool >= 0 && run->lane == ALB_LANE_TELL;
 }
 
-struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type,
-                                    const struct alb_hook_event *event)
+/* False: it is not on, or it is lost. *kept NULL: nobody is there to hear of it. */
+static bool keep(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event,
+                 struct alb_hook_run **kept)
 {
-    struct alb_hook_run *run = NULL;
     enum alb_hook_lane lane = type == ALB_HOOK_POST_RECEIVE ? ALB_LANE_PROGRESS : ALB_LANE_TELL;
+    struct alb_hook_run *run = NULL;
+    *kept = NULL;
     if (!alb_hooks_on(h, type))
-        return NULL;
-    if (make_run(h, type, lane, event, &run) == ALB_OK && (!is_durable(run) || alb_spool_put(run)))
-        return run;
+        return false;
+    if (!is_there(h, type)) {
+        atomic_fetch_add(&h->invocations[type], 1);
+        return true;
+    }
+    if (make_run(h, type, lane, event, &run) == ALB_OK && (!is_durable(run) || alb_spool_put(run))) {
+        *kept = run;
+        return true;
+    }
     if (run)
         alb_hook_run_unref(run);
     lost(h, type, event->id);
-    return NULL;
+    return false;
+}
+
+struct alb_hook_run *alb_hooks_keep(struct alb_hooks *h, enum alb_hook_type type,
+                                    const struct alb_hook_event *event)
+{
+    struct alb_hook_run *run;
+    return keep(h, type, event, &run) ? run : NULL;
 }
 
 void alb_hooks_let_go(struct alb_hook_run *run, bool tell)
@@ -397,10 +446,11 @@ void alb_hooks_let_go(struct alb_hook_run *run, bool tell)
 
 bool alb_hooks_tell(struct alb_hooks *h, enum alb_hook_type type, const struct alb_hook_event *event)
 {
-    struct alb_hook_run *run = alb_hooks_keep(h, type, event);
+    struct alb_hook_run *run;
+    bool ok = keep(h, type, event, &run);
     if (run)
         alb_hooks_let_go(run, true);
-    return run != NULL;
+    return ok;
 }
 
 struct alb_hooks_view alb_hooks_look(struct alb_hooks *h)

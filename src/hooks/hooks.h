@@ -13,7 +13,7 @@
  *   authorise       a request of any kind came in: may refuse it (ours; tusd has none)
  *
  * Two ways to call: a program per hook in a folder (`dir`/pre-create ...; JSON on its standard input,
- * TUS_ID, TUS_SIZE and TUS_OFFSET in its environment; no such program means nothing to say), or a POST of the
+ * TUS_ID, TUS_SIZE and TUS_OFFSET in its environment; no such program means nothing to say, at once), or a POST of the
  * same JSON to a URL. What the hook answers is a JSON object too (struct alb_hook_reply).
  *
  * alb_hooks_ask gives a future: a request waits on it as on any other (law 2), so no thread, lock or
@@ -168,9 +168,10 @@ enum alb_code alb_hooks_ask(struct alb_hooks *hooks, enum alb_hook_type type,
  * spool it writes and syncs a file: not on an event loop. */
 bool alb_hooks_tell(struct alb_hooks *hooks, enum alb_hook_type type, const struct alb_hook_event *event);
 
-/* A tell in two halves: keep is as tell (not of post-receive), but nobody hears of it before let_go says so (tell: true), or that
- * it is not to be told. With a spool it is durable from keep on, and is told after a crash in between. NULL
- * where tell says false. Each kept one is let go, before the room is closed. let_go may remove a file. */
+/* A tell in two halves (not of post-receive): keep is as tell, but nobody hears of it before let_go says so
+ * (tell: true), or that it is not to be told. With a spool it is durable from keep on, and is told after a
+ * crash in between. NULL where tell says false, and if there is no such program. Each kept one is let go
+ * before the room is closed. let_go may remove a file. */
 struct alb_hook_run *alb_hooks_keep(struct alb_hooks *hooks, enum alb_hook_type type,
                                     const struct alb_hook_event *event) ALB_MUST_CHECK;
 void alb_hooks_let_go(struct alb_hook_run *kept, bool tell);

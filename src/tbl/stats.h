@@ -49,6 +49,18 @@ ALB_X(RENDER_JOINED, COUNTER, "albumen_render_joined_total", "", "Requests that 
 ALB_X(RENDER_FAILED, COUNTER, "albumen_render_failed_total", "", "Renders that ended without a picture")
 ALB_X(RENDER_REMEMBERED, COUNTER, "albumen_render_remembered_failures_total", "",
       "Renders that were not tried because the same one had just failed")
+ALB_X(SOURCE_HOT_HITS, COUNTER, "albumen_source_hits_total", "cache=\"memory\"",
+      "Sources of pictures answered from a fresh copy")
+ALB_X(SOURCE_DISK_HITS, COUNTER, "albumen_source_hits_total", "cache=\"disk\"",
+      "Sources of pictures answered from a fresh copy")
+ALB_X(SOURCE_REVALIDATED, COUNTER, "albumen_source_revalidated_total", "",
+      "Sources whose copy the origin said to be still right")
+ALB_X(SOURCE_FETCHED, COUNTER, "albumen_source_fetched_total", "", "Sources fetched from their origin")
+ALB_X(SOURCE_LOCAL, COUNTER, "albumen_source_local_total", "", "Sources opened beneath the local root")
+ALB_X(SOURCE_JOINED, COUNTER, "albumen_source_joined_total", "",
+      "Requests that shared a source being fetched")
+ALB_X(SOURCE_FAILED, COUNTER, "albumen_source_failed_total", "", "Sources that could not be had")
+ALB_X(SOURCE_BYTES, COUNTER, "albumen_source_received_bytes_total", "", "Bytes received from origins")
 ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
       "Uploads that were taken, by what became of them")
 ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",

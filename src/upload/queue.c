@@ -168,7 +168,8 @@ static bool intent_is_free(const struct alb_upload_entry *e, enum alb_upload_int
            (e->state == ALB_UPLOAD_OPEN || e->state == ALB_UPLOAD_COMPLETE);
 }
 
-/* Nobody was told of it yet, and who asked it to stop now would stop the assembler that it is on its way to. */
+/* Nobody was told of it yet, and who asked it to stop now would stop the assembler that it is on its way
+ * to. */
 static bool is_not_begun(const struct alb_upload_entry *e, enum alb_upload_intent intent)
 {
     return e->kind == ALB_UPLOAD_FINAL && !e->announced && intent != ALB_UPLOAD_TERMINATE;

@@ -518,6 +518,8 @@ enum alb_code alb_upload_terminate(struct alb_upload_session *s, struct alb_err 
     ALB_CHECK(s->ready || s->spoilt);
     if (s->e == NULL)
         return forget_recalled(s, err);
+    if (s->shared)
+        return alb_fail(err, ALB_E_CONFLICT, "the upload is put together by the server");
     if (!s->e->gone && recalls && is_removed(s))
         return ALB_OK;
     if (!s->e->gone && recalls && s->slot.state == ALB_UPLOAD_FINISHED)

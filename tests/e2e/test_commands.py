@@ -18,7 +18,7 @@ def albumen(*args, **kwargs):
     return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, **kwargs)
 
 
-@pytest.mark.parametrize("command", ["serve", "user", "key", "import", "check", "version"])
+@pytest.mark.parametrize("command", ["serve", "user", "key", "import", "check", "sign", "version"])
 def test_help(command):
     run = albumen(command, "--help")
     assert run.returncode == 0 and run.stdout.startswith(f"usage: albumen {command}") and not run.stderr

@@ -197,7 +197,8 @@ def test_headers_that_come_twice(shared_daemon):
 
 @pytest.mark.parametrize("twice", [
     "Upload-Length: 5\r\nUpload-Concat: partial\r\nUpload-Concat: final;/files/x\r\n",
-    "Upload-Length: 5\r\nUpload-Checksum: sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=\r\nUpload-Checksum: sha1 AAAAHdzF6KLavt4PO0gs2a6pQ00=\r\n",
+    "Upload-Length: 5\r\nUpload-Checksum: sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=\r\n"
+    "Upload-Checksum: sha1 AAAAHdzF6KLavt4PO0gs2a6pQ00=\r\n",
     "Upload-Defer-Length: 1\r\nUpload-Defer-Length: 2\r\n"])
 def test_a_creation_that_contradicts_itself(shared_daemon, twice):
     answer = plain(shared_daemon, f"POST /files/ HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n{twice}"
@@ -251,7 +252,8 @@ def test_a_pre_finish_that_fails_loses_nothing(tmp_path):
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     script(hooks, "pre-finish", "exit 1\n")
-    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-finish", "-enable-experimental-protocol") as tusd:
+    with Tusd(tmp_path / "data", "-hooks-dir", hooks, "-hooks-enabled-events", "pre-finish",
+              "-enable-experimental-protocol") as tusd:
         made = requests.post(tusd.url + "/files/", data=b"hello", timeout=60, headers={**OCTETS, "Upload-Length": "5"})
         assert made.status_code == 500 and made.headers["Upload-Offset"] == "5" and "Location" in made.headers
         url = tusd.create(5).headers["Location"]

@@ -2,8 +2,8 @@
  *
  * Why a signature does not fit (contract: explain.h). Three lists of mistakes, in what was signed, in how the
  * keys were used, and in how the signature is written, are tried in all their combinations; the first that
- * gives the signature at hand is told. Fewer than MATCH_LEAST bytes would match by chance and count only when
- * nothing else is wrong.
+ * gives the signature at hand is told. Fewer than MATCH_LEAST characters would match by chance and count only
+ * when nothing else is wrong.
  */
 #include "doors/imgproxy/explain.h"
 
@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "doors/imgproxy/signature.h"
 
-#define MATCH_LEAST 5 /* bytes */
+#define MATCH_LEAST 7 /* characters */
 #define VARIANTS_MAX 40
 
 /* ---- how the signature is written ---- */
@@ -61,11 +61,11 @@ static bool read_signature(struct alb_arena *arena, struct alb_str signature, st
         return true;
     }
     struct alb_str bytes = alb_imgproxy_base64(arena, w->text);
-    if (bytes.p == NULL || bytes.n > sizeof(w->digest))
+    if (bytes.n > sizeof(w->digest))
         return false;
     if (bytes.n > 0)
         memcpy(w->digest, bytes.p, bytes.n);
-    w->n = bytes.n;
+    w->n = bytes.n; /* 0: no base64 as it is; a text that was cut may be compared as text */
     return true;
 }
 
@@ -352,7 +352,7 @@ static bool try_all(const struct alb_imgproxy_config *c, struct variants *v, con
                 bool known = digest_of(c, v->arena, pair, (enum use)use, v->item[i].text, digest);
                 alb_arena_rewind(v->arena, mark);
                 bool alone = i == 0 && use == USE_RIGHT;
-                if (!known || (w->n < MATCH_LEAST && !alone) || !matches(w, digest, &cut_text))
+                if (!known || (w->text.n < MATCH_LEAST && !alone) || !matches(w, digest, &cut_text))
                     continue;
                 alb_buf_printf(out, "the signature belongs to key %zu, but:\n", pair + 1);
                 tell(c, w, cut_text, v->item[i].mistake, use_mistakes[use], out);

@@ -2,8 +2,8 @@
  *
  * Everything that may end a request, at the same time (T7): a hook stops it, its client resets, half closes,
  * falls silent or comes to its end, another request wants the upload, the server goes down. For each of a
- * thousand uploads the first one ends it, is the only one that is told of, and what was said of it is true after
- * a restart.
+ * thousand uploads the first one ends it, is the only one that is told of, and what was said of it is true
+ * after a restart.
  */
 #include "tus_race.h"
 

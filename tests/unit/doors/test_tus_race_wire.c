@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * T20, as far as HTTP/1.1 goes: a client resets, closes or half closes its connection while 104 and the final
- * answer are written to it, with and without a next request behind the first one, a thousand times over loopback.
- * What it has read until then is whole answers in their order and the beginning of one; what it was told of is
- * there for its next connection, and it goes on from there to the end; and nothing is left of those who have
- * gone: no connection, no descriptor, no upload that is held.
+ * T20, as far as HTTP/1.1 goes: a client resets, closes or half closes its connection while 104 and the
+ * final answer are written to it, with and without a next request behind the first one, a thousand times over
+ * loopback. What it has read until then is whole answers in their order and the beginning of one; what it was
+ * told of is there for its next connection, and it goes on from there to the end; and nothing is left of those
+ * who have gone: no connection, no descriptor, no upload that is held.
  */
 #include "../http/http_test.h"
 

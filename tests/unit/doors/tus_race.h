@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the race tests of the tus door share: `albumen tusd`'s door over loopback, hooks that think in a thread
- * of their own and compare everything that they hear with the request and the upload that it should be of, and
- * a ledger of a thousand uploads. Included by one file each.
+ * What the race tests of the tus door share: `albumen tusd`'s door over loopback, hooks that think in a
+ * thread of their own and compare everything that they hear with the request and the upload that it should be
+ * of, and a ledger of a thousand uploads. Included by one file each.
  */
 #ifndef ALB_TESTS_TUS_RACE_H
 #define ALB_TESTS_TUS_RACE_H

@@ -331,6 +331,40 @@ static void enabled(void **state)
     close_hooks(&h);
 }
 
+/* No place is waited for when there is nobody to be asked. */
+static void who_is_not_there_needs_no_place(void **state)
+{
+    (void)state;
+    struct alb_future *busy[2], *other;
+    struct alb_hook_reply *reply;
+    script("pre-finish", "i=0; while [ ! -e go ] && [ $i -lt 6000 ]; do sleep 0.01; i=$((i+1)); done");
+    struct alb_hooks *h = open_hooks(one_place);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(alb_hooks_ask(h, ALB_HOOK_PRE_FINISH, &event, &busy[i], NULL), ALB_OK);
+    assert_int_equal(ask(h, ALB_HOOK_PRE_CREATE, &reply, NULL), ALB_OK);
+    assert_non_null(reply);
+    assert_false(reply->reject_upload);
+    alb_obj_unref(&reply->obj);
+    assert_true(alb_hooks_tell(h, ALB_HOOK_POST_CREATE, &event));
+    assert_null(alb_hooks_keep(h, ALB_HOOK_POST_CREATE, &event));
+    assert_int_equal(alb_hooks_look(h).invocations[ALB_HOOK_PRE_CREATE], 1);
+    assert_int_equal(alb_hooks_look(h).invocations[ALB_HOOK_POST_CREATE], 2);
+    assert_int_equal(alb_hooks_look(h).dropped[ALB_HOOK_POST_CREATE], 0);
+    script("pre-create", "echo '{\"RejectUpload\":true}'"); /* now there is */
+    assert_int_equal(alb_hooks_ask(h, ALB_HOOK_PRE_CREATE, &event, &other, NULL), ALB_OK);
+    assert_false(alb_future_done(other));
+    script("go", "");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(alb_future_await(busy[i], in(LONG_NS), NULL), ALB_OK);
+        alb_future_unref(busy[i]);
+    }
+    assert_int_equal(alb_future_await(other, in(LONG_NS), NULL), ALB_OK);
+    reply = ALB_CONTAINER_OF(alb_future_result(other), struct alb_hook_reply, obj);
+    assert_true(reply->reject_upload);
+    alb_future_unref(other);
+    close_hooks(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(progress, setup, teardown),
         cmocka_unit_test_setup_teardown(progress_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_not_there_needs_no_place, setup, teardown),
         cmocka_unit_test_setup_teardown(enabled, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

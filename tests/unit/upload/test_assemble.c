@@ -158,6 +158,7 @@ static void others_look_while_it_goes_on(void **state)
             assert_code(alb_upload_commit(s, &err), ALB_E_CONFLICT);
             assert_code(alb_upload_finish(&s, &end, &err), ALB_E_CONFLICT);
         }
+        assert_code(alb_upload_terminate(s, &err), ALB_E_CONFLICT);
         alb_upload_release(&s);
     }
     assert_false(alb_future_done(f));

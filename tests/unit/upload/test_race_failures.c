@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whatever fails, nothing is left behind (T15): three clients at the same time, memory and disk that fail at any
- * call, for once or for good, a thousand times; then neither bytes that are counted, nor descriptors, nor, after
- * a restart, files are there that no upload has.
+ * Whatever fails, nothing is left behind (T15): three clients at the same time, memory and disk that fail at
+ * any call, for once or for good, a thousand times; then neither bytes that are counted, nor descriptors, nor,
+ * after a restart, files are there that no upload has.
  */
 #include "race.h"
 

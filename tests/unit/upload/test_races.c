@@ -2,9 +2,10 @@
  *
  * The races that every tus server has to win (T1 to T20), each a thousand times between real threads that
  * begin together; then what must hold, holds. Here are those of one upload: T1 to T6, T11, T12, T17 to T19.
- * Parts of a whole (T5, T13, T14) are in test_race_parts.c, failures (T15) in test_race_failures.c; a thousand
- * idle holders (T16) and the same orders one step at a time in test_queue.c; hooks and everything at once (T7 to T10) and the
- * wire (T20, as far as HTTP/1.1 goes) in tests/unit/doors/test_tus_race_hooks.c and test_tus_race_wire.c.
+ * Parts of a whole (T5, T13, T14) are in test_race_parts.c, failures (T15) in test_race_failures.c; a
+ * thousand idle holders (T16) and the same orders one step at a time in test_queue.c. In tests/unit/doors:
+ * what ends a request (T7) in test_tus_race_ends.c, hooks and the log (T8 to T10) in test_tus_race_hooks.c,
+ * the wire (T20, as far as HTTP/1.1 goes) in test_tus_race_wire.c.
  */
 #include "race.h"
 
@@ -360,7 +361,9 @@ static void give_up(struct race *r)
     struct alb_future *f;
 
     ALB_CHECK(alb_upload_acquire(r->w->u, alb_str_c(r->id), OWNER, ALB_UPLOAD_WRITE, &s, &f, NULL) == ALB_OK);
-    alb_upload_release(&s); /* while it waits, or at the moment of the grant */
+    if (f != NULL && r->round % 2 == 0)
+        ALB_CHECK(wait_for(f) == ALB_OK);
+    alb_upload_release(&s); /* while it waits, at the moment of the grant, or soon after */
     alb_upload_release(&s);
     alb_future_unref(f);
 }

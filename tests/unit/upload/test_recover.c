@@ -421,7 +421,10 @@ static void what_the_sink_recalls_is_finished(void **state)
     ssize_t n = read(fd, before, sizeof(before));
     (void)close(fd);
     complete(w, "a", 600000);
+    assert_int_equal(atomic_load(&w->finished), 1);
     kit_write_file(w->k.fd, "uploads/a.state", before, (size_t)n); /* the power went */
+    world_again(w);
+    assert_int_equal(atomic_load(&w->finished), 2); /* it could be that nobody had heard of it */
     world_again(w);
     assert_int_equal(state_of(w, "a"), ALB_UPLOAD_FINISHED);
     assert_int_equal(offset_of(w, "a"), 600000);
@@ -440,6 +443,7 @@ static void what_the_sink_recalls_is_finished(void **state)
     struct alb_future *f;
     assert_code(alb_upload_acquire(w->u, ALB_STR("a"), 8, ALB_UPLOAD_LOOK, &s, &f, &err), ALB_E_NOT_FOUND);
     assert_int_equal(w->sink.takes, 0);
+    assert_int_equal(atomic_load(&w->finished), 2);
 }
 
 /* A thousand photos in an hour are no reason to refuse the next: finished ones leave the table to the others.

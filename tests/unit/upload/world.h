@@ -22,8 +22,18 @@ struct world {
     struct alb_manual_clock clock;
     struct alb_upload_limits limits;
     struct alb_upload_layout layout;
-    bool keep; /* the keep sink instead of the test's */
+    bool keep;            /* the keep sink instead of the test's */
+    atomic_uint finished; /* good ends that were heard of, over restarts */
 };
+
+static void world_finished(void *ctx, const struct alb_upload_view *view, struct alb_obj *witness)
+{
+    struct world *w = ctx;
+
+    (void)witness;
+    assert_int_equal(view->offset, view->length);
+    atomic_fetch_add(&w->finished, 1);
+}
 
 KIT_UNUSED static void world_open(struct world *w, bool recall)
 {
@@ -38,7 +48,9 @@ KIT_UNUSED static void world_open(struct world *w, bool recall)
                                         .sink = w->keep ? alb_upload_keep() : &w->sink.sink,
                                         .quarantine = w->k.quarantine,
                                         .limits = w->limits,
-                                        .layout = w->layout};
+                                        .layout = w->layout,
+                                        .finished = world_finished,
+                                        .finished_ctx = w};
     assert_ok(alb_uploads_open(&config, &w->u, &err));
 }
 
