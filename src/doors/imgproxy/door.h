@@ -14,6 +14,9 @@
  * Conditional requests are decided before RENDER: our ETag is the render key, which is known then. HEAD does the same
  * work as GET. The hot entry answers from memory what is signed, remembered by its origin and in the hot cache.
  *
+ * What is signed is public for shared caches unless an asset in it is private; what a session or key has asked for
+ * never is.
+ *
  * Errors are imgproxy's (status, text/plain body; reference §3.4), with Retry-After on 429 and 503; in development mode
  * the precise reason follows. Every answer of this door carries its Content-Security-Policy.
  *
@@ -28,16 +31,20 @@
 #include "render/origin.h"
 #include "render/render.h"
 
+struct alb_darkroom;
+
 struct alb_imgproxy_door_config {
     struct alb_imgproxy_config *config; /* referenced */
     const char *prefix; /* "" or "/imgproxy": where it is mounted, before config->path_prefix */
     struct alb_render *render;
     struct alb_origins *origins;
-    struct alb_plan_limits limits;
-    /* serve only, else NULL: then there are no assets, and any signature that imgproxy would take is taken. */
-    const struct alb_auth *auth;
-    struct alb_blob_store *store; /* originals, for raw answers of assets; with auth */
-    /* serve only: whose key pair n of config->keys is. 0: nobody's (refused). */
+    struct alb_darkroom *darkroom; /* facts for /info, SVG that stays SVG */
+    struct alb_plan_limits limits; /* of the server: what a request may not exceed */
+    /* serve only, else NULL: then there are no assets, and any signature that imgproxy would take is taken. With it:
+     * what is signed by pair n of config->keys acts for user key_owner[n] (copied; config->keys.count of them), what has
+     * no signature ("unsafe", "insecure", "_", or anything while there are no keys) needs a session or an API key. */
+    struct alb_library *library;
+    struct alb_blob_store *store; /* originals, for raw answers of assets; with library */
     const int64_t *key_owner;
     bool http_sources; /* http and https are allowed */
 };
@@ -49,7 +56,8 @@ struct alb_imgproxy_door;
 enum alb_code alb_imgproxy_door_open(const struct alb_imgproxy_door_config *config,
                                      struct alb_imgproxy_door **out, struct alb_err *err) ALB_MUST_CHECK;
 void alb_imgproxy_door_close(struct alb_imgproxy_door **door); /* after http has stopped */
-/* Adds its routes: GET (with HEAD) and OPTIONS on everything below the prefix, /info/ with them. */
+/* Adds its routes: GET (with HEAD) and OPTIONS on everything below the prefix, /info/ with them. Routes of others that
+ * are literal (/health) win over it. */
 enum alb_code alb_imgproxy_door_mount(struct alb_imgproxy_door *door, struct alb_http *http,
                                       struct alb_err *err) ALB_MUST_CHECK;
 
