@@ -174,6 +174,46 @@ static void read_header(struct alb_image_header *h, VipsImage *image)
         h->orientation = 1;
 }
 
+/* The embedded thumbnail, if it shows the whole picture the same way round: some are padded, some not turned. */
+static void read_thumbnail(struct alb_image_header *h, VipsImage *thumb)
+{
+    uint32_t w = (uint32_t)vips_image_get_width(thumb), hh = (uint32_t)vips_image_get_height(thumb);
+    int64_t off = (int64_t)w * h->height - (int64_t)hh * h->width;
+    uint32_t longest = h->width > h->height ? h->width : h->height;
+    if (w >= h->width || hh >= h->height || off > longest || off < -(int64_t)longest)
+        return;
+    h->thumb_width = w;
+    h->thumb_height = hh;
+}
+
+static bool is_halved(const struct alb_image_header *h, VipsImage *page, uint32_t times)
+{
+    return (uint32_t)vips_image_get_width(page) == h->width >> times &&
+           (uint32_t)vips_image_get_height(page) == h->height >> times;
+}
+
+/* Smaller pictures of the same that the file holds; only headers are read. */
+static void read_smaller(struct probing *g)
+{
+    struct alb_image_header *h = &g->p->header;
+    struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
+    l.strict = false;
+    l.thumbnail = h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF;
+    uint32_t most = l.thumbnail ? 1 : h->type == ALB_TYPE_TIFF ? h->pages - 1 : 0;
+    for (uint32_t i = 1; i <= most && i < 32; i++) {
+        l.page = l.thumbnail ? 0 : i;
+        VipsImage *image = alb_load_open(&l, NULL);
+        bool same = image && (l.thumbnail || is_halved(h, image, i));
+        if (same && l.thumbnail)
+            read_thumbnail(h, image);
+        else if (same)
+            h->halvings = (uint8_t)i;
+        g_clear_object(&image);
+        if (!same)
+            break;
+    }
+}
+
 static bool too_large(struct probing *g)
 {
     const struct alb_image_header *h = &g->p->header;
@@ -326,6 +366,7 @@ static void probe_picture(struct probing *g)
         g->p->header.orientation = alb_raw_orientation(g->raw);
     read_blocks(g, image);
     g_object_unref(image);
+    read_smaller(g);
     if (too_large(g)) {
         g->p->not_looked = true;
         alb_fail(&err, ALB_E_TOO_LARGE, "more pixels than the limit");

@@ -75,6 +75,40 @@ static void test_vectors(void **state)
     render_ok(s, &o, NULL);
 }
 
+/* A level of a pyramid is enough for a small result; pages of other sizes are other pictures. */
+static void test_pyramid(void **state)
+{
+    struct alb_str s = sample(801, 601, ".tif[tile,tile-width=64,tile-height=64,pyramid]");
+    struct alb_plan_options o;
+    static struct alb_plan plan;
+    struct alb_str out;
+    (void)state;
+    struct alb_probe *p = probe(s);
+    assert_in_range(p->header.halvings, 2, 8);
+    alb_plan_options_init(&o);
+    o.output.format = ALB_FORMAT_PNG;
+    o.width = 150;
+    assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+    assert_int_equal(plan.steps[0].u.load.how, ALB_LOAD_PAGE);
+    assert_int_equal(plan.steps[0].width, 200);
+    g_free((void *)(uintptr_t)out.p);
+    render_ok(s, &o, "rgbw");
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)s.p);
+    VipsImage *pages[2] = {sample_image(100, 80), sample_image(100, 80)}, *joined = NULL;
+    assert_int_equal(vips_arrayjoin(pages, &joined, 2, "across", 1, NULL), 0);
+    vips_image_set_int(joined, VIPS_META_PAGE_HEIGHT, 80);
+    s = sample_encode(joined, ".tif");
+    p = probe(s);
+    assert_int_equal(p->header.pages, 2);
+    assert_int_equal(p->header.halvings, 0);
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(joined);
+    g_object_unref(pages[0]);
+    g_object_unref(pages[1]);
+}
+
 static void test_bitmaps(void **state)
 {
     static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01"
@@ -216,6 +250,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_animations),    cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_pyramid),
         cmocka_unit_test(test_bitmaps),       cmocka_unit_test(test_raw_preview),
         cmocka_unit_test(test_raw_developed),
     };
