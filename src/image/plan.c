@@ -40,101 +40,6 @@ void alb_plan_limits_default(struct alb_plan_limits *l)
     };
 }
 
-/* ---- steps ---- */
-
-struct alb_plan_step *alb_draft_add(struct alb_draft *d, enum alb_step_kind kind, uint32_t width, uint32_t height)
-{
-    struct alb_plan *p = d->plan;
-    if (p->count == ALB_PLAN_STEPS) { /* the plan is given up at the end; until then the last one is written over */
-        d->full = true;
-        p->count--;
-    }
-    struct alb_plan_step *s = &p->steps[p->count++];
-    memset(s, 0, sizeof(*s));
-    s->kind = kind;
-    s->width = width;
-    s->height = height;
-    return s;
-}
-
-struct alb_plan_text alb_draft_text(struct alb_draft *d, struct alb_str text)
-{
-    struct alb_plan *p = d->plan;
-    struct alb_plan_text t = {p->text_bytes, (uint32_t)text.n};
-    if (text.n == 0)
-        return (struct alb_plan_text){0, 0};
-    if (text.n > ALB_PLAN_TEXTS - p->text_bytes) {
-        d->full = true;
-        return (struct alb_plan_text){0, 0};
-    }
-    memcpy(p->texts + t.at, text.p, text.n);
-    p->text_bytes += t.n;
-    return t;
-}
-
-/* Cuts a rectangle out; two cuts in a row are one. */
-static void add_crop(struct alb_draft *d, struct alb_rect r)
-{
-    if (r.width == d->width && r.height == d->height)
-        return;
-    struct alb_plan_step *last = &d->plan->steps[d->plan->count - 1];
-    if (last->kind == ALB_STEP_CROP) {
-        last->u.crop.left += r.left;
-        last->u.crop.top += r.top;
-        last->width = r.width;
-        last->height = r.height;
-    } else {
-        struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_CROP, r.width, r.height);
-        s->u.crop.left = r.left;
-        s->u.crop.top = r.top;
-    }
-    d->width = r.width;
-    d->height = r.height;
-}
-
-static void add_smart_crop(struct alb_draft *d, uint32_t width, uint32_t height)
-{
-    d->held += (uint64_t)d->width * d->height * 8;
-    alb_draft_add(d, ALB_STEP_SMART_CROP, width, height);
-    d->width = width;
-    d->height = height;
-}
-
-/* The picture at left, top of a transparent canvas; two canvases in a row are one. */
-static void add_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint32_t left, uint32_t top)
-{
-    struct alb_plan_step *last = &d->plan->steps[d->plan->count - 1];
-    if (last->kind == ALB_STEP_CANVAS) {
-        last->u.canvas.left += left;
-        last->u.canvas.top += top;
-        last->width = width;
-        last->height = height;
-    } else {
-        struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_CANVAS, width, height);
-        s->u.canvas.left = left;
-        s->u.canvas.top = top;
-    }
-    d->width = width;
-    d->height = height;
-    d->alpha = true;
-}
-
-static enum alb_code add_resize(struct alb_draft *d, const struct alb_plan_options *o, int64_t width, int64_t height)
-{
-    uint64_t limit = d->ask->limits->result_pixels, before = (uint64_t)d->width * d->height;
-    width = width < 1 ? 1 : width;
-    height = height < 1 ? 1 : height;
-    if (width > ALB_PLAN_SIDE_MAX || height > ALB_PLAN_SIDE_MAX)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "a side above %u pixels would be needed", ALB_PLAN_SIDE_MAX);
-    uint64_t pixels = (uint64_t)width * (uint64_t)height;
-    if (pixels * (d->animated ? d->pages : 1) > limit && pixels > before)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the picture would have to be enlarged too much");
-    alb_draft_add(d, ALB_STEP_RESIZE, (uint32_t)width, (uint32_t)height)->u.resize.kernel = o->kernel;
-    d->width = (uint32_t)width;
-    d->height = (uint32_t)height;
-    return ALB_OK;
-}
-
 /* ---- what may come in ---- */
 
 static enum alb_code check_size(const struct alb_draft *d)
@@ -145,11 +50,12 @@ static enum alb_code check_size(const struct alb_draft *d)
     if (pixels == 0 || h->pages == 0)
         return alb_fail(d->err, ALB_E_UNPROCESSABLE, "the source has no size");
     if (h->bytes > l->source_bytes)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes", (long long)l->source_bytes);
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes",
+                        (long long)l->source_bytes);
     if (h->width > ALB_PLAN_SIDE_MAX || h->height > ALB_PLAN_SIDE_MAX)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", ALB_PLAN_SIDE_MAX);
-    if (!is_vector(h) && (pixels > l->source_pixels ||
-                          (uint64_t)h->raw_width * h->raw_height > l->source_pixels))
+    if (!is_vector(h) &&
+        (pixels > l->source_pixels || (uint64_t)h->raw_width * h->raw_height > l->source_pixels))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
                         (unsigned long long)l->source_pixels);
     return ALB_OK;
@@ -182,10 +88,9 @@ static enum alb_code check_pages(const struct alb_draft *d)
     if (d->animated && d->pages > l->frames)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the animation has more than %u frames", l->frames);
     if (d->animated && l->frame_pixels > 0)
-        return one <= l->frame_pixels
-                   ? ALB_OK
-                   : alb_fail(d->err, ALB_E_TOO_LARGE, "a frame has more than %llu pixels",
-                              (unsigned long long)l->frame_pixels);
+        return one <= l->frame_pixels ? ALB_OK
+                                      : alb_fail(d->err, ALB_E_TOO_LARGE, "a frame has more than %llu pixels",
+                                                 (unsigned long long)l->frame_pixels);
     uint64_t limit = d->animated ? l->animation_pixels : l->source_pixels;
     if (one > limit / d->pages || (!d->animated && (uint64_t)d->h->height * d->pages > ALB_PLAN_SIDE_MAX))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "its pages have more than %llu pixels together",
@@ -205,8 +110,8 @@ static void guard_vector(struct alb_draft *d)
     d->height = h > 0 ? (uint32_t)h : 1;
 }
 
-/* The picture as it lies in the file. */
-static enum alb_code begin(struct alb_draft *d)
+/* Which format, and which pages for it. */
+static enum alb_code choose_pages(struct alb_draft *d)
 {
     const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
@@ -220,9 +125,14 @@ static enum alb_code begin(struct alb_draft *d)
         d->pages = left < o->frames ? left : o->frames;
     else if (!h->animated && o->pages > 1)
         d->pages = left < o->pages ? left : o->pages;
-    enum alb_code code = check_pages(d);
-    if (code != ALB_OK)
-        return code;
+    return check_pages(d);
+}
+
+/* The picture as it lies in the file. */
+static void begin(struct alb_draft *d)
+{
+    const struct alb_plan_options *o = d->ask->options;
+    const struct alb_image_header *h = d->h;
     d->fresh = true;
     d->vector = is_vector(h);
     d->base_shrink = 1;
@@ -237,7 +147,6 @@ static enum alb_code begin(struct alb_draft *d)
     }
     if (d->vector)
         guard_vector(d);
-    return ALB_OK;
 }
 
 /* ---- colour ---- */
@@ -304,7 +213,7 @@ static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o,
         equal_sides(d->width, &r.left, &r.width);
     if (o->trim.equal_v)
         equal_sides(d->height, &r.top, &r.height);
-    add_crop(d, r);
+    alb_draft_crop(d, r);
     return ALB_OK;
 }
 
@@ -316,23 +225,24 @@ static uint32_t least(int64_t given, uint32_t side)
 }
 
 /* The cut before resizing. */
-static void crop(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s, bool swap,
-                 struct alb_gravity at)
+static void crop(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
+                 bool swap, struct alb_gravity at)
 {
-    uint32_t w = least(swap ? s->crop_h : s->crop_w, d->width), h = least(swap ? s->crop_w : s->crop_h, d->height);
+    uint32_t w = least(swap ? s->crop_h : s->crop_w, d->width),
+             h = least(swap ? s->crop_w : s->crop_h, d->height);
     if (w == d->width && h == d->height)
         return;
     if (at.kind == ALB_GRAVITY_SMART) {
-        add_smart_crop(d, w, h);
+        alb_draft_smart_crop(d, w, h);
         return;
     }
     alb_gravity_to_stored(&at, d->orientation, o);
-    add_crop(d, (struct alb_rect){(uint32_t)alb_place_x(&at, d->width, w, 1, false),
-                                  (uint32_t)alb_place_y(&at, d->height, h, 1, false), w, h});
+    alb_draft_crop(d, (struct alb_rect){(uint32_t)alb_place_x(&at, d->width, w, 1, false),
+                                        (uint32_t)alb_place_y(&at, d->height, h, 1, false), w, h});
 }
 
-static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
-                            bool swap)
+static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *o,
+                            const struct alb_plan_sizes *s, bool swap)
 {
     int64_t w = alb_scaled(d->width, swap ? s->scale_h : s->scale_w),
             h = alb_scaled(d->height, swap ? s->scale_w : s->scale_h);
@@ -340,14 +250,15 @@ static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *
         return ALB_OK;
     if (o->linear)
         add_colour_step(d, ALB_COLOUR_LINEAR);
-    enum alb_code code = add_resize(d, o, w, h);
+    enum alb_code code = alb_draft_resize(d, o, w, h);
     if (code == ALB_OK && o->linear)
         add_colour_step(d, ALB_COLOUR_ENCODED);
     return code;
 }
 
 /* The cut to the result: of the picture as it will be shown. */
-static void cut(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s, uint8_t turn)
+static void cut(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
+                uint8_t turn)
 {
     bool swap = alb_turn_swaps(turn);
     uint32_t sw = swap ? d->height : d->width, sh = swap ? d->width : d->height;
@@ -355,12 +266,12 @@ static void cut(struct alb_draft *d, const struct alb_plan_options *o, const str
     if (r.width == sw && r.height == sh)
         return;
     if (o->gravity.kind == ALB_GRAVITY_SMART) {
-        add_smart_crop(d, swap ? r.height : r.width, swap ? r.width : r.height);
+        alb_draft_smart_crop(d, swap ? r.height : r.width, swap ? r.width : r.height);
         return;
     }
     r.left = (uint32_t)alb_place_x(&o->gravity, sw, r.width, s->dpr, false);
     r.top = (uint32_t)alb_place_y(&o->gravity, sh, r.height, s->dpr, false);
-    add_crop(d, alb_turn_to_stored(turn, d->width, d->height, r));
+    alb_draft_crop(d, alb_turn_to_stored(turn, d->width, d->height, r));
 }
 
 static void add_turn(struct alb_draft *d, uint8_t turn)
@@ -390,7 +301,8 @@ static enum alb_code check_canvas(const struct alb_draft *d, int64_t w, int64_t 
 }
 
 /* 0: as the picture. Rounding may leave the picture a pixel larger than its canvas: that is cut off. */
-static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const struct alb_gravity *at, double dpr)
+static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const struct alb_gravity *at,
+                            double dpr)
 {
     if (w <= d->width && h <= d->height)
         return ALB_OK;
@@ -399,9 +311,10 @@ static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const str
     enum alb_code code = check_canvas(d, w, h);
     if (code != ALB_OK)
         return code;
-    add_crop(d, (struct alb_rect){0, 0, least(w, d->width), least(h, d->height)});
-    add_canvas(d, (uint32_t)w, (uint32_t)h, (uint32_t)alb_place_x(at, (uint32_t)w, d->width, dpr, false),
-               (uint32_t)alb_place_y(at, (uint32_t)h, d->height, dpr, false));
+    alb_draft_crop(d, (struct alb_rect){0, 0, least(w, d->width), least(h, d->height)});
+    alb_draft_canvas(d, (uint32_t)w, (uint32_t)h,
+                     (uint32_t)alb_place_x(at, (uint32_t)w, d->width, dpr, false),
+                     (uint32_t)alb_place_y(at, (uint32_t)h, d->height, dpr, false));
     return ALB_OK;
 }
 
@@ -417,11 +330,12 @@ static enum alb_code pad(struct alb_draft *d, const struct alb_plan_options *o, 
     int64_t w = d->width + p[1] + p[3], h = d->height + p[0] + p[2];
     enum alb_code code = check_canvas(d, w, h);
     if (code == ALB_OK)
-        add_canvas(d, (uint32_t)w, (uint32_t)h, (uint32_t)p[3], (uint32_t)p[0]);
+        alb_draft_canvas(d, (uint32_t)w, (uint32_t)h, (uint32_t)p[3], (uint32_t)p[0]);
     return code;
 }
 
-static enum alb_code canvases(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s)
+static enum alb_code canvases(struct alb_draft *d, const struct alb_plan_options *o,
+                              const struct alb_plan_sizes *s)
 {
     enum alb_code code = ALB_OK;
     if (o->extend.on)
@@ -436,14 +350,15 @@ static enum alb_code canvases(struct alb_draft *d, const struct alb_plan_options
 /* What the format cannot hold is made smaller. */
 static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options *o)
 {
-    double side = d->width > d->height ? d->width : d->height, scale = 1.0 / (side / alb_format_side(d->format));
+    double side = d->width > d->height ? d->width : d->height,
+           scale = 1.0 / (side / alb_format_side(d->format));
     if (d->ask->options->output.best != 0 && alb_best_candidates(d, d->width, d->height) != 0)
         return ALB_OK;
     if (d->format == ALB_FORMAT_GIF) /* its encoder counts pixels in an int */
         scale = fmin(scale, sqrt(1.0 / ((double)((uint64_t)d->width * d->height) / (INT32_MAX / 4))));
     if (scale >= 1.0)
         return ALB_OK;
-    return add_resize(d, o, alb_scaled(d->width, scale), alb_scaled(d->height, scale));
+    return alb_draft_resize(d, o, alb_scaled(d->width, scale), alb_scaled(d->height, scale));
 }
 
 static void ground(struct alb_draft *d, const struct alb_plan_options *o)
@@ -457,7 +372,8 @@ static void ground(struct alb_draft *d, const struct alb_plan_options *o)
     d->alpha = s->u.flatten.alpha < 1;
 }
 
-static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s)
+static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options *o,
+                              const struct alb_plan_sizes *s)
 {
     enum alb_code code = alb_plan_effects(d, o->effects, o->effect_count, s->dpr);
     if (code == ALB_OK)
@@ -505,7 +421,8 @@ static enum alb_code finish(struct alb_draft *d)
     alb_resolve_output(d, &e->u.encode.output);
     p->format = e->u.encode.output.format;
     if (d->width > l->result_side || d->height > l->result_side)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have a side above %u pixels", l->result_side);
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have a side above %u pixels",
+                        l->result_side);
     if ((uint64_t)d->width * d->height > l->result_pixels / (d->animated ? d->pages : 1))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
                         (unsigned long long)l->result_pixels);
@@ -518,7 +435,9 @@ static enum alb_code make(struct alb_draft *d)
     bool done = false;
     enum alb_code code = check_ask(d);
     if (code == ALB_OK)
-        code = begin(d);
+        code = choose_pages(d);
+    if (code == ALB_OK)
+        begin(d);
     for (const struct alb_plan_options *o = d->ask->options; code == ALB_OK && o && !done; o = o->next)
         code = pipeline(d, o, &done);
     if (code == ALB_OK && !done)

@@ -46,25 +46,34 @@ static bool gravity_ok(const struct alb_gravity *g)
     return (unsigned)g->kind < ALB_GRAVITY_POINT && within(g->x, -1e9, 1e9) && within(g->y, -1e9, 1e9);
 }
 
+static bool mark_numbers_ok(const struct alb_plan_step *s)
+{
+    const uint32_t sides[] = {s->u.mark.width, s->u.mark.height, s->u.mark.gap_x, s->u.mark.gap_y};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        if (sides[i] > ALB_PLAN_SIDE_MAX)
+            return false;
+    }
+    return within(s->u.mark.opacity, 0, 1) && within(s->u.mark.rotate, -36000, 36000) &&
+           within(s->u.mark.shadow, 0, 1e6) && within(s->u.mark.scale, 0, 1e6);
+}
+
+static bool mark_picture_ok(const struct alb_plan_step *s)
+{
+    return s->u.mark.width > 0 && s->u.mark.height > 0 && s->u.mark.text.n == 0 &&
+           (unsigned)s->u.mark.type < ALB_TYPE_COUNT && alb_type_can_show(s->u.mark.type) &&
+           s->u.mark.eighths >= 1 && s->u.mark.eighths <= 8 && s->u.mark.source_width > 0 &&
+           s->u.mark.source_height > 0 && s->u.mark.orientation >= 1 && s->u.mark.orientation <= 8;
+}
+
 static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
-    bool text = s->u.mark.input == 0, sized = s->u.mark.width > 0 && s->u.mark.height > 0;
     if (s->u.mark.input >= ALB_PLAN_INPUTS || (unsigned)s->u.mark.tiling >= ALB_TILING_COUNT ||
-        !gravity_ok(&s->u.mark.at))
+        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s))
         return false;
-    if (!within(s->u.mark.opacity, 0, 1) || !within(s->u.mark.rotate, -36000, 36000) ||
-        !within(s->u.mark.shadow, 0, 1e6) || !within(s->u.mark.scale, 0, 1e6))
-        return false;
-    if (s->u.mark.width > ALB_PLAN_SIDE_MAX || s->u.mark.height > ALB_PLAN_SIDE_MAX ||
-        s->u.mark.gap_x > ALB_PLAN_SIDE_MAX || s->u.mark.gap_y > ALB_PLAN_SIDE_MAX)
-        return false;
-    if (text)
-        return s->u.mark.text.n > 0 && s->u.mark.text.n <= ALB_MARK_TEXT_MAX && text_ok(p, &s->u.mark.text) &&
-               s->u.mark.scale > 0;
-    return sized && s->u.mark.text.n == 0 && (unsigned)s->u.mark.type < ALB_TYPE_COUNT &&
-           alb_type_can_show(s->u.mark.type) && s->u.mark.eighths >= 1 && s->u.mark.eighths <= 8 &&
-           s->u.mark.source_width > 0 && s->u.mark.source_height > 0 && s->u.mark.orientation >= 1 &&
-           s->u.mark.orientation <= 8;
+    if (s->u.mark.input > 0)
+        return mark_picture_ok(s);
+    return s->u.mark.text.n > 0 && s->u.mark.text.n <= ALB_MARK_TEXT_MAX && text_ok(p, &s->u.mark.text) &&
+           s->u.mark.scale > 0;
 }
 
 static bool effect_ok(const struct alb_plan_step *s)
@@ -126,7 +135,8 @@ static bool plain_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 }
 
 /* One step after the first, given the one before it. */
-static bool step_ok(const struct alb_plan *p, const struct alb_plan_step *s, const struct alb_plan_step *before)
+static bool step_ok(const struct alb_plan *p, const struct alb_plan_step *s,
+                    const struct alb_plan_step *before)
 {
     switch ((int)s->kind) {
     case ALB_STEP_RESIZE:

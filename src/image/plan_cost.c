@@ -19,9 +19,9 @@ static const struct {
     [ALB_TYPE_ICO] = {8, 0, 0},  [ALB_TYPE_PSD] = {8, 0, 0},
 };
 static const uint8_t encode_cost[ALB_FORMAT_COUNT] = {
-    [ALB_FORMAT_SAME] = 8,  [ALB_FORMAT_JPEG] = 8,  [ALB_FORMAT_PNG] = 8,  [ALB_FORMAT_WEBP] = 12,
-    [ALB_FORMAT_AVIF] = 24, [ALB_FORMAT_JXL] = 44,  [ALB_FORMAT_HEIC] = 24, [ALB_FORMAT_GIF] = 16,
-    [ALB_FORMAT_TIFF] = 8,  [ALB_FORMAT_BMP] = 8,   [ALB_FORMAT_ICO] = 8,
+    [ALB_FORMAT_SAME] = 8,  [ALB_FORMAT_JPEG] = 8, [ALB_FORMAT_PNG] = 8,   [ALB_FORMAT_WEBP] = 12,
+    [ALB_FORMAT_AVIF] = 24, [ALB_FORMAT_JXL] = 44, [ALB_FORMAT_HEIC] = 24, [ALB_FORMAT_GIF] = 16,
+    [ALB_FORMAT_TIFF] = 8,  [ALB_FORMAT_BMP] = 8,  [ALB_FORMAT_ICO] = 8,
 };
 
 static uint64_t sample_of(const struct alb_image_header *h)
@@ -43,8 +43,10 @@ static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_s
     }
     if (alb_type_class(h->type) == ALB_CLASS_VIDEO)
         return whole * 24;
-    uint64_t per_pixel = decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
-    return (uint64_t)h->width * 1024 + whole * per_pixel * sample_of(h) + loaded * decode_cost[h->type].loaded;
+    uint64_t per_pixel =
+        decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
+    return (uint64_t)h->width * 1024 + whole * per_pixel * sample_of(h) +
+           loaded * decode_cost[h->type].loaded;
 }
 
 /* Trying qualities or formats keeps the picture, its decoded attempt and what the comparison makes of them. */

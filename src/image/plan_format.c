@@ -105,6 +105,7 @@ void alb_resolve_output(const struct alb_draft *d, struct alb_output *out)
         out->format = ALB_FORMAT_SAME;
     for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
         if (out->quality[f] == 0)
-            out->quality[f] = out->quality[ALB_FORMAT_SAME] ? out->quality[ALB_FORMAT_SAME] : default_quality[f];
+            out->quality[f] =
+                out->quality[ALB_FORMAT_SAME] ? out->quality[ALB_FORMAT_SAME] : default_quality[f];
     }
 }

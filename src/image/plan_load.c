@@ -100,6 +100,15 @@ static struct smaller drawn(const struct alb_draft *d, double scale)
                             side_of(round(natural_h * scale))};
 }
 
+static struct smaller eighths(const struct alb_draft *d, double shrink)
+{
+    uint8_t n = alb_jpeg_eighths(shrink);
+    uint64_t w = (uint64_t)d->width * n / 8, h = (uint64_t)d->height * n / 8; /* no part of a pixel */
+    if (n == 8 || w == 0 || h == 0)
+        return (struct smaller){.how = ALB_LOAD_FULL};
+    return (struct smaller){ALB_LOAD_EIGHTHS, n, d->page, (uint32_t)w, (uint32_t)h};
+}
+
 static struct smaller find_smaller(const struct alb_draft *d, double shrink)
 {
     const struct alb_image_header *h = d->h;
@@ -108,20 +117,14 @@ static struct smaller find_smaller(const struct alb_draft *d, double shrink)
         return drawn(d, 1.0 / (shrink * d->base_shrink));
     if (shrink <= 1.0)
         return none;
-    if (h->type == ALB_TYPE_JPEG || alb_type_class(h->type) == ALB_CLASS_RAW) {
-        uint8_t n = alb_jpeg_eighths(shrink);
-        uint64_t w = (uint64_t)d->width * n / 8, hh = (uint64_t)d->height * n / 8; /* no part of a pixel */
-        return n == 8 || w == 0 || hh == 0
-                   ? none
-                   : (struct smaller){ALB_LOAD_EIGHTHS, n, d->page, (uint32_t)w, (uint32_t)hh};
-    }
+    if (h->type == ALB_TYPE_JPEG || alb_type_class(h->type) == ALB_CLASS_RAW)
+        return eighths(d, shrink);
     if (h->type == ALB_TYPE_WEBP && !h->animated)
         return (struct smaller){ALB_LOAD_SCALED, 8, d->page, side_of(nearbyint(d->width * (1.0 / shrink))),
                                 side_of(nearbyint(d->height * (1.0 / shrink)))};
-    if (h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF)
-        return fine_enough(d, h->thumb_width, h->thumb_height, shrink)
-                   ? (struct smaller){ALB_LOAD_THUMBNAIL, 8, d->page, h->thumb_width, h->thumb_height}
-                   : none;
+    if ((h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF) &&
+        fine_enough(d, h->thumb_width, h->thumb_height, shrink))
+        return (struct smaller){ALB_LOAD_THUMBNAIL, 8, d->page, h->thumb_width, h->thumb_height};
     return h->type == ALB_TYPE_TIFF && d->page == 0 ? smaller_page(d, shrink) : none;
 }
 

@@ -117,7 +117,8 @@ static enum alb_code picture_mark(struct alb_draft *d, const struct alb_mark *m,
     const struct alb_image_header *h = &d->ask->headers[m->input];
     if (!alb_type_can_show(h->type) || h->width == 0 || h->height == 0)
         return alb_fail(d->err, ALB_E_UNPROCESSABLE, "a watermark that is no picture");
-    if (alb_type_class(h->type) != ALB_CLASS_VECTOR && (uint64_t)h->width * h->height > d->ask->limits->source_pixels)
+    if (alb_type_class(h->type) != ALB_CLASS_VECTOR &&
+        (uint64_t)h->width * h->height > d->ask->limits->source_pixels)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "a watermark with more than %llu pixels",
                         (unsigned long long)d->ask->limits->source_pixels);
     struct alb_plan_options o;
@@ -136,7 +137,8 @@ static enum alb_code picture_mark(struct alb_draft *d, const struct alb_mark *m,
     s->u.mark.source_height = h->height;
     s->u.mark.eighths = 8;
     if (h->type == ALB_TYPE_JPEG)
-        s->u.mark.eighths = alb_jpeg_eighths(fmin((double)w / s->u.mark.width, (double)hh / s->u.mark.height));
+        s->u.mark.eighths =
+            alb_jpeg_eighths(fmin((double)w / s->u.mark.width, (double)hh / s->u.mark.height));
     d->held += (uint64_t)h->width * h->height * (h->type == ALB_TYPE_JPEG ? 1 : 8);
     return ALB_OK;
 }

@@ -141,8 +141,8 @@ struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o
     const struct alb_plan_options **link = NULL;
     unsigned count = 0;
     for (const struct alb_plan_options *from = o; from; from = from->next) {
-        struct alb_plan_options *to = count++ < ALB_PIPELINES_MAX ? ALB_ARENA_NEW(arena, struct alb_plan_options)
-                                                                  : NULL;
+        struct alb_plan_options *to =
+            count++ < ALB_PIPELINES_MAX ? ALB_ARENA_NEW(arena, struct alb_plan_options) : NULL;
         if (!to)
             return NULL;
         *to = *from;
@@ -187,8 +187,8 @@ static bool mark_ok(const struct alb_mark *m)
         return false;
     return within(m->opacity, 0, 1) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
            m->at.kind != ALB_GRAVITY_POINT && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
-           m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX && within(m->rotate, -36000, 36000) &&
-           within(m->shadow, 0, 1000);
+           m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX &&
+           within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
 }
 
 static bool area_ok(const struct alb_effect *e)
@@ -224,8 +224,8 @@ static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overl
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const struct alb_effect *e = &list[i];
-        if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff || e->rgb2 > 0xffffff ||
-            !area_ok(e))
+        if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff ||
+            e->rgb2 > 0xffffff || !area_ok(e))
             return false;
         if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
             return false;
@@ -244,27 +244,33 @@ static bool crop_ok(const struct alb_plan_options *o)
            (within(c->aspect, 0, 0) || factor_ok(c->aspect));
 }
 
+static bool sides_ok(const struct alb_plan_options *o)
+{
+    const uint32_t sides[] = {o->width,      o->height,     o->min_width,  o->min_height,
+                              o->padding[0], o->padding[1], o->padding[2], o->padding[3]};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        if (sides[i] > OFFSET_MAX)
+            return false;
+    }
+    return factor_ok(o->zoom_x) && factor_ok(o->zoom_y) && factor_ok(o->dpr);
+}
+
 static bool geometry_ok(const struct alb_plan_options *o)
 {
     if ((unsigned)o->fit >= ALB_FIT_COUNT || (unsigned)o->kernel >= ALB_KERNEL_COUNT || o->turn % 90 != 0 ||
         o->turn >= 360)
         return false;
-    for (size_t i = 0; i < ALB_ARRAY_LEN(o->padding); i++) {
-        if (o->padding[i] > OFFSET_MAX)
-            return false;
-    }
-    if (o->width > OFFSET_MAX || o->height > OFFSET_MAX || o->min_width > OFFSET_MAX || o->min_height > OFFSET_MAX)
-        return false;
     if (o->shrink_margin != ALB_SHRINK_NEVER && o->shrink_margin != 0 &&
         (o->shrink_margin < 1000 || o->shrink_margin > 8000))
         return false;
-    return factor_ok(o->zoom_x) && factor_ok(o->zoom_y) && factor_ok(o->dpr) && gravity_ok(&o->gravity, true) &&
-           gravity_ok(&o->extend.at, false) && gravity_ok(&o->extend_aspect.at, false);
+    return sides_ok(o) && gravity_ok(&o->gravity, true) && gravity_ok(&o->extend.at, false) &&
+           gravity_ok(&o->extend_aspect.at, false);
 }
 
 static bool lists_ok(const struct alb_output *o)
 {
-    const uint16_t all = (uint16_t)((ALB_FORMAT_BIT(ALB_FORMAT_COUNT) - 1) & ~ALB_FORMAT_BIT(ALB_FORMAT_SAME));
+    const uint16_t all =
+        (uint16_t)((ALB_FORMAT_BIT(ALB_FORMAT_COUNT) - 1) & ~ALB_FORMAT_BIT(ALB_FORMAT_SAME));
     for (size_t i = 0; i < ALB_FORMAT_LIST; i++) {
         if ((unsigned)o->automatic[i] >= ALB_FORMAT_COUNT || (unsigned)o->preferred[i] >= ALB_FORMAT_COUNT)
             return false;
@@ -276,27 +282,36 @@ static bool lists_ok(const struct alb_output *o)
     return (unsigned)o->format < ALB_FORMAT_COUNT && (o->keep & ~all) == 0 && (o->best & ~all) == 0;
 }
 
+static bool words_ok(const struct alb_output *o)
+{
+    return (unsigned)o->autoquality < ALB_AUTOQUALITY_COUNT && (unsigned)o->profile < ALB_PROFILE_COUNT &&
+           (unsigned)o->chroma < ALB_CHROMA_COUNT && (unsigned)o->heif_chroma < ALB_CHROMA_COUNT &&
+           (unsigned)o->webp_mode < ALB_WEBP_MODE_COUNT && (unsigned)o->webp_preset < ALB_WEBP_PRESET_COUNT;
+}
+
+static bool qualities_ok(const struct alb_output *o)
+{
+    bool off = o->autoquality == ALB_AUTOQUALITY_OFF;
+    if (!off && (!(o->target > 0) || o->least < 1 || o->least > o->most))
+        return false;
+    return within(o->target, 0, 1e15) && within(o->error, 0, 1e15) && o->least <= 100 && o->most <= 100;
+}
+
 bool alb_output_ok(const struct alb_output *o)
 {
-    if (!lists_ok(o) || (unsigned)o->autoquality >= ALB_AUTOQUALITY_COUNT ||
-        (unsigned)o->profile >= ALB_PROFILE_COUNT || (unsigned)o->chroma >= ALB_CHROMA_COUNT ||
-        (unsigned)o->heif_chroma >= ALB_CHROMA_COUNT || (unsigned)o->webp_mode >= ALB_WEBP_MODE_COUNT ||
-        (unsigned)o->webp_preset >= ALB_WEBP_PRESET_COUNT)
-        return false;
-    if (o->autoquality != ALB_AUTOQUALITY_OFF &&
-        (!(o->target > 0) || o->least < 1 || o->most > 100 || o->least > o->most))
+    if (!lists_ok(o) || !words_ok(o) || !qualities_ok(o))
         return false;
     if ((o->profile == ALB_PROFILE_INPUT) != (o->profile_input > 0) || o->profile_input >= ALB_PLAN_INPUTS)
         return false;
-    return within(o->target, 0, 1e15) && within(o->error, 0, 1e15) && within(o->dpi, 0, 100000) &&
-           o->least <= 100 && o->most <= 100 && o->jpeg_table <= 8 && o->png_colors <= 256 && o->png_colors != 1;
+    return within(o->dpi, 0, 100000) && o->jpeg_table <= 8 && o->png_colors <= 256 && o->png_colors != 1;
 }
 
 enum alb_code alb_plan_options_check(const struct alb_plan_options *options, struct alb_err *err)
 {
     unsigned count = 0;
     if (!alb_output_ok(&options->output))
-        return alb_fail(err, ALB_E_INVALID, "format, quality or another option of the output is out of range");
+        return alb_fail(err, ALB_E_INVALID,
+                        "format, quality or another option of the output is out of range");
     for (const struct alb_plan_options *o = options; o; o = o->next) {
         if (++count > ALB_PIPELINES_MAX)
             return alb_fail(err, ALB_E_INVALID, "more than %d pipelines", ALB_PIPELINES_MAX);
@@ -304,7 +319,8 @@ enum alb_code alb_plan_options_check(const struct alb_plan_options *options, str
             return alb_fail(err, ALB_E_INVALID, "trim or crop out of range");
         if (!geometry_ok(o))
             return alb_fail(err, ALB_E_INVALID, "size, gravity, turn or padding out of range");
-        if (!effects_ok(o->effects, o->effect_count, false) || !effects_ok(o->overlays, o->overlay_count, true))
+        if (!effects_ok(o->effects, o->effect_count, false) ||
+            !effects_ok(o->overlays, o->overlay_count, true))
             return alb_fail(err, ALB_E_INVALID, "an effect or an overlay is out of range");
         if (o->background > 0xffffff || !within(o->background_alpha, 0, 1))
             return alb_fail(err, ALB_E_INVALID, "background out of range");

@@ -13,10 +13,12 @@
 static const struct {
     signed char x, y;
 } direction[ALB_GRAVITY_COUNT] = {
-    [ALB_GRAVITY_CENTRE] = {0, 0},      [ALB_GRAVITY_NORTH] = {0, -1},     [ALB_GRAVITY_SOUTH] = {0, 1},
-    [ALB_GRAVITY_EAST] = {1, 0},        [ALB_GRAVITY_WEST] = {-1, 0},      [ALB_GRAVITY_NORTH_EAST] = {1, -1},
-    [ALB_GRAVITY_NORTH_WEST] = {-1, -1}, [ALB_GRAVITY_SOUTH_EAST] = {1, 1}, [ALB_GRAVITY_SOUTH_WEST] = {-1, 1},
-    [ALB_GRAVITY_POINT] = {0, 0},       [ALB_GRAVITY_SMART] = {0, 0},
+    [ALB_GRAVITY_CENTRE] = {0, 0},       [ALB_GRAVITY_NORTH] = {0, -1},
+    [ALB_GRAVITY_SOUTH] = {0, 1},        [ALB_GRAVITY_EAST] = {1, 0},
+    [ALB_GRAVITY_WEST] = {-1, 0},        [ALB_GRAVITY_NORTH_EAST] = {1, -1},
+    [ALB_GRAVITY_NORTH_WEST] = {-1, -1}, [ALB_GRAVITY_SOUTH_EAST] = {1, 1},
+    [ALB_GRAVITY_SOUTH_WEST] = {-1, 1},  [ALB_GRAVITY_POINT] = {0, 0},
+    [ALB_GRAVITY_SMART] = {0, 0},
 };
 
 int64_t alb_even(double v)

@@ -5,7 +5,8 @@
  *   plan_key.c      options as bytes            plan_place.c  where everything lies
  *   plan_format.c   which format is written     plan_load.c   how the source is loaded
  *   plan_mark.c     overlays                    plan_cost.c   expected memory
- *   plan.c          the order of all that       plan_check.c, plan_wire.c  plans as bytes that nobody trusts
+ *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
+ *   plan.c          the order of all that
  * Pure; any thread.
  */
 #ifndef ALB_IMAGE_PLAN_PRIV_H
@@ -57,11 +58,11 @@ struct alb_draft {
     uint32_t width, height;
     uint8_t orientation; /* EXIF 1..8 that is still to be applied */
     bool alpha;
-    bool embedded; /* it is the embedded thumbnail */
-    bool fresh;  /* nothing has been done to it: the loader may still shrink it */
-    bool vector; /* may grow */
+    bool embedded;      /* it is the embedded thumbnail */
+    bool fresh;         /* nothing has been done to it: the loader may still shrink it */
+    bool vector;        /* may grow */
     double base_shrink; /* of a vector's natural size to what is taken for it */
-    bool full;   /* no room for another step */
+    bool full;          /* no room for another step */
     uint32_t page, pages;
     bool animated; /* the pages are frames */
     uint32_t trims;
@@ -72,6 +73,14 @@ struct alb_draft {
 struct alb_plan_step *alb_draft_add(struct alb_draft *d, enum alb_step_kind kind, uint32_t width,
                                     uint32_t height);
 struct alb_plan_text alb_draft_text(struct alb_draft *d, struct alb_str text);
+/* Cuts a rectangle out; two cuts in a row are one. */
+void alb_draft_crop(struct alb_draft *d, struct alb_rect r);
+void alb_draft_smart_crop(struct alb_draft *d, uint32_t width, uint32_t height);
+/* The picture at left, top of a transparent canvas; two canvases in a row are one. */
+void alb_draft_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint32_t left, uint32_t top);
+/* TOO_LARGE: it would have to be enlarged too much. */
+enum alb_code alb_draft_resize(struct alb_draft *d, const struct alb_plan_options *o, int64_t width,
+                               int64_t height);
 
 /* ---- plan_format.c ---- */
 
@@ -95,7 +104,8 @@ uint8_t alb_jpeg_eighths(double shrink);
 
 /* ---- plan_mark.c ---- */
 
-enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *list, uint32_t count, double dpr);
+enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *list, uint32_t count,
+                               double dpr);
 
 /* ---- plan_cost.c ---- */
 

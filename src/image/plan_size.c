@@ -47,7 +47,8 @@ static int64_t crop_side(double wanted, int64_t side)
 /* To the proportions: the side that is too short grows as far as it can, then the one that is too long is cut. */
 static void crop_aspect(const struct alb_crop *c, struct alb_plan_sizes *s)
 {
-    double w = (double)alb_least_given(s->crop_w, s->source_w), h = (double)alb_least_given(s->crop_h, s->source_h);
+    double w = (double)alb_least_given(s->crop_w, s->source_w),
+           h = (double)alb_least_given(s->crop_h, s->source_h);
     if (c->aspect_enlarge && w / h > c->aspect)
         h = fmin(w / c->aspect, (double)s->source_h);
     else if (c->aspect_enlarge)
@@ -155,7 +156,8 @@ static void compute_cut(const struct alb_plan_options *o, struct alb_plan_sizes 
     s->cut_h = s->target_h;
     if (o->fit != ALB_FIT_COVER_DOWN || o->enlarge)
         return;
-    double over_w = (double)s->target_w / (double)s->scaled_w, over_h = (double)s->target_h / (double)s->scaled_h;
+    double over_w = (double)s->target_w / (double)s->scaled_w,
+           over_h = (double)s->target_h / (double)s->scaled_h;
     if (over_w > over_h && over_w > 1.0) {
         s->cut_w = s->scaled_w;
         s->cut_h = alb_scaled(s->scaled_w, (double)s->target_h / (double)s->target_w);
@@ -193,7 +195,8 @@ static void compute_sizes(const struct alb_plan_options *o, int64_t width, int64
 }
 
 /* The sides of the result: with the canvases and the padding around it. */
-static void result_sides(const struct alb_plan_options *o, const struct alb_plan_sizes *s, int64_t *w, int64_t *h)
+static void result_sides(const struct alb_plan_options *o, const struct alb_plan_sizes *s, int64_t *w,
+                         int64_t *h)
 {
     *w = alb_least_given(s->scaled_w, s->cut_w);
     *h = alb_least_given(s->scaled_h, s->cut_h);
@@ -208,7 +211,8 @@ static void result_sides(const struct alb_plan_options *o, const struct alb_plan
     *h += alb_scaled_even(o->padding[0], s->dpr) + alb_scaled_even(o->padding[2], s->dpr);
 }
 
-static void keep_within(const struct alb_plan_options *o, int64_t width, int64_t height, struct alb_plan_sizes *s)
+static void keep_within(const struct alb_plan_options *o, int64_t width, int64_t height,
+                        struct alb_plan_sizes *s)
 {
     int64_t w, h;
     result_sides(o, s, &w, &h);

@@ -56,11 +56,15 @@ void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out)
 
 static bool header_ok(const struct alb_image_header *h, unsigned flags)
 {
-    return h->width <= SIDE_MAX && h->height <= SIDE_MAX && h->raw_width <= SIDE_MAX &&
-           h->raw_height <= SIDE_MAX && h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 &&
-           flags < 16 && h->bits <= 64 && (unsigned)h->icc <= ALB_ICC_OTHER &&
-           (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0 && h->thumb_width <= SIDE_MAX &&
-           h->thumb_height <= SIDE_MAX && (h->thumb_width > 0) == (h->thumb_height > 0) && h->halvings < 32;
+    const uint32_t sides[] = {h->width,      h->height,      h->raw_width,
+                              h->raw_height, h->thumb_width, h->thumb_height};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        if (sides[i] > SIDE_MAX)
+            return false;
+    }
+    return h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 && flags < 16 && h->bits <= 64 &&
+           (unsigned)h->icc <= ALB_ICC_OTHER && (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0 &&
+           (h->thumb_width > 0) == (h->thumb_height > 0) && h->halvings < 32;
 }
 
 static void take_header(struct alb_wire *w, struct alb_image_header *h)

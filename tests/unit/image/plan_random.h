@@ -44,7 +44,8 @@ static inline bool dice_rare(struct dice *d, uint32_t n)
 
 static inline uint32_t dice_side(struct dice *d)
 {
-    static const uint32_t odd[] = {0, 1, 2, 15, 16, 255, 256, 257, 16383, 16384, 65535, 65536, 1000000, UINT32_MAX};
+    static const uint32_t odd[] = {0,   1,     2,     15,    16,    255,     256,
+                                   257, 16383, 16384, 65535, 65536, 1000000, UINT32_MAX};
     if (dice_rare(d, 50))
         return odd[dice_below(d, sizeof(odd) / sizeof(odd[0]))];
     return dice_below(d, dice_rare(d, 4) ? 20000 : 1500);
@@ -94,8 +95,9 @@ struct random_ask {
 
 static inline void dice_header(struct dice *d, struct alb_image_header *h)
 {
-    static const enum alb_type usual[] = {ALB_TYPE_JPEG, ALB_TYPE_PNG,  ALB_TYPE_WEBP, ALB_TYPE_GIF, ALB_TYPE_HEIC,
-                                          ALB_TYPE_AVIF, ALB_TYPE_TIFF, ALB_TYPE_SVG,  ALB_TYPE_PDF, ALB_TYPE_NEF};
+    static const enum alb_type usual[] = {ALB_TYPE_JPEG, ALB_TYPE_PNG,  ALB_TYPE_WEBP, ALB_TYPE_GIF,
+                                          ALB_TYPE_HEIC, ALB_TYPE_AVIF, ALB_TYPE_TIFF, ALB_TYPE_SVG,
+                                          ALB_TYPE_PDF,  ALB_TYPE_NEF};
     h->type = dice_rare(d, 20) ? (enum alb_type)dice_below(d, ALB_TYPE_COUNT) : usual[dice_below(d, 10)];
     h->width = dice_side(d) + !dice_rare(d, 50);
     h->height = dice_side(d) + !dice_rare(d, 50);
@@ -233,7 +235,8 @@ static inline void dice_ask(struct dice *d, struct random_ask *a)
 {
     uint32_t pipelines = dice_rare(d, 5) ? 1 + dice_below(d, 3) : 1;
     memset(a, 0, sizeof(*a));
-    a->ask = (struct alb_plan_ask){a->headers, 1 + dice_below(d, ALB_PLAN_INPUTS), a->options, &a->limits, a->trims, 0};
+    a->ask = (struct alb_plan_ask){
+        a->headers, 1 + dice_below(d, ALB_PLAN_INPUTS), a->options, &a->limits, a->trims, 0};
     for (uint32_t i = 0; i < a->ask.header_count; i++)
         dice_header(d, &a->headers[i]);
     for (uint32_t i = 0; i < pipelines; i++) {
@@ -266,8 +269,9 @@ static inline bool same_plan(const struct alb_plan *a, const struct alb_plan *b)
     struct alb_buf x = ALB_BUF_INIT(ALB_PLAN_PACKED_MAX), y = ALB_BUF_INIT(ALB_PLAN_PACKED_MAX);
     alb_plan_pack(a, &x);
     alb_plan_pack(b, &y);
-    bool same = alb_buf_code(&x) == ALB_OK && alb_str_eq(alb_buf_view(&x), alb_buf_view(&y)) && a->width == b->width &&
-                a->height == b->height && a->format == b->format && a->fonts == b->fonts && a->memory == b->memory;
+    bool same = alb_buf_code(&x) == ALB_OK && alb_str_eq(alb_buf_view(&x), alb_buf_view(&y)) &&
+                a->width == b->width && a->height == b->height && a->format == b->format &&
+                a->fonts == b->fonts && a->memory == b->memory;
     alb_buf_fini(&x);
     alb_buf_fini(&y);
     return same;
@@ -294,7 +298,8 @@ static inline void hold_plan(const struct random_ask *a, const struct alb_plan *
     if (!alb_plan_is_trim(p)) {
         ALB_CHECK(p->width <= a->limits.result_side && p->height <= a->limits.result_side);
         ALB_CHECK((uint64_t)p->width * p->height <= a->limits.result_pixels);
-        ALB_CHECK(p->format == ALB_FORMAT_SAME || alb_format_alpha(p->format) || is_grounded(p, a->headers[0].alpha));
+        ALB_CHECK(p->format == ALB_FORMAT_SAME || alb_format_alpha(p->format) ||
+                  is_grounded(p, a->headers[0].alpha));
         ALB_CHECK(p->format == ALB_FORMAT_SAME ||
                   (p->width <= alb_format_side(p->format) && p->height <= alb_format_side(p->format)));
     }
@@ -319,8 +324,8 @@ static inline enum alb_code hold_ask(struct dice *d, struct random_ask *a)
     if (code == ALB_OK)
         hold_plan(a, &p);
     else
-        ALB_CHECK(p.count == 0 && (code == ALB_E_INVALID || code == ALB_E_TOO_LARGE || code == ALB_E_UNSUPPORTED ||
-                                   code == ALB_E_UNPROCESSABLE));
+        ALB_CHECK(p.count == 0 && (code == ALB_E_INVALID || code == ALB_E_TOO_LARGE ||
+                                   code == ALB_E_UNSUPPORTED || code == ALB_E_UNPROCESSABLE));
     return code;
 }
 

@@ -397,16 +397,11 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_orientations),
-        cmocka_unit_test(test_shrink_on_load),
-        cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_colour),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_unpack_is_strict),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_orientations),
+        cmocka_unit_test(test_shrink_on_load), cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_colour),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_bad_options),    cmocka_unit_test(test_unpack_is_strict),
+        cmocka_unit_test(test_check),          cmocka_unit_test(test_names),
     };
     alb_plan_limits_default(&limits);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,15 +16,27 @@ static void make_good(void)
     static struct alb_image_header h[2];
     struct alb_plan_options o;
     struct alb_plan_limits limits;
-    h[0] = (struct alb_image_header){
-        .type = ALB_TYPE_JPEG, .width = 800, .height = 600, .orientation = 6, .pages = 1, .bits = 8, .bytes = 1000};
+    h[0] = (struct alb_image_header){.type = ALB_TYPE_JPEG,
+                                     .width = 800,
+                                     .height = 600,
+                                     .orientation = 6,
+                                     .pages = 1,
+                                     .bits = 8,
+                                     .bytes = 1000};
     h[1] = h[0];
     alb_plan_options_init(&o);
     alb_plan_limits_default(&limits);
-    effects[0] = (struct alb_effect){
-        .kind = ALB_EFFECT_BLUR, .amount = 2, .left = 0.25, .top = 0.25, .width = 0.5, .height = 0.5, .stop = 1};
-    overlays[0] = (struct alb_effect){.kind = ALB_EFFECT_WATERMARK, .mark = {.text = ALB_STR("word"), .opacity = 1}};
-    overlays[1] = (struct alb_effect){.kind = ALB_EFFECT_WATERMARK, .mark = {.input = 1, .opacity = 1, .scale = 0.5}};
+    effects[0] = (struct alb_effect){.kind = ALB_EFFECT_BLUR,
+                                     .amount = 2,
+                                     .left = 0.25,
+                                     .top = 0.25,
+                                     .width = 0.5,
+                                     .height = 0.5,
+                                     .stop = 1};
+    overlays[0] =
+        (struct alb_effect){.kind = ALB_EFFECT_WATERMARK, .mark = {.text = ALB_STR("word"), .opacity = 1}};
+    overlays[1] =
+        (struct alb_effect){.kind = ALB_EFFECT_WATERMARK, .mark = {.input = 1, .opacity = 1, .scale = 0.5}};
     o.crop = (struct alb_crop){true, 500, 700, {ALB_GRAVITY_CENTRE, 0, 0}, 0, false};
     o.fit = ALB_FIT_COVER;
     o.width = o.height = 100;
@@ -271,8 +283,8 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_load), cmocka_unit_test(test_sizes),    cmocka_unit_test(test_plain_steps),
-        cmocka_unit_test(test_marks), cmocka_unit_test(test_end),     cmocka_unit_test(test_trim_end),
+        cmocka_unit_test(test_load),  cmocka_unit_test(test_sizes), cmocka_unit_test(test_plain_steps),
+        cmocka_unit_test(test_marks), cmocka_unit_test(test_end),   cmocka_unit_test(test_trim_end),
         cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

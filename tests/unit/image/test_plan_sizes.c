@@ -250,7 +250,7 @@ static void test_dpr_and_zoom(void **state)
         double dpr, zoom_x, zoom_y;
         uint32_t padding, min_width, to_width, to_height;
     } cases[] = {
-        {INSIDE, 150, 150, 2, 1, 1, 0, 0, 200, 100},  /* no more than there is */
+        {INSIDE, 150, 150, 2, 1, 1, 0, 0, 200, 100},   /* no more than there is */
         {INSIDE, 400, 400, 0.5, 1, 1, 0, 0, 200, 100}, /* what is short of the size takes it up */
         {COVER, 50, 50, 2, 1, 1, 10, 0, 140, 140},
         {INSIDE, 50, 50, 1, 2, 2, 0, 0, 100, 50},
@@ -285,9 +285,9 @@ static void test_crop_aspect(void **state)
         bool enlarge;
         uint32_t to_width, to_height;
     } cases[] = {
-        {0, 0, 1, false, 100, 100},     {0, 0, 4, false, 200, 50},   {50, 50, 2, false, 50, 25},
-        {50, 50, 2, true, 100, 50},     {50, 50, 0.5, true, 50, 100}, {150, 80, 0.5, true, 50, 100},
-        {150, 50, 4, true, 200, 50},    {0.5, 0.5, 0, false, 100, 50}, {1000, 0.001, 0, false, 200, 1},
+        {0, 0, 1, false, 100, 100},  {0, 0, 4, false, 200, 50},     {50, 50, 2, false, 50, 25},
+        {50, 50, 2, true, 100, 50},  {50, 50, 0.5, true, 50, 100},  {150, 80, 0.5, true, 50, 100},
+        {150, 50, 4, true, 200, 50}, {0.5, 0.5, 0, false, 100, 50}, {1000, 0.001, 0, false, 200, 1},
         {2, 2, 100000, false, 2, 1},
     };
     struct alb_image_header h = header(ALB_TYPE_PNG, 200, 100);
@@ -350,8 +350,9 @@ enum { NUMBERS = 37 };
 static void options_of(const double *v, struct alb_plan_options *o)
 {
     static const enum alb_fit fits[] = {INSIDE, COVER, DOWN, FORCE, AUTO};
-    static const enum alb_format formats[] = {ALB_FORMAT_PNG,  ALB_FORMAT_JPEG, ALB_FORMAT_WEBP, ALB_FORMAT_SAME,
-                                              ALB_FORMAT_HEIC, ALB_FORMAT_AVIF, ALB_FORMAT_GIF,  ALB_FORMAT_ICO};
+    static const enum alb_format formats[] = {ALB_FORMAT_PNG,  ALB_FORMAT_JPEG, ALB_FORMAT_WEBP,
+                                              ALB_FORMAT_SAME, ALB_FORMAT_HEIC, ALB_FORMAT_AVIF,
+                                              ALB_FORMAT_GIF,  ALB_FORMAT_ICO};
     unsigned flags = (unsigned)v[14];
     alb_plan_options_init(o);
     o->fit = fits[(int)v[6]];
@@ -442,8 +443,9 @@ static void test_random_asks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_dpr_and_zoom), cmocka_unit_test(test_crop_aspect),
-        cmocka_unit_test(test_side_limits), cmocka_unit_test(test_random_asks),
+        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_dpr_and_zoom),
+        cmocka_unit_test(test_crop_aspect), cmocka_unit_test(test_side_limits),
+        cmocka_unit_test(test_random_asks),
     };
     if (argc < 2)
         return 1;

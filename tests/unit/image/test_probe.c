@@ -161,10 +161,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_header),
-        cmocka_unit_test(test_header_of_version_1),
+        cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_header),         cmocka_unit_test(test_header_of_version_1),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
