@@ -47,6 +47,7 @@ struct alb_imgproxy_door_config {
     struct alb_blob_store *store; /* originals, for raw answers of assets; with library */
     const int64_t *key_owner;
     bool http_sources; /* http and https are allowed */
+    bool may_degrade;  /* of a request for a picture: render.h */
 };
 
 struct alb_imgproxy_door;
