@@ -31,7 +31,7 @@ static void changed(const uint8_t *data, size_t size)
     } while (alb_plan_make(&a.ask, &p, NULL) != ALB_OK);
     alb_plan_pack(&p, &b);
     for (; size >= 3; data += 3, size -= 3)
-        b.p[(data[0] << 8 | data[1]) % b.n] = (char)data[2];
+        b.p[((size_t)data[0] << 8 | data[1]) % b.n] = (char)data[2];
     packed(alb_buf_view(&b));
     alb_buf_fini(&b);
 }
