@@ -129,14 +129,14 @@ static int effort(const struct alb_output *o, enum alb_format f, int least, int 
     return e == 0 ? usual : least + (int)((e - 1) * (unsigned)(most - least) + 4) / 9;
 }
 
-static VipsForeignSubsample chroma(const struct alb_output *o)
+static VipsForeignSubsample subsample(enum alb_chroma c)
 {
     static const VipsForeignSubsample modes[ALB_CHROMA_COUNT] = {
         [ALB_CHROMA_AUTO] = VIPS_FOREIGN_SUBSAMPLE_AUTO,
         [ALB_CHROMA_FULL] = VIPS_FOREIGN_SUBSAMPLE_OFF,
         [ALB_CHROMA_HALF] = VIPS_FOREIGN_SUBSAMPLE_ON,
     };
-    return modes[o->chroma];
+    return modes[c];
 }
 
 static int save_png(VipsImage *image, const struct alb_output *o, VipsTarget *t, gboolean strip)
@@ -172,7 +172,7 @@ static int save_heif(VipsImage *image, const struct alb_output *o, enum alb_form
     return vips_heifsave_target(image, t, "Q", q, "compression",
                                 av1 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
                                 "effort", effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", wide ? 12 : 8,
-                                "subsample_mode", chroma(o), "strip", strip, NULL);
+                                "subsample_mode", subsample(o->heif_chroma), "strip", strip, NULL);
 }
 
 /* Pictures are photographs: deflate after differences is the smallest that every reader knows. */
@@ -190,7 +190,7 @@ static int save(VipsImage *image, const struct alb_output *o, enum alb_format fo
         return vips_jpegsave_target(
             image, t, "Q", q, "optimize_coding", TRUE, "interlace", o->jpeg_progressive, "trellis_quant",
             o->jpeg_trellis, "overshoot_deringing", o->jpeg_overshoot, "optimize_scans", o->jpeg_scans,
-            "quant_table", (int)o->jpeg_table, "subsample_mode", chroma(o), "strip", strip, NULL);
+            "quant_table", (int)o->jpeg_table, "subsample_mode", subsample(o->chroma), "strip", strip, NULL);
     case ALB_FORMAT_PNG:
         return save_png(image, o, t, strip);
     case ALB_FORMAT_WEBP:

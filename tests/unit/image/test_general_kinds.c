@@ -109,6 +109,36 @@ static void test_pyramid(void **state)
     g_object_unref(pages[1]);
 }
 
+static size_t bytes_as(struct alb_str s, enum alb_format f, enum alb_chroma jpeg, enum alb_chroma heif)
+{
+    static struct alb_plan plan;
+    struct alb_plan_options o;
+    struct alb_str out;
+    struct alb_probe *p = probe(s);
+    alb_plan_options_init(&o);
+    o.output.format = f;
+    o.output.chroma = jpeg;
+    o.output.heif_chroma = heif;
+    assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)out.p);
+    return out.n;
+}
+
+/* Each family of formats has its own word on how fine colour is. */
+static void test_chroma(void **state)
+{
+    struct alb_str s = sample(160, 120, ".png");
+    (void)state;
+    size_t jpeg = bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_HALF, ALB_CHROMA_HALF);
+    assert_true(bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_FULL, ALB_CHROMA_HALF) != jpeg);
+    assert_true(bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_HALF, ALB_CHROMA_FULL) == jpeg);
+    size_t avif = bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_HALF, ALB_CHROMA_HALF);
+    assert_true(bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_HALF, ALB_CHROMA_FULL) != avif);
+    assert_true(bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_FULL, ALB_CHROMA_HALF) == avif);
+    g_free((void *)(uintptr_t)s.p);
+}
+
 static void test_bitmaps(void **state)
 {
     static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01"
@@ -251,6 +281,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_animations),    cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_chroma),
         cmocka_unit_test(test_bitmaps),       cmocka_unit_test(test_raw_preview),
         cmocka_unit_test(test_raw_developed),
     };
