@@ -13,17 +13,51 @@
 #include "image/plan.h"
 #include "meta/wire.h"
 
-/* One of them is NULL. */
+/* One of `out` and `in` is NULL. What is written waits in `room` (a key of a hundred fields is made for each
+ * picture that is asked for) until alb_io_flush. */
 struct alb_plan_io {
     struct alb_buf *out;
     struct alb_wire *in;
+    size_t n;
+    unsigned char room[512];
 };
+
+/* `room` is left as it is. */
+static inline void alb_io_open(struct alb_plan_io *io, struct alb_buf *out, struct alb_wire *in)
+{
+    io->out = out;
+    io->in = in;
+    io->n = 0;
+}
+
+static inline void alb_io_flush(struct alb_plan_io *io)
+{
+    alb_buf_add(io->out, io->room, io->n);
+    io->n = 0;
+}
+
+static inline void alb_io_put(struct alb_plan_io *io, uint64_t v, unsigned bytes)
+{
+    if (io->n + 8 > sizeof(io->room))
+        alb_io_flush(io);
+    for (unsigned i = 0; i < bytes; i++)
+        io->room[io->n++] = (unsigned char)(v >> (8 * i));
+}
+
+static inline void alb_io_put_bytes(struct alb_plan_io *io, struct alb_str s)
+{
+    alb_io_put(io, s.n, 4);
+    if (s.n == 0)
+        return;
+    alb_io_flush(io);
+    alb_buf_str(io->out, s);
+}
 
 static inline uint64_t alb_io_int(struct alb_plan_io *io, uint64_t v, unsigned bytes)
 {
     if (io->in)
         return alb_wire_get(io->in, bytes);
-    alb_wire_put(io->out, v, bytes);
+    alb_io_put(io, v, bytes);
     return v;
 }
 
@@ -52,7 +86,7 @@ static inline void alb_io_bool(struct alb_plan_io *io, bool *v)
     if (io->in)
         *v = alb_wire_bool(io->in);
     else
-        alb_wire_put(io->out, *v, 1);
+        alb_io_put(io, *v, 1);
 }
 
 static inline void alb_io_f64(struct alb_plan_io *io, double *v)
@@ -61,7 +95,7 @@ static inline void alb_io_f64(struct alb_plan_io *io, double *v)
     if (!io->in) {
         double d = *v + 0.0; /* 0 and -0 are one number */
         memcpy(&bits, &d, sizeof(bits));
-        alb_wire_put(io->out, bits, 8);
+        alb_io_put(io, bits, 8);
         return;
     }
     bits = alb_wire_u64(io->in);

@@ -68,7 +68,7 @@ void alb_io_output(struct alb_plan_io *io, struct alb_output *o)
 static void mark(struct alb_plan_io *io, struct alb_mark *m)
 {
     alb_io_u32(io, &m->input);
-    alb_wire_put_bytes(io->out, m->text);
+    alb_io_put_bytes(io, m->text);
     alb_io_f64(io, &m->opacity);
     ALB_IO_ENUM(io, m->tiling, ALB_TILING_COUNT);
     alb_io_gravity(io, &m->at);
@@ -105,7 +105,7 @@ static void source(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_f64(io, &o->video_second);
     alb_io_bool(io, &o->video_keyframe);
     alb_io_bool(io, &o->embedded);
-    alb_wire_put_bytes(io->out, o->style);
+    alb_io_put_bytes(io, o->style);
     alb_io_bool(io, &o->lenient);
 }
 
@@ -154,8 +154,9 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
 
 void alb_plan_options_key(const struct alb_plan_options *options, struct alb_buf *out)
 {
-    struct alb_plan_io io = {out, NULL};
-    alb_wire_put(out, OPTIONS_VERSION, 1);
+    struct alb_plan_io io;
+    alb_io_open(&io, out, NULL);
+    alb_io_put(&io, OPTIONS_VERSION, 1);
     for (const struct alb_plan_options *next = options; next; next = next->next) {
         struct alb_plan_options o = *next;
         source(&io, &o);
@@ -167,6 +168,7 @@ void alb_plan_options_key(const struct alb_plan_options *options, struct alb_buf
         alb_io_u32(&io, &o.background);
         alb_io_f64(&io, &o.background_alpha);
         alb_io_output(&io, &o.output);
-        alb_wire_put(out, o.next != NULL, 1);
+        alb_io_put(&io, o.next != NULL, 1);
     }
+    alb_io_flush(&io);
 }

@@ -120,21 +120,24 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
 
 void alb_plan_pack(const struct alb_plan *p, struct alb_buf *out)
 {
-    struct alb_plan_io io = {out, NULL};
-    alb_wire_put(out, PLAN_VERSION, 2);
-    alb_wire_put(out, p->count, 2);
-    alb_wire_put(out, p->memory, 8);
+    struct alb_plan_io io;
+    alb_io_open(&io, out, NULL);
+    alb_io_put(&io, PLAN_VERSION, 2);
+    alb_io_put(&io, p->count, 2);
+    alb_io_put(&io, p->memory, 8);
     for (uint32_t i = 0; i < p->count && i < ALB_PLAN_STEPS; i++) {
         struct alb_plan_step s = p->steps[i];
         io_step(&io, &s);
     }
-    alb_wire_put_bytes(out, (struct alb_str){p->texts, p->text_bytes});
+    alb_io_put_bytes(&io, (struct alb_str){p->texts, p->text_bytes});
+    alb_io_flush(&io);
 }
 
 static bool unpack(struct alb_str bytes, struct alb_plan *out)
 {
     struct alb_wire w = alb_wire_open(bytes);
-    struct alb_plan_io io = {NULL, &w};
+    struct alb_plan_io io;
+    alb_io_open(&io, NULL, &w);
     if (alb_wire_u16(&w) != PLAN_VERSION)
         return false;
     out->count = alb_wire_u16(&w);
