@@ -69,9 +69,9 @@ static enum alb_code load(struct job *j, VipsImage **out)
     if (s->u.load.how == ALB_LOAD_SCALED)
         l.scale = (double)s->width / s->u.load.source_width;
     *out = alb_load_open(&l, j->err);
-    if (!*out)
-        return ALB_E_UNPROCESSABLE;
-    return ALB_OK;
+    if (*out)
+        return ALB_OK;
+    return j->err->code != ALB_OK ? j->err->code : ALB_E_UNPROCESSABLE;
 }
 
 /* What the loader may give when `side` was asked for. */
@@ -89,6 +89,8 @@ static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int pag
     int w = vips_image_get_width(*image);
     bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
                  s->u.load.how == ALB_LOAD_DEVELOP;
+    if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0) /* the header tells the size of the first one only */
+        exact = false;
     if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
         return not_as_planned(j->err);
     if (s->u.load.type == ALB_TYPE_WEBP && (!within_one(s->width, w) || !within_one(s->height, page_height)))

@@ -40,6 +40,17 @@ static void damaged(struct probing *g, const struct alb_err *err)
     note(g->p, err);
 }
 
+/* A kind that we have no decoder for may be whole. */
+static void not_seen(struct probing *g, const struct alb_err *err)
+{
+    if (err->code == ALB_E_TOO_LARGE || err->code == ALB_E_UNSUPPORTED) {
+        g->p->not_looked = true;
+        note(g->p, err);
+    } else {
+        damaged(g, err);
+    }
+}
+
 /* ---- metadata ---- */
 
 /* One block of each kind, the first that is found. A reader fails only when the arena is full: what fitted
@@ -197,6 +208,11 @@ static void read_smaller(struct probing *g)
 {
     struct alb_image_header *h = &g->p->header;
     struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
+    struct alb_pages pages;
+    if (h->type == ALB_TYPE_ICO && alb_ico_look(g->source, &pages)) {
+        h->pages = pages.count;
+        h->halvings = pages.halvings;
+    }
     l.strict = false;
     l.thumbnail = h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF;
     uint32_t most = l.thumbnail ? 1 : h->type == ALB_TYPE_TIFF ? h->pages - 1 : 0;
@@ -247,13 +263,34 @@ static VipsImage *open_raw(struct probing *g, struct alb_err *err)
     return alb_load_open(&l, err);
 }
 
-/* The picture with its header read, no pixel decoded yet (RAW without a preview and BMP are). */
+/* Our own readers decode at once: the size is looked at before. */
+static bool size_before(struct probing *g)
+{
+    struct alb_image_header *h = &g->p->header;
+    struct alb_pages pages = {0};
+    switch ((int)h->type) {
+    case ALB_TYPE_BMP:
+        return alb_bmp_size(g->source, &h->width, &h->height);
+    case ALB_TYPE_PSD:
+        return alb_psd_size(g->source, &h->width, &h->height);
+    case ALB_TYPE_ICO:
+        if (!alb_ico_look(g->source, &pages))
+            return false;
+        h->width = pages.width;
+        h->height = pages.height;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The picture with its header read, no pixel decoded yet (RAW without a preview and our own formats are). */
 static VipsImage *open_picture(struct probing *g, struct alb_err *err)
 {
     struct alb_image_header *h = &g->p->header;
     if (alb_type_class(h->type) == ALB_CLASS_RAW)
         return open_raw(g, err);
-    if (h->type == ALB_TYPE_BMP && alb_bmp_size(g->source, &h->width, &h->height) && too_large(g)) {
+    if (size_before(g) && too_large(g)) {
         alb_fail(err, ALB_E_TOO_LARGE, "more pixels than the limit");
         return NULL;
     }
@@ -322,7 +359,7 @@ static void look_at_pixels(struct probing *g)
     struct alb_err err = ALB_ERR_INIT;
     VipsImage *image = open_small(g, &err), *out = NULL;
     if (!image || to_rgba(&image, g->p->header.orientation, &err) != ALB_OK) {
-        damaged(g, &err);
+        not_seen(g, &err);
         g_clear_object(&image);
         return;
     }
@@ -351,14 +388,11 @@ static void probe_picture(struct probing *g)
     }
     VipsImage *image = open_picture(g, &err);
     if (!image) {
-        note(g->p, &err);
-        if (err.code == ALB_E_TOO_LARGE)
-            g->p->not_looked = true;
-        else
-            g->p->damaged = true;
-        alb_ignore(
-            !alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width, &g->p->header.height),
-            "then the size stays unknown");
+        not_seen(g, &err);
+        if (!size_before(g))
+            alb_ignore(!alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width,
+                                       &g->p->header.height),
+                       "then the size stays unknown");
         return;
     }
     read_header(&g->p->header, image);
@@ -379,21 +413,51 @@ static void probe_picture(struct probing *g)
         g->p->not_looked = true;
 }
 
+/* What the boxes of MP4 have not told. */
+static void add_container(struct probing *g, const struct alb_video *v)
+{
+    struct alb_meta *m = &g->container;
+    if (m->width == 0 || m->height == 0) {
+        m->width = v->width;
+        m->height = v->height;
+    }
+    if (m->duration_ms == 0)
+        m->duration_ms = v->duration_ms;
+    if (m->fps <= 0)
+        m->fps = v->fps;
+    if (m->codec.n == 0)
+        m->codec = alb_arena_str(g->p->arena, alb_str_c(v->codec));
+}
+
 static void probe_video(struct probing *g)
 {
+    static const uint8_t turns[4] = {1, 6, 3, 8};
     struct alb_image_header *h = &g->p->header;
     struct alb_err err = ALB_ERR_INIT;
+    struct alb_video video;
     bool boxes = g->p->type == ALB_TYPE_MP4 || g->p->type == ALB_TYPE_MOV || g->p->type == ALB_TYPE_GPP;
     h->type = g->p->type;
-    g->p->not_looked = true;
     if (boxes && !read_moov(g)) {
+        g->p->not_looked = true;
         alb_fail(&err, ALB_E_UNPROCESSABLE, "the index (moov) is missing");
         damaged(g, &err);
+        return;
     }
     h->width = g->container.width;
     h->height = g->container.height;
-    static const uint8_t turns[4] = {1, 6, 3, 8};
     h->orientation = turns[g->container.turn / 90 % 4];
+    if (alb_video_look(h->type, g->source, &video, &err) != ALB_OK) {
+        g->p->not_looked = true;
+        not_seen(g, &err);
+        return;
+    }
+    add_container(g, &video);
+    h->width = video.width;
+    h->height = video.height;
+    h->orientation = turns[video.turn / 90 % 4];
+    g->p->not_looked = !g->pixels || too_large(g);
+    if (!g->p->not_looked)
+        look_at_pixels(g);
 }
 
 static void set_up(struct probing *g)

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "image/jpeg.h"
 
 static const char *const allowed[] = {
@@ -94,16 +95,59 @@ static VipsImage *unpacked(VipsImage *image, struct alb_err *err)
     return out;
 }
 
-VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
+VipsImage *alb_load_blank(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                          struct alb_err *err)
+{
+    static const VipsInterpretation spaces[5] = {VIPS_INTERPRETATION_MULTIBAND, VIPS_INTERPRETATION_B_W,
+                                                 VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB,
+                                                 VIPS_INTERPRETATION_sRGB};
+    VipsImage *image = vips_image_new_memory();
+    vips_image_init_fields(image, (int)width, (int)height, (int)bands, format, VIPS_CODING_NONE,
+                           spaces[bands < 5 ? bands : 0], 1, 1);
+    if (vips_image_write_prepare(image) != 0) {
+        vips_error_clear();
+        g_object_unref(image);
+        alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture");
+        return NULL;
+    }
+    memset(image->data, 0, (size_t)width * height * bands * vips_format_sizeof(format));
+    return image;
+}
+
+static void free_text(VipsImage *image, void *text)
+{
+    (void)image;
+    alb_mem_free(text);
+}
+
+/* The text lives as long as the picture that is drawn from it. */
+static VipsImage *open_styled(const struct alb_load *l, struct alb_err *err)
+{
+    struct alb_buf text = ALB_BUF_INIT(l->bytes.n + 16 * l->style.n + 1024);
+    struct alb_load styled = *l;
+    size_t n = 0;
+    styled.style = ALB_STR_NONE;
+    if (!alb_svg_style(l->bytes, l->style, &text)) {
+        bool full = alb_buf_code(&text) != ALB_OK;
+        alb_buf_fini(&text);
+        if (!full)
+            return alb_load_open(&styled, err);
+        alb_fail(err, ALB_E_NO_MEMORY, "no memory for a style");
+        return NULL;
+    }
+    char *p = alb_buf_give(&text, &n);
+    styled.bytes = (struct alb_str){p, n};
+    VipsImage *image = alb_load_open(&styled, err);
+    if (image)
+        g_signal_connect(image, "postclose", G_CALLBACK(free_text), p);
+    else
+        alb_mem_free(p);
+    return image;
+}
+
+static VipsImage *open_through_vips(const struct alb_load *l, struct alb_err *err)
 {
     VipsImage *image = NULL;
-    if (l->type == ALB_TYPE_BMP)
-        return alb_bmp_open(l->bytes, l->strict, err);
-    if (l->type == ALB_TYPE_JPEG && l->plain) {
-        bool taken;
-        if (alb_jpeg_open(l->bytes, l->eighths, l->strict, &image, &taken, err) != ALB_OK || taken)
-            return image;
-    }
     VipsSource *source = vips_source_new_from_memory(l->bytes.p, l->bytes.n);
     if (!source) {
         alb_load_fail(err, ALB_E_UNPROCESSABLE, "source");
@@ -115,4 +159,27 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
     }
     g_object_unref(source); /* the image holds its own reference */
     return image ? unpacked(image, err) : NULL;
+}
+
+VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
+{
+    VipsImage *image = NULL;
+    bool taken = false;
+    switch ((int)l->type) {
+    case ALB_TYPE_BMP:
+        return alb_bmp_open(l->bytes, l->strict, err);
+    case ALB_TYPE_ICO:
+        return alb_ico_open(l, err);
+    case ALB_TYPE_PSD:
+        return alb_psd_open(l->bytes, l->strict, err);
+    case ALB_TYPE_SVG:
+        return l->style.n > 0 ? open_styled(l, err) : open_through_vips(l, err);
+    case ALB_TYPE_JPEG:
+        if (l->plain &&
+            (alb_jpeg_open(l->bytes, l->eighths, l->strict, &image, &taken, err) != ALB_OK || taken))
+            return image;
+        return open_through_vips(l, err);
+    default:
+        return alb_type_class(l->type) == ALB_CLASS_VIDEO ? alb_video_open(l, err) : open_through_vips(l, err);
+    }
 }

@@ -125,7 +125,8 @@ static struct smaller find_smaller(const struct alb_draft *d, double shrink)
     if ((h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF) &&
         fine_enough(d, h->thumb_width, h->thumb_height, shrink))
         return (struct smaller){ALB_LOAD_THUMBNAIL, 8, d->page, h->thumb_width, h->thumb_height};
-    return h->type == ALB_TYPE_TIFF && d->page == 0 ? smaller_page(d, shrink) : none;
+    bool pages = h->type == ALB_TYPE_TIFF || h->type == ALB_TYPE_ICO;
+    return pages && d->page == 0 ? smaller_page(d, shrink) : none;
 }
 
 /* ---- and what is then left to do ---- */

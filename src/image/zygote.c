@@ -93,6 +93,7 @@ static bool set_up_libraries(void)
     vips_cache_set_max_mem(0);
     alb_load_block_others();
     alb_meta_global_init();
+    alb_video_global_init();
     return true;
 }
 

@@ -246,7 +246,7 @@ static void test_refusals(void **state)
     expect(&h, &good, ALB_E_TOO_LARGE); /* pixels */
     h = header(ALB_TYPE_PNG, 0, 100);
     expect(&h, &good, ALB_E_UNPROCESSABLE);
-    h = header(ALB_TYPE_MP4, 100, 100);
+    h = header(ALB_TYPE_XMP, 100, 100);
     expect(&h, &good, ALB_E_UNSUPPORTED);
     h = header(ALB_TYPE_PNG, 100, 100);
     h.bytes = limits.source_bytes + 1;
