@@ -36,6 +36,7 @@ static const struct range sizes[] = {
     {ALB_P_UPLOAD_SIZE, 1, INT64_MAX},
     {ALB_P_UPLOAD_SPACE, 1, INT64_MAX},
     {ALB_P_HOT_CACHE_SIZE, 0, T},
+    {ALB_P_SOURCE_CACHE_SIZE, 0, INT64_MAX},
     {ALB_P_MAX_HEAD_SIZE, K, 16 * M},
     {ALB_P_MAX_TARGET_SIZE, 256, 16 * M},
     {ALB_P_MAX_SMALL_BODY, K, T},
@@ -53,7 +54,8 @@ static const struct range times[] = {
     {ALB_P_BODY_TIMEOUT, SECOND, YEAR},      {ALB_P_IDLE_TIMEOUT, SECOND, YEAR},
     {ALB_P_REQUEST_TIMEOUT, SECOND, YEAR},   {ALB_P_RATE_WINDOW, SECOND, YEAR},
     {ALB_P_DRAIN_TIMEOUT, 0, YEAR},          {ALB_P_LINGER_TIMEOUT, 0, YEAR},
-    {ALB_P_HOOKS_TIMEOUT, ALB_NS_PER_MS, YEAR},
+    {ALB_P_HOOKS_TIMEOUT, ALB_NS_PER_MS, YEAR}, {ALB_P_IMGPROXY_TIMEOUT, SECOND, YEAR},
+    {ALB_P_SOURCE_TIMEOUT, SECOND, YEAR},
 };
 
 static const char *name_of(enum alb_param p)

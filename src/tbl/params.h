@@ -155,6 +155,25 @@ ALB_X(HOOKS_TIMEOUT, "hooks-timeout", DURATION, "60s", ALB_CMD_SERVE, "Hooks",
       "Longest wait for the answer of a hook, all attempts together")
 ALB_X(HOOKS_TELL_TIMEOUT, "hooks-tell-timeout", DURATION, "10m", ALB_CMD_SERVE, "Hooks",
       "Longest run of a program that is told what happened; then it is killed, and tried again later")
+ALB_X(IMGPROXY_KEY, "imgproxy-key", LIST, "", ALB_CMD_SERVE, "Pictures by URL",
+      "USER:KEY:SALT (hexadecimal): URLs below /imgproxy/ that are signed with this pair show what that user may see; "
+      "several at a time to change them. It is a secret: better in albumen.conf than on the command line")
+ALB_X(IMGPROXY_SOURCES, "imgproxy-sources", LIST, "", ALB_CMD_SERVE, "Pictures by URL",
+      "Servers that pictures may be fetched from, such as https://*.example.com/ (https:// means all of them); none "
+      "without it")
+ALB_X(IMGPROXY_PRIVATE_SOURCES, "imgproxy-private-sources", BOOL, "false", ALB_CMD_SERVE, "Pictures by URL",
+      "Of these also servers in private networks and on this machine")
+ALB_X(LOCAL_ROOT, "local-root", STRING, "", ALB_CMD_SERVE, "Pictures by URL",
+      "Folder whose files local:///PATH names, for everybody who may ask for pictures at all")
+ALB_X(IMGPROXY_SETTINGS, "imgproxy-settings", STRING, "", ALB_CMD_SERVE, "Pictures by URL",
+      "File with further settings in imgproxy's own words, IMGPROXY_NAME=value on each line: presets, watermark, "
+      "quality and the rest")
+ALB_X(IMGPROXY_TIMEOUT, "imgproxy-timeout", DURATION, "30s", ALB_CMD_SERVE, "Pictures by URL",
+      "Longest wait for a picture, its source and everything before it included")
+ALB_X(SOURCE_TIMEOUT, "source-timeout", DURATION, "10s", ALB_CMD_SERVE, "Pictures by URL",
+      "Longest transfer of one source from another server")
+ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "2G", ALB_CMD_SERVE, "Limits",
+      "Disk space for copies of sources of other servers; 0: keep none")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",
       "Where to answer: HOST:PORT, [IPV6]:PORT, unix:PATH[,MODE] or systemd (its sockets)")
 ALB_X(PUBLIC_URL, "public-url", STRING, "", ALB_CMD_SERVE, "Network",

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The imgproxy door under `albumen serve`: who may see what, pictures and their headers, errors in imgproxy's words."""
+import hashlib
+import io
+import time
+
+import pytest
+import requests
+from PIL import Image
+
+from daemon import Daemon
+from imgproxy import KEY, SALT, Origin, b64, sign
+from pictures import exif, photo
+
+OTHER = "aa" * 32, "bb" * 32
+
+
+class House:
+    def __init__(self, tmp_path):
+        self.root = tmp_path / "root"
+        self.root.mkdir()
+        (self.root / "a.jpg").write_bytes(photo(1, exif=exif()))
+        (self.root / "tall.png").write_bytes(photo(2, 200, 400, "PNG"))
+        (self.root / "words.txt").write_text("no picture")
+        (self.root / "broken.jpg").write_bytes(photo(3)[:2000])
+        self.fallback = tmp_path / "fallback.png"
+        self.fallback.write_bytes(photo(4, 100, 100, "PNG"))
+        self.settings = tmp_path / "imgproxy.conf"
+        self.settings.write_text(
+            "IMGPROXY_AUTO_WEBP=true\nIMGPROXY_AUTO_AVIF=true\nIMGPROXY_ENABLE_DEBUG_HEADERS=true\n"
+            "IMGPROXY_SET_CANONICAL_HEADER=true\nIMGPROXY_TTL=3600\n"
+            f"IMGPROXY_WATERMARK_PATH={self.fallback}\nIMGPROXY_PRESETS=small=s:40:40\n")
+        self.origin = Origin()
+        self.daemon = Daemon(tmp_path / "data")
+        self.daemon.start()
+        self.daemon.stop()
+        self.daemon.start("--local-root", str(self.root), "--imgproxy-key", f"admin:{KEY}:{SALT}",
+                          "--imgproxy-sources", self.origin.url + "/open/", "--imgproxy-private-sources",
+                          "--imgproxy-settings", str(self.settings))
+
+    def get(self, path, signed=True, **kwargs):
+        kwargs.setdefault("timeout", 60)
+        method = kwargs.pop("method", "GET")
+        url = self.daemon.url + "/imgproxy" + (sign(path) if signed else path)
+        return requests.request(method, url, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    h = House(tmp_path_factory.mktemp("imgproxy"))
+    yield h
+    h.daemon.stop()
+    h.origin.close()
+
+
+def size(answer):
+    return Image.open(io.BytesIO(answer.content)).size
+
+
+# ---- who ----
+
+def test_nothing_without_signature_or_session(house):
+    path = "/rs:fit:100:100/plain/local:///a.jpg"
+    for signature in ("unsafe", "insecure", "_"):
+        answer = house.get(f"/{signature}{path}", signed=False)
+        assert answer.status_code == 401 and "image" not in answer.headers["Content-Type"]
+    assert house.get("/abc" + path, signed=False).status_code == 403
+    assert house.get("/abc" + path, signed=False).text == "Forbidden"
+    assert requests.get(house.daemon.url + "/imgproxy" + sign(path, *OTHER), timeout=60).status_code == 403
+
+
+def test_session_without_signature_is_private(house):
+    answer = house.get("/unsafe/rs:fit:100:100/plain/local:///a.jpg", signed=False,
+                       headers={"x-api-key": house.daemon.key})
+    assert answer.status_code == 200 and size(answer) == (100, 75)
+    assert answer.headers["Cache-Control"].startswith("private")
+
+
+def test_asset_with_the_rights_of_the_key(house):
+    body = photo(7, 400, 300)
+    asset = house.daemon.upload(body).headers["Albumen-Asset"]
+    answer = house.get(f"/rs:fit:100:100/plain/asset://{asset}")
+    assert answer.status_code == 200 and size(answer) == (100, 75)
+    assert answer.headers["Cache-Control"].startswith("private")
+    assert answer.headers["Content-Disposition"] == 'inline; filename="photo.jpg"'
+    raw = house.get(f"/raw:1/plain/asset://{asset}")
+    assert raw.content == body and "sandbox" in raw.headers["Content-Security-Policy"]
+    assert house.get("/w:10/plain/asset://01890a5d-ac96-774b-bcce-b302099a8057").status_code == 404
+    assert house.get(f"/unsafe/w:10/plain/asset://{asset}", signed=False).status_code == 401
+
+
+# ---- pictures ----
+
+def test_local_picture_and_its_headers(house):
+    answer = house.get("/rs:fill:120:90/plain/local:///a.jpg@png")
+    assert answer.status_code == 200 and size(answer) == (120, 90)
+    h = answer.headers
+    assert h["Content-Type"] == "image/png" and h["Content-Disposition"] == 'inline; filename="a.png"'
+    assert h["Cache-Control"] == "max-age=3600, public" and h["ETag"] and h["Last-Modified"]
+    assert "sandbox" in h["Content-Security-Policy"] and h["X-Content-Type-Options"] == "nosniff"
+    assert h["X-Result-Width"] == "120" and h["X-Result-Height"] == "90"
+    assert h["X-Origin-Content-Length"] == str((house.root / "a.jpg").stat().st_size)
+    assert "Vary" not in h and "Link" not in h
+
+
+def test_again_and_head_and_not_modified(house):
+    path = "/rs:fit:77:77/plain/local:///tall.png"
+    first, second = house.get(path), house.get(path)
+    assert first.content == second.content and first.headers["ETag"] == second.headers["ETag"]
+    head = house.get(path, method="HEAD")
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["Content-Length"] == str(len(first.content))
+    assert head.headers["ETag"] == first.headers["ETag"]
+    renders = house.daemon.metric("albumen_render_misses_total")
+    same = house.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert same.status_code == 304 and same.content == b"" and same.headers["ETag"] == first.headers["ETag"]
+    assert house.daemon.metric("albumen_render_misses_total") == renders
+
+
+def test_names_and_attachments(house):
+    assert house.get("/fn:cat/att:1/plain/local:///a.jpg").headers["Content-Disposition"] == \
+        'attachment; filename="cat.jpg"'
+
+
+def test_negotiation(house):
+    path = "/rs:fit:64:64/plain/local:///a.jpg"
+
+    def kind(accept, path=path):
+        answer = house.get(path, headers={"Accept": accept})
+        assert answer.status_code == 200
+        return answer.headers["Content-Type"], answer.headers.get("Vary")
+
+    assert kind("image/avif,image/webp,*/*;q=0.8") == ("image/avif", "Accept")
+    assert kind("image/avif;q=0,image/webp") == ("image/webp", "Accept")
+    assert kind("*/*") == ("image/jpeg", "Accept")
+    assert kind("image/*") == ("image/jpeg", "Accept")
+    assert kind("image/webp", path + "@png") == ("image/png", None)
+
+
+def test_presets_expires_and_cache(house):
+    assert size(house.get("/pr:small/plain/local:///a.jpg")) == (40, 30)
+    soon = int(time.time()) + 600
+    answer = house.get(f"/w:30/exp:{soon}/plain/local:///a.jpg")
+    assert 0 < int(answer.headers["Cache-Control"].split(",")[0].split("=")[1]) <= 600
+    assert house.get("/w:30/exp:1000/plain/local:///a.jpg").status_code == 404
+
+
+def test_watermark_is_laid_over(house):
+    plain = house.get("/rs:fit:200:200/plain/local:///a.jpg@png")
+    marked = house.get("/rs:fit:200:200/wm:1:ce/plain/local:///a.jpg@png")
+    assert marked.status_code == 200 and marked.content != plain.content
+
+
+# ---- raw and hash sums ----
+
+def test_raw_with_ranges(house):
+    body = (house.root / "a.jpg").read_bytes()
+    answer = house.get("/raw:1/plain/local:///a.jpg")
+    assert answer.content == body and answer.headers["Content-Type"] == "image/jpeg"
+    part = house.get("/raw:1/plain/local:///a.jpg", headers={"Range": "bytes=10-19"})
+    assert part.status_code == 206 and part.content == body[10:20]
+    words = house.get("/raw:1/plain/local:///words.txt")
+    assert words.status_code == 200 and "sandbox" in words.headers["Content-Security-Policy"]
+    assert words.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_hashsum(house):
+    body = (house.root / "a.jpg").read_bytes()
+    for kind in ("md5", "sha1", "sha256", "sha512"):
+        good = hashlib.new(kind, body).hexdigest()
+        bad = hashlib.new(kind, b"other").hexdigest()
+        assert house.get(f"/w:20/hs:{kind}:{good}/plain/local:///a.jpg").status_code == 200
+        assert house.get(f"/w:20/hs:{kind}:{bad}/plain/local:///a.jpg").status_code == 422
+
+
+def test_info(house):
+    body = (house.root / "a.jpg").read_bytes()
+    answer = requests.get(house.daemon.url + "/imgproxy/info" + sign("/chs:md5:sha256/th:1/cs:1/plain/local:///a.jpg"),
+                          timeout=60)
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("application/json")
+    info = answer.json()
+    assert info["size"] == len(body) and info["format"] == "jpeg" and info["mime_type"] == "image/jpeg"
+    assert (info["width"], info["height"], info["orientation"]) == (640, 480, 1)
+    assert info["exif"]["Make"] == "Albumen" and info["colorspace"] == "srgb" and info["thumb_hash"]
+    assert info["hashsums"] == {"md5": hashlib.md5(body).hexdigest(), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+# ---- errors ----
+
+@pytest.mark.parametrize("path, status, text", [
+    ("/rs:wrong/plain/local:///a.jpg", 404, "Invalid URL"),
+    ("/w:10/plain/local:///none.jpg", 404, "Source is unreachable"),
+    ("/w:10/" + b64("local:///../data/lock"), 404, "Source is unreachable"),
+    ("/w:10/plain/s3://bucket/key", 404, "Invalid source URL"),
+    ("/w:10/plain/http://elsewhere.example/a.jpg", 404, "Invalid source URL"),
+    ("/w:10/plain/local:///words.txt", 422, "Invalid source image"),
+    ("/w:10/plain/local:///broken.jpg", 422, "Broken or unsupported image"),
+    ("/msr:1/plain/local:///a.jpg", 403, "Invalid URL"),
+    ("/w:10/plain/local:///a.jpg@svg", 422, "Invalid URL"),
+])
+def test_errors_are_imgproxys(house, path, status, text):
+    answer = house.get(path)
+    assert (answer.status_code, answer.text) == (status, text)
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_options_and_other_methods(house):
+    assert house.get("/w:10/plain/local:///a.jpg", method="OPTIONS").status_code == 200
+    assert house.get("/w:10/plain/local:///a.jpg", method="POST").status_code in (404, 405)
+
+
+# ---- http sources ----
+
+def test_http_source_is_fetched_once_and_revalidated(house):
+    house.origin.pages["/open/p.jpg"] = (200, {"ETag": '"one"', "Cache-Control": "max-age=100"}, photo(11))
+    url = house.origin.url + "/open/p.jpg"
+    answer = house.get(f"/rs:fit:50:50/{b64(url)}.png")
+    assert answer.status_code == 200 and size(answer) == (50, 38)
+    assert answer.headers["Link"] == f'<{url}>; rel="canonical"'
+    assert answer.headers["Content-Disposition"] == 'inline; filename="p.png"'
+    for width in range(51, 61):
+        assert house.get(f"/rs:fit:{width}:50/plain/{url}").status_code == 200
+    assert len([1 for path, _ in house.origin.seen if path == "/open/p.jpg"]) == 1
+
+
+@pytest.mark.parametrize("status, answered", [(404, 404), (403, 403), (500, 502), (204, 404)])
+def test_status_of_origins(house, status, answered):
+    house.origin.pages[f"/open/{status}"] = (status, {}, b"")
+    answer = house.get(f"/w:10/plain/{house.origin.url}/open/{status}")
+    assert (answer.status_code, answer.text) == (answered, "Source is unreachable")
+
+
+def test_redirects_are_held_to_the_list(house):
+    house.origin.pages["/open/away"] = (302, {"Location": "/closed/p.jpg"}, b"")
+    house.origin.pages["/closed/p.jpg"] = (200, {}, photo(12))
+    house.origin.pages["/open/local"] = (302, {"Location": "local:///a.jpg"}, b"")
+    assert house.get(f"/w:10/plain/{house.origin.url}/open/away").text == "Invalid source URL"
+    assert house.get(f"/w:10/plain/{house.origin.url}/open/local").status_code == 404
+    assert "/closed/p.jpg" not in [path for path, _ in house.origin.seen]
+
+
+def test_fallback_picture_of_the_url(house):
+    path = f"/w:40/fiu:{b64('local:///tall.png')}/plain/local:///none.jpg"
+    answer = house.get(path)
+    assert answer.status_code == 200 and size(answer) == (40, 80)
