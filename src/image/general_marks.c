@@ -67,21 +67,30 @@ static enum alb_code text(VipsImage **mark, const struct alb_plan_step *s, struc
 
 /* ---- making it what was asked ---- */
 
+/* By quarters exactly: vips_rotate would go between the pixels and lose those at the edge. */
+static enum alb_code quarters(VipsImage **mark, int n, struct alb_err *err)
+{
+    static const VipsAngle angles[4] = {VIPS_ANGLE_D0, VIPS_ANGLE_D90, VIPS_ANGLE_D180, VIPS_ANGLE_D270};
+    VipsImage *out = NULL;
+    int rc = vips_rot(*mark, &out, angles[n], NULL);
+    return alb_step_replace(mark, rc, out, "mark", err);
+}
+
+/* vips_rotate multiplies by the transparency and divides again itself. */
 static enum alb_code rotated(VipsImage **mark, double degrees, struct alb_err *err)
 {
     VipsImage *out = NULL;
-    if (fmod(degrees, 360) == 0) /* NOLINT: as it was asked */
-        return ALB_OK;
-    int rc = vips_premultiply(*mark, &out, NULL); /* or dark fringes come in from outside */
+    double turn = fmod(degrees, 360);
+    turn = turn < 0 ? turn + 360 : turn;
+    int quarter = (int)lround(turn / 90) % 4;
+    if (fabs(remainder(turn, 90)) < 1e-6) {
+        if (quarter == 0)
+            return ALB_OK;
+        enum alb_code code = quarters(mark, quarter, err);
+        return code == ALB_OK ? alb_step_hold(mark, err) : code;
+    }
+    int rc = vips_rotate(*mark, &out, turn, NULL);
     enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
-    if (code == ALB_OK) {
-        rc = vips_rotate(*mark, &out, degrees, NULL);
-        code = alb_step_replace(mark, rc, out, "mark", err);
-    }
-    if (code == ALB_OK) {
-        rc = vips_unpremultiply(*mark, &out, NULL);
-        code = alb_step_replace(mark, rc, out, "mark", err);
-    }
     if (code == ALB_OK) {
         rc = vips_cast(*mark, &out, VIPS_FORMAT_UCHAR, NULL);
         code = alb_step_replace(mark, rc, out, "mark", err);
@@ -147,7 +156,7 @@ static enum alb_code tiled(VipsImage **mark, const struct alb_plan_step *s, int 
     int rc = vips_embed(*mark, &out, half_x, half_y, cell_w, cell_h, "extend", VIPS_EXTEND_BLACK, NULL);
     enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
     int beside_x = cells_beside(width, cell_w), beside_y = cells_beside(height, cell_h);
-    int left = beside_x * cell_w - (width - cell_w) / 2, top = beside_y * cell_h - (height - cell_h) / 2;
+    int left = ((2 * beside_x + 1) * cell_w - width) / 2, top = ((2 * beside_y + 1) * cell_h - height) / 2;
     if (code == ALB_OK && chess) { /* two by two cells, the marks on a diagonal */
         VipsImage *once = NULL, *twice = NULL;
         rc = vips_embed(*mark, &once, 0, 0, 2 * cell_w, 2 * cell_h, "extend", VIPS_EXTEND_BLACK, NULL);
