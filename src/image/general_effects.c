@@ -266,10 +266,15 @@ static VipsArrayDouble *ground_of(VipsImage *image, const struct alb_plan_step *
     return ground;
 }
 
+#define TRIM_WINDOW 3 /* of the median that libvips takes first: smaller pictures have nothing to trim */
+
 enum alb_code alb_step_find_trim(VipsImage *image, const struct alb_plan_step *s, struct alb_rect *found,
                                  struct alb_err *err)
 {
     int left, top, width, height, rc = -1;
+    *found = (struct alb_rect){0, 0, (uint32_t)image->Xsize, (uint32_t)image->Ysize};
+    if (image->Xsize < TRIM_WINDOW || image->Ysize < TRIM_WINDOW)
+        return ALB_OK;
     VipsImage *look = g_object_ref(image);
     enum alb_code code = for_trim(&look, err);
     if (code == ALB_OK && s->u.find_trim.has_color) /* three numbers need three bands */
@@ -285,7 +290,6 @@ enum alb_code alb_step_find_trim(VipsImage *image, const struct alb_plan_step *s
     g_object_unref(look);
     if (rc != 0)
         return alb_load_fail(err, ALB_E_UNPROCESSABLE, "trim");
-    *found = (struct alb_rect){0, 0, (uint32_t)image->Xsize, (uint32_t)image->Ysize};
     if (width > 0 && height > 0)
         *found = (struct alb_rect){(uint32_t)left, (uint32_t)top, (uint32_t)width, (uint32_t)height};
     return ALB_OK;
