@@ -207,6 +207,9 @@ static bool run_in_worker(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_RUNNING;
+    if (job->queued_at != 0) /* not a second work in the same slot */
+        alb_stat_observe(ALB_HIST_RENDER_QUEUE, alb_mono(job->render->config.clock) - job->queued_at);
+    job->queued_at = 0;
     if (alb_render_job_order(job, ALB_WORK_RENDER, on_done, &err) != ALB_OK)
         return end_badly(job, &err);
     if (alb_future_is_forsaken(&job->owner))
@@ -223,6 +226,8 @@ static bool ask_for_slot(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_QUEUED;
+    if (job->queued_at == 0)
+        job->queued_at = alb_mono(job->render->config.clock);
     job->lease.cost = job->plan->memory;
     switch (alb_lease_request(pool_of(job), &job->lease, &err)) {
     case ALB_LEASE_HELD:

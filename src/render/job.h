@@ -68,6 +68,7 @@ struct alb_render_job {
     struct alb_plan *plan; /* NULL until it is made */
     struct alb_lease lease;
     bool leased, cancelled, overdue;
+    int64_t queued_at; /* monotonic: when it asked for the slot that it has not got yet; 0: it does not ask */
     int64_t run_until; /* monotonic: of the slot that it has */
     struct alb_darkroom_job darkroom;
     uint64_t ticket;       /* of the darkroom, 0 = none */
