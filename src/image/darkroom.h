@@ -78,6 +78,7 @@ enum alb_darkroom_work {
     ALB_WORK_PROBE,   /* -> job->probe */
     ALB_WORK_HEADER,  /* the same without looking at pixels: header and metadata -> job->probe */
     ALB_WORK_RENDER,  /* plan -> job->result */
+    ALB_WORK_SANITISE, /* the source is an SVG -> job->result: the same without what could run (general_svg.h) */
     ALB_WORK_SIDECAR, /* the source is an XMP file -> job->probe with type XMP and its metadata */
     ALB_WORK_CANARY, /* draws a word in lane FONTS: OK, or UNPROCESSABLE if fonts cannot be reached; no source
                       */
@@ -105,7 +106,7 @@ struct alb_darkroom_job {
     /* set when done is called */
     enum alb_code code;
     struct alb_err err;
-    struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
+    struct alb_bytes *result;          /* give: a reference of the user's, RENDER and SANITISE */
     enum alb_format format;            /* of the result */
     struct alb_rect trim;              /* RENDER of a plan that ends in FIND_TRIM: no result, but this */
     struct alb_probe *probe;           /* give, PROBE, HEADER and SIDECAR */

@@ -328,6 +328,8 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
         return ALB_ORDER_PROBE;
     case ALB_WORK_HEADER:
         return ALB_ORDER_HEADER;
+    case ALB_WORK_SANITISE:
+        return ALB_ORDER_SANITISE;
     case ALB_WORK_SIDECAR:
         return ALB_ORDER_SIDECAR;
     case ALB_WORK_CANARY:

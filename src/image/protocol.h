@@ -16,7 +16,7 @@
 
 #include "image/plan.h"
 
-#define ALB_DARKROOM_ABI 3u
+#define ALB_DARKROOM_ABI 4u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
 #define ALB_DARKROOM_FD 3 /* the socket, in zygote and worker */
 #define ALB_DARKROOM_ARG                                                                                     \
@@ -79,6 +79,7 @@ enum alb_darkroom_order {
     ALB_ORDER_SIDECAR,
     ALB_ORDER_CANARY,
     ALB_ORDER_HEADER,
+    ALB_ORDER_SANITISE,
 };
 
 struct alb_job_packet {

@@ -89,6 +89,10 @@ static enum alb_code take_bytes(struct alb_darkroom_job *job, struct alb_bytes *
             job->result = alb_bytes_ref(bytes);
         return code;
     }
+    if (job->work == ALB_WORK_SANITISE) {
+        job->result = alb_bytes_ref(bytes);
+        return ALB_OK;
+    }
     code = alb_probe_unpack(alb_bytes_view(bytes), &job->probe, err);
     return code == ALB_E_INVALID ? ALB_E_UNPROCESSABLE : code;
 }
@@ -105,7 +109,8 @@ enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, const struct alb_
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
         return alb_fail_sys(err, ALB_E_UNPROCESSABLE, errno, "the result cannot be sealed");
     enum alb_code code = alb_fs_size(fd, &size, err);
-    if (code == ALB_OK && (size <= 0 || (job->work != ALB_WORK_RENDER && size > ALB_PROBE_PACKED_MAX)))
+    bool probe = job->work != ALB_WORK_RENDER && job->work != ALB_WORK_SANITISE;
+    if (code == ALB_OK && (size <= 0 || (probe && size > ALB_PROBE_PACKED_MAX)))
         code = alb_fail(err, ALB_E_UNPROCESSABLE, "a result of %lld bytes", (long long)size);
     if (code == ALB_OK && job->work == ALB_WORK_RENDER)
         code = take_format(job, reply->format, err);

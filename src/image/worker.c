@@ -24,6 +24,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "image/general.h"
+#include "image/general_svg.h"
 #include "image/oom.h"
 #include "image/seal.h"
 
@@ -32,6 +33,7 @@ static struct alb_flag_page *page;
 #define STATM_FD 4
 #define TRIM_AFTER_MS 30
 #define OOM_SCORE "500"
+#define SVG_MAX ((size_t)256 << 20)
 #define META_ARENA ((size_t)16 << 20)
 
 /* Bytes of data that this process has: the measure of RLIMIT_DATA. */
@@ -140,6 +142,16 @@ static enum alb_code do_render(struct work *w, struct alb_err *err)
     return code == ALB_OK ? alb_general_render(&plan, w->inputs, w->result_fd, &w->outcome, err) : code;
 }
 
+static enum alb_code do_sanitise(const struct work *w, struct alb_err *err)
+{
+    struct alb_buf out = ALB_BUF_INIT(SVG_MAX);
+    enum alb_code code = alb_svg_sanitise(w->inputs[0], &out, err);
+    if (code == ALB_OK)
+        code = alb_fs_write_all(w->result_fd, out.p, out.n, err);
+    alb_buf_fini(&out);
+    return code;
+}
+
 static enum alb_code do_order(struct work *w, struct alb_err *err)
 {
     switch ((enum alb_darkroom_order)w->job->order) {
@@ -152,6 +164,8 @@ static enum alb_code do_order(struct work *w, struct alb_err *err)
         return do_probe(w, err);
     case ALB_ORDER_SIDECAR:
         return do_probe(w, err);
+    case ALB_ORDER_SANITISE:
+        return do_sanitise(w, err);
     case ALB_ORDER_CANARY:
         return alb_general_canary(err);
     }

@@ -23,6 +23,9 @@ class House:
         (self.root / "tall.png").write_bytes(photo(2, 200, 400, "PNG"))
         (self.root / "words.txt").write_text("no picture")
         (self.root / "broken.jpg").write_bytes(photo(3)[:2000])
+        (self.root / "d.svg").write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" onload="evil()"><script>evil()</script>'
+            '<rect width="40" height="20" fill="red"/></svg>')
         self.fallback = tmp_path / "fallback.png"
         self.fallback.write_bytes(photo(4, 100, 100, "PNG"))
         self.settings = tmp_path / "imgproxy.conf"
@@ -162,6 +165,19 @@ def test_raw_with_ranges(house):
     words = house.get("/raw:1/plain/local:///words.txt")
     assert words.status_code == 200 and "sandbox" in words.headers["Content-Security-Policy"]
     assert words.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_svg_stays_one_without_scripts(house):
+    answer = house.get("/rs:fit:10:10/plain/local:///d.svg")
+    assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/svg+xml"
+    assert "evil" not in answer.text and "<rect" in answer.text and "sandbox" in answer.headers["Content-Security-Policy"]
+    assert house.get("/rs:fit:10:10/plain/local:///d.svg", headers={"If-None-Match": answer.headers["ETag"]}
+                     ).status_code == 304
+    drawn = house.get("/rs:fit:10:10/plain/local:///d.svg@png")
+    assert drawn.headers["Content-Type"] == "image/png" and size(drawn) == (10, 5)
+    (house.root / "bad.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><g></svg>")
+    bad = house.get("/plain/local:///bad.svg")
+    assert (bad.status_code, bad.text) == (422, "Broken or unsupported SVG image")
 
 
 def test_hashsum(house):

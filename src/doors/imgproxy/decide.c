@@ -193,6 +193,8 @@ enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job)
     struct alb_err err = ALB_ERR_INIT;
     if (job->want.raw)
         return alb_imgproxy_send_bytes(job, media_type(job, type), NULL);
+    if (stays_vector(job, type) && !job->want.is_info && !job->door->config.config->sanitize_svg)
+        return alb_imgproxy_send_bytes(job, alb_type_mime(type), alb_type_ending(type));
     if (job->want.is_info || stays_vector(job, type))
         return alb_imgproxy_ask_worker(job);
     if (is_skipped(job, type))

@@ -103,7 +103,7 @@ enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
         alb_obj_init(&o->obj, order_free);
         o->fd = -1;
         o->darkroom = job->door->config.darkroom;
-        o->job = (struct alb_darkroom_job){.work = ALB_WORK_PROBE,
+        o->job = (struct alb_darkroom_job){.work = job->want.is_info ? ALB_WORK_PROBE : ALB_WORK_SANITISE,
                                            .source_fd = -1,
                                            .type = alb_imgproxy_source_type(job),
                                            .deadline = job->deadline,
