@@ -228,16 +228,18 @@ static bool read_pixels(const struct bmp *b, unsigned char *out, size_t bands)
     return b->compression == 1 || b->compression == 2 ? read_runs(b, out, bands) : read_rows(b, out, bands);
 }
 
-VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err)
+VipsImage *alb_bmp_open(const struct alb_load *l, struct alb_err *err)
 {
     struct bmp b;
-    if (!read_file(&b, bytes)) {
+    if (!read_file(&b, l->bytes)) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: a header that cannot be read");
         return NULL;
     }
     unsigned bands = b.alpha ? 4 : 3;
+    if (l->header)
+        return alb_load_hollow(b.width, b.height, bands, VIPS_FORMAT_UCHAR, err);
     VipsImage *image = alb_load_blank(b.width, b.height, bands, VIPS_FORMAT_UCHAR, err);
-    if (image && !read_pixels(&b, image->data, bands) && strict) {
+    if (image && !read_pixels(&b, image->data, bands) && l->strict) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: the file ends too early");
         g_clear_object(&image);
     }
@@ -291,23 +293,26 @@ static void put_mask(const struct bmp *b, unsigned char *out)
         uint32_t to = b->top_down ? y : b->height - 1 - y;
         unsigned char *row = out + (size_t)to * b->width * 4;
         for (uint32_t x = 0; x < b->width; x++) {
-            unsigned byte = le(b->s, mask + y * stride + x / 8, 1);
+            size_t at = mask + y * stride + x / 8;
+            unsigned byte = at < b->s.n ? (unsigned char)b->s.p[at] : 0;
             row[4 * (size_t)x + 3] = (byte >> (7 - x % 8) & 1) != 0 ? 0 : 255;
         }
     }
 }
 
-VipsImage *alb_bmp_icon_open(struct alb_str bytes, bool strict, struct alb_err *err)
+VipsImage *alb_bmp_icon_open(const struct alb_load *l, struct alb_err *err)
 {
     struct bmp b;
-    if (!read_icon(&b, bytes)) {
+    if (!read_icon(&b, l->bytes)) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "ico: a picture that cannot be read");
         return NULL;
     }
+    if (l->header)
+        return alb_load_hollow(b.width, b.height, 4, VIPS_FORMAT_UCHAR, err);
     VipsImage *image = alb_load_blank(b.width, b.height, 4, VIPS_FORMAT_UCHAR, err);
     if (!image)
         return NULL;
-    if (!read_rows(&b, image->data, 4) && strict) {
+    if (!read_rows(&b, image->data, 4) && l->strict) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "ico: the file ends too early");
         g_object_unref(image);
         return NULL;

@@ -263,7 +263,7 @@ static VipsImage *open_raw(struct probing *g, struct alb_err *err)
     return alb_load_open(&l, err);
 }
 
-/* Our own readers decode at once: the size is looked at before. */
+/* What our own readers know of a size, even of a file that they cannot show. */
 static bool size_before(struct probing *g)
 {
     struct alb_image_header *h = &g->p->header;
@@ -284,7 +284,7 @@ static bool size_before(struct probing *g)
     }
 }
 
-/* The picture with its header read, no pixel decoded yet (RAW without a preview and our own formats are). */
+/* The picture with its header read, no pixel decoded yet (those of RAW without a preview are). */
 static VipsImage *open_picture(struct probing *g, struct alb_err *err)
 {
     struct alb_image_header *h = &g->p->header;
@@ -295,8 +295,9 @@ static VipsImage *open_picture(struct probing *g, struct alb_err *err)
         return NULL;
     }
     struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
-    l.strict =
-        false; /* the header of a file that ends too early is worth having; the second opening is strict */
+    /* the header of a file that ends too early is worth having; the second opening is strict */
+    l.strict = false;
+    l.header = true;
     return alb_load_open(&l, err);
 }
 

@@ -129,11 +129,9 @@ VipsImage *alb_ico_open(const struct alb_load *l, struct alb_err *err)
         return NULL;
     }
     const struct entry *e = &icon.entries[l->page];
-    if (!e->png)
-        return alb_bmp_icon_open(e->bytes, l->strict, err);
-    struct alb_load png = *l;
-    png.type = ALB_TYPE_PNG;
-    png.bytes = e->bytes;
-    png.page = 0;
-    return alb_load_open(&png, err);
+    struct alb_load one = *l;
+    one.type = ALB_TYPE_PNG;
+    one.bytes = e->bytes;
+    one.page = 0;
+    return e->png ? alb_load_open(&one, err) : alb_bmp_icon_open(&one, err);
 }

@@ -95,12 +95,29 @@ static VipsImage *unpacked(VipsImage *image, struct alb_err *err)
     return out;
 }
 
+static const VipsInterpretation spaces[5] = {VIPS_INTERPRETATION_MULTIBAND, VIPS_INTERPRETATION_B_W,
+                                             VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB,
+                                             VIPS_INTERPRETATION_sRGB};
+
+VipsImage *alb_load_hollow(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                           struct alb_err *err)
+{
+    VipsImage *black = NULL, *cast = NULL, *image = NULL;
+    int rc = vips_black(&black, (int)width, (int)height, "bands", (int)bands, NULL);
+    if (rc == 0)
+        rc = vips_cast(black, &cast, format, NULL);
+    if (rc == 0) /* nobody else holds a copy: its header may be changed */
+        rc = vips_copy(cast, &image, "interpretation", spaces[bands < 5 ? bands : 0], NULL);
+    g_clear_object(&black);
+    g_clear_object(&cast);
+    if (rc != 0)
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "header");
+    return rc == 0 ? image : NULL;
+}
+
 VipsImage *alb_load_blank(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
                           struct alb_err *err)
 {
-    static const VipsInterpretation spaces[5] = {VIPS_INTERPRETATION_MULTIBAND, VIPS_INTERPRETATION_B_W,
-                                                 VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB,
-                                                 VIPS_INTERPRETATION_sRGB};
     VipsImage *image = vips_image_new_memory();
     vips_image_init_fields(image, (int)width, (int)height, (int)bands, format, VIPS_CODING_NONE,
                            spaces[bands < 5 ? bands : 0], 1, 1);
@@ -167,11 +184,11 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
     bool taken = false;
     switch ((int)l->type) {
     case ALB_TYPE_BMP:
-        return alb_bmp_open(l->bytes, l->strict, err);
+        return alb_bmp_open(l, err);
     case ALB_TYPE_ICO:
         return alb_ico_open(l, err);
     case ALB_TYPE_PSD:
-        return alb_psd_open(l->bytes, l->strict, err);
+        return alb_psd_open(l, err);
     case ALB_TYPE_SVG:
         return l->style.n > 0 ? open_styled(l, err) : open_through_vips(l, err);
     case ALB_TYPE_JPEG:

@@ -23,6 +23,7 @@ struct alb_load {
     double scale;   /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
     uint32_t page;  /* first page; ICO: in the order of alb_ico_look */
     int pages;      /* how many; -1 = all */
+    bool header;    /* only what a header tells is wanted: formats that are decoded at once are not */
     bool strict;    /* truncated content is an error when pixels are read */
     bool random;    /* pixels will be read in any order: hold the whole picture */
     bool plain;     /* JPEG: metadata are not needed, only pixels and profile */
@@ -45,13 +46,16 @@ enum alb_code alb_load_fail(struct alb_err *err, enum alb_code code, const char 
  * its bands. NULL: NO_MEMORY. */
 VipsImage *alb_load_blank(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
                           struct alb_err *err) ALB_MUST_CHECK;
+/* The same for a header only: takes no memory, cannot be written to. */
+VipsImage *alb_load_hollow(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                           struct alb_err *err) ALB_MUST_CHECK;
 
 /* Own reader for Windows bitmaps: 1, 4, 8, 16, 24, 32 bits, runs of 4 and 8 bits. */
 bool alb_bmp_size(struct alb_str bytes, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
-VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err) ALB_MUST_CHECK;
+VipsImage *alb_bmp_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
 /* The same as a picture of an icon, with its mask: four channels. */
 bool alb_bmp_icon_size(struct alb_str bytes, uint32_t *width, uint32_t *height, unsigned *bits) ALB_MUST_CHECK;
-VipsImage *alb_bmp_icon_open(struct alb_str bytes, bool strict, struct alb_err *err) ALB_MUST_CHECK;
+VipsImage *alb_bmp_icon_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Pages that are not alike. `halvings`: so many behind the first one are each half as large as the one before. */
 struct alb_pages {
@@ -67,7 +71,7 @@ VipsImage *alb_ico_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_
 /* Photoshop: the flattened picture; bitmap, grey, indexed, duotone (as grey), RGB and CMYK of 8 and 16 bits. Lab, 32
  * bits and files saved without that picture: UNSUPPORTED. */
 bool alb_psd_size(struct alb_str bytes, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
-VipsImage *alb_psd_open(struct alb_str bytes, bool strict, struct alb_err *err) ALB_MUST_CHECK;
+VipsImage *alb_psd_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
 
 /* svg with the style added to *out. False: there is nothing to style, or *out is full. */
 bool alb_svg_style(struct alb_str svg, struct alb_str style, struct alb_buf *out) ALB_MUST_CHECK;

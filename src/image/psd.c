@@ -5,10 +5,11 @@
  * channel after the other, as they are or in runs (PackBits). Every read is bounded by the file, every write by the
  * picture; nothing is allocated for a picture that the file cannot hold.
  */
-#include <limits.h>
+#include "image/load.h"
+
 #include <string.h>
 
-#include "image/load.h"
+#include "base/mem.h"
 
 enum {
     MODE_BITMAP = 0,
@@ -201,25 +202,48 @@ static bool unpack(struct alb_str s, unsigned char *row, size_t n)
     return out == n;
 }
 
+static void put_bytes(const unsigned char *row, unsigned char *out, size_t n, size_t bands,
+                      unsigned char turned)
+{
+    for (size_t x = 0; x < n; x++)
+        out[x * bands] = row[x] ^ turned;
+}
+
+static void put_words(const unsigned char *row, unsigned char *out, size_t n, size_t bands, unsigned turned)
+{
+    for (size_t x = 0; x < n; x++) {
+        uint16_t v = (uint16_t)(((unsigned)row[2 * x] << 8 | row[2 * x + 1]) ^ turned);
+        memcpy(out + 2 * x * bands, &v, 2);
+    }
+}
+
+static void put_indexed(const struct psd *p, const unsigned char *row, unsigned char *out)
+{
+    for (size_t x = 0; x < p->width; x++) {
+        for (size_t c = 0; c < 3; c++)
+            out[x * 3 + c] = (unsigned char)p->palette.p[256 * c + row[x]];
+    }
+}
+
+static void put_bits(const struct psd *p, const unsigned char *row, unsigned char *out)
+{
+    for (size_t x = 0; x < p->width; x++)
+        out[x] = (row[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
+}
+
 /* One row of one channel into the interleaved picture. */
 static void put_row(const struct psd *p, const unsigned char *row, unsigned char *out, unsigned band)
 {
     unsigned bands = bands_of(p);
     bool ink = p->mode == MODE_CMYK && band < 4; /* 0 is all of it there */
-    for (size_t x = 0; x < p->width; x++) {
-        if (p->depth == 16) {
-            uint16_t v = (uint16_t)(row[2 * x] << 8 | row[2 * x + 1]);
-            v = ink ? (uint16_t)~v : v;
-            memcpy(out + 2 * (x * bands + band), &v, 2);
-        } else if (p->mode == MODE_INDEXED) {
-            for (unsigned c = 0; c < 3; c++)
-                out[x * 3 + c] = (unsigned char)p->palette.p[256 * c + row[x]];
-        } else if (p->depth == 1) {
-            out[x] = (row[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
-        } else {
-            out[x * bands + band] = ink ? (unsigned char)~row[x] : row[x];
-        }
-    }
+    if (p->depth == 16)
+        put_words(row, out + 2 * (size_t)band, p->width, bands, ink ? 0xffff : 0);
+    else if (p->mode == MODE_INDEXED)
+        put_indexed(p, row, out);
+    else if (p->depth == 1)
+        put_bits(p, row, out);
+    else
+        put_bytes(row, out + band, p->width, bands, ink ? 0xff : 0);
 }
 
 /* The rows of all channels lie in one long sequence; the lengths of all runs stand before it. */
@@ -250,6 +274,8 @@ static bool read_channels(const struct psd *p, unsigned char *row, VipsImage *im
     for (unsigned c = 0; c < count; c++) {
         for (size_t y = 0; y < p->height; y++) {
             struct alb_str from;
+            if (r.at >= p->s.n) /* what is missing stays 0 */
+                return false;
             whole = next_row(p, &r, &from) && whole;
             memset(row, 0xff, n);
             if (p->runs == 1)
@@ -305,29 +331,37 @@ bool alb_psd_size(struct alb_str bytes, uint32_t *width, uint32_t *height)
     return ok;
 }
 
-VipsImage *alb_psd_open(struct alb_str bytes, bool strict, struct alb_err *err)
+static VipsImage *decode(const struct psd *p, bool strict, struct alb_err *err)
 {
-    struct psd p = {.s = bytes};
+    VipsBandFormat format = p->depth == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR;
+    if (strict && !can_hold(p)) {
+        alb_fail(err, ALB_E_UNPROCESSABLE, "psd: the file ends too early");
+        return NULL;
+    }
+    VipsImage *image = alb_load_blank(p->width, p->height, bands_of(p), format, err);
+    unsigned char *row = image ? alb_mem_alloc(row_bytes(p)) : NULL;
+    bool whole = row && read_channels(p, row, image);
+    if (image && (!row || (strict && !whole))) {
+        alb_fail(err, row ? ALB_E_UNPROCESSABLE : ALB_E_NO_MEMORY, "psd: %s",
+                 row ? "the file ends too early" : "no memory");
+        g_clear_object(&image);
+    }
+    alb_mem_free(row);
+    return image;
+}
+
+VipsImage *alb_psd_open(const struct alb_load *l, struct alb_err *err)
+{
+    struct psd p = {.s = l->bytes};
     if (!read_header(&p) || !read_sections(&p)) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "psd: a header that cannot be read");
         return NULL;
     }
     if (check_kind(&p, err) != ALB_OK)
         return NULL;
-    if (strict && !can_hold(&p)) {
-        alb_fail(err, ALB_E_UNPROCESSABLE, "psd: the file ends too early");
-        return NULL;
-    }
-    VipsImage *image = alb_load_blank(p.width, p.height, bands_of(&p),
-                                      p.depth == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, err);
-    unsigned char *row = image ? g_try_malloc(row_bytes(&p)) : NULL;
-    bool whole = row && read_channels(&p, row, image);
-    if (image && (!row || (strict && !whole))) {
-        alb_fail(err, row ? ALB_E_UNPROCESSABLE : ALB_E_NO_MEMORY, "psd: %s",
-                 row ? "the file ends too early" : "no memory");
-        g_clear_object(&image);
-    }
-    g_free(row);
+    VipsBandFormat format = p.depth == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR;
+    VipsImage *image = l->header ? alb_load_hollow(p.width, p.height, bands_of(&p), format, err)
+                                 : decode(&p, l->strict, err);
     if (image)
         put_metadata(&p, image);
     return image;

@@ -77,16 +77,28 @@ static void put_char(struct alb_buf *out, uint32_t c)
         alb_buf_char(out, (char)c);
 }
 
+/* "svg:" of <svg:svg ...>: the style must be of the same namespace. False: no name that XML knows. */
+static bool read_prefix(struct alb_str svg, size_t root, size_t end, struct alb_str *prefix)
+{
+    size_t at = root + 1;
+    *prefix = ALB_STR_NONE;
+    for (; at < end && !strchr(" \t\r\n/>", svg.p[at]); at++) {
+        unsigned char c = (unsigned char)svg.p[at];
+        if (c == ':')
+            *prefix = alb_str_sub(svg, root + 1, at - root);
+        else if (c < 0x80 && !g_ascii_isalnum((gchar)c) && !strchr("_-.", (char)c))
+            return false;
+    }
+    return at > root + 1;
+}
+
 bool alb_svg_style(struct alb_str svg, struct alb_str style, struct alb_buf *out)
 {
-    size_t root = find_root(svg), end = root < svg.n ? tag_end(svg, root, false) : svg.n, name = root + 1;
-    if (end >= svg.n || svg.p[end - 1] == '/') /* no root, or an empty one */
+    struct alb_str prefix;
+    size_t root = find_root(svg), end = root < svg.n ? tag_end(svg, root, false) : svg.n;
+    if (end >= svg.n || svg.p[end - 1] == '/' ||
+        !read_prefix(svg, root, end, &prefix)) /* no root, or an empty one */
         return false;
-    while (name < end && !strchr(" \t\r\n/>:", svg.p[name]))
-        name++;
-    struct alb_str prefix = ALB_STR_NONE;
-    if (svg.p[name] == ':')
-        prefix = alb_str_sub(svg, root + 1, name - root);
     alb_buf_add(out, svg.p, end + 1);
     alb_buf_printf(out, "<%.*sstyle>", (int)prefix.n, prefix.p);
     for (size_t i = 0; i < style.n;) {

@@ -4,18 +4,13 @@
  * gamut, palettes, transparency), and so does the frame of a video. Some samples are made here, others by samples.py.
  */
 #include <math.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "dark_world.h"
+#include "scripted.h"
 
 #define W 128
 #define H 96
 static const int FIELDS[4][3] = {{200, 30, 40}, {30, 180, 60}, {40, 50, 190}, {128, 128, 128}};
-
-static char folder[] = "/tmp/albumen-kinds-XXXXXX";
-static char *script;
 
 /* ---- what comes out ---- */
 
@@ -127,17 +122,6 @@ static void check_bytes(const char *name, struct alb_str s, unsigned how, int to
 }
 
 /* ---- samples of samples.py ---- */
-
-static struct alb_str sample_file(const char *name)
-{
-    char path[256];
-    gchar *p = NULL;
-    gsize n = 0;
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (!g_file_get_contents(path, &p, &n, NULL))
-        fail_msg("%s: no such sample", name);
-    return (struct alb_str){p, n};
-}
 
 static void check_file(const char *name, unsigned how, int tolerance)
 {
@@ -416,37 +400,6 @@ static void test_video_times(void **state)
     assert_int_equal(p->header.height, H);
     alb_probe_free(&p);
     g_free((void *)(uintptr_t)s.p);
-}
-
-static int make_samples(void **state)
-{
-    if (!mkdtemp(folder))
-        return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        execl("/usr/bin/python3", "python3", script, folder, NULL);
-        _exit(127);
-    }
-    int status = -1;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-        print_error("samples.py failed\n");
-        return -1;
-    }
-    return start(state);
-}
-
-static int remove_samples(void **state)
-{
-    struct dirent *e;
-    DIR *d = opendir(folder);
-    while (d && (e = readdir(d))) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(d), e->d_name, 0);
-    }
-    if (d)
-        closedir(d);
-    rmdir(folder);
-    return stop(state);
 }
 
 int main(int argc, char **argv)
