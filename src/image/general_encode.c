@@ -222,8 +222,7 @@ static int save(VipsImage *image, const struct alb_output *o, enum alb_format fo
 static VipsImage *fit_depth(VipsImage *image, enum alb_format f)
 {
     VipsImage *out = NULL;
-    bool can = f == ALB_FORMAT_PNG || f == ALB_FORMAT_TIFF || f == ALB_FORMAT_JXL || f == ALB_FORMAT_AVIF ||
-               f == ALB_FORMAT_HEIC;
+    bool can = f == ALB_FORMAT_PNG || f == ALB_FORMAT_TIFF || f == ALB_FORMAT_JXL || f == ALB_FORMAT_AVIF;
     VipsInterpretation i = vips_image_get_interpretation(image);
     if (can || vips_image_get_format(image) != VIPS_FORMAT_USHORT)
         return g_object_ref(image);
@@ -246,14 +245,17 @@ enum alb_code alb_encode_memory(VipsImage *image, const struct alb_output *outpu
                                 unsigned quality, struct alb_str *bytes, struct alb_err *err)
 {
     VipsTarget *target = vips_target_new_to_memory();
-    size_t n = 0;
     *bytes = ALB_STR_NONE;
     if (!target)
         return alb_load_fail(err, ALB_E_NO_MEMORY, "encode");
     enum alb_code code = alb_encode(image, output, format, quality, target, err);
-    if (code == ALB_OK) {
-        char *p = (char *)vips_target_steal(target, &n);
-        *bytes = (struct alb_str){p, n};
+    if (code == ALB_OK) { /* savers have ended the target: what it holds is a blob now, which lets go of its bytes */
+        VipsBlob *blob = NULL;
+        g_object_get(target, "blob", &blob, NULL);
+        VipsArea *area = VIPS_AREA(blob);
+        *bytes = (struct alb_str){area->data, area->length};
+        area->free_fn = NULL;
+        vips_area_unref(area);
     }
     g_object_unref(target);
     return code;

@@ -3,7 +3,7 @@
  * Which bytes are written: one encoding as asked, or the result of a search
  *   max_bytes     down from the asked quality until it fits (imgproxy's steps)
  *   autoquality   SIZE: the best quality that fits the target; DSSIM: the least quality that looks as good as asked
- *   best          of several formats, the smallest that looks as good as the first one does at its own quality
+ *   best          of several formats, the smallest that looks as good as the first one with a quality does at its own
  * A search encodes in memory, at most ALB_TRIES times for each format; it is one job with one deadline.
  */
 #include "image/general_encode.h"
@@ -125,6 +125,7 @@ static enum alb_code same_bands(VipsImage **image, int bands, struct alb_err *er
 static enum alb_code score(struct search *s, const struct attempt *a, double *dssim)
 {
     struct alb_load l = ALB_LOAD_INIT(alb_format_type(a->format), a->bytes);
+    l.pages = vips_image_get_n_pages(s->image); /* frames are looked at as they lie: below each other */
     struct alb_str pixels = ALB_STR_NONE;
     enum alb_code code = s->pixels.n > 0 ? ALB_OK : pixels_of(s->image, &s->pixels, s->err);
     if (code != ALB_OK)
@@ -175,9 +176,9 @@ static enum alb_code judge(struct search *s, const struct goal *g, const struct 
 }
 
 /* Bisection: size and likeness both grow with the quality. What meets the goal is kept, by size the largest, by
- * likeness the smallest; if nothing does, the nearest end of the range is. */
+ * likeness the smallest; if nothing does, the nearest end of the range is, and *met_goal is false. */
 static enum alb_code bisect(struct search *s, const struct goal *g, unsigned least, unsigned most,
-                            struct attempt *best)
+                            struct attempt *best, bool *met_goal)
 {
     enum alb_code code = ALB_OK;
     bool met = false;
@@ -199,6 +200,7 @@ static enum alb_code bisect(struct search *s, const struct goal *g, unsigned lea
         else
             most = q - 1;
     }
+    *met_goal = met;
     return code;
 }
 
@@ -206,39 +208,73 @@ static enum alb_code autoquality(struct search *s, struct attempt *best)
 {
     const struct alb_output *o = s->output;
     struct goal g = {o->autoquality == ALB_AUTOQUALITY_SIZE, o->target, o->error};
-    return bisect(s, &g, o->least ? o->least : 1, o->most ? o->most : 100, best);
+    bool met;
+    return bisect(s, &g, o->least ? o->least : 1, o->most ? o->most : 100, best, &met);
 }
 
 /* ---- best ---- */
 
-/* The goal of all others: as good as the first format of the list at its own quality. */
-static enum alb_code search_format(struct search *s, struct goal *g, struct attempt *best)
+/* The first with a quality: what all others are to look like, and its tolerance. */
+static enum alb_code reference(struct search *s, struct goal *g, struct attempt *best)
+{
+    enum alb_code code = attempt(s, quality_of(s->output, s->format), best);
+    if (code == ALB_OK)
+        code = score(s, best, &g->target);
+    g->error = g->target / 20;
+    return code;
+}
+
+/* Takes the format's bytes if they look as good and are fewer. One without a quality (PNG; GIF or a palette, which may
+ * look worse) has one try. */
+static enum alb_code challenge(struct search *s, const struct goal *g, struct attempt *best)
 {
     struct attempt a = {.bytes = ALB_STR_NONE};
+    bool good = false, near;
     enum alb_code code;
-    if (best->bytes.n > 0 && alb_format_quality(s->format))
-        code = bisect(s, g, 1, 100, &a);
-    else
+    if (alb_format_quality(s->format)) {
+        code = bisect(s, g, 1, 100, &a, &good);
+    } else {
         code = attempt(s, quality_of(s->output, s->format), &a);
-    if (code == ALB_OK && best->bytes.n == 0 && alb_format_quality(s->format)) {
-        code = score(s, &a, &g->target);
-        g->error = g->target / 20;
+        if (code == ALB_OK && (best->bytes.n == 0 || a.bytes.n < best->bytes.n))
+            code = judge(s, g, &a, &good, &near);
     }
-    if (code == ALB_OK && (best->bytes.n == 0 || a.bytes.n < best->bytes.n))
+    if (code == ALB_OK && good && (best->bytes.n == 0 || a.bytes.n < best->bytes.n))
         take(best, &a);
     drop(&a);
     return code;
 }
 
+static enum alb_format first_with_quality(uint16_t formats)
+{
+    for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
+        if ((formats & ALB_FORMAT_BIT(f)) != 0 && alb_format_quality((enum alb_format)f))
+            return (enum alb_format)f;
+    }
+    return ALB_FORMAT_SAME;
+}
+
+/* The first one at all; where no format has a quality, that is what others must equal. */
+static enum alb_format first_of(uint16_t formats)
+{
+    unsigned f = 1;
+    while (f < ALB_FORMAT_COUNT && (formats & ALB_FORMAT_BIT(f)) == 0)
+        f++;
+    return (enum alb_format)f;
+}
+
 static enum alb_code best_format(struct search *s, struct attempt *best)
 {
+    uint16_t formats = s->output->best;
     struct goal g = {.by_size = false, .target = 0, .error = 0};
-    enum alb_code code = ALB_OK;
+    enum alb_format first = first_with_quality(formats);
+    s->format = first != ALB_FORMAT_SAME ? first : first_of(formats);
+    enum alb_format measure = s->format;
+    enum alb_code code = reference(s, &g, best);
     for (unsigned f = 1; code == ALB_OK && f < ALB_FORMAT_COUNT; f++) {
-        if (!(s->output->best & ALB_FORMAT_BIT(f)))
+        if ((formats & ALB_FORMAT_BIT(f)) == 0 || f == (unsigned)measure)
             continue;
         s->format = (enum alb_format)f;
-        code = search_format(s, &g, best);
+        code = challenge(s, &g, best);
     }
     s->format = best->format;
     return code;

@@ -12,16 +12,19 @@
 #include "base/mem.h"
 
 #define SCALES 5
-#define SIDE_MIN 8 /* a scale below this says nothing */
+#define SIDE_MIN 4 /* a scale below this says nothing */
+#define LIGHT (1.05f / 1.16f) /* of L, beside a and b; as measured with the program */
+#define GROUND_SHIFT 11
 #define C1 (0.01f * 0.01f)
 #define C2 (0.03f * 0.03f)
 
 static const double weights[SCALES] = {0.028, 0.197, 0.322, 0.298, 0.155};
 
-/* Three planes of one size. Linear RGB while scales are made, then L, a, b. */
+/* Planes of one size. Linear RGB, times alpha if there is any, while scales are made; then L, a, b. */
 struct planes {
     uint32_t width, height;
-    float *p[3];
+    unsigned count; /* 3, or 4 with alpha */
+    float *p[4];
 };
 
 static size_t count_of(const struct planes *a)
@@ -32,18 +35,19 @@ static size_t count_of(const struct planes *a)
 static void planes_free(struct planes *a)
 {
     alb_mem_free(a->p[0]);
-    a->p[0] = a->p[1] = a->p[2] = NULL;
+    a->p[0] = NULL;
 }
 
-static bool planes_new(struct planes *a, uint32_t width, uint32_t height)
+static bool planes_new(struct planes *a, uint32_t width, uint32_t height, unsigned count)
 {
     a->width = width;
     a->height = height;
-    a->p[0] = alb_mem_calloc(3 * count_of(a), sizeof(float));
+    a->count = count;
+    a->p[0] = alb_mem_calloc(count * count_of(a), sizeof(float));
     if (!a->p[0])
         return false;
-    a->p[1] = a->p[0] + count_of(a);
-    a->p[2] = a->p[1] + count_of(a);
+    for (unsigned c = 1; c < count; c++)
+        a->p[c] = a->p[0] + c * count_of(a);
     return true;
 }
 
@@ -57,38 +61,28 @@ static void linear_table(float t[256])
     }
 }
 
-/* What is transparent is shown on a pattern, so that a change of alpha alone is seen in every colour. */
-static float ground(uint32_t x, uint32_t y, unsigned channel)
-{
-    static const unsigned bit[3] = {8, 4, 2};
-    return (x ^ y) & bit[channel] ? 1.0f : 0.0f;
-}
-
 static bool from_pixels(struct planes *out, const uint8_t *px, uint32_t w, uint32_t h, unsigned bands)
 {
     float lin[256];
     bool alpha = bands == 2 || bands == 4, grey = bands < 3;
-    if (!planes_new(out, w, h))
+    if (!planes_new(out, w, h, alpha ? 4 : 3))
         return false;
     linear_table(lin);
-    for (uint32_t y = 0; y < h; y++) {
-        for (uint32_t x = 0; x < w; x++, px += bands) {
-            size_t at = (size_t)y * w + x;
-            float a = alpha ? (float)px[bands - 1] / 255.0f : 1.0f;
-            for (unsigned c = 0; c < 3; c++) {
-                float v = lin[px[grey ? 0 : c]];
-                out->p[c][at] = alpha ? v * a + ground(x, y, c) * (1 - a) : v;
-            }
-        }
+    for (size_t at = 0; at < count_of(out); at++, px += bands) {
+        float a = alpha ? (float)px[bands - 1] / 255.0f : 1.0f;
+        for (unsigned c = 0; c < 3; c++)
+            out->p[c][at] = lin[px[grey ? 0 : c]] * a;
+        if (alpha)
+            out->p[3][at] = a;
     }
     return true;
 }
 
 static bool halve(const struct planes *in, struct planes *out)
 {
-    if (!planes_new(out, in->width / 2, in->height / 2))
+    if (!planes_new(out, in->width / 2, in->height / 2, in->count))
         return false;
-    for (unsigned c = 0; c < 3; c++) {
+    for (unsigned c = 0; c < in->count; c++) {
         for (uint32_t y = 0; y < out->height; y++) {
             const float *r0 = in->p[c] + (size_t)(2 * y) * in->width, *r1 = r0 + in->width;
             for (uint32_t x = 0; x < out->width; x++)
@@ -105,17 +99,35 @@ static float lab_curve(float t)
     return t > epsilon ? cbrtf(t) : (kappa * t + 16) / 116;
 }
 
+/* What is transparent is shown on a pattern of its own for each colour, so that a change of alpha alone is seen. */
+static float ground(uint32_t x, uint32_t y, unsigned channel)
+{
+    static const unsigned bit[3] = {16, 8, 32};
+    return ((x + GROUND_SHIFT) ^ (y + GROUND_SHIFT)) & bit[channel] ? 1.0f : 0.0f;
+}
+
+static void set_ground(struct planes *a)
+{
+    for (size_t i = 0; a->count == 4 && i < count_of(a); i++) {
+        for (unsigned c = 0; c < 3; c++)
+            a->p[c][i] += ground((uint32_t)(i % a->width), (uint32_t)(i / a->width), c) * (1 - a->p[3][i]);
+    }
+}
+
 /* L, a, b of linear sRGB under D65, each brought to about 0..1. */
 static bool to_lab(const struct planes *in, struct planes *out)
 {
-    if (!planes_new(out, in->width, in->height))
+    if (!planes_new(out, in->width, in->height, in->count))
         return false;
+    for (size_t i = 0; i < in->count * count_of(in); i++)
+        out->p[0][i] = in->p[0][i];
+    set_ground(out);
     for (size_t i = 0; i < count_of(in); i++) {
-        float r = in->p[0][i], g = in->p[1][i], b = in->p[2][i];
+        float r = out->p[0][i], g = out->p[1][i], b = out->p[2][i];
         float x = lab_curve((0.4124f * r + 0.3576f * g + 0.1805f * b) / 0.9505f),
               y = lab_curve(0.2126f * r + 0.7152f * g + 0.0722f * b),
               z = lab_curve((0.0193f * r + 0.1192f * g + 0.9505f * b) / 1.089f);
-        out->p[0][i] = 1.16f * y - 0.16f;
+        out->p[0][i] = LIGHT * (1.16f * y - 0.16f);
         out->p[1][i] = (86.2f + 500.0f * (x - y)) / 220.0f;
         out->p[2][i] = (107.9f + 200.0f * (y - z)) / 220.0f;
     }
