@@ -355,6 +355,16 @@ static enum alb_code to_rgba(VipsImage **image, uint8_t orientation, struct alb_
     return code != ALB_OK ? code : alb_load_fail(err, ALB_E_UNPROCESSABLE, "placeholder");
 }
 
+static void keep_small(struct alb_probe *p, const uint8_t *rgba, unsigned w, unsigned h)
+{
+    p->thumbhash_len = alb_thumbhash(rgba, w, h, p->thumbhash);
+    if (w > ALB_LOOK_SIDE || h > ALB_LOOK_SIDE)
+        return;
+    p->small = (const uint8_t *)alb_arena_str(p->arena, (struct alb_str){(const char *)rgba, 4 * (size_t)w * h}).p;
+    p->small_width = p->small ? w : 0;
+    p->small_height = p->small ? h : 0;
+}
+
 static void look_at_pixels(struct probing *g)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -369,7 +379,7 @@ static void look_at_pixels(struct probing *g)
     if (vips_cast(image, &out, VIPS_FORMAT_UCHAR, NULL) == 0 && vips_image_get_bands(out) == 4) {
         void *rgba = vips_image_write_to_memory(out, &n);
         if (rgba && n == (size_t)w * h * 4)
-            g->p->thumbhash_len = alb_thumbhash(rgba, w, h, g->p->thumbhash);
+            keep_small(g->p, rgba, w, h);
         g_free(rgba);
     }
     vips_error_clear();

@@ -11,7 +11,7 @@
 #include "meta/wire.h"
 
 #define HEADER_VERSION 2u /* 1: without smaller pictures inside; catalogs have such rows */
-#define PROBE_VERSION 1u
+#define PROBE_VERSION 2u
 #define SIDE_MAX 100000000u
 #define ARENA_CAP ((size_t)4 << 20)
 
@@ -126,6 +126,9 @@ void alb_probe_pack(const struct alb_probe *p, struct alb_buf *out)
         alb_meta_pack(&none, &meta);
     }
     alb_wire_put_bytes(out, alb_buf_view(&meta));
+    alb_wire_put(out, p->small_width, 1);
+    alb_wire_put(out, p->small_height, 1);
+    alb_wire_put_bytes(out, (struct alb_str){(const char *)p->small, 4u * p->small_width * p->small_height});
     alb_buf_fini(&meta);
 }
 
@@ -135,6 +138,21 @@ static void take_note(struct alb_wire *w, struct alb_probe *p)
     struct alb_str note = alb_wire_bytes(w, sizeof(p->note) - 1);
     for (size_t i = 0; i < note.n; i++)
         p->note[i] = note.p[i] >= ' ' && note.p[i] <= '~' ? note.p[i] : '?';
+}
+
+static void take_small(struct alb_wire *w, struct alb_probe *p)
+{
+    p->small_width = alb_wire_u8(w);
+    p->small_height = alb_wire_u8(w);
+    struct alb_str pixels = alb_wire_bytes(w, ALB_PROBE_SMALL_MAX);
+    if (p->small_width > ALB_LOOK_SIDE || p->small_height > ALB_LOOK_SIDE ||
+        (p->small_width > 0) != (p->small_height > 0) ||
+        pixels.n != 4 * (size_t)p->small_width * p->small_height)
+        w->bad = true;
+    if (!w->bad && pixels.n > 0)
+        p->small = (const uint8_t *)alb_arena_str(p->arena, pixels).p;
+    if (!p->small)
+        p->small_width = p->small_height = 0;
 }
 
 static enum alb_code unpack(struct alb_wire *w, struct alb_probe *p, struct alb_err *err)
@@ -151,6 +169,7 @@ static enum alb_code unpack(struct alb_wire *w, struct alb_probe *p, struct alb_
     p->thumbhash_len = hash.n;
     take_note(w, p);
     struct alb_str meta = alb_wire_bytes(w, ALB_META_PACKED_MAX);
+    take_small(w, p);
     if (!alb_wire_end(w) || p->header.type != p->type)
         return alb_fail(err, ALB_E_INVALID, "a probe that cannot be read");
     return alb_meta_unpack(p->arena, meta, &p->meta, err);

@@ -201,6 +201,21 @@ def test_info(house):
     assert info["hashsums"] == {"md5": hashlib.md5(body).hexdigest(), "sha256": hashlib.sha256(body).hexdigest()}
 
 
+def test_info_of_what_it_looks_like(house):
+    Image.new("RGB", (30, 20), (255, 0, 0)).save(house.root / "red.png")
+    path = sign("/palette:4/avg:1/dc:1/bh:1:1/phash:1/alpha:1:1/bands:1/sf:1/pn:1/plain/local:///red.png")
+    info = requests.get(house.daemon.url + "/imgproxy/info" + path, timeout=60).json()
+    red = {"R": 255, "G": 0, "B": 0, "A": 255}
+    assert info["palette"] == [red] and info["average"] == red and info["dominant_colors"]["vibrant"] == red
+    assert info["blurhash"] == "00TI:j" and len(info["perceptual_hash"]) == 16
+    assert info["alpha"] == {"has_alpha": False, "has_transparency": False}
+    assert (info["bands"], info["sample_format"], info["pages_number"]) == (3, "uchar", 1)
+    asset = house.daemon.upload(photo(9, 40, 30)).headers["Albumen-Asset"]
+    path = sign(f"/avg:1/plain/asset://{asset}")
+    answer = requests.get(house.daemon.url + "/imgproxy/info" + path, timeout=60)
+    assert answer.json()["width"] == 40 and answer.headers["Cache-Control"].startswith("private")
+
+
 # ---- errors ----
 
 @pytest.mark.parametrize("path, status, text", [

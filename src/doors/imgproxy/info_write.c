@@ -108,7 +108,7 @@ static void write_video(struct alb_json *j, const struct alb_meta *m)
 }
 
 static void write_pixels(struct alb_json *j, const struct alb_imgproxy_info *want,
-                         const struct alb_image_header *h)
+                         const struct alb_image_header *h, const struct alb_look *look)
 {
     static const char *const spaces[] = {[ALB_SPACE_RGB] = "srgb",
                                          [ALB_SPACE_GREY] = "b-w",
@@ -127,7 +127,68 @@ static void write_pixels(struct alb_json *j, const struct alb_imgproxy_info *wan
         alb_json_key(j, "alpha");
         alb_json_object(j);
         alb_json_kbool(j, "has_alpha", h->alpha);
+        if (want->alpha_check)
+            alb_json_kbool(j, "has_transparency", look->rgba && alb_look_has_alpha(look));
         alb_json_end(j);
+    }
+}
+
+/* ---- what it looks like ---- */
+
+static void write_colour(struct alb_json *j, struct alb_colour c)
+{
+    alb_json_object(j);
+    alb_json_ki64(j, "R", c.r);
+    alb_json_ki64(j, "G", c.g);
+    alb_json_ki64(j, "B", c.b);
+    alb_json_ki64(j, "A", c.a);
+    alb_json_end(j);
+}
+
+static void write_dominant(struct alb_json *j, const struct alb_look *l, bool build)
+{
+    struct alb_colour colours[ALB_DOMINANT_COUNT];
+    unsigned found = alb_look_dominant(l, build, colours);
+    alb_json_key(j, "dominant_colors");
+    alb_json_object(j);
+    for (unsigned i = 0; i < ALB_DOMINANT_COUNT; i++) {
+        if (!(found & 1u << i))
+            continue;
+        alb_json_key(j, alb_dominant_name((enum alb_dominant)i));
+        write_colour(j, colours[i]);
+    }
+    alb_json_end(j);
+}
+
+static void write_palette(struct alb_json *j, const struct alb_look *l, unsigned max)
+{
+    struct alb_colour colours[ALB_LOOK_PALETTE_MAX];
+    unsigned n = alb_look_palette(l, max, colours);
+    alb_json_key(j, "palette");
+    alb_json_array(j);
+    for (unsigned i = 0; i < n; i++)
+        write_colour(j, colours[i]);
+    alb_json_end(j);
+}
+
+static void write_look(struct alb_json *j, const struct alb_imgproxy_info *want, const struct alb_look *l)
+{
+    char text[ALB_BLURHASH_MAX];
+    if (want->palette > 0)
+        write_palette(j, l, (unsigned)want->palette);
+    if (want->average) {
+        alb_json_key(j, "average");
+        write_colour(j, alb_look_average(l, want->average_ignore_transparent));
+    }
+    if (want->dominant)
+        write_dominant(j, l, want->dominant_build_missed);
+    if (want->blurhash_x > 0 && want->blurhash_y > 0) {
+        alb_look_blurhash(l, (unsigned)want->blurhash_x, (unsigned)want->blurhash_y, text);
+        alb_json_kc(j, "blurhash", text);
+    }
+    if (want->perceptual_hash) {
+        (void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)alb_look_phash(l));
+        alb_json_kc(j, "perceptual_hash", text);
     }
 }
 
@@ -178,7 +239,10 @@ enum alb_code alb_imgproxy_info_write(const struct alb_imgproxy_info *want, cons
         write_xmp(&j, &p->meta);
     if (want->video_meta && alb_type_class(p->type) == ALB_CLASS_VIDEO)
         write_video(&j, &p->meta);
-    write_pixels(&j, want, &p->header);
+    const struct alb_look look = {p->small, p->small_width, p->small_height};
+    write_pixels(&j, want, &p->header, &look);
+    if (look.rgba)
+        write_look(&j, want, &look);
     if (want->thumb_hash && p->thumbhash_len > 0) {
         struct alb_buf text = ALB_BUF_INIT(64);
         alb_b64_encode(&text, p->thumbhash, p->thumbhash_len, ALB_B64_STD);
