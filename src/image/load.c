@@ -162,6 +162,29 @@ static VipsImage *open_styled(const struct alb_load *l, struct alb_err *err)
     return image;
 }
 
+static void *own_blob(VipsImage *image, const char *name, GValue *value, void *copy)
+{
+    const void *p;
+    size_t n;
+    if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB && vips_image_get_blob(image, name, &p, &n) == 0)
+        vips_image_set_blob_copy(copy, name, p, n);
+    return NULL;
+}
+
+/* libvips 8.14 ties profile and metadata of HEIF to the image that it loads, but hands them on to all that is made of
+ * it, which may live longer (a copy in memory does): a copy of them belongs to whom it should. */
+static VipsImage *with_own_blobs(VipsImage *image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int rc = vips_copy(image, &out, NULL);
+    if (rc == 0)
+        vips_image_map(image, own_blob, out);
+    else
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "metadata");
+    g_object_unref(image);
+    return rc == 0 ? out : NULL;
+}
+
 static VipsImage *open_through_vips(const struct alb_load *l, struct alb_err *err)
 {
     VipsImage *image = NULL;
@@ -175,6 +198,8 @@ static VipsImage *open_through_vips(const struct alb_load *l, struct alb_err *er
         image = NULL;
     }
     g_object_unref(source); /* the image holds its own reference */
+    if (image && (l->type == ALB_TYPE_HEIC || l->type == ALB_TYPE_AVIF))
+        image = with_own_blobs(image, err);
     return image ? unpacked(image, err) : NULL;
 }
 

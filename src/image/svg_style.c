@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CSS that a request adds to a drawing: a <style> right behind the start tag of the root. Written as character data with
- * every special character escaped, so that no text can leave the element: not by "</style>", not by "]]>", and in no
- * encoding that has ASCII in it, because what is not ASCII becomes a reference. What the sandboxed renderer may reach
- * from CSS is what it may reach from the drawing: nothing.
+ * CSS that a request adds to a drawing: a <style> right behind the start tag of the root. Written as character data
+ * with every special character escaped, so that no text can leave the element: not by "</style>", not by "]]>", and in
+ * no encoding that has ASCII in it, because what is not ASCII becomes a reference. What the sandboxed renderer may
+ * reach from CSS is what it may reach from the drawing: nothing.
  */
 #include "image/load.h"
 
