@@ -352,7 +352,8 @@ static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options
 {
     double side = d->width > d->height ? d->width : d->height,
            scale = 1.0 / (side / alb_format_side(d->format));
-    if (d->ask->options->output.best != 0 && alb_best_candidates(d, d->width, d->height) != 0)
+    bool alpha = d->alpha && !(o->flatten && o->background_alpha >= 1);
+    if (d->ask->options->output.best != 0 && alb_best_candidates(d, alpha) != 0)
         return ALB_OK;
     if (d->format == ALB_FORMAT_GIF) /* its encoder counts pixels in an int */
         scale = fmin(scale, sqrt(1.0 / ((double)((uint64_t)d->width * d->height) / (INT32_MAX / 4))));

@@ -58,10 +58,10 @@ enum alb_format alb_choose_format(const struct alb_draft *d, bool animated)
     return o->preferred[0] != ALB_FORMAT_SAME ? o->preferred[0] : ALB_FORMAT_JPEG;
 }
 
-uint16_t alb_best_candidates(const struct alb_draft *d, uint32_t width, uint32_t height)
+uint16_t alb_best_candidates(const struct alb_draft *d, bool alpha)
 {
     uint16_t of = d->ask->options->output.best, left = 0;
-    bool alpha = alb_expects_alpha(d);
+    uint32_t width = d->width, height = d->height;
     for (unsigned n = 1; n < ALB_FORMAT_COUNT; n++) {
         enum alb_format f = (enum alb_format)n;
         bool fits = width <= alb_format_side(f) && height <= alb_format_side(f);
@@ -95,7 +95,7 @@ void alb_resolve_output(const struct alb_draft *d, struct alb_output *out)
     out->format = d->format;
     if (out->format == ALB_FORMAT_AVIF && (d->width < AVIF_LEAST_SIDE || d->height < AVIF_LEAST_SIDE))
         out->format = small_avif(d);
-    out->best = alb_best_candidates(d, d->width, d->height);
+    out->best = alb_best_candidates(d, d->alpha);
     enum alb_format one = only_one(out->best);
     if (one != ALB_FORMAT_SAME) {
         out->format = one;

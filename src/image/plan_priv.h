@@ -89,8 +89,8 @@ bool alb_expects_alpha(const struct alb_draft *d);
 enum alb_format alb_choose_format(const struct alb_draft *d, bool animated);
 /* The output as it is written: format and qualities resolved for a result of this size. */
 void alb_resolve_output(const struct alb_draft *d, struct alb_output *out);
-/* What `best` may be for a result of this size; 0 without it. */
-uint16_t alb_best_candidates(const struct alb_draft *d, uint32_t width, uint32_t height);
+/* What `best` may be for the picture as it is, with transparency or without; 0: nothing, or not asked for. */
+uint16_t alb_best_candidates(const struct alb_draft *d, bool alpha);
 
 /* ---- plan_load.c ---- */
 

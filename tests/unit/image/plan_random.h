@@ -289,6 +289,17 @@ static inline bool is_grounded(const struct alb_plan *p, bool alpha)
     return !alpha;
 }
 
+/* Whatever of the best is chosen in the end. */
+static inline bool keeps_alpha(const struct alb_plan *p)
+{
+    uint16_t best = p->steps[p->count - 1].u.encode.output.best;
+    for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
+        if ((best & ALB_FORMAT_BIT(f)) && !alb_format_alpha((enum alb_format)f))
+            return false;
+    }
+    return best != 0 || alb_format_alpha(p->format);
+}
+
 static inline void hold_plan(const struct random_ask *a, const struct alb_plan *p)
 {
     static struct alb_plan other;
@@ -298,8 +309,7 @@ static inline void hold_plan(const struct random_ask *a, const struct alb_plan *
     if (!alb_plan_is_trim(p)) {
         ALB_CHECK(p->width <= a->limits.result_side && p->height <= a->limits.result_side);
         ALB_CHECK((uint64_t)p->width * p->height <= a->limits.result_pixels);
-        ALB_CHECK(p->format == ALB_FORMAT_SAME || alb_format_alpha(p->format) ||
-                  is_grounded(p, a->headers[0].alpha));
+        ALB_CHECK(keeps_alpha(p) || is_grounded(p, a->headers[0].alpha));
         ALB_CHECK(p->format == ALB_FORMAT_SAME ||
                   (p->width <= alb_format_side(p->format) && p->height <= alb_format_side(p->format)));
     }

@@ -195,6 +195,16 @@ static void test_best(void **state)
     o.output.best = ALB_FORMAT_BIT(ALB_FORMAT_AVIF);
     expect_code(ALB_OK);
     assert_int_equal(p.format, ALB_FORMAT_PNG); /* none: as without it */
+    fresh(ALB_TYPE_PNG, 100,
+          50); /* a canvas for the aspect alone makes no format expect transparency, but there is some */
+    o.width = o.height = 100;
+    o.extend_aspect.on = true;
+    o.output.best = ALB_FORMAT_BIT(ALB_FORMAT_JPEG) | ALB_FORMAT_BIT(ALB_FORMAT_WEBP);
+    expect_code(ALB_OK);
+    assert_int_equal(p.format, ALB_FORMAT_WEBP);
+    o.flatten = true;
+    expect_code(ALB_OK);
+    assert_int_equal(p.format, ALB_FORMAT_SAME);
 }
 
 static void test_quality(void **state)
