@@ -89,7 +89,8 @@ static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int pag
     int w = vips_image_get_width(*image);
     bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
                  s->u.load.how == ALB_LOAD_DEVELOP;
-    if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0) /* the header tells the size of the first one only */
+    if (s->u.load.type == ALB_TYPE_ICO &&
+        s->u.load.page > 0) /* the header tells the size of the first one only */
         exact = false;
     if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
         return not_as_planned(j->err);
@@ -169,6 +170,20 @@ static enum alb_code frame(const struct job *j, VipsImage *all, uint32_t i, int 
     return code;
 }
 
+/* The times of the file's frames become those of the frames that are here. */
+static void fit_delays(const struct job *j, VipsImage *image, int n)
+{
+    int *all, have, from = (int)j->plan->steps[0].u.load.page;
+    if (!vips_image_get_typeof(image, "delay") ||
+        vips_image_get_array_int(image, "delay", &all, &have) != 0 || (from == 0 && have == n))
+        return;
+    int *some = g_new0(int, n);
+    for (int i = 0; i < n && from + i < have; i++)
+        some[i] = all[from + i];
+    vips_image_set_array_int(image, "delay", some, n);
+    g_free(some);
+}
+
 static enum alb_code join(const struct job *j, VipsImage **frames, int n, VipsImage **out)
 {
     VipsImage *joined = NULL;
@@ -179,6 +194,7 @@ static enum alb_code join(const struct job *j, VipsImage **frames, int n, VipsIm
     if (rc != 0)
         return alb_load_fail(j->err, ALB_E_UNPROCESSABLE, "frames");
     vips_image_set_int(*out, VIPS_META_PAGE_HEIGHT, vips_image_get_height(frames[0]));
+    fit_delays(j, *out, n);
     return ALB_OK;
 }
 

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "image/general_rights.h"
 #include "image/general_steps.h"
+#include "image/icc.h"
 #include "image/load.h"
 
 #define MM_PER_INCH 25.4
@@ -30,14 +32,6 @@ static bool is_animation_field(const char *name)
     return false;
 }
 
-/* What says whose work it is. The blob "exif-data" stays as the ground on which libvips writes the fields that are
- * left. */
-static bool is_copyright_field(const char *name)
-{
-    return strcmp(name, "exif-ifd0-Copyright") == 0 || strcmp(name, "exif-ifd0-Artist") == 0 ||
-           strcmp(name, VIPS_META_EXIF_NAME) == 0;
-}
-
 struct keeping {
     const struct alb_output *output;
     bool animate;
@@ -51,9 +45,7 @@ static void *forget(VipsImage *image, const char *name, GValue *value, void *arg
     (void)value;
     if (k->animate && is_animation_field(name))
         return NULL;
-    if (k->output->keep_metadata && metadata)
-        return NULL;
-    if (k->output->keep_copyright && is_copyright_field(name))
+    if ((k->output->keep_metadata || k->output->keep_copyright) && metadata)
         return NULL;
     if (k->output->profile != ALB_PROFILE_SRGB && strcmp(name, VIPS_META_ICC_NAME) == 0)
         return NULL;
@@ -72,36 +64,79 @@ static enum alb_code fit_metadata(VipsImage **image, const struct alb_output *o,
     if (code != ALB_OK)
         return code;
     vips_image_map(*image, forget, &k);
+    if (o->keep_copyright && !o->keep_metadata)
+        alb_rights_only(*image);
     vips_image_set_int(*image, VIPS_META_ORIENTATION, 1); /* it is upright now, whatever EXIF said */
     return ALB_OK;
 }
 
-/* Through the profile that was asked for, which goes along. */
-static enum alb_code to_profile(VipsImage **image, const struct alb_output *o, struct alb_str profile,
-                                struct alb_err *err)
+/* Profiles of three or four channels need a picture in colour. */
+static enum alb_code in_colour(VipsImage **image, struct alb_err *err)
 {
     VipsImage *out = NULL;
-    int rc;
-    if (o->profile == ALB_PROFILE_CMYK) {
-        rc = vips_icc_transform(*image, &out, "cmyk", "input_profile", "srgb", "embedded", TRUE, "depth", 8,
-                                NULL);
-        return alb_step_replace(image, rc, out, "profile", err);
-    }
-    if (o->profile != ALB_PROFILE_INPUT || profile.n == 0)
+    bool wide = vips_image_get_format(*image) == VIPS_FORMAT_USHORT;
+    if (vips_image_get_bands(*image) >= 3)
         return ALB_OK;
-    /* libvips takes a target profile by file name only; a sealed worker has no files: connect by hand. */
-    VipsImage *pcs = NULL, *tagged = NULL;
-    rc = vips_icc_import(*image, &pcs, "embedded", TRUE, "input_profile", "srgb", NULL);
-    enum alb_code code = alb_step_replace(image, rc, pcs, "profile", err);
+    int rc =
+        vips_colourspace(*image, &out, wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB, NULL);
+    return alb_step_replace(image, rc, out, "profile", err);
+}
+
+static enum alb_code to_cmyk(VipsImage **image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    enum alb_code code = in_colour(image, err);
     if (code != ALB_OK)
         return code;
-    rc = vips_copy(*image, &tagged, NULL);
-    code = alb_step_replace(image, rc, tagged, "profile", err);
+    int rc =
+        vips_icc_transform(*image, &out, "cmyk", "input_profile", "srgb", "embedded", TRUE, "depth", 8, NULL);
+    return alb_step_replace(image, rc, out, "profile", err);
+}
+
+/* libvips takes a target profile by file name only; a sealed worker has no files: connect by hand. */
+static enum alb_code to_given(VipsImage **image, struct alb_str profile, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int depth = vips_image_get_format(*image) == VIPS_FORMAT_USHORT ? 16 : 8;
+    enum alb_icc kind = alb_icc_kind(profile);
+    enum alb_code code = kind == ALB_ICC_GREY ? ALB_OK : in_colour(image, err);
+    if (code != ALB_OK)
+        return code;
+    if (kind == ALB_ICC_NONE || kind == ALB_ICC_OTHER) {
+        g_clear_object(image);
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the profile is none that pictures can have");
+    }
+    bool grey = vips_image_get_bands(*image) < 3;
+    int rc = vips_icc_import(*image, &out, "embedded", TRUE, "input_profile", grey ? "sgrey" : "srgb", NULL);
+    code = alb_step_replace(image, rc, out, "profile", err);
+    if (code == ALB_OK) {
+        rc = vips_copy(*image, &out, NULL);
+        code = alb_step_replace(image, rc, out, "profile", err);
+    }
     if (code != ALB_OK)
         return code;
     vips_image_set_blob_copy(*image, VIPS_META_ICC_NAME, profile.p, profile.n);
-    rc = vips_icc_export(*image, &out, "depth", 8, NULL); /* to the embedded profile */
+    rc = vips_icc_export(*image, &out, "depth", depth, NULL); /* to the embedded profile */
     return alb_step_replace(image, rc, out, "profile", err);
+}
+
+static bool holds_cmyk(const struct alb_output *o)
+{
+    return o->best == 0 && (o->format == ALB_FORMAT_JPEG || o->format == ALB_FORMAT_TIFF);
+}
+
+/* Through the profile that was asked for, which goes along. One of a press, for a format that has no such colours: the
+ * picture stays in sRGB. */
+static enum alb_code to_profile(VipsImage **image, const struct alb_output *o, struct alb_str profile,
+                                struct alb_err *err)
+{
+    if (o->profile == ALB_PROFILE_CMYK && holds_cmyk(o))
+        return to_cmyk(image, err);
+    if (o->profile != ALB_PROFILE_INPUT || profile.n == 0)
+        return ALB_OK;
+    if (alb_icc_kind(profile) == ALB_ICC_CMYK && !holds_cmyk(o))
+        return ALB_OK;
+    return to_given(image, profile, err);
 }
 
 enum alb_code alb_encode_prepare(VipsImage **image, const struct alb_output *output, bool animate,
@@ -184,7 +219,8 @@ static int save_tiff(VipsImage *image, VipsTarget *t, gboolean strip)
 
 static int save(VipsImage *image, const struct alb_output *o, enum alb_format format, int q, VipsTarget *t)
 {
-    gboolean strip = !o->keep_metadata && !o->keep_copyright && o->profile == ALB_PROFILE_SRGB;
+    /* what is not to go along is gone already; JPEG leaves its density out when it strips */
+    gboolean strip = !o->keep_metadata && !o->keep_copyright && o->profile == ALB_PROFILE_SRGB && o->dpi <= 0;
     switch (format) {
     case ALB_FORMAT_JPEG:
         return vips_jpegsave_target(
@@ -249,7 +285,8 @@ enum alb_code alb_encode_memory(VipsImage *image, const struct alb_output *outpu
     if (!target)
         return alb_load_fail(err, ALB_E_NO_MEMORY, "encode");
     enum alb_code code = alb_encode(image, output, format, quality, target, err);
-    if (code == ALB_OK) { /* savers have ended the target: what it holds is a blob now, which lets go of its bytes */
+    if (code ==
+        ALB_OK) { /* savers have ended the target: what it holds is a blob now, which lets go of its bytes */
         VipsBlob *blob = NULL;
         g_object_get(target, "blob", &blob, NULL);
         VipsArea *area = VIPS_AREA(blob);

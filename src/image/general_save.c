@@ -21,10 +21,9 @@ static void put(struct out *o, uint32_t v, size_t bytes)
 #define BMP_FILE 14
 #define BMP_INFO 40
 #define BMP_V4 108
-#define PER_METRE_72 2835
 
 /* The header: the plain one, or with alpha the one that names the channels. */
-static void bmp_head(struct out *o, uint32_t w, uint32_t h, bool alpha, uint32_t row)
+static void bmp_head(struct out *o, uint32_t w, uint32_t h, bool alpha, uint32_t row, uint32_t per_metre)
 {
     uint32_t head = alpha ? BMP_V4 : BMP_INFO;
     put(o, 0x4d42, 2);
@@ -38,8 +37,8 @@ static void bmp_head(struct out *o, uint32_t w, uint32_t h, bool alpha, uint32_t
     put(o, alpha ? 32 : 24, 2);
     put(o, alpha ? 3 : 0, 4); /* BI_BITFIELDS, BI_RGB */
     put(o, row * h, 4);
-    put(o, PER_METRE_72, 4);
-    put(o, PER_METRE_72, 4);
+    put(o, per_metre, 4);
+    put(o, per_metre, 4);
     put(o, 0, 4);
     put(o, 0, 4);
     if (!alpha)
@@ -76,7 +75,7 @@ int alb_bmp_save(VipsImage *image, VipsTarget *target)
     bool alpha = held->Bands == 2 || held->Bands == 4;
     uint32_t row = (w * (alpha ? 4 : 3) + 3) & ~3u;
     unsigned char *line = g_malloc0(row);
-    bmp_head(&o, w, h, alpha, row);
+    bmp_head(&o, w, h, alpha, row, (uint32_t)(held->Xres * 1000 + 0.5));
     int rc = vips_target_write(target, o.b, o.n);
     for (uint32_t y = h; rc == 0 && y > 0; y--) { /* the last row comes first */
         bmp_row(held->data + (size_t)(y - 1) * w * (size_t)held->Bands, line, w, held->Bands);

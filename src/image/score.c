@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 #define SCALES 5
-#define SIDE_MIN 4 /* a scale below this says nothing */
+#define SIDE_MIN 4            /* a scale below this says nothing */
 #define LIGHT (1.05f / 1.16f) /* of L, beside a and b; as measured with the program */
 #define GROUND_SHIFT 11
 #define C1 (0.01f * 0.01f)

@@ -84,7 +84,8 @@ static inline int pixels_differ(VipsImage *x, int left, int top, const unsigned 
 }
 
 /* The pixel at left, top is v within `slack`. */
-static inline void pixels_check(VipsImage *x, int left, int top, const unsigned *v, unsigned slack, const char *what)
+static inline void pixels_check(VipsImage *x, int left, int top, const unsigned *v, unsigned slack,
+                                const char *what)
 {
     int b = pixels_differ(x, left, top, v, slack);
     if (b >= 0)

@@ -34,7 +34,7 @@ static const struct {
     enum alb_effect_kind kind;
     double amount;
     struct alb_rect area; /* within a picture of 3 x 5; of others: everywhere */
-    bool keeps; /* a flat opaque picture stays as it is */
+    bool keeps;           /* a flat opaque picture stays as it is */
 } effects[] = {
     {"blur", ALB_EFFECT_BLUR, 2, {0, 0, 0, 0}, true},
     {"blur of a part", ALB_EFFECT_BLUR, 2, {1, 1, 2, 3}, true},
@@ -63,7 +63,8 @@ static void flat(size_t i, int w, int h, int bands, bool wide)
     for (int b = 0; b < 4; b++)
         v[b] = (bands < 3 ? grey[b] : colour[b]) * (wide ? 257 : 1);
     char what[100];
-    snprintf(what, sizeof(what), "%s, %d x %d, %d bands%s", effects[i].name, w, h, bands, wide ? ", 16 bits" : "");
+    snprintf(what, sizeof(what), "%s, %d x %d, %d bands%s", effects[i].name, w, h, bands,
+             wide ? ", 16 bits" : "");
     bool part = w == 3 && h == 5;
     struct alb_plan_step s = effect_of(effects[i].kind, effects[i].amount, part ? effects[i].area : all);
     VipsImage *x = pixels_flat(w, h, bands, wide, v);
@@ -143,7 +144,8 @@ static void test_blur(void **state)
             for (int i = 0; i < 15; i++)
                 sum += pixels_at(x, i, j, 0);
         assert_in_range(sum / k, 235, 275);
-        assert_in_range(pixels_at(x, 7, 7, 0) / k, 38, 56); /* 255 / (2 pi), and more where the tails are cut off */
+        assert_in_range(pixels_at(x, 7, 7, 0) / k, 38,
+                        56); /* 255 / (2 pi), and more where the tails are cut off */
         assert_int_equal(pixels_at(x, 6, 7, 0), pixels_at(x, 8, 7, 0));
         assert_int_equal(pixels_at(x, 7, 6, 0), pixels_at(x, 7, 8, 0));
         assert_true(pixels_at(x, 7, 6, 0) < pixels_at(x, 7, 7, 0));
@@ -162,7 +164,8 @@ static void test_blur_area(void **state)
             pixels_set(x, i, (unsigned)((i * 7919 + i / 13 * 104729) % 256));
         whole = vips_image_copy_memory(x);
         part = vips_image_copy_memory(x);
-        struct alb_plan_step s = effect_of(ALB_EFFECT_BLUR, 1.5, all), a = effect_of(ALB_EFFECT_BLUR, 1.5, area);
+        struct alb_plan_step s = effect_of(ALB_EFFECT_BLUR, 1.5, all),
+                             a = effect_of(ALB_EFFECT_BLUR, 1.5, area);
         run(&whole, &s, "whole");
         run(&part, &a, "part");
         for (int j = 0; j < 18; j++) {
@@ -205,7 +208,10 @@ static void test_sharpen(void **state)
         VipsImage *x = pixels_new(16, 3, bands, false);
         for (size_t i = 0; i < 48; i++)
             for (int b = 0; b < bands; b++)
-                pixels_set(x, i * (size_t)bands + (size_t)b, (bands & 1) == 0 && b == bands - 1 ? 255 : i % 16 < 8 ? 80 : 160);
+                pixels_set(x, i * (size_t)bands + (size_t)b,
+                           (bands & 1) == 0 && b == bands - 1 ? 255
+                           : i % 16 < 8                       ? 80
+                                                              : 160);
         struct alb_plan_step s = effect_of(ALB_EFFECT_SHARPEN, 2, all);
         run(&x, &s, "sharpen");
         pixels_check_kind(x, 16, 3, bands, false, "sharpen");
@@ -312,7 +318,8 @@ static void test_canvas(void **state)
                 in[bands] = wide ? 65535 : 255;
             for (int j = 0; j < 3; j++)
                 for (int i = 0; i < 5; i++)
-                    pixels_check(x, i, j, j == 2 && (i == 1 || i == 2) ? in : (const unsigned[4]){0}, 0, "canvas");
+                    pixels_check(x, i, j, j == 2 && (i == 1 || i == 2) ? in : (const unsigned[4]){0}, 0,
+                                 "canvas");
             g_object_unref(x);
         }
     }
@@ -378,7 +385,10 @@ static void test_smart_crop(void **state)
                 bool thing = p % 200 >= 150 && p % 200 < 180 && p / 200 > 10 && p / 200 < 50 && (p % 7 < 4);
                 for (int b = 0; b < bands; b++)
                     pixels_set(x, p * (size_t)bands + (size_t)b,
-                               ((bands & 1) == 0 && b == bands - 1 ? 255 : thing ? (b == 0 ? 250 : 90) : 60) * k);
+                               ((bands & 1) == 0 && b == bands - 1 ? 255
+                                : thing                            ? (b == 0 ? 250 : 90)
+                                                                   : 60) *
+                                   k);
             }
             struct alb_plan_step s = {.kind = ALB_STEP_SMART_CROP, .width = 60, .height = 60};
             struct alb_err err = ALB_ERR_INIT;
@@ -433,7 +443,8 @@ static void test_trim(void **state)
             for (size_t p = 0; p < 320; p++) {
                 bool in = p % 20 >= 5 && p % 20 < 14 && p / 20 >= 4 && p / 20 < 10;
                 for (int b = 0; b < c->bands; b++)
-                    pixels_set(x, p * (size_t)c->bands + (size_t)b, (in ? c->thing : c->ground)[b] * (wide ? 257 : 1));
+                    pixels_set(x, p * (size_t)c->bands + (size_t)b,
+                               (in ? c->thing : c->ground)[b] * (wide ? 257 : 1));
             }
             struct alb_plan_step s = {.kind = ALB_STEP_FIND_TRIM};
             struct alb_rect r;
@@ -453,11 +464,13 @@ static void test_trim(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_picture),   cmocka_unit_test(test_nothing_bleeds), cmocka_unit_test(test_blur),
-        cmocka_unit_test(test_blur_area),       cmocka_unit_test(test_unsharp),        cmocka_unit_test(test_sharpen),
-        cmocka_unit_test(test_pixelate),        cmocka_unit_test(test_colours_on_grey),
-        cmocka_unit_test(test_not_in_place),    cmocka_unit_test(test_refused),        cmocka_unit_test(test_canvas),
-        cmocka_unit_test(test_ground),          cmocka_unit_test(test_smart_crop),     cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_every_picture), cmocka_unit_test(test_nothing_bleeds),
+        cmocka_unit_test(test_blur),          cmocka_unit_test(test_blur_area),
+        cmocka_unit_test(test_unsharp),       cmocka_unit_test(test_sharpen),
+        cmocka_unit_test(test_pixelate),      cmocka_unit_test(test_colours_on_grey),
+        cmocka_unit_test(test_not_in_place),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_canvas),        cmocka_unit_test(test_ground),
+        cmocka_unit_test(test_smart_crop),    cmocka_unit_test(test_trim),
     };
     (void)argc;
     if (!pixels_begin(argv[0]))

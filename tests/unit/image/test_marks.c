@@ -67,14 +67,22 @@ static const struct {
     const char *drawing; /* 2 x 1 on 5 x 3 */
 } places[] = {
     /* in the middle: half to even of (side - part + 1) / 2 */
-    {ALB_GRAVITY_CENTRE, 0, 0, "...../...../..##."},     {ALB_GRAVITY_NORTH, 0, 0, "..##./...../....."},
-    {ALB_GRAVITY_SOUTH, 0, 0, "...../...../..##."},      {ALB_GRAVITY_EAST, 0, 0, "...../...../...##"},
-    {ALB_GRAVITY_WEST, 0, 0, "...../...../##..."},       {ALB_GRAVITY_NORTH_EAST, 0, 0, "...##/...../....."},
-    {ALB_GRAVITY_NORTH_WEST, 0, 0, "##.../...../....."}, {ALB_GRAVITY_SOUTH_EAST, 0, 0, "...../...../...##"},
-    {ALB_GRAVITY_SOUTH_WEST, 0, 0, "...../...../##..."}, {ALB_GRAVITY_NORTH_WEST, 1, 2, "...../...../.##.."},
-    {ALB_GRAVITY_SOUTH_EAST, 1, 1, "...../..##./....."}, {ALB_GRAVITY_NORTH_WEST, -1, 0, "#..../...../....."},
-    {ALB_GRAVITY_SOUTH_EAST, -1, 0, "...../...../....#"}, {ALB_GRAVITY_NORTH_WEST, -50, 0, "#..../...../....."},
-    {ALB_GRAVITY_NORTH_WEST, 50, 1, "...../....#/....."}, {ALB_GRAVITY_CENTRE, -1, -1, "...../.##../....."},
+    {ALB_GRAVITY_CENTRE, 0, 0, "...../...../..##."},
+    {ALB_GRAVITY_NORTH, 0, 0, "..##./...../....."},
+    {ALB_GRAVITY_SOUTH, 0, 0, "...../...../..##."},
+    {ALB_GRAVITY_EAST, 0, 0, "...../...../...##"},
+    {ALB_GRAVITY_WEST, 0, 0, "...../...../##..."},
+    {ALB_GRAVITY_NORTH_EAST, 0, 0, "...##/...../....."},
+    {ALB_GRAVITY_NORTH_WEST, 0, 0, "##.../...../....."},
+    {ALB_GRAVITY_SOUTH_EAST, 0, 0, "...../...../...##"},
+    {ALB_GRAVITY_SOUTH_WEST, 0, 0, "...../...../##..."},
+    {ALB_GRAVITY_NORTH_WEST, 1, 2, "...../...../.##.."},
+    {ALB_GRAVITY_SOUTH_EAST, 1, 1, "...../..##./....."},
+    {ALB_GRAVITY_NORTH_WEST, -1, 0, "#..../...../....."},
+    {ALB_GRAVITY_SOUTH_EAST, -1, 0, "...../...../....#"},
+    {ALB_GRAVITY_NORTH_WEST, -50, 0, "#..../...../....."},
+    {ALB_GRAVITY_NORTH_WEST, 50, 1, "...../....#/....."},
+    {ALB_GRAVITY_CENTRE, -1, -1, "...../.##../....."},
 };
 
 static void test_places(void **state)
@@ -100,7 +108,8 @@ static const struct {
     uint32_t gap_x, gap_y;
     const char *drawing;
 } tilings[] = {
-    {ALB_TILING_REPEAT, 5, 3, 1, 1, 1, 1, "#.#.#/...../#.#.#"}, /* even numbers of cells on both sides of the middle */
+    {ALB_TILING_REPEAT, 5, 3, 1, 1, 1, 1,
+     "#.#.#/...../#.#.#"}, /* even numbers of cells on both sides of the middle */
     {ALB_TILING_REPEAT, 3, 3, 1, 1, 0, 0, "###/###/###"},
     {ALB_TILING_REPEAT, 7, 1, 1, 1, 2, 0, "#..#..#"},
     {ALB_TILING_REPEAT, 3, 3, 9, 9, 0, 0, "###/###/###"}, /* larger than the picture */
@@ -186,9 +195,10 @@ static void test_size_and_turn(void **state)
     static const struct {
         double rotate;
         const char *drawing;
-    } turns[] = {{0, "......./......./..###../......./......."},   {90, "......./......./....#../....#../....#.."},
-                 {180, "......./......./..###../......./......."}, {-90, "......./......./....#../....#../....#.."},
-                 {360, "......./......./..###../......./......."}, {450, "......./......./....#../....#../....#.."}};
+    } turns[] = {
+        {0, "......./......./..###../......./......."},   {90, "......./......./....#../....#../....#.."},
+        {180, "......./......./..###../......./......."}, {-90, "......./......./....#../....#../....#.."},
+        {360, "......./......./..###../......./......."}, {450, "......./......./....#../....#../....#.."}};
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(turns); i++) {
         struct mark_world m = mark_of(3, 1, 3, white);
@@ -199,7 +209,8 @@ static void test_size_and_turn(void **state)
         g_object_unref(x);
         mark_free(&m);
     }
-    struct mark_world m = mark_of(40, 40, 3, white); /* drawn smaller, and turned by an odd angle: no dark fringe */
+    struct mark_world m =
+        mark_of(40, 40, 3, white); /* drawn smaller, and turned by an odd angle: no dark fringe */
     VipsImage *x = pixels_flat(9, 9, 3, false, white);
     m.step.u.mark.width = m.step.u.mark.height = 5;
     m.step.u.mark.rotate = 30;
@@ -260,7 +271,9 @@ static void test_vector(void **state)
     m.step.u.mark.width = 8;
     m.step.u.mark.height = 4;
     run(&x, &m, "vector");
-    check_drawing(x, "............/............/..########../..########../..########../..########../............/............",
+    check_drawing(x,
+                  "............/............/..########../..########../..########../..########../"
+                  "............/............",
                   "vector");
     g_object_unref(x);
 }
@@ -320,8 +333,14 @@ static void test_texts(void **state)
 
 static void test_no_texts(void **state)
 {
-    static const char *const texts[] = {"<b>never closed", "<nosuch>x</nosuch>", "a & b", "", " ", "</b>",
-                                        "<span foreground='nocolour'>x</span>", "\xff\xfe"};
+    static const char *const texts[] = {"<b>never closed",
+                                        "<nosuch>x</nosuch>",
+                                        "a & b",
+                                        "",
+                                        " ",
+                                        "</b>",
+                                        "<span foreground='nocolour'>x</span>",
+                                        "\xff\xfe"};
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++) {
         struct alb_err err = ALB_ERR_INIT;
@@ -356,10 +375,11 @@ static void test_no_picture(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),        cmocka_unit_test(test_tilings),   cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_size_and_turn), cmocka_unit_test(test_clockwise), cmocka_unit_test(test_shadow),
-        cmocka_unit_test(test_vector),        cmocka_unit_test(test_texts),     cmocka_unit_test(test_no_texts),
-        cmocka_unit_test(test_no_picture),
+        cmocka_unit_test(test_places),    cmocka_unit_test(test_tilings),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_size_and_turn),
+        cmocka_unit_test(test_clockwise), cmocka_unit_test(test_shadow),
+        cmocka_unit_test(test_vector),    cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_no_texts),  cmocka_unit_test(test_no_picture),
     };
     (void)argc;
     if (!pixels_begin(argv[0]))

@@ -17,7 +17,9 @@ static VipsImage *photo(int w, int h, int bands)
     for (int i = 0; i < w * h * bands; i++) {
         int px = i / bands % w, py = i / bands / w, wave = (px * 2 + py * (1 + i % bands)) % 160;
         seed = seed * 1664525u + 1013904223u;
-        x->data[i] = (unsigned char)((bands & 1) == 0 && i % bands == bands - 1 ? 255 - px % 200 : wave + 40 + (int)(seed >> 28));
+        x->data[i] =
+            (unsigned char)((bands & 1) == 0 && i % bands == bands - 1 ? 255 - px % 200
+                                                                       : wave + 40 + (int)(seed >> 28));
     }
     return x;
 }
@@ -124,7 +126,8 @@ static void test_by_size(void **state)
 /* A stricter goal never gives fewer bytes. */
 static void test_by_likeness(void **state)
 {
-    static const enum alb_format formats[] = {ALB_FORMAT_JPEG, ALB_FORMAT_WEBP, ALB_FORMAT_AVIF, ALB_FORMAT_JXL};
+    static const enum alb_format formats[] = {ALB_FORMAT_JPEG, ALB_FORMAT_WEBP, ALB_FORMAT_AVIF,
+                                              ALB_FORMAT_JXL};
     static const double targets[] = {0.05, 0.01, 0.002, 0.0001, 0.000001};
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(formats); i++) {
@@ -144,8 +147,8 @@ static void test_by_likeness(void **state)
                 o.output.most = 95;
                 size_t n = size_of(s, &o);
                 if (n < before)
-                    fail_msg("%s, %d bands, %g: %zu after %zu bytes", alb_format_name(formats[i]), bands, targets[k], n,
-                             before);
+                    fail_msg("%s, %d bands, %g: %zu after %zu bytes", alb_format_name(formats[i]), bands,
+                             targets[k], n, before);
                 before = n;
             }
             g_free((void *)(uintptr_t)s.p);
@@ -181,7 +184,8 @@ static void test_frames(void **state)
 
 static double likeness(struct alb_str a, struct alb_str b)
 {
-    VipsImage *x = vips_image_new_from_buffer(a.p, a.n, "", NULL), *y = vips_image_new_from_buffer(b.p, b.n, "", NULL);
+    VipsImage *x = vips_image_new_from_buffer(a.p, a.n, "", NULL),
+              *y = vips_image_new_from_buffer(b.p, b.n, "", NULL);
     size_t n, m;
     assert_true(x && y && x->Bands == y->Bands);
     uint8_t *p = vips_image_write_to_memory(x, &n), *q = vips_image_write_to_memory(y, &m);
@@ -220,7 +224,8 @@ static void test_best(void **state)
         o.output.format = first;
         struct alb_str alone = rendered(s, &o, &first);
         if (best.n > alone.n)
-            fail_msg("set %zu: %s of %zu bytes, %s has %zu", i, alb_format_name(f), best.n, alb_format_name(first), alone.n);
+            fail_msg("set %zu: %s of %zu bytes, %s has %zu", i, alb_format_name(f), best.n,
+                     alb_format_name(first), alone.n);
         if (f != ALB_FORMAT_JXL && f != ALB_FORMAT_AVIF) {
             double d = likeness(s, best), than = likeness(s, alone);
             if (d > than * 1.06 + 1e-6)
