@@ -132,8 +132,14 @@ static enum alb_code open_asset(struct alb_render_held *h, struct alb_blob_store
     return code;
 }
 
-static enum alb_code open_origin(struct alb_render_held *h, struct alb_headers *headers, struct alb_err *err)
+static enum alb_code open_origin(struct alb_render_held *h, bool is_source, struct alb_headers *headers,
+                                 struct alb_err *err)
 {
+    if (h->origin->type == ALB_TYPE_UNKNOWN && !is_source) { /* a colour profile: it has no header */
+        h->header = (struct alb_image_header){.orientation = 1, .pages = 1, .bytes = h->origin->size};
+        h->known = true;
+        return ALB_OK;
+    }
     if (!alb_type_can_show(h->origin->type))
         return alb_fail(err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(h->origin->type));
     h->known = alb_headers_get(headers, h->origin->identity, &h->header);
@@ -145,7 +151,8 @@ enum alb_code alb_render_inputs_open(struct alb_render_inputs *in, struct alb_bl
 {
     enum alb_code code = ALB_OK;
     for (unsigned i = 0; code == ALB_OK && i < in->count; i++)
-        code = in->in[i].source ? open_asset(&in->in[i], store, err) : open_origin(&in->in[i], headers, err);
+        code = in->in[i].source ? open_asset(&in->in[i], store, err)
+                                : open_origin(&in->in[i], i == 0, headers, err);
     return code;
 }
 
