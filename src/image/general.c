@@ -81,17 +81,22 @@ static int64_t most(uint32_t side, uint32_t source_side)
     return 2 * (side > least ? (int64_t)side : least) + 16;
 }
 
+/* Whether the loader gives the very size that the plan says. Of an icon the header tells the first page only. */
+static bool is_exact(const struct alb_plan_step *s)
+{
+    if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0)
+        return false;
+    return s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
+           s->u.load.how == ALB_LOAD_DEVELOP;
+}
+
 /* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit.
  */
 static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int page_height)
 {
     const struct alb_plan_step *s = &j->plan->steps[0];
     int w = vips_image_get_width(*image);
-    bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
-                 s->u.load.how == ALB_LOAD_DEVELOP;
-    if (s->u.load.type == ALB_TYPE_ICO &&
-        s->u.load.page > 0) /* the header tells the size of the first one only */
-        exact = false;
+    bool exact = is_exact(s);
     if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
         return not_as_planned(j->err);
     if (s->u.load.type == ALB_TYPE_WEBP && (!within_one(s->width, w) || !within_one(s->height, page_height)))

@@ -222,6 +222,7 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
             return image;
         return open_through_vips(l, err);
     default:
-        return alb_type_class(l->type) == ALB_CLASS_VIDEO ? alb_video_open(l, err) : open_through_vips(l, err);
+        return alb_type_class(l->type) == ALB_CLASS_VIDEO ? alb_video_open(l, err)
+                                                          : open_through_vips(l, err);
     }
 }

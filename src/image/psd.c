@@ -144,6 +144,13 @@ static bool read_header(struct psd *p)
            p->channels <= 56 && (p->depth == 1 || p->depth == 8 || p->depth == 16 || p->depth == 32);
 }
 
+static bool is_consistent(const struct psd *p)
+{
+    bool indexed = p->mode == MODE_INDEXED;
+    return (p->depth == 1) == (p->mode == MODE_BITMAP) && p->channels >= p->colours &&
+           (!indexed || (p->depth == 8 && p->palette.n >= 768));
+}
+
 static enum alb_code check_kind(struct psd *p, struct alb_err *err)
 {
     static const uint8_t colours[MODE_LAB + 1] = {[MODE_BITMAP] = 1, [MODE_GREY] = 1, [MODE_INDEXED] = 1,
@@ -155,8 +162,7 @@ static enum alb_code check_kind(struct psd *p, struct alb_err *err)
         return alb_fail(err, ALB_E_UNSUPPORTED, "psd: pictures in mode %u are not read", p->mode);
     if (p->depth == 32)
         return alb_fail(err, ALB_E_UNSUPPORTED, "psd: pictures with 32 bits a channel are not read");
-    if ((p->depth == 1) != (p->mode == MODE_BITMAP) || (p->mode == MODE_INDEXED && p->depth != 8) ||
-        p->channels < p->colours || (p->mode == MODE_INDEXED && p->palette.n < 768))
+    if (!is_consistent(p))
         return alb_fail(err, ALB_E_UNPROCESSABLE, "psd: a header that contradicts itself");
     if (p->runs > 1)
         return alb_fail(err, ALB_E_UNSUPPORTED, "psd: compression %u is not read", p->runs);
