@@ -398,6 +398,7 @@ static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options
     if (code != ALB_OK || *done)
         return code;
     alb_plan_size(o, swap ? d->height : d->width, swap ? d->width : d->height, d->vector, &s);
+    d->smaller = s.scale_w < 1 || s.scale_h < 1;
     if (d->fresh)
         alb_plan_load(d, o, swap, &s, &crop_at);
     crop(d, o, &s, swap, crop_at);

@@ -175,7 +175,8 @@ enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *lis
 {
     enum alb_code code = ALB_OK;
     for (uint32_t i = 0; code == ALB_OK && i < count; i++) {
-        if (does_nothing(&list[i]))
+        bool in_vain = list[i].kind == ALB_EFFECT_UNSHARP && list[i].keep && !d->smaller;
+        if (in_vain || does_nothing(&list[i]))
             continue;
         if (list[i].kind == ALB_EFFECT_WATERMARK)
             code = add_mark(d, &list[i].mark, dpr);

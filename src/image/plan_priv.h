@@ -61,6 +61,7 @@ struct alb_draft {
     bool embedded;      /* it is the embedded thumbnail */
     bool fresh;         /* nothing has been done to it: the loader may still shrink it */
     bool vector;        /* may grow */
+    bool smaller; /* this pipeline makes it smaller, on one axis at least */
     double base_shrink; /* of a vector's natural size to what is taken for it */
     bool full;          /* no room for another step */
     uint32_t page, pages;

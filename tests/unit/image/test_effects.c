@@ -4,6 +4,7 @@
  * 16 bits, with and without alpha) goes through every step, keeps its kind where it can, and has the right pixels.
  */
 #include "pixel_world.h"
+#include "plan_simple.h"
 
 static const struct alb_rect all = {0, 0, 0, 0};
 
@@ -198,6 +199,48 @@ static void test_unsharp(void **state)
         pixels_check(x, 1, 1, &(unsigned){(unsigned)(132 * k)}, k, "middle"); /* 124 + 8 * 24 / 24 */
         pixels_check(x, 0, 1, &(unsigned){(unsigned)(99 * k)}, k, "beside");
         g_object_unref(x);
+    }
+}
+
+/* Asked for only where a picture is made smaller, it is no step elsewhere: same size, larger, or only cut. */
+static void test_unsharp_only_if_smaller(void **state)
+{
+    static const struct {
+        uint32_t width, height;
+        enum alb_fit fit;
+        bool enlarge, sharpens;
+    } cases[] = {{50, 0, ALB_FIT_INSIDE, false, true},   {100, 0, ALB_FIT_INSIDE, false, false},
+                 {0, 0, ALB_FIT_INSIDE, false, false},   {200, 0, ALB_FIT_INSIDE, true, false},
+                 {200, 0, ALB_FIT_INSIDE, false, false}, {60, 80, ALB_FIT_COVER, false, false}};
+    (void)state;
+    for (size_t i = 0; i < 2 * ALB_ARRAY_LEN(cases); i++) {
+        static struct alb_plan plan;
+        struct alb_image_header h = {.type = ALB_TYPE_JPEG,
+                                     .width = 100,
+                                     .height = 80,
+                                     .orientation = 1,
+                                     .pages = 1,
+                                     .bits = 8,
+                                     .bytes = 1000};
+        struct alb_effect e = {.kind = ALB_EFFECT_UNSHARP, .amount = 1, .amount2 = 24, .keep = (i & 1) == 0};
+        struct alb_plan_options o;
+        struct alb_plan_limits l;
+        struct alb_err err = ALB_ERR_INIT;
+        alb_plan_options_init(&o);
+        alb_plan_limits_default(&l);
+        o.width = cases[i / 2].width;
+        o.height = cases[i / 2].height;
+        o.fit = cases[i / 2].fit;
+        o.enlarge = cases[i / 2].enlarge;
+        o.effects = &e;
+        o.effect_count = 1;
+        if (plan_make(&h, &o, &l, &plan, &err) != ALB_OK)
+            fail_msg("%s", err.msg);
+        unsigned steps = 0;
+        for (uint32_t k = 0; k < plan.count; k++)
+            steps += plan.steps[k].kind == ALB_STEP_EFFECT;
+        if ((steps == 1) != (cases[i / 2].sharpens || !e.keep))
+            fail_msg("case %zu: %u effects", i, steps);
     }
 }
 
@@ -464,13 +507,21 @@ static void test_trim(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_picture), cmocka_unit_test(test_nothing_bleeds),
-        cmocka_unit_test(test_blur),          cmocka_unit_test(test_blur_area),
-        cmocka_unit_test(test_unsharp),       cmocka_unit_test(test_sharpen),
-        cmocka_unit_test(test_pixelate),      cmocka_unit_test(test_colours_on_grey),
-        cmocka_unit_test(test_not_in_place),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_canvas),        cmocka_unit_test(test_ground),
-        cmocka_unit_test(test_smart_crop),    cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_every_picture),
+        cmocka_unit_test(test_nothing_bleeds),
+        cmocka_unit_test(test_blur),
+        cmocka_unit_test(test_blur_area),
+        cmocka_unit_test(test_unsharp),
+        cmocka_unit_test(test_unsharp_only_if_smaller),
+        cmocka_unit_test(test_sharpen),
+        cmocka_unit_test(test_pixelate),
+        cmocka_unit_test(test_colours_on_grey),
+        cmocka_unit_test(test_not_in_place),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_canvas),
+        cmocka_unit_test(test_ground),
+        cmocka_unit_test(test_smart_crop),
+        cmocka_unit_test(test_trim),
     };
     (void)argc;
     if (!pixels_begin(argv[0]))
