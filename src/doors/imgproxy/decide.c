@@ -37,9 +37,15 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
 
 /* ---- what needs none ---- */
 
+/* Whoever may only look at an asset gets pictures of it, never its file. */
+static bool may_have_file(const struct alb_imgproxy_job *job)
+{
+    return !job->input[0].asset || alb_principal_may(job->principal, "asset.download");
+}
+
 static bool stays_vector(const struct alb_imgproxy_job *job, enum alb_type type)
 {
-    return type == ALB_TYPE_SVG && !job->door->config.config->rasterize_svg &&
+    return type == ALB_TYPE_SVG && may_have_file(job) && !job->door->config.config->rasterize_svg &&
            (job->want.format == ALB_IMGPROXY_SVG || job->want.format == ALB_IMGPROXY_FORMAT_NONE);
 }
 
@@ -49,7 +55,7 @@ static bool is_skipped(const struct alb_imgproxy_job *job, enum alb_type type)
     enum alb_imgproxy_format f = alb_imgproxy_of_type(type);
     return f != ALB_IMGPROXY_FORMAT_NONE && f != ALB_IMGPROXY_SVG &&
            (job->want.skip_formats & ALB_IMGPROXY_FORMAT_BIT(f)) &&
-           (job->want.format == ALB_IMGPROXY_FORMAT_NONE || job->want.format == f);
+           (job->want.format == ALB_IMGPROXY_FORMAT_NONE || job->want.format == f) && may_have_file(job);
 }
 
 static bool needs_picture(const struct alb_imgproxy_job *job, enum alb_type type)
@@ -176,6 +182,16 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
     return ALB_IMGPROXY_WAIT;
 }
 
+/* Facts of an asset are more than its picture: where it was taken, by whom. */
+static enum alb_imgproxy_next ask_facts(struct alb_imgproxy_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (!job->input[0].asset || alb_principal_may(job->principal, "asset.read"))
+        return alb_imgproxy_ask_worker(job);
+    (void)alb_fail(&err, ALB_E_FORBIDDEN, "the key lacks the permission asset.read");
+    return alb_imgproxy_refused(job, ALB_IMGPROXY_BAD_SIGNATURE, &err);
+}
+
 static const char *media_type(struct alb_imgproxy_job *job, enum alb_type type)
 {
     const struct alb_imgproxy_held *h = &job->input[0];
@@ -193,10 +209,12 @@ enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job)
     struct alb_err err = ALB_ERR_INIT;
     if (job->want.raw)
         return alb_imgproxy_send_bytes(job, media_type(job, type), NULL);
-    if (stays_vector(job, type) && !job->want.is_info && !job->door->config.config->sanitize_svg)
-        return alb_imgproxy_send_bytes(job, alb_type_mime(type), alb_type_ending(type));
-    if (job->want.is_info || stays_vector(job, type))
+    if (job->want.is_info)
+        return ask_facts(job);
+    if (stays_vector(job, type) && job->door->config.config->sanitize_svg)
         return alb_imgproxy_ask_worker(job);
+    if (stays_vector(job, type))
+        return alb_imgproxy_send_bytes(job, alb_type_mime(type), alb_type_ending(type));
     if (is_skipped(job, type))
         return alb_imgproxy_send_bytes(job, alb_type_mime(type), alb_type_ending(type));
     if (job->want.format == ALB_IMGPROXY_SVG) {

@@ -185,10 +185,13 @@ static enum alb_imgproxy_next unreachable(struct alb_imgproxy_job *job, enum alb
 {
     struct alb_imgproxy_wrong wrong = {404, "Source is unreachable", ALB_IMGPROXY_TROUBLE_DOWNLOAD,
                                        ALB_ERR_INIT};
-    if (code == ALB_E_NOT_FOUND || code == ALB_E_GONE || code == ALB_E_FORBIDDEN || code == ALB_E_INVALID)
-        wrong.err = *err;
-    else
+    bool ours =
+        code != ALB_E_NOT_FOUND && code != ALB_E_GONE && code != ALB_E_FORBIDDEN && code != ALB_E_INVALID;
+    if (ours) { /* no fallback picture, which caches would keep, for what has nothing to do with the source */
         wrong = alb_imgproxy_wrong_of(code, err);
+        return alb_imgproxy_fail(job, &wrong);
+    }
+    wrong.err = *err;
     if (code == ALB_E_FORBIDDEN) {
         wrong.status = 403;
         wrong.text = "Forbidden";
