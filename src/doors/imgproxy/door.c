@@ -70,12 +70,18 @@ static struct alb_imgproxy_job *job_new(struct alb_req *req)
     job->arena = alb_req_arena(req);
     job->begun = alb_mono(alb_req_clock(req));
     job->deadline = alb_deadline(job->begun, c->timeout);
-    if (c->allow_origin.n > 0) {
-        alb_res_header(req, "Access-Control-Allow-Origin", c->allow_origin);
-        alb_res_header_c(req, "Access-Control-Allow-Methods", "GET, OPTIONS");
-    }
     alb_req_set_slot(req, job);
     return job;
+}
+
+/* At the end: what the hot entry sets is gone when the step goes on. */
+static void say_cors(const struct alb_imgproxy_job *job)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    if (c->allow_origin.n == 0)
+        return;
+    alb_res_header(job->req, "Access-Control-Allow-Origin", c->allow_origin);
+    alb_res_header_c(job->req, "Access-Control-Allow-Methods", "GET, OPTIONS");
 }
 
 /* ---- stages ---- */
@@ -116,6 +122,7 @@ static enum alb_step step(struct alb_req *req)
         next = run(job);
     if (next == ALB_IMGPROXY_WAIT)
         return ALB_STEP_WAIT;
+    say_cors(job);
     count_answer(job);
     return ALB_STEP_DONE;
 }
@@ -135,16 +142,20 @@ static enum alb_hot hot(struct alb_req *req)
     }
     if (next == ALB_IMGPROXY_ON)
         return ALB_HOT_MISS;
-    if (job)
+    if (job) {
+        say_cors(job);
         count_answer(job);
+    }
     return ALB_HOT_HIT;
 }
 
 /* Browsers ask before they fetch; the answer is the same for every URL. */
 static enum alb_hot options(struct alb_req *req)
 {
-    if (!job_new(req))
+    const struct alb_imgproxy_job *job = job_new(req);
+    if (!job)
         return ALB_HOT_HIT;
+    say_cors(job);
     alb_res_type(req, "text/plain");
     alb_res_literal(req, ALB_STR(" "));
     return ALB_HOT_HIT;
