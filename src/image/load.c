@@ -203,6 +203,27 @@ static VipsImage *open_through_vips(const struct alb_load *l, struct alb_err *er
     return image ? unpacked(image, err) : NULL;
 }
 
+/* Sequences (brands msf1, hevc, avis) may have no still beside their frames: then the first of those is shown. */
+static VipsImage *open_heif(const struct alb_load *l, struct alb_err *err)
+{
+    struct alb_load frame = *l;
+    struct alb_err why = ALB_ERR_INIT;
+    VipsImage *image = open_through_vips(l, &why);
+    if (!image && !l->thumbnail && alb_str_find_str(l->bytes, ALB_STR("moov")) != ALB_STR_NPOS) {
+        struct alb_video v;
+        frame.keyframe = true;
+        frame.second = 0;
+        if (!l->header)
+            image = alb_video_open(&frame, NULL);
+        else if (alb_video_look(l->type, l->bytes, &v, NULL) ==
+                 ALB_OK) /* its limits are checked before a frame */
+            image = alb_load_hollow(v.width, v.height, 3, VIPS_FORMAT_UCHAR, NULL);
+    }
+    if (!image)
+        alb_fail(err, why.code, "%s", why.msg);
+    return image;
+}
+
 VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
 {
     VipsImage *image = NULL;
@@ -214,6 +235,9 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
         return alb_ico_open(l, err);
     case ALB_TYPE_PSD:
         return alb_psd_open(l, err);
+    case ALB_TYPE_HEIC:
+    case ALB_TYPE_AVIF:
+        return open_heif(l, err);
     case ALB_TYPE_SVG:
         return l->style.n > 0 ? open_styled(l, err) : open_through_vips(l, err);
     case ALB_TYPE_JPEG:

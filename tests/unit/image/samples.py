@@ -265,6 +265,22 @@ def videos(put):
                     os.path.join(put.folder, 'wide.mp4')], check=True, stdin=subprocess.DEVNULL)
 
 
+def sequences(put):
+    """Animations in the clothes of pictures: AVIF with its still, HEVC without one."""
+    still = os.path.join(put.folder, '.fields.png')
+    avif, movie = (os.path.join(put.folder, n) for n in ('frames.avif', '.frames.mp4'))
+    start = ['ffmpeg', '-v', 'error', '-y', '-loop', '1', '-framerate', '10', '-t', '0.5', '-i', still, '-vf',
+             'scale=out_color_matrix=bt601', '-pix_fmt', 'yuv420p', '-c:v']
+    for end in (['libaom-av1', '-cpu-used', '8', '-usage', 'realtime', avif],
+                ['libx265', '-x265-params', 'log-level=none', movie]):
+        subprocess.run(start + end, check=True, stdin=subprocess.DEVNULL)
+    with open(movie, 'rb') as f:
+        data = bytearray(f.read())
+    data[8:12] = b'hevc'
+    data[16:20] = b'msf1'
+    put('frames.heic', data)
+
+
 class Put:
     def __init__(self, folder):
         self.folder = folder
@@ -276,7 +292,7 @@ class Put:
 
 def main():
     put = Put(sys.argv[1])
-    for make in (icons, photoshop, palettes, videos):
+    for make in (icons, photoshop, palettes, videos, sequences):
         make(put)
 
 

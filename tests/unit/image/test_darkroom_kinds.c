@@ -362,6 +362,9 @@ static void test_videos(void **state)
     for (size_t i = 0; i < ALB_ARRAY_LEN(names); i++)
         check_file(names[i], FOUR, 20);
     check_file("turned.mp4", TURNED, 20);
+    /* sequences that call themselves pictures, with a still beside them and without */
+    check_file("frames.avif", FOUR, 20);
+    check_file("frames.heic", FOUR, 20);
 }
 
 static void frame_at(const char *name, double second, bool keyframe, int light)
