@@ -198,7 +198,7 @@ def test_profiles_are_plain_names(house):
     (house.profiles / "mine.icc").write_bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     answer = house.get("/w:20/cp:mine.icc/plain/local:///a.jpg@jpg")
     assert answer.status_code == 200, answer.text
-    for name in ("none.icc", ".hidden", "a%2fmine.icc"):
+    for name in ("none.icc", ".hidden", "a%2Fmine.icc"):
         assert house.get(f"/w:20/cp:{name}/plain/local:///a.jpg@jpg").status_code == 404
 
 
