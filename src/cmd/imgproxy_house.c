@@ -174,6 +174,7 @@ static enum alb_code open_service(struct house *h, struct alb_err *err)
                                                         .pool = h->pool,
                                                         .render = h->render,
                                                         .origins = h->origins,
+                                                        .darkroom = h->darkroom,
                                                         .canary = h->canary,
                                                         .limits = h->limits,
                                                         .may_degrade = alb_opt_bool(h->options, ALB_P_DEGRADE)};

@@ -27,6 +27,7 @@ struct alb_imgproxy_service_config { /* all borrowed while it is open, but `conf
     struct alb_pool *pool;
     struct alb_render *render;
     struct alb_origins *origins;
+    struct alb_darkroom *darkroom; /* facts for /info, SVG that stays SVG */
     struct alb_canary *canary;
     struct alb_plan_limits limits;
     bool may_degrade;
