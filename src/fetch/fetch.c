@@ -38,6 +38,7 @@ struct alb_fetch {
     /* owned by the thread */
     struct alb_transfer *waiting, *active; /* waiting: oldest first */
     unsigned running;
+    struct alb_fetch_sockets sockets;
 };
 
 static int64_t now_ns(void)
@@ -53,7 +54,7 @@ static void drop(struct alb_fetch *f, struct alb_transfer *t)
 
 static void begin(struct alb_fetch *f, struct alb_transfer *t)
 {
-    if (alb_transfer_prepare(t, alb_buf_cstr(&f->no_proxy)) &&
+    if (alb_transfer_prepare(t, alb_buf_cstr(&f->no_proxy), &f->sockets) &&
         curl_multi_add_handle(f->multi, t->easy) == CURLM_OK) {
         t->next = f->active;
         f->active = t;
@@ -134,10 +135,12 @@ static bool take_inbox(struct alb_fetch *f)
     return stopping;
 }
 
-static void reap(struct alb_fetch *f)
+/* True: one was begun anew. */
+static bool reap(struct alb_fetch *f)
 {
     CURLMsg *m;
     int left = 0;
+    bool begun = false;
     while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
         if (m->msg != CURLMSG_DONE)
             continue;
@@ -148,9 +151,15 @@ static void reap(struct alb_fetch *f)
         while (*at != t)
             at = &(*at)->next;
         (void)take_down(f, at);
+        if (alb_transfer_rewind(t, rc)) {
+            begin(f, t);
+            begun = true;
+            continue;
+        }
         alb_transfer_end(t, rc);
         drop(f, t);
     }
+    return begun;
 }
 
 static void *loop(void *arg)
@@ -171,10 +180,10 @@ static void *loop(void *arg)
         }
         if (curl_multi_perform(f->multi, &running) != CURLM_OK)
             alb_log_event(ALB_LOG_ERROR, "outbound HTTP: curl failed");
-        reap(f);
+        bool begun = reap(f);
         int64_t left = next == ALB_NEVER ? ALB_NEVER : (next - now_ns()) / ALB_NS_PER_MS + 1;
-        if (f->waiting && f->running < f->config.transfers)
-            left = 0; /* reap has made room */
+        if (begun || (f->waiting && f->running < f->config.transfers))
+            left = 0; /* reap has begun one anew, or made room */
         int wait_ms = left < 0 ? 0 : left > POLL_MAX_MS ? POLL_MAX_MS : (int)left;
         (void)curl_multi_poll(f->multi, NULL, 0, wait_ms, NULL);
     }
@@ -227,6 +236,7 @@ void alb_fetch_close(struct alb_fetch **fetch)
     ALB_CHECK(atomic_load(&f->count) == 0);
     if (f->multi)
         curl_multi_cleanup(f->multi);
+    alb_fetch_sockets_fini(&f->sockets);
     alb_buf_fini(&f->no_proxy);
     alb_mutex_fini(&f->mtx);
     alb_mem_free(f);

@@ -151,10 +151,12 @@ static bool may_reach(struct alb_transfer *t, const struct sockaddr *address)
 /* Called with the address that is about to be connected to. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
+    struct alb_transfer *t = arg;
     (void)purpose;
-    if (!may_reach(arg, &address->addr))
+    if (!may_reach(t, &address->addr))
         return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = alb_fetch_sockets_open(t->sockets, address->family, address->socktype, address->protocol);
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* Called before the request is sent, with the address of the connection, which may be a kept one that was opened
@@ -166,14 +168,15 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at = {.any = {.sa_family = AF_UNSPEC}};
+    struct alb_transfer *t = arg;
     (void)local;
     (void)peer_port;
-    (void)local_port;
     if (peer && inet_pton(AF_INET, peer, &at.v4.sin_addr) == 1)
         at.any.sa_family = AF_INET;
     else if (peer && inet_pton(AF_INET6, peer, &at.v6.sin6_addr) == 1)
         at.any.sa_family = AF_INET6;
-    return may_reach(arg, &at.any) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+    t->unclean = !alb_fetch_sockets_use(t->sockets, local_port);
+    return may_reach(t, &at.any) && !t->unclean ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /* ---- options ---- */
@@ -188,6 +191,9 @@ static void set_reach(struct alb_transfer *t, const char *no_proxy)
     curl_easy_setopt(e, CURLOPT_PROXY, ""); /* a proxy would look names up, and connect, for us */
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, alb_fetch_sockets_close);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->sockets);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, t->again ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 }
@@ -210,8 +216,9 @@ static void set_cookies(struct alb_transfer *t)
     wipe(&text);
 }
 
-bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy)
+bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy, struct alb_fetch_sockets *sockets)
 {
+    t->sockets = sockets;
     CURL *e = t->easy = curl_easy_init();
     if (!e)
         return false;
@@ -255,6 +262,17 @@ void alb_transfer_fail(struct alb_transfer *t, enum alb_code code, const char *t
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
     (void)alb_future_fail(&t->title, &err);
+}
+
+bool alb_transfer_rewind(struct alb_transfer *t, CURLcode rc)
+{
+    if (rc != CURLE_ABORTED_BY_CALLBACK || !t->unclean || t->refused || t->again)
+        return false;
+    t->again = true;
+    t->error[0] = '\0';
+    curl_easy_cleanup(t->easy);
+    t->easy = NULL;
+    return true;
 }
 
 void alb_transfer_end(struct alb_transfer *t, CURLcode rc)

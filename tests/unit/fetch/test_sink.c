@@ -240,6 +240,50 @@ static void kept_connections(void **state)
     wire_stop(&w);
 }
 
+static bool talk_too_much(struct wire_conn *c, void *arg)
+{
+    sem_t *said = arg;
+    bool fine = wire_answer(c, "X-Head: 1\r\n", "right", 5);
+    if (strcmp(c->path, "/more") == 0) {
+        fine = fine && wire_say(c, "HTTP/1.1 200 OK\r\nX-Head: 1\r\nContent-Length: 5\r\n\r\nwrong");
+        (void)sem_post(said);
+    }
+    return fine;
+}
+
+/* What a server said without being asked is no answer to what it is asked next. */
+static void unasked(void **state)
+{
+    static struct wire w;
+    sem_t said;
+    struct alb_fetch *f = open_fetch();
+    struct alb_fetch_answer *a;
+    char url[256], url_more[256];
+    (void)state;
+    (void)sem_init(&said, 0, 0);
+    wire_start(&w, talk_too_much, &said);
+    wire_url(&w, "/", url);
+    wire_url(&w, "/more", url_more);
+    struct alb_fetch_request r = get(url, NULL);
+    for (int i = 0; i < 20; i++) {
+        r.url = alb_str_c(url_more);
+        assert_int_equal(fetch(f, &r, &a), ALB_OK);
+        assert_true(alb_str_eq_c(a->body, "right"));
+        alb_obj_unref(&a->obj);
+        while (sem_wait(&said) != 0)
+            ;
+        for (int k = 0; k < 2; k++) {
+            r.url = alb_str_c(url);
+            assert_int_equal(fetch(f, &r, &a), ALB_OK);
+            if (!alb_str_eq_c(a->body, "right"))
+                fail_msg("the wrong answer, in round %d", i);
+            alb_obj_unref(&a->obj);
+        }
+    }
+    alb_fetch_close(&f);
+    wire_stop(&w);
+}
+
 static void cookies(void **state)
 {
     static struct wire w;
@@ -311,8 +355,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies),           cmocka_unit_test(paused_has_a_deadline),
-        cmocka_unit_test(kept_connections), cmocka_unit_test(cookies),
-        cmocka_unit_test(one_host),
+        cmocka_unit_test(kept_connections), cmocka_unit_test(unasked),
+        cmocka_unit_test(cookies),          cmocka_unit_test(one_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
