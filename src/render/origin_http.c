@@ -335,8 +335,6 @@ static bool whole(struct alb_origin_job *job, const struct alb_fetch_answer *a)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_origin_spool *s = &job->spool;
     struct said said;
-    if (begin_spool(job, &err) != ALB_OK) /* an empty body */
-        return spool_failed(job, &err);
     if (!alb_origin_spool_is_whole(s))
         return alb_origin_job_failure(job, ALB_ORIGIN_INCOMPLETE, 0, "the compressed body ends too early");
     enum alb_type type = alb_sniff(s->head, s->head_n);
@@ -485,7 +483,8 @@ bool alb_origin_http_fetched(struct alb_origin_job *job)
     struct alb_future *future = job->fetch;
     char encoding[32];
     bool accepted = alb_origin_pipe_accepted(job->pipe, encoding), going;
-    if (accepted && take_data(job, &err) != ALB_OK)
+    if (accepted &&
+        (take_data(job, &err) != ALB_OK || begin_spool(job, &err) != ALB_OK)) /* it may be empty */
         return spool_failed(job, &err);
     alb_origin_pipe_detach(&job->pipe);
     job->fetch = NULL; /* the reference is ours now */

@@ -34,7 +34,8 @@ void room_close(struct room *r); /* ends if it has begun, removes the folder */
 void room_file(struct room *r, const char *path, const void *p, size_t n);
 /* Turns one byte at `at` (from the end if negative) in every file below the folder's `path`; how many files. */
 unsigned room_damage(struct room *r, const char *path, long at);
-unsigned room_files(struct room *r, const char *path); /* below that */
+unsigned room_remove(struct room *r, const char *path); /* every file below that */
+unsigned room_files(struct room *r, const char *path);  /* below that */
 
 /* reach LOOPBACK, five redirects, local, a minute. */
 struct alb_origin_policy *policy_new(void);
