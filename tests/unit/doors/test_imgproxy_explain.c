@@ -56,6 +56,14 @@ static void descriptions(void **state)
     says(&w, "cb:x/fn:y/att:1/exp:1800000000/pr:t/el:no/" SOURCE,
          (const char *const[]){"cache buster", "file name", "attachment", "1800000000", "preset",
                                "no boolean", NULL});
+    says(&w,
+         "rs:auto/mh:5/z:1:2/g:sm/c:1:1:ce:2:3/car:1/pd:0:0:0:1/fl:1/co:2/-/fl:0:1/sa:2/g:ce:5/"
+         "c:0:1:no:0:1/" SOURCE,
+         (const char *const[]){"auto to 0 x 0", "0 x 5", "1 x 2", "sm", "1 x 1, ce at 2, 3", "0 0 0 1",
+                               "contrast 2", "vertically", "saturation 2", "ce at 5, 0", "0 x 1, no at 0, 1",
+                               NULL});
+    says(&w, "wm:1/wms:0:2/-/wm:0/wms:1/dt:0.5/col:0.5/pgs:2/vts:1/ct:a/" SOURCE,
+         (const char *const[]){"0 x 2", "duotone", "2 from page 0", "at 1 s", NULL});
     says(&w, "/info/" SOURCE, (const char *const[]){"as JSON", NULL});
     world_end(&w);
 }
@@ -129,8 +137,37 @@ static void mistakes(void **state)
     world_end(&w);
 }
 
+/* Wherever memory ends, something is said. */
+static void memory_ends(void **state)
+{
+    static const char *const env[] = {"IMGPROXY_KEY=6b6579", "IMGPROXY_SALT=73616c74",
+                                      "IMGPROXY_PATH_PREFIX=/p", NULL};
+    static const char target[] = "/p/AAAAAAAAAAAAAAAAAAAAAAAA/w:1/plain/http://h/a%20b?c=d@png";
+    struct world w;
+    bool ended = false;
+
+    (void)state;
+    world_begin(&w, env);
+    for (size_t cap = 512; cap < 16384; cap += 48) {
+        struct alb_arena *arena = alb_arena_new(cap);
+        struct alb_buf out = ALB_BUF_INIT((size_t)64 << 10);
+        struct alb_imgproxy_url url;
+        if (alb_imgproxy_url_split(w.config, arena, alb_str_c(target), &url, NULL) == ALB_IMGPROXY_FINE) {
+            assert_false(alb_imgproxy_explain_signature(w.config, arena, &url, alb_str_c(target),
+                                                        ALB_STR("http://o"), &out));
+            assert_non_null(strstr(alb_buf_cstr(&out), "no usual mistake"));
+        }
+        ended = ended || alb_arena_code(arena) != ALB_OK;
+        alb_buf_fini(&out);
+        alb_arena_free(&arena);
+    }
+    assert_true(ended);
+    world_end(&w);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(descriptions), cmocka_unit_test(mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(descriptions), cmocka_unit_test(mistakes),
+                                       cmocka_unit_test(memory_ends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
