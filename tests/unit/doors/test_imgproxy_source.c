@@ -244,6 +244,17 @@ static void patterns(void **state)
         {"http://h/", "", false},
         {"http://h/", "://h/", false},
         {"nonsense", "http://h/", false},
+        {"http://h:x/", "http://h/", false},
+        {"http://h/", "http://h:/a", true},
+        {"http://h:*/", "http://h:x/a", false},
+        {"http://h:*/", "http://h:70000/a", false},
+        {"http://h/my dir/", "http://h/my%20dir/a", true},
+        {"http://h/my%20dir/", "http://h/my dir/a", true},
+        {"http://h/\xc3\xbc/", "http://h/%C3%BC/a", true},
+        {"local:///my dir/", "local:///my%20dir/a", false},
+        {"http://h?a", "http://h?ab", false}, /* a pattern's query needs its path */
+        {"http://h/?a", "http://h?ab", true},
+        {"http://[::1]/", "http://[::2]/", false},
     };
     static char long_url[9000] = "http://h/";
 
@@ -256,6 +267,39 @@ static void patterns(void **state)
     memset(long_url + 9, 'a', sizeof(long_url) - 10);
     assert_false(alb_imgproxy_pattern_allows(ALB_STR("http://h/a"), alb_str_c(long_url)));
     assert_true(alb_imgproxy_pattern_allows(ALB_STR("http://h"), alb_str_c(long_url)));
+}
+
+/* The same, of what a client has taken apart. */
+static void addresses(void **state)
+{
+    static const char *const env[] = {"IMGPROXY_ALLOWED_SOURCES=https://*.cdn.dev/a/,http://[::1]:81/", NULL};
+    struct alb_imgproxy_address a = {.scheme = ALB_STR("https"),
+                                     .host = ALB_STR("x.cdn.dev"),
+                                     .path = ALB_STR("/a/b"),
+                                     .port = 443,
+                                     .authority = true};
+    struct world w;
+
+    (void)state;
+    world_begin(&w, env);
+    assert_true(alb_imgproxy_address_allowed(w.config, &a));
+    a.query = ALB_STR("c=d");
+    assert_true(alb_imgproxy_address_allowed(w.config, &a));
+    a.port = 444;
+    assert_false(alb_imgproxy_address_allowed(w.config, &a));
+    a.port = 443;
+    a.path = ALB_STR("/b");
+    assert_false(alb_imgproxy_address_allowed(w.config, &a));
+    a = (struct alb_imgproxy_address){.scheme = ALB_STR("http"),
+                                      .host = ALB_STR("::1"),
+                                      .path = ALB_STR("/"),
+                                      .port = 81,
+                                      .authority = true};
+    assert_true(alb_imgproxy_address_allowed(w.config, &a));
+    world_end(&w);
+    world_begin(&w, NULL);
+    assert_true(alb_imgproxy_address_allowed(w.config, &a));
+    world_end(&w);
 }
 
 static void checks(void **state)
@@ -339,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),  cmocka_unit_test(file_names), cmocka_unit_test(encrypted),
         cmocka_unit_test(rules),  cmocka_unit_test(prefixes),   cmocka_unit_test(patterns),
-        cmocka_unit_test(checks), cmocka_unit_test(bounds),
+        cmocka_unit_test(checks), cmocka_unit_test(addresses),  cmocka_unit_test(bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
