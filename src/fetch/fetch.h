@@ -60,8 +60,8 @@ enum {
  * calls. Counted: the transfer holds a reference, also for a moment after its future has ended. */
 struct alb_fetch_sink {
     struct alb_obj obj;
-    /* The head of the final answer is there: lines as in struct alb_fetch_answer. False: the body is not wanted, the
-     * future settles with what is there (`cut`). */
+    /* The head of the final answer is there: lines as in struct alb_fetch_answer. False: the body is not
+     * wanted, the future settles with what is there (`cut`). */
     bool (*head)(struct alb_fetch_sink *sink, int status, struct alb_str head);
     enum alb_fetch_take {
         ALB_FETCH_TAKEN,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The connections to other servers that curl may keep and use again. Before a kept one is used it is looked at: bytes
- * that lie there already answer nothing that was asked (a server that sent more than it had said), and RFC 9112 §9.6
- * forbids to take them for the next answer. Private to src/fetch; the loop's thread only.
+ * The connections to other servers that curl may keep and use again. Before a kept one is used it is looked
+ * at: bytes that lie there already answer nothing that was asked (a server that sent more than it had
+ * said), and RFC 9112 §9.6 forbids to take them for the next answer. Private to src/fetch; the loop's
+ * thread only.
  */
 #ifndef ALB_FETCH_SOCKETS_H
 #define ALB_FETCH_SOCKETS_H

@@ -159,8 +159,8 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-/* Called before the request is sent, with the address of the connection, which may be a kept one that was opened
- * for somebody with another reach. */
+/* Called before the request is sent, with the address of the connection, which may be a kept one that was
+ * opened for somebody with another reach. */
 static int on_request(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
     union {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One transfer of the fetch loop (fetch.h): what its request says, and what curl calls while it runs. Private to
- * src/fetch. Made by the thread that starts it, from then on the loop's alone, but for `forsaken`, an atomic that
- * the future's hook raises, and the sink's `go_on`.
+ * One transfer of the fetch loop (fetch.h): what its request says, and what curl calls while it runs.
+ * Private to src/fetch. Made by the thread that starts it, from then on the loop's alone, but for
+ * `forsaken`, an atomic that the future's hook raises, and the sink's `go_on`.
  */
 #ifndef ALB_FETCH_TRANSFER_H
 #define ALB_FETCH_TRANSFER_H

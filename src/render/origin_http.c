@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http and https: the copy that is kept, hops and redirects, what an answer means (origin_job.h). Everything here runs
- * in turns of the job's actor, but for the wake, which only posts.
+ * http and https: the copy that is kept, hops and redirects, what an answer means (origin_job.h).
+ * Everything here runs in turns of the job's actor, but for the wake, which only posts.
  */
 #include <stdio.h>
 #include <string.h>

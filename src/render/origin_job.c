@@ -309,7 +309,8 @@ static bool fetched(struct alb_origin_job *job)
     return job->stage == ALB_ORIGIN_ENDED ? leave(job) : alb_origin_http_fetched(job);
 }
 
-/* In this order within one turn: what ends the job comes first. An ended one waits for the transfer's wake only. */
+/* In this order within one turn: what ends the job comes first. An ended one waits for the transfer's wake
+ * only. */
 static bool handle(struct alb_actor *actor, unsigned events)
 {
     static const struct {

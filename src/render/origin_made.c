@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * struct alb_origin as it is handed out (origin.h): one allocation with all its texts behind it; its descriptor and
- * what is charged for it go when the last reference goes. And the checked reader over one.
+ * struct alb_origin as it is handed out (origin.h): one allocation with all its texts behind it; its
+ * descriptor and what is charged for it go when the last reference goes. And the checked reader over one.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long an answer is fresh, by tables; notes that come back as they went, and what is no note; the memory of fresh
- * ones.
+ * How long an answer is fresh, by tables; notes that come back as they went, and what is no note; the
+ * memory of fresh ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>

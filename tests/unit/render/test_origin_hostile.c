@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Origins that mean no good, or are broken: every one of them is an answer in its time, of the right kind, and the room
- * holds nothing afterwards.
+ * Origins that mean no good, or are broken: every one of them is an answer in its time, of the right kind,
+ * and the room holds nothing afterwards.
  */
 #include <setjmp.h>
 #include <stdarg.h>

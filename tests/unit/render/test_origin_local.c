@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * local://: what lies beneath the root can be had, by whatever way of writing; nothing else can, and nothing waits.
+ * local://: what lies beneath the root can be had, by whatever way of writing; nothing else can, and
+ * nothing waits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
