@@ -23,7 +23,7 @@ void alb_fetch_sockets_fini(struct alb_fetch_sockets *s); /* all are closed */
 int alb_fetch_sockets_open(struct alb_fetch_sockets *s, int family, int type, int protocol);
 /* curl's CLOSESOCKETFUNCTION; arg is the table. */
 int alb_fetch_sockets_close(void *arg, int fd);
-/* A request is about to go over the connection whose own port this is. False: something lies there unasked. */
+/* A request is about to go over the connection whose own port this is. False: bytes lie there unasked. */
 bool alb_fetch_sockets_use(struct alb_fetch_sockets *s, int port);
 
 #endif

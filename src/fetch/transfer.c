@@ -18,7 +18,8 @@
 #define URL_MAX ((size_t)16 * 1024)
 #define AGENT_MAX ((size_t)1024)
 #define COOKIES_MAX ((size_t)64 * 1024)
-#define IDLE_S 60 /* a kept connection is not used again after so long */
+#define PIECE (64 * 1024) /* for a sink, at most so much at once */
+#define IDLE_S 60         /* a kept connection is not used again after so long */
 
 struct answer { /* what struct alb_fetch_answer is made of */
     struct alb_fetch_answer a;
@@ -141,11 +142,13 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return alb_buf_code(&t->answer) == ALB_OK ? size * n : 0;
 }
 
+/* `refused` stands until a request goes out: of several addresses that a name has, others may be fine. */
 static bool may_reach(struct alb_transfer *t, const struct sockaddr *address)
 {
-    if (t->reach != ALB_FETCH_ANYWHERE && (alb_fetch_needs(address) & ~t->reach))
+    bool may = t->reach == ALB_FETCH_ANYWHERE || !(alb_fetch_needs(address) & ~t->reach);
+    if (!may)
         t->refused = true;
-    return !t->refused;
+    return may;
 }
 
 /* Called with the address that is about to be connected to. */
@@ -175,6 +178,7 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
         at.any.sa_family = AF_INET;
     else if (peer && inet_pton(AF_INET6, peer, &at.v6.sin6_addr) == 1)
         at.any.sa_family = AF_INET6;
+    t->refused = false;
     t->unclean = !alb_fetch_sockets_use(t->sockets, local_port);
     return may_reach(t, &at.any) && !t->unclean ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
@@ -233,6 +237,8 @@ bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy, struct a
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_USERAGENT, alb_buf_cstr(&t->agent));
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+    if (t->sink)
+        curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)PIECE);
     set_reach(t, no_proxy);
     set_cookies(t);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(t->connect_ns / ALB_NS_PER_MS));

@@ -186,6 +186,8 @@ enum alb_code alb_origin_start(struct alb_origins *r, const struct alb_origin_as
     unsigned char flight[32];
     enum alb_code code = ALB_OK;
     *future = NULL;
+    if (ask->header_count > ALB_ORIGIN_HEADERS_MAX)
+        return alb_fail(err, ALB_E_INVALID, "too many headers to forward");
     if (w)
         w->heir = false;
     alb_origin_keys(ask, &copy, flight);

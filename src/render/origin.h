@@ -53,6 +53,7 @@
 struct alb_origins;
 struct alb_quarantine;
 
+#define ALB_ORIGIN_HEADERS_MAX 64
 #define ALB_ORIGIN_IDENTITY_LEN 32
 #define ALB_ORIGIN_MEMORY ((int64_t)1 << 20) /* larger bodies are spooled to disk */
 
@@ -96,11 +97,11 @@ struct alb_origin_policy {
 struct alb_origin_ask {
     struct alb_str url;            /* http://, https:// or local:///path; any other scheme settles SCHEME */
     const struct alb_str *headers; /* "Name: value": forwarded (cookies, tracing); part of the copy's key */
-    size_t header_count;
-    bool headers_follow; /* redirects to other hosts get them too; else only the first host does */
-    bool any_type;       /* for raw answers; else what is sniffed as nothing known ends early with TYPE */
-    bool reload;         /* the copy, however fresh, is revalidated */
-    int64_t max_bytes;   /* of the body, inflated */
+    size_t header_count;           /* at most ALB_ORIGIN_HEADERS_MAX, else INVALID */
+    bool headers_follow;           /* redirects to other hosts get them too; else only the first host does */
+    bool any_type;     /* for raw answers; else what is sniffed as nothing known ends early with TYPE */
+    bool reload;       /* the copy, however fresh, is revalidated */
+    int64_t max_bytes; /* of the body, inflated; INT64_MAX: no limit of this ask's */
     struct alb_origin_policy *policy; /* referenced */
 };
 
@@ -138,7 +139,7 @@ struct alb_origin {
      * large file whole for every request costs more than making a picture again that was merely renamed
      * over itself. */
     unsigned char identity[ALB_ORIGIN_IDENTITY_LEN];
-    struct alb_str url; /* where it came from in the end; local: path */
+    struct alb_str url; /* where it came from in the end, perhaps with user and password; local: path */
     struct alb_str etag, last_modified, cache_control, expires; /* as the origin said; empty: nothing */
     struct alb_str content_type;                                /* a claim; local: by content */
     int64_t modified_ms;                                        /* last_modified read, 0: none */
@@ -161,7 +162,8 @@ struct alb_origin *alb_origin_hot(struct alb_origins *origins, const struct alb_
 
 /* Joins or starts the flight of it and registers w in the same step (may be NULL; it is made no heir).
  * *future, a reference, settles with a struct alb_origin whose bytes are there and verified, or with its
- * failure. Short: no I/O on the calling thread. BUSY, NO_MEMORY: nothing was begun, w is not registered. */
+ * failure. Short: no I/O on the calling thread. BUSY, INVALID, NO_MEMORY: nothing was begun, w is not
+ * registered. */
 enum alb_code alb_origin_start(struct alb_origins *origins, const struct alb_origin_ask *ask,
                                struct alb_waiter *w, struct alb_future **future,
                                struct alb_err *err) ALB_MUST_CHECK;

@@ -11,7 +11,6 @@
 #include "base/stat.h"
 #include "render/origin_job.h"
 
-#define HEADERS_MAX 64
 #define LINE_MAX_N ((size_t)16 * 1024)
 
 static bool fail_code(struct alb_origin_job *job, enum alb_code code, const char *text)
@@ -43,11 +42,11 @@ static bool add_line(struct alb_buf *b, struct alb_str *headers, size_t *count, 
 }
 
 static size_t gather_headers(struct alb_origin_job *job, struct alb_buf lines[2],
-                             struct alb_str headers[HEADERS_MAX + 2])
+                             struct alb_str headers[ALB_ORIGIN_HEADERS_MAX + 2])
 {
     size_t count = 0;
     if (job->ask.headers_follow || alb_url_may_tell(&job->first, &job->hop))
-        for (; count < job->ask.header_count && count < HEADERS_MAX; count++)
+        for (; count < job->ask.header_count; count++)
             headers[count] = job->ask.headers[count];
     job->conditional = false;
     if (job->has_note && alb_str_eq(job->note.o.url, job->hop.text)) {
@@ -64,7 +63,7 @@ static bool fetch(struct alb_origin_job *job)
     struct alb_origins *r = job->origins;
     const struct alb_origin_policy *policy = job->ask.policy;
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_str headers[HEADERS_MAX + 2];
+    struct alb_str headers[ALB_ORIGIN_HEADERS_MAX + 2];
     struct alb_buf lines[2] = {ALB_BUF_INIT(LINE_MAX_N), ALB_BUF_INIT(LINE_MAX_N)};
     job->stage = ALB_ORIGIN_FETCHING;
     job->asked_ms = alb_wall(r->config.clock);

@@ -14,7 +14,7 @@
 #include "base/lock.h"
 #include "fetch/fetch.h"
 
-#define ALB_ORIGIN_PIPE_MAX ((size_t)256 * 1024)
+#define ALB_ORIGIN_PIPE_MAX ((size_t)128 * 1024)
 
 struct alb_origin_pipe {
     struct alb_fetch_sink sink;

@@ -35,7 +35,8 @@ struct alb_origin_spool {
 enum alb_code alb_origin_spool_begin(struct alb_origin_spool *s, struct alb_origin_budget *budget,
                                      int tmp_dirfd, int64_t max_bytes, struct alb_str encoding,
                                      struct alb_err *err) ALB_MUST_CHECK;
-/* TOO_LARGE: more than max_bytes; CORRUPT: not of its encoding; NO_SPACE: neither disk nor budget has room. */
+/* TOO_LARGE: more than max_bytes; CORRUPT: not of its encoding; NO_SPACE: no room on disk nor in the
+ * budget. */
 enum alb_code alb_origin_spool_write(struct alb_origin_spool *s, const void *p, size_t n,
                                      struct alb_err *err) ALB_MUST_CHECK;
 bool alb_origin_spool_is_whole(const struct alb_origin_spool *s); /* false: an encoded body was cut */

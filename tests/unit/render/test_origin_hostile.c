@@ -35,6 +35,19 @@ typedef int look_up_fn(const char *node, const char *service, const struct addri
 
 static atomic_uint look_ups;
 
+/* An address inside, and one of this machine behind it. */
+static int two_addresses(look_up_fn *real, const char *service, const struct addrinfo *hints,
+                         struct addrinfo **list)
+{
+    struct addrinfo **end = list;
+    int rc = real("10.255.255.1", service, hints, list);
+    if (rc != 0)
+        return rc;
+    while (*end)
+        end = &(*end)->ai_next;
+    return real("127.0.0.1", service, hints, end);
+}
+
 /* Names of this test lead where they say; flips.invalid leads to this machine first, then inside.
  * NOLINTNEXTLINE: the name is libc's */
 __attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
@@ -49,6 +62,8 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
         node = "10.255.255.1";
     else if (node && strcmp(node, "loop.invalid") == 0)
         node = "127.0.0.1";
+    else if (node && strcmp(node, "two.invalid") == 0)
+        return two_addresses(real.f, service, hints, list);
     else if (node && strcmp(node, "flips.invalid") == 0)
         node = atomic_fetch_add(&look_ups, 1) == 0 ? "127.0.0.1" : "169.254.169.254";
     return real.f(node, service, hints, list);
@@ -375,6 +390,25 @@ static void rebinding(void **state)
     end();
 }
 
+/* One address that may not be reached does not spoil the other; and a name that has none but such is blocked. */
+static void several_addresses(void **state)
+{
+    char url[256];
+    (void)state;
+    begin();
+    snprintf(url, sizeof(url), "http://two.invalid:%d/good", st.wire.port);
+    struct alb_origin_ask ask = ask_of(url, st.policy);
+    struct alb_origin *o = get(&st.room, &ask, NULL);
+    assert_true(has_bytes(o, body, N));
+    alb_origin_unref(o);
+    assert_int_equal(atomic_load(&st.wire.accepted), 1);
+    st.policy->reach = ALB_FETCH_PUBLIC;
+    ask.policy = st.policy;
+    (void)get_failure(&st.room, &ask, ALB_ORIGIN_BLOCKED);
+    assert_int_equal(atomic_load(&st.wire.accepted), 1);
+    end();
+}
+
 /* Headers that were forwarded go to the first host, and on only if the ask says so. */
 static bool talk_headers(struct wire_conn *c, void *arg)
 {
@@ -494,8 +528,13 @@ static size_t pack(const void *first, size_t first_n, const void *rest, size_t n
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken),    cmocka_unit_test(slow),    cmocka_unit_test(redirects),
-        cmocka_unit_test(rebinding), cmocka_unit_test(secrets), cmocka_unit_test(not_http),
+        cmocka_unit_test(broken),
+        cmocka_unit_test(slow),
+        cmocka_unit_test(redirects),
+        cmocka_unit_test(rebinding),
+        cmocka_unit_test(several_addresses),
+        cmocka_unit_test(secrets),
+        cmocka_unit_test(not_http),
         cmocka_unit_test(any_type),
     };
     static const unsigned char zeros[1 << 16];
