@@ -137,6 +137,15 @@ static void borders(void **state)
     p = world_options(&w, "pd::2::4");
     assert_true(p->padding.top == 0 && p->padding.right == 2 && p->padding.bottom == 0 &&
                 p->padding.left == 4);
+    p = world_options(&w, "pd:::3/pd::2");
+    assert_true(p->padding.top == 0 && p->padding.right == 2 && p->padding.bottom == 3 &&
+                p->padding.left == 2);
+    p = world_options(&w, "pd:1:2:3:4/pd::5");
+    assert_true(p->padding.top == 1 && p->padding.right == 5 && p->padding.bottom == 1 &&
+                p->padding.left == 5);
+    p = world_options(&w, "pd:7/pd::::9");
+    assert_true(p->padding.top == 7 && p->padding.right == 7 && p->padding.bottom == 7 &&
+                p->padding.left == 9);
     p = world_options(&w, "padding:100:200:300:400");
     assert_true(p->padding.bottom == 300 && p->padding.left == 400);
     p = world_options(&w, "trim:10:f80:1:t");
