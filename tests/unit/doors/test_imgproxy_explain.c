@@ -5,6 +5,7 @@
  */
 #include "imgproxy.h"
 
+#include "base/codec.h"
 #include "doors/imgproxy/explain.h"
 #include "doors/imgproxy/signature.h"
 
@@ -137,6 +138,46 @@ static void mistakes(void **state)
     world_end(&w);
 }
 
+/* Other spellings of a signature that is right. */
+static void spellings(void **state)
+{
+    static const char *const env[] = {"IMGPROXY_KEY=6b6579", "IMGPROXY_SALT=73616c74", NULL};
+    struct world w;
+    unsigned char digest[32];
+    char target[300], hex[65];
+    struct alb_str s = ALB_STR_NONE, path = ALB_STR_NONE;
+
+    (void)state;
+    world_begin(&w, env);
+    for (int i = 0; s.p == NULL || alb_str_find(s, '-') == ALB_STR_NPOS;
+         i++) { /* one with a digit that differs */
+        path = alb_arena_printf(w.arena, "w:%d/abc", i);
+        s = alb_imgproxy_signature_make(w.arena, w.config->keys.item[0], w.config->salts.item[0], 32, path);
+    }
+    assert_int_equal(alb_b64_decode(s, digest, sizeof(digest), ALB_B64_URL), 32);
+    alb_hex(digest, sizeof(digest), hex);
+    for (char *c = hex; *c != '\0'; c++)
+        *c = *c >= 'a' ? (char)(*c - 32) : *c;
+    (void)snprintf(target, sizeof(target), "/%s/%.*s", hex, ALB_STR_ARG(path));
+    explains(&w, target, "hexadecimal digits", true);
+    (void)snprintf(target, sizeof(target), "/%.63s/%.*s", hex, ALB_STR_ARG(path));
+    explains(&w, target, "no usual mistake", false);
+    char standard[64];
+    assert_true(alb_str_to_c(s, standard, sizeof(standard)));
+    *strchr(standard, '-') = '+';
+    (void)snprintf(target, sizeof(target), "/%s=/%.*s", standard, ALB_STR_ARG(path));
+    explains(&w, target, "URL-safe base64 has", true);
+    (void)snprintf(target, sizeof(target), "/%s==/%.*s", standard, ALB_STR_ARG(path));
+    explains(&w, target, "padding", true);
+    (void)snprintf(target, sizeof(target), "/%%%02X%s/%.*s", standard[0], standard + 1, ALB_STR_ARG(path));
+    explains(&w, target, "percent-encoded", true);
+    (void)snprintf(target, sizeof(target), "/insecure/%.*s", ALB_STR_ARG(path));
+    explains(&w, target, "not signed", true);
+    (void)snprintf(target, sizeof(target), "/_/%.*s", ALB_STR_ARG(path));
+    explains(&w, target, "not signed", true);
+    world_end(&w);
+}
+
 /* Wherever memory ends, something is said. */
 static void memory_ends(void **state)
 {
@@ -168,6 +209,6 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(descriptions), cmocka_unit_test(mistakes),
-                                       cmocka_unit_test(memory_ends)};
+                                       cmocka_unit_test(spellings), cmocka_unit_test(memory_ends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
