@@ -29,6 +29,9 @@ static const struct range counts[] = {
     {ALB_P_MAX_CONNECTIONS_PER_ADDRESS, 1, 1000000},
     {ALB_P_MAX_REQUESTS_PER_USER, 1, 1000000},
     {ALB_P_MAX_HEADERS, 8, 128},
+    {ALB_P_SOURCE_FETCHES, 1, 10000},
+    {ALB_P_SOURCE_FETCHES_PER_HOST, 1, 10000},
+    {ALB_P_SOURCE_ENTRIES, 0, 1000000},
 };
 
 static const struct range sizes[] = {
@@ -42,6 +45,8 @@ static const struct range sizes[] = {
     {ALB_P_BODY_BUFFER, 16 * K, 1024 * M},
     {ALB_P_BODY_MEMORY, M, T},
     {ALB_P_REQUEST_MEMORY, 256 * K, T},
+    {ALB_P_SOURCE_MEMORY, M, T},
+    {ALB_P_SOURCE_SPOOL, 0, INT64_MAX},
 };
 
 static const struct range times[] = {
@@ -54,6 +59,7 @@ static const struct range times[] = {
     {ALB_P_REQUEST_TIMEOUT, SECOND, YEAR},   {ALB_P_RATE_WINDOW, SECOND, YEAR},
     {ALB_P_DRAIN_TIMEOUT, 0, YEAR},          {ALB_P_LINGER_TIMEOUT, 0, YEAR},
     {ALB_P_HOOKS_TIMEOUT, ALB_NS_PER_MS, YEAR},
+    {ALB_P_SOURCE_RECHECK, 0, YEAR},
 };
 
 static const char *name_of(enum alb_param p)

@@ -73,6 +73,9 @@ struct alb_origins_config {
     unsigned hot_max;     /* fresh sources that are remembered in memory */
     int64_t recheck_ns;   /* who says nothing of freshness is asked again after so long */
 };
+/* The limits of the option table (checked by whoever has read it); what is borrowed stays as it is. */
+struct alb_options;
+void alb_origins_config_options(struct alb_origins_config *c, const struct alb_options *o);
 enum alb_code alb_origins_open(const struct alb_origins_config *config, struct alb_origins **out,
                                struct alb_err *err) ALB_MUST_CHECK;
 /* Ends what is under way with BUSY. Pool and fetch still run; origins that were handed out stay valid.
