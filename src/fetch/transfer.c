@@ -359,6 +359,22 @@ static bool copy_headers(struct alb_transfer *t, const struct alb_fetch_request 
     return ok;
 }
 
+/* Whom an address is about, in short: what stands between "//" and the path, without user and password. */
+static unsigned host_of(struct alb_str url)
+{
+    struct alb_str host = alb_str_from(url, alb_str_find_str(url, ALB_STR("//")) + 2);
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    size_t at;
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] == '/' || host.p[i] == '?' || host.p[i] == '#')
+            host.n = i;
+    while ((at = alb_str_find(host, '@')) != ALB_STR_NPOS)
+        host = alb_str_from(host, at + 1);
+    for (size_t i = 0; i < host.n; i++)
+        hash = (hash ^ (unsigned char)alb_lower(host.p[i])) * 16777619u;
+    return (hash ^ hash >> 16) % ALB_FETCH_HOSTS;
+}
+
 struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
                                       const struct alb_fetch_config *config)
 {
@@ -379,6 +395,7 @@ struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
     t->insecure = r->insecure;
     t->reach = r->reach;
     t->jar = r->jar;
+    t->host = host_of(r->url);
     bool ok = copy_text(&t->url, URL_MAX, r->url);
     ok = copy_text(&t->agent, AGENT_MAX, alb_str_c(r->agent ? r->agent : config->agent)) && ok;
     ok = copy_text(&t->cookies, COOKIES_MAX, r->cookies) && ok;

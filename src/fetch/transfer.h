@@ -12,6 +12,8 @@
 #include "fetch/fetch.h"
 #include "fetch/sockets.h"
 
+#define ALB_FETCH_HOSTS 1024
+
 struct alb_transfer {
     struct alb_transfer *next;
     struct alb_owner title;
@@ -25,6 +27,7 @@ struct alb_transfer {
     struct alb_fetch_sink *sink;
     int64_t connect_ns, deadline;
     unsigned redirects, reach;
+    unsigned host; /* of the url: a number below ALB_FETCH_HOSTS; two hosts may share one */
     bool insecure, jar;
     /* owned by the loop */
     CURL *easy; /* NULL: waiting */
