@@ -158,8 +158,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     (void)purpose;
     if (!may_reach(t, &address->addr))
         return CURL_SOCKET_BAD;
-    int fd = alb_fetch_sockets_open(t->sockets, address->family, address->socktype, address->protocol);
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    t->opened.fd[t->opened.n++ % ALB_FETCH_OPENED] = fd;
+    return fd;
 }
 
 /* Called before the request is sent, with the address of the connection, which may be a kept one that was
@@ -173,13 +176,12 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
     } at = {.any = {.sa_family = AF_UNSPEC}};
     struct alb_transfer *t = arg;
     (void)local;
-    (void)peer_port;
     if (peer && inet_pton(AF_INET, peer, &at.v4.sin_addr) == 1)
         at.any.sa_family = AF_INET;
     else if (peer && inet_pton(AF_INET6, peer, &at.v6.sin6_addr) == 1)
         at.any.sa_family = AF_INET6;
     t->refused = false;
-    t->unclean = !alb_fetch_sockets_use(t->sockets, local_port);
+    t->unclean = !alb_fetch_sockets_use(t->sockets, &t->opened, peer, peer_port, local_port);
     return may_reach(t, &at.any) && !t->unclean ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
@@ -275,6 +277,7 @@ bool alb_transfer_rewind(struct alb_transfer *t, CURLcode rc)
     if (rc != CURLE_ABORTED_BY_CALLBACK || !t->unclean || t->refused || t->again)
         return false;
     t->again = true;
+    t->opened.n = 0;
     t->error[0] = '\0';
     curl_easy_cleanup(t->easy);
     t->easy = NULL;

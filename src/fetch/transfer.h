@@ -33,6 +33,7 @@ struct alb_transfer {
     CURL *easy; /* NULL: waiting */
     struct alb_buf head, answer;
     struct alb_fetch_sockets *sockets; /* the loop's */
+    struct alb_fetch_opened opened;
     bool refused, head_done, cut, paused;
     bool unclean; /* the kept connection it was given was not */
     bool again;   /* ...and so it has a new one now */
