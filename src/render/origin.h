@@ -90,7 +90,7 @@ struct alb_origin_policy {
     unsigned redirects; /* that are followed, to http and https only, never to anything else */
     bool insecure;      /* certificates are not checked */
     const char *agent;  /* User-Agent; lives as long as the policy */
-    int64_t connect_ns; /* name, TCP and TLS of one connection */
+    int64_t connect_ns; /* name, TCP and TLS of one connection, then UNREACHABLE; >= timeout_ns: no limit */
     int64_t timeout_ns; /* everything together, from the start of the job */
     /* Asked on any thread, without locks, for the address itself, for every redirect and for where a cached
      * copy came from; local: url == NULL, path. NULL: everything is allowed. */

@@ -57,6 +57,12 @@ static size_t gather_headers(struct alb_origin_job *job, struct alb_buf lines[2]
     return count;
 }
 
+/* A limit that is not smaller than that of everything together never comes first: that one is TIMEOUT. */
+static int64_t connect_time(const struct alb_origin_policy *p)
+{
+    return p->connect_ns < p->timeout_ns ? p->connect_ns : alb_deadline(p->timeout_ns, ALB_NS_PER_S);
+}
+
 /* Asks job->hop. */
 static bool fetch(struct alb_origin_job *job)
 {
@@ -74,7 +80,7 @@ static bool fetch(struct alb_origin_job *job)
                                         .url = job->hop.text,
                                         .headers = headers,
                                         .header_count = gather_headers(job, lines, headers),
-                                        .connect_ns = policy->connect_ns,
+                                        .connect_ns = connect_time(policy),
                                         .deadline = job->deadline,
                                         .insecure = policy->insecure,
                                         .reach = policy->reach,

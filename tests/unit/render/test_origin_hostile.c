@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ typedef int look_up_fn(const char *node, const char *service, const struct addri
                        struct addrinfo **list);
 
 static atomic_uint look_ups;
+static sem_t release, released; /* of a look-up that hangs */
 
 /* An address inside, and one of this machine behind it. */
 static int two_addresses(look_up_fn *real, const char *service, const struct addrinfo *hints,
@@ -62,7 +64,12 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
         node = "10.255.255.1";
     else if (node && strcmp(node, "loop.invalid") == 0)
         node = "127.0.0.1";
-    else if (node && strcmp(node, "two.invalid") == 0)
+    else if (node && strcmp(node, "stuck.invalid") == 0) {
+        while (sem_wait(&release) != 0)
+            ;
+        (void)sem_post(&released);
+        return EAI_AGAIN;
+    } else if (node && strcmp(node, "two.invalid") == 0)
         return two_addresses(real.f, service, hints, list);
     else if (node && strcmp(node, "flips.invalid") == 0)
         node = atomic_fetch_add(&look_ups, 1) == 0 ? "127.0.0.1" : "169.254.169.254";
@@ -347,6 +354,32 @@ static void slow(void **state)
     end();
 }
 
+/* A name server that does not answer: a time-out of everything together, or of the connection if that is shorter. */
+static void stuck_names(void **state)
+{
+    static const struct {
+        int64_t connect_ms, timeout_ms;
+        enum alb_origin_failure failure;
+    } table[] = {{200, 60000, ALB_ORIGIN_UNREACHABLE},
+                 {200, 200, ALB_ORIGIN_TIMEOUT},
+                 {60000, 200, ALB_ORIGIN_TIMEOUT}};
+    (void)state;
+    (void)sem_init(&release, 0, 0);
+    (void)sem_init(&released, 0, 0);
+    begin();
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
+        st.policy->connect_ns = table[i].connect_ms * ALB_NS_PER_MS;
+        st.policy->timeout_ns = table[i].timeout_ms * ALB_NS_PER_MS;
+        struct alb_origin_ask ask = ask_of("http://stuck.invalid/", st.policy);
+        (void)get_failure(&st.room, &ask, table[i].failure);
+        until_no_jobs(&st.room);
+        (void)sem_post(&release);
+        while (sem_wait(&released) != 0)
+            ;
+    }
+    end();
+}
+
 static void redirects(void **state)
 {
     (void)state;
@@ -528,14 +561,9 @@ static size_t pack(const void *first, size_t first_n, const void *rest, size_t n
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken),
-        cmocka_unit_test(slow),
-        cmocka_unit_test(redirects),
-        cmocka_unit_test(rebinding),
-        cmocka_unit_test(several_addresses),
-        cmocka_unit_test(secrets),
-        cmocka_unit_test(not_http),
-        cmocka_unit_test(any_type),
+        cmocka_unit_test(broken),      cmocka_unit_test(slow),      cmocka_unit_test(redirects),
+        cmocka_unit_test(stuck_names), cmocka_unit_test(rebinding), cmocka_unit_test(several_addresses),
+        cmocka_unit_test(secrets),     cmocka_unit_test(not_http),  cmocka_unit_test(any_type),
     };
     static const unsigned char zeros[1 << 16];
     body = picture(N, 7);
