@@ -198,7 +198,6 @@ enum alb_code alb_serve_imgproxy_open(const struct alb_serve_imgproxy_config *in
                                                   .prefix = "/imgproxy",
                                                   .render = in->render,
                                                   .origins = s->origins,
-                                                  .darkroom = in->darkroom,
                                                   .limits = *in->limits,
                                                   .library = in->folder->library,
                                                   .store = in->folder->store,
