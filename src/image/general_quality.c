@@ -100,7 +100,7 @@ static enum alb_code pixels_of(VipsImage *image, struct alb_str *pixels, struct 
     return ALB_OK;
 }
 
-/* A format may come back with other channels (grey as colour, no alpha): then it is brought to those of the original. */
+/* A format may come back with other channels (grey as colour, no alpha): then it is brought to the original's. */
 static enum alb_code same_bands(VipsImage **image, int bands, struct alb_err *err)
 {
     VipsImage *out = NULL;

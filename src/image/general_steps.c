@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Steps on libvips that change size and place. Transparency is premultiplied around resizing; turning by quarters needs the pixels in any order, so the (small) picture is held in memory first.
+ * Steps on libvips that change size and place. Transparency is premultiplied around resizing; turning by
+ * quarters needs the pixels in any order, so the (small) picture is held in memory first.
  */
 #include "image/general_steps.h"
 

@@ -141,30 +141,54 @@ static bool property_box(struct view v, const struct box *ipco, uint32_t index, 
     return index == 0;
 }
 
-/* ISO 23008-12: the properties of the primary item: ispe its size, clap (width and height as fractions) what of it is
- * shown. */
-static bool size_heif(struct view v, uint32_t *w, uint32_t *h)
+/* The boxes that say of what size the primary item is. */
+struct heif {
+    uint32_t item;
+    struct box ipco, ipma;
+};
+
+static bool open_heif(struct view v, struct heif *f)
 {
-    struct box meta, pitm, iprp, ipco, ipma, b;
-    uint32_t index;
+    struct box meta, pitm, iprp;
     if (!find_box(v, 0, v.n, "meta", &meta) || meta.end - meta.body < 4 ||
         !find_box(v, meta.body + 4, meta.end, "pitm", &pitm) || pitm.end - pitm.body < 6 ||
-        !find_box(v, meta.body + 4, meta.end, "iprp", &iprp) ||
-        !find_box(v, iprp.body, iprp.end, "ipco", &ipco) || !find_box(v, iprp.body, iprp.end, "ipma", &ipma))
+        !find_box(v, meta.body + 4, meta.end, "iprp", &iprp))
         return false;
-    uint32_t item = be(v, pitm.body + 4, v.p[pitm.body] ? 4 : 2);
-    for (uint32_t n = 1; (index = property_of(v, &ipma, item, n)) != 0; n++) {
-        if (!property_box(v, &ipco, index, &b))
+    f->item = be(v, pitm.body + 4, v.p[pitm.body] ? 4 : 2);
+    return find_box(v, iprp.body, iprp.end, "ipco", &f->ipco) && find_box(v, iprp.body, iprp.end, "ipma", &f->ipma);
+}
+
+/* A fraction of unsigned numbers at off, rounded down; 0: none. */
+static uint32_t fraction(struct view v, size_t off)
+{
+    uint32_t down = be(v, off + 4, 4);
+    return down ? be(v, off, 4) / down : 0;
+}
+
+/* What of the picture is shown (CleanApertureBox). */
+static void cut_clap(struct view v, const struct box *b, uint32_t *w, uint32_t *h)
+{
+    uint32_t cw = fraction(v, b->body), ch = fraction(v, b->body + 8);
+    *w = cw > 0 && cw < *w ? cw : *w;
+    *h = ch > 0 && ch < *h ? ch : *h;
+}
+
+/* ISO 23008-12: the properties of the primary item, ispe and, behind it, clap. */
+static bool size_heif(struct view v, uint32_t *w, uint32_t *h)
+{
+    struct heif f;
+    struct box b;
+    uint32_t index;
+    if (!open_heif(v, &f))
+        return false;
+    for (uint32_t n = 1; (index = property_of(v, &f.ipma, f.item, n)) != 0; n++) {
+        if (!property_box(v, &f.ipco, index, &b))
             continue;
         if (memcmp(b.kind, "ispe", 4) == 0 && b.end - b.body >= 12) {
             *w = be(v, b.body + 4, 4);
             *h = be(v, b.body + 8, 4);
         } else if (memcmp(b.kind, "clap", 4) == 0 && b.end - b.body >= 16 && *w != 0) {
-            uint32_t down_w = be(v, b.body + 4, 4), down_h = be(v, b.body + 12, 4);
-            uint32_t cw = down_w ? be(v, b.body, 4) / down_w : 0,
-                     ch = down_h ? be(v, b.body + 8, 4) / down_h : 0;
-            *w = cw > 0 && cw < *w ? cw : *w;
-            *h = ch > 0 && ch < *h ? ch : *h;
+            cut_clap(v, &b, w, h);
         }
     }
     return *w != 0;

@@ -129,7 +129,8 @@ static struct alb_str landing_text(struct alb_imgproxy_service *s)
         "@media(prefers-color-scheme:dark){body{color:#ddd;background:#1c1b19}code{background:#33312c}}</style>\n"
         "<h1>It works.</h1>\n"
         "<p>This is albumen %s, in imgproxy's place: pictures in any size and form, by URL.</p>\n"
-        "<p><code>" ALB_STR_FMT "/<em>signature</em>/rs:fit:300:300/plain/https://example.com/photo.jpg@webp</code></p>\n"
+        "<p><code>" ALB_STR_FMT
+        "/<em>signature</em>/rs:fit:300:300/plain/https://example.com/photo.jpg@webp</code></p>\n"
         "<p><code>albumen sign imgproxy</code> makes such URLs and explains them; "
         "<code>albumen imgproxy --help</code> shows what can be set.</p>\n",
         alb_version(), ALB_STR_ARG(s->config.config->path_prefix));
