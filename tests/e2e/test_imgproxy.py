@@ -329,3 +329,48 @@ def test_fallback_picture_of_the_url(house):
     path = f"/w:40/fiu:{b64('local:///tall.png')}/plain/local:///none.jpg"
     answer = house.get(path)
     assert answer.status_code == 200 and size(answer) == (40, 80)
+
+
+# ---- other settings ----
+
+def test_without_keys_and_with_other_settings(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.jpg").write_bytes(photo(1))
+    (root / "spare.png").write_bytes(photo(2, 100, 50, "PNG"))
+    settings = tmp_path / "settings"
+    settings.write_text("IMGPROXY_ENABLE_CLIENT_HINTS=true\nIMGPROXY_DEVELOPMENT_ERRORS_MODE=true\n"
+                        f"IMGPROXY_FALLBACK_IMAGE_PATH={root}/spare.png\nIMGPROXY_FALLBACK_IMAGE_HTTP_CODE=0\n"
+                        "IMGPROXY_FALLBACK_IMAGE_TTL=60\nIMGPROXY_USE_ETAG=false\n")
+    daemon = Daemon(tmp_path / "data")
+    daemon.start("--local-root", str(root), "--imgproxy-settings", str(settings))
+    try:
+        def get(path, **headers):
+            return requests.get(daemon.url + "/imgproxy" + path, headers={"x-api-key": daemon.key} | headers, timeout=60)
+
+        assert requests.get(daemon.url + "/imgproxy/any/w:9/plain/local:///a.jpg", timeout=60).status_code == 401
+        answer = get("/any/w:50/plain/local:///a.jpg@png", DPR="2")
+        assert size(answer) == (100, 75) and "ETag" not in answer.headers
+        assert answer.headers["Vary"] == "Sec-CH-DPR, DPR, Sec-CH-Width, Width"
+        assert size(get("/any/plain/local:///a.jpg@png", **{"Width": "60", "Sec-CH-Width": "30"}))[0] == 30
+        spare = get("/any/w:10/plain/local:///none.jpg")
+        assert spare.status_code == 404 and size(spare) == (10, 5)
+        assert spare.headers["Cache-Control"] == "private, max-age=60"
+        assert get("/any/w:10/plain/http://127.0.0.1:9/a.jpg").text.startswith("Source is unreachable\nhttp sources are")
+        assert get("/any/w:x/plain/local:///a.jpg").text.startswith("Invalid URL\n")
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize("option, value, text", [
+    ("--imgproxy-key", "admin:xyz:00", "imgproxy-key"),
+    ("--imgproxy-key", "nobody:aa:bb", "there is no user nobody"),
+    ("--imgproxy-settings", "/nonexistent/settings", "settings"),
+    ("--local-root", "/nonexistent", "nonexistent"),
+])
+def test_what_cannot_be_right_ends_the_start(tmp_path, option, value, text):
+    daemon = Daemon(tmp_path / "data")
+    with pytest.raises(AssertionError) as failed:
+        daemon.start(option, value)
+    daemon.process.wait(60)
+    assert daemon.process.returncode == 1 and text in str(failed.value)
