@@ -146,6 +146,8 @@ static enum alb_code read_options(const struct alb_serve_imgproxy_config *in, st
         return code;
     s->config->path_prefix = ALB_STR_NONE;
     s->config->secret = ALB_STR_NONE;
+    s->config->cookies = s->config->cookies_all = false; /* the session is one: it is for nobody else */
+    s->config->pass_request.count = 0;
     s->config->timeout = alb_opt_duration(in->options, ALB_P_IMGPROXY_TIMEOUT);
     s->config->limits.source_pixels = 0; /* the limits of the server hold: picture-pixels and its like */
     return alb_imgproxy_config_check(s->config, err);

@@ -35,6 +35,8 @@ class House:
             "IMGPROXY_AUTO_WEBP=true\nIMGPROXY_AUTO_AVIF=true\nIMGPROXY_ENABLE_DEBUG_HEADERS=true\n"
             "IMGPROXY_SET_CANONICAL_HEADER=true\nIMGPROXY_TTL=3600\n"
             f"IMGPROXY_WATERMARK_PATH={self.fallback}\nIMGPROXY_PRESETS=small=s:40:40\n"
+            "IMGPROXY_COOKIE_PASSTHROUGH=true\nIMGPROXY_COOKIE_PASSTHROUGH_ALL=true\n"
+            "IMGPROXY_REQUEST_HEADERS_PASSTHROUGH=x-api-key\n"
             f"IMGPROXY_COLOR_PROFILES_DIR={self.profiles}\n")
         self.origin = Origin()
         self.daemon = Daemon(tmp_path / "data")
@@ -323,6 +325,15 @@ def test_redirects_are_held_to_the_list(house):
     assert house.get(f"/w:10/plain/{house.origin.url}/open/away").text == "Invalid source URL"
     assert house.get(f"/w:10/plain/{house.origin.url}/open/local").status_code == 404
     assert "/closed/p.jpg" not in [path for path, _ in house.origin.seen]
+
+
+def test_credentials_are_told_to_nobody(house):
+    house.origin.pages["/open/quiet.jpg"] = (200, {}, photo(13))
+    answer = house.get(f"/w:10/plain/{house.origin.url}/open/quiet.jpg",
+                       headers={"Cookie": "immich_access_token=secret", "x-api-key": house.daemon.key})
+    assert answer.status_code == 200
+    told = {name.lower() for path, headers in house.origin.seen if path == "/open/quiet.jpg" for name in headers}
+    assert told and not told & {"cookie", "x-api-key", "authorization"}
 
 
 def test_fallback_picture_of_the_url(house):
