@@ -297,8 +297,24 @@ static int run(const struct command *c, int argc, char **argv)
     return status;
 }
 
+/* Commands that speak the words of other programs: flags, variables, URLs. False: it is none of them. */
+static bool run_foreign(int argc, char **argv, int *status)
+{
+    bool help_wanted = asks_for_help(argc - 2, argv + 2);
+    if (strcmp(argv[1], "tusd") == 0)
+        *status = alb_tusd(argc - 2, argv + 2, ALB_VERSION);
+    else if (strcmp(argv[1], "imgproxy") == 0 && !help_wanted)
+        *status = alb_imgproxy(argc - 2, argv + 2, environ);
+    else if (strcmp(argv[1], "sign") == 0 && !help_wanted)
+        *status = alb_sign(argc - 2, argv + 2);
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    int status;
     alb_thread_name("main");
     if (argc >= 2 && strcmp(argv[1], "--version") == 0)
         argv[1] = (char *)(uintptr_t)"version";
@@ -310,12 +326,8 @@ int main(int argc, char **argv)
         return argc > 2 && strcmp(argv[2], "--man") == 0        ? manual()
                : argc > 2 && strcmp(argv[2], "--markdown") == 0 ? markdown()
                                                                 : help();
-    if (strcmp(argv[1], "tusd") == 0) /* the flags of another program */
-        return alb_tusd(argc - 2, argv + 2, ALB_VERSION);
-    if (strcmp(argv[1], "imgproxy") == 0 && !asks_for_help(argc - 2, argv + 2)) /* variables of another program */
-        return alb_imgproxy(argc - 2, argv + 2, environ);
-    if (strcmp(argv[1], "sign") == 0 && !asks_for_help(argc - 2, argv + 2)) /* words of another program */
-        return alb_sign(argc - 2, argv + 2);
+    if (run_foreign(argc, argv, &status))
+        return status;
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run(&commands[i], argc - 2, argv + 2);
