@@ -22,20 +22,21 @@
 #include "render/origin.h"
 
 #define TIMERS_MAX 65536
-#define QUEUE 512                             /* where REQUESTS_QUEUE_SIZE is 0 */
-#define QUEUE_LEAST 64                        /* sources that may be fetched at once, however short the queue */
-#define SOURCE_MEMORY ((int64_t)256 << 20)    /* of all sources together, in memory */
-#define SOURCE_SPOOL ((int64_t)16 << 30)      /* and on disk */
+#define QUEUE 512                          /* where REQUESTS_QUEUE_SIZE is 0 */
+#define QUEUE_LEAST 64                     /* sources that may be fetched at once, however short the queue */
+#define SOURCE_MEMORY ((int64_t)256 << 20) /* of all sources together, in memory */
+#define SOURCE_SPOOL ((int64_t)16 << 30)   /* and on disk */
 #define SOURCES_HOT 4096
 #define RECHECK_NS (10 * ALB_NS_PER_S)
 #define PER_HOST 100 /* connections, as imgproxy keeps */
 
-const char alb_imgproxy_text[] =
-    "Takes imgproxy's place: pictures in any size and form by URL, set up by imgproxy's variables (below, and "
-    "`albumen\n"
-    "imgproxy --help`), on port 8080. health asks the one that runs with the same variables, version prints the "
-    "version.\n"
-    "docs/doors/imgproxy.md says what differs from imgproxy 4.\n";
+const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size and form by URL, set up by "
+                                 "imgproxy's variables (below, and "
+                                 "`albumen\n"
+                                 "imgproxy --help`), on port 8080. health asks the one that runs with the "
+                                 "same variables, version prints the "
+                                 "version.\n"
+                                 "docs/doors/imgproxy.md says what differs from imgproxy 4.\n";
 
 struct house {
     struct alb_options *options;
@@ -177,7 +178,8 @@ static enum alb_code open_service(struct house *h, struct alb_err *err)
                                                         .darkroom = h->darkroom,
                                                         .canary = h->canary,
                                                         .limits = h->limits,
-                                                        .may_degrade = alb_opt_bool(h->options, ALB_P_DEGRADE)};
+                                                        .may_degrade =
+                                                            alb_opt_bool(h->options, ALB_P_DEGRADE)};
     return alb_imgproxy_service_open(&service, &h->service, err);
 }
 
@@ -269,7 +271,8 @@ static int run(struct house *h, const char *word, char **envp)
     struct alb_buf remarks = ALB_BUF_INIT(ALB_IMGPROXY_REMARKS_MAX);
     int status = 1;
     if (alb_imgproxy_config_from_env((const char *const *)envp, &h->config, &remarks, &err) != ALB_OK) {
-        alb_log_setup(STDOUT_FILENO, isatty(STDOUT_FILENO) ? ALB_LOG_PRETTY : ALB_LOG_STRUCTURED, ALB_LOG_INFO);
+        alb_log_setup(STDOUT_FILENO, isatty(STDOUT_FILENO) ? ALB_LOG_PRETTY : ALB_LOG_STRUCTURED,
+                      ALB_LOG_INFO);
         alb_log(ALB_LOG_ERROR, "cannot start", ALB_LOG_C("error", err.msg));
     } else if (strcmp(word, "health") == 0) {
         status = alb_imgproxy_ask_health(h->config);
@@ -300,7 +303,8 @@ int alb_imgproxy(int argc, char **argv, char **envp)
     const char *word = words[0] ? words[0] : "";
     bool known = !word[0] || strcmp(word, "health") == 0 || strcmp(word, "version") == 0;
     if (!known || (word[0] && words[1]))
-        fprintf(stderr, "albumen: imgproxy takes options, health or version, not \"%s\"\n", known ? words[1] : word);
+        fprintf(stderr, "albumen: imgproxy takes options, health or version, not \"%s\"\n",
+                known ? words[1] : word);
     else if (strcmp(word, "version") == 0)
         status = printf("%s\n", alb_version()) < 0 ? 1 : 0;
     else

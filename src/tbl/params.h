@@ -63,8 +63,8 @@ ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_IMGPROXY, "General",
       "Folder of both caches, one process each; default XDG_CACHE_HOME/albumen/imgproxy, and memory alone where "
       "that cannot be written")
 ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
-      "When the time of a request is nearly up, make a WebP instead of an AVIF, HEIC or JPEG XL; such an answer is kept "
-      "nowhere")
+      "When the time of a request is nearly up, make a WebP instead of an AVIF, HEIC or JPEG XL; such an answer is "
+      "kept nowhere")
 ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for rendered pictures; 0: keep none")
 ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
@@ -117,7 +117,8 @@ ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits"
       "Longest work on one picture")
 ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "Longest look at one uploaded file, waiting included")
-ALB_X(PICTURE_SIZE, "picture-size", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits", "Largest file that is decoded")
+ALB_X(PICTURE_SIZE, "picture-size", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+      "Largest file that is decoded")
 ALB_X(PICTURE_PIXELS, "picture-pixels", INT, "300000000", ALB_CMD_SERVE, "Limits",
       "Most pixels of a picture that is decoded, told from its header")
 ALB_X(ANIMATION_PIXELS, "animation-pixels", INT, "150000000", ALB_CMD_SERVE, "Limits",
@@ -127,7 +128,8 @@ ALB_X(RESULT_SIDE, "result-side", INT, "16383", ALB_CMD_SERVE | ALB_CMD_IMGPROXY
       "Longest side of a picture that is made, in pixels")
 ALB_X(RESULT_PIXELS, "result-pixels", INT, "150000000", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Most pixels of a picture that is made, all frames together")
-ALB_X(RESULT_SIZE, "result-size", SIZE, "512M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits", "Largest picture that is made, in bytes")
+ALB_X(RESULT_SIZE, "result-size", SIZE, "512M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+      "Largest picture that is made, in bytes")
 ALB_X(PICTURE_MEMORY, "picture-memory", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Memory that one picture may be expected to need")
 ALB_X(WORKER_MEMORY, "worker-memory", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",

@@ -65,6 +65,14 @@ def test_operations_in_the_sandbox(shared, options, form):
     pictures.decoded(answer.content)
 
 
+def test_raw(shared, folder):
+    answer = shared.plain("local:///2.jpg", "raw:1", "@png")  # the format is not even looked at
+    assert answer.content == (folder / "2.jpg").read_bytes()
+    assert answer.headers["Content-Disposition"] == 'inline; filename="2.jpg"'
+    answer = shared.plain("local:///2.jpg", "raw:1/att:1/fn:own")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="own.jpg"'
+
+
 def test_conditions_and_head(shared, sources):
     path = f"/x/rs:fit:200:200/plain/{sources.url}/fresh/1.jpg"
     first = shared.get(path)
