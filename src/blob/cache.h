@@ -3,8 +3,8 @@
  * A bounded cache of derived files (blob/derived.h): the result cache of render, and its cache of remote
  * sources. The files are the truth; the index in memory (about 40 bytes per file) only decides who goes.
  *
- * A `plain` cache keeps files of any size as they are, for who needs a descriptor and not memory. A file's key is
- * the SHA-256 of its bytes, and its user keeps the sums that it is verified against; it comes in by
+ * A `plain` cache keeps files of any size as they are, for who needs a descriptor and not memory. A file's
+ * key is the SHA-256 of its bytes, and its user keeps the sums that it is verified against; it comes in by
  * alb_cache_adopt and out by alb_cache_open_file. get and put are for the other kind.
  *
  * Eviction is S3-FIFO (Yang et al., SOSP 2023): a small first-in-first-out queue (10 % of the bytes) takes
@@ -51,7 +51,8 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key, struct alb_str meta,
                             struct alb_str body, struct alb_err *err) ALB_MUST_CHECK;
 /* A plain cache takes over a complete temporary file of the same file system; its fd stays open and is the
- * caller's. Failure never harms: the file keeps its temporary name, and TOO_LARGE, BUSY, NO_SPACE, IO say why. */
+ * caller's. Failure never harms: the file keeps its temporary name, and TOO_LARGE, BUSY, NO_SPACE, IO say
+ * why. */
 struct alb_publish;
 enum alb_code alb_cache_adopt(struct alb_cache *c, const struct alb_derived_key *key,
                               struct alb_publish *file, int64_t size, struct alb_err *err) ALB_MUST_CHECK;

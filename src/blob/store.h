@@ -112,8 +112,8 @@ void alb_blob_publish_end(struct alb_blob_publish *p);
  * CORRUPT: its size, or the number of its sums, is wrong. */
 enum alb_code alb_blob_open(struct alb_blob_store *store, const struct alb_blob_ref *ref,
                             struct alb_blob_reader **reader, struct alb_err *err) ALB_MUST_CHECK;
-/* The same over a file that is no original but has sums like one (the copy of a remote source). Takes *fd (set to
- * -1, closed on failure too). `name` is for messages. */
+/* The same over a file that is no original but has sums like one (the copy of a remote source). Takes *fd
+ * (set to -1, closed on failure too). `name` is for messages. */
 enum alb_code alb_blob_open_file(int *fd, int64_t size, struct alb_str sums, struct alb_str name,
                                  struct alb_blob_reader **reader, struct alb_err *err) ALB_MUST_CHECK;
 void alb_blob_close(struct alb_blob_reader **reader);

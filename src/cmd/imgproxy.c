@@ -9,14 +9,6 @@
 #include "library/auth.h"
 
 /* Bounds of the sources' room that nobody has asked to set. */
-#define TRANSFERS 64
-#define TRANSFERS_WAITING 1024
-#define PER_HOST 8
-#define JOBS_MAX 1024
-#define MEMORY_MAX ((int64_t)256 << 20)
-#define SPOOL_MAX ((int64_t)16 << 30)
-#define HOT_MAX 4096
-#define RECHECK_NS (5 * ALB_NS_PER_S)
 #define USER_ARENA ((size_t)1 << 20)
 #define KEY_MAX 512
 
@@ -165,10 +157,12 @@ static enum alb_code open_sources(const struct alb_serve_imgproxy_config *in, st
                                   bool http, struct alb_err *err)
 {
     const char *root = alb_opt_string(in->options, ALB_P_LOCAL_ROOT);
-    const struct alb_fetch_config fetch = {.agent = "albumen/" ALB_VERSION,
-                                           .transfers = TRANSFERS,
-                                           .queue = TRANSFERS_WAITING,
-                                           .per_host = PER_HOST};
+    unsigned transfers = (unsigned)alb_opt_int(in->options, ALB_P_SOURCE_FETCHES);
+    const struct alb_fetch_config fetch = {
+        .agent = "albumen/" ALB_VERSION,
+        .transfers = transfers,
+        .queue = transfers,
+        .per_host = (unsigned)alb_opt_int(in->options, ALB_P_SOURCE_FETCHES_PER_HOST)};
     enum alb_code code = alb_fs_open(in->folder->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, &s->tmp_dirfd, err);
     if (code == ALB_OK && root[0] != '\0')
         code = alb_fs_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0, &s->local_dirfd, err);
@@ -176,22 +170,17 @@ static enum alb_code open_sources(const struct alb_serve_imgproxy_config *in, st
         code = alb_fetch_open(&fetch, &s->fetch, err);
     if (code != ALB_OK)
         return code;
-    const struct alb_origins_config origins = {
+    struct alb_origins_config origins = {
         .clock = alb_clock_real(),
         .pool = in->pool,
         .fetch = s->fetch,
         .data_dirfd = in->folder->dirfd,
         .tmp_dirfd = s->tmp_dirfd,
-        .cache_bytes = alb_opt_size(in->options, ALB_P_SOURCE_CACHE_SIZE),
         .quarantine = in->folder->quarantine,
         .local_dirfd = s->local_dirfd,
-        .local_separator = s->config->query_separator.n > 0 ? s->config->query_separator.p[0] : '\0',
-        .jobs_max = JOBS_MAX,
-        .memory_max = MEMORY_MAX,
-        .spool_max = SPOOL_MAX,
-        .hot_max = HOT_MAX,
-        .recheck_ns = RECHECK_NS,
     };
+    alb_origins_config_options(&origins, in->options);
+    origins.local_separator = s->config->query_separator.n > 0 ? s->config->query_separator.p[0] : '\0';
     return alb_origins_open(&origins, &s->origins, err);
 }
 
@@ -209,7 +198,6 @@ enum alb_code alb_serve_imgproxy_open(const struct alb_serve_imgproxy_config *in
                                                   .prefix = "/imgproxy",
                                                   .render = in->render,
                                                   .origins = s->origins,
-                                                  .darkroom = in->darkroom,
                                                   .limits = *in->limits,
                                                   .library = in->folder->library,
                                                   .store = in->folder->store,

@@ -26,7 +26,6 @@ struct alb_serve_imgproxy_config {
     const struct alb_folder *folder;
     struct alb_pool *pool;
     struct alb_render *render;
-    struct alb_darkroom *darkroom;
     const struct alb_plan_limits *limits;
 };
 enum alb_code alb_serve_imgproxy_open(const struct alb_serve_imgproxy_config *config,

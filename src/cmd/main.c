@@ -130,7 +130,9 @@ static void man_lines(struct alb_buf *out, struct alb_str text)
         if (item) {
             word = alb_str_sub(line, 0, gap);
             meaning = alb_str_trim(alb_str_from(line, gap));
-            alb_buf_printf(out, ".TP\n.B " ALB_STR_FMT "\n", ALB_STR_ARG(word));
+            alb_buf_c(out, ".TP\n.B ");
+            man_text(out, word);
+            alb_buf_char(out, '\n');
             line = meaning;
         } else if (in_list) {
             alb_buf_c(out, ".PP\n");

@@ -170,7 +170,6 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
                                                      .folder = &h->folder,
                                                      .pool = h->pool,
                                                      .render = h->render,
-                                                     .darkroom = h->darkroom,
                                                      .limits = &h->limits};
     enum alb_code code = alb_serve_imgproxy_open(&config, &h->imgproxy, err);
     return code == ALB_OK ? alb_imgproxy_door_mount(h->imgproxy.door, h->http, err) : code;

@@ -9,6 +9,7 @@
  */
 #include "fetch/fetch.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "base/check.h"
@@ -34,10 +35,12 @@ struct alb_fetch {
     struct alb_transfer *inbox; /* newest first */
     bool stopping;
     /* atomic */
-    atomic_uint count; /* transfers that are not freed */
+    atomic_uint count;                    /* transfers that are not freed */
+    atomic_uint by_host[ALB_FETCH_HOSTS]; /* ...of each host */
     /* owned by the thread */
     struct alb_transfer *waiting, *active; /* waiting: oldest first */
-    unsigned running;
+    unsigned running, running_by_host[ALB_FETCH_HOSTS];
+    struct alb_fetch_sockets sockets;
 };
 
 static int64_t now_ns(void)
@@ -47,17 +50,19 @@ static int64_t now_ns(void)
 
 static void drop(struct alb_fetch *f, struct alb_transfer *t)
 {
+    atomic_fetch_sub(&f->by_host[t->host], 1);
     alb_transfer_free(t);
     atomic_fetch_sub(&f->count, 1);
 }
 
 static void begin(struct alb_fetch *f, struct alb_transfer *t)
 {
-    if (alb_transfer_prepare(t, alb_buf_cstr(&f->no_proxy)) &&
+    if (alb_transfer_prepare(t, alb_buf_cstr(&f->no_proxy), &f->sockets) &&
         curl_multi_add_handle(f->multi, t->easy) == CURLM_OK) {
         t->next = f->active;
         f->active = t;
         f->running++;
+        f->running_by_host[t->host]++;
         return;
     }
     alb_transfer_fail(t, ALB_E_NO_MEMORY, "no memory for a transfer");
@@ -80,6 +85,7 @@ static struct alb_transfer *take_down(struct alb_fetch *f, struct alb_transfer *
     if (t->easy) {
         curl_multi_remove_handle(f->multi, t->easy);
         f->running--;
+        f->running_by_host[t->host]--;
     }
     return t;
 }
@@ -134,10 +140,23 @@ static bool take_inbox(struct alb_fetch *f)
     return stopping;
 }
 
-static void reap(struct alb_fetch *f)
+/* The oldest one first whose host has not its share already. */
+static void begin_all(struct alb_fetch *f)
+{
+    for (struct alb_transfer **at = &f->waiting; *at && f->running < f->config.transfers;) {
+        if (f->config.per_host && f->running_by_host[(*at)->host] >= f->config.per_host)
+            at = &(*at)->next;
+        else
+            begin(f, take_out(at));
+    }
+}
+
+/* True: one was begun anew. */
+static bool reap(struct alb_fetch *f)
 {
     CURLMsg *m;
     int left = 0;
+    bool begun = false;
     while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
         if (m->msg != CURLMSG_DONE)
             continue;
@@ -148,9 +167,15 @@ static void reap(struct alb_fetch *f)
         while (*at != t)
             at = &(*at)->next;
         (void)take_down(f, at);
+        if (alb_transfer_rewind(t, rc)) {
+            begin(f, t);
+            begun = true;
+            continue;
+        }
         alb_transfer_end(t, rc);
         drop(f, t);
     }
+    return begun;
 }
 
 static void *loop(void *arg)
@@ -165,16 +190,14 @@ static void *loop(void *arg)
         next = other < next ? other : next;
         if (stopping && !f->waiting && !f->active)
             return NULL;
-        while (f->waiting && f->running < f->config.transfers) {
-            struct alb_transfer *t = take_out(&f->waiting);
-            begin(f, t);
-        }
+        begin_all(f);
         if (curl_multi_perform(f->multi, &running) != CURLM_OK)
             alb_log_event(ALB_LOG_ERROR, "outbound HTTP: curl failed");
-        reap(f);
+        unsigned before = f->running;
+        bool begun = reap(f), ended = f->running < before;
         int64_t left = next == ALB_NEVER ? ALB_NEVER : (next - now_ns()) / ALB_NS_PER_MS + 1;
-        if (f->waiting && f->running < f->config.transfers)
-            left = 0; /* reap has made room */
+        if (begun || (f->waiting && ended))
+            left = 0; /* reap has begun one anew, or made room */
         int wait_ms = left < 0 ? 0 : left > POLL_MAX_MS ? POLL_MAX_MS : (int)left;
         (void)curl_multi_poll(f->multi, NULL, 0, wait_ms, NULL);
     }
@@ -202,7 +225,6 @@ enum alb_code alb_fetch_open(const struct alb_fetch_config *config, struct alb_f
         code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for outbound HTTP");
     if (code == ALB_OK) {
         curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_MAX);
-        curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)config->per_host);
     }
     if (code == ALB_OK)
         code = alb_thread_start(&f->thread, "fetch", loop, f, err);
@@ -227,10 +249,16 @@ void alb_fetch_close(struct alb_fetch **fetch)
     ALB_CHECK(atomic_load(&f->count) == 0);
     if (f->multi)
         curl_multi_cleanup(f->multi);
+    alb_fetch_sockets_fini(&f->sockets);
     alb_buf_fini(&f->no_proxy);
     alb_mutex_fini(&f->mtx);
     alb_mem_free(f);
     curl_global_cleanup();
+}
+
+static unsigned share_of_host(const struct alb_fetch_config *c)
+{
+    return c->per_host ? c->per_host + c->queue / 2 : UINT_MAX;
 }
 
 enum alb_code alb_fetch_start(struct alb_fetch *f, const struct alb_fetch_request *request,
@@ -250,6 +278,13 @@ enum alb_code alb_fetch_start(struct alb_fetch *f, const struct alb_fetch_reques
             alb_transfer_free(t);
         atomic_fetch_sub(&f->count, 1);
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a transfer");
+    }
+    if (atomic_fetch_add(&f->by_host[t->host], 1) >= share_of_host(&f->config)) {
+        alb_transfer_fail(t, ALB_E_BUSY, "too many requests to this server wait");
+        alb_future_unref(*future);
+        *future = NULL;
+        drop(f, t);
+        return alb_fail(err, ALB_E_BUSY, "too many requests to this server wait");
     }
     t->multi = f->multi;
     alb_future_on_forsaken(&t->title, on_forsaken, t);

@@ -24,7 +24,8 @@
  * A body is collected in memory up to `answer_max`, or handed to a sink as it comes.
  *
  * Threads: start from any; stop and free from one that may block. Lock: FETCH. Bounds: `transfers` at a time,
- * `per_host` of them to one host, `queue` more that wait for their turn inside their deadline; BUSY beyond.
+ * `per_host` of them to one host, `queue` more that wait for their turn inside their deadline, at most half of
+ * these for one host; BUSY beyond. So a host that answers nobody does not take what others need.
  */
 #ifndef ALB_FETCH_FETCH_H
 #define ALB_FETCH_FETCH_H
@@ -39,7 +40,7 @@ struct alb_fetch_config {
     const char *agent;  /* literal for User-Agent */
     unsigned transfers; /* at the same time, >= 1 */
     unsigned queue;     /* that wait, >= 0 */
-    unsigned per_host;  /* connections to one host; more wait their turn among the transfers; 0: no bound */
+    unsigned per_host;  /* of the transfers, to one host (and port); 0: no such bound */
 };
 enum alb_code alb_fetch_open(const struct alb_fetch_config *config, struct alb_fetch **fetch,
                              struct alb_err *err) ALB_MUST_CHECK;
@@ -60,8 +61,8 @@ enum {
  * calls. Counted: the transfer holds a reference, also for a moment after its future has ended. */
 struct alb_fetch_sink {
     struct alb_obj obj;
-    /* The head of the final answer is there: lines as in struct alb_fetch_answer. False: the body is not wanted, the
-     * future settles with what is there (`cut`). */
+    /* The head of the final answer is there: lines as in struct alb_fetch_answer. False: the body is not
+     * wanted, the future settles with what is there (`cut`). */
     bool (*head)(struct alb_fetch_sink *sink, int status, struct alb_str head);
     enum alb_fetch_take {
         ALB_FETCH_TAKEN,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Undoes a Content-Encoding piece by piece: gzip (several members too, RFC 1952) and deflate (with the zlib
- * wrapper of RFC 9110, or without, as some servers send it). What comes out is bounded by whoever takes it, piece
- * by piece, so a small body that would become an enormous one costs only what is taken. One thread at a time.
+ * wrapper of RFC 9110, or without, as some servers send it). What comes out is bounded by whoever takes it,
+ * piece by piece, so a small body that would become an enormous one costs only what is taken. One thread at
+ * a time.
  */
 #ifndef ALB_FETCH_INFLATE_H
 #define ALB_FETCH_INFLATE_H

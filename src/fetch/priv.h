@@ -20,7 +20,8 @@ void alb_fetch_headers_free(
 bool alb_fetch_is_hopeless(int curl_code);
 
 /* What must be allowed (ALB_FETCH_*) before this address may be connected to; ALB_FETCH_PUBLIC: nothing. IPv6
- * forms that carry an IPv4 address (mapped, compatible, 6to4, NAT64, Teredo, ISATAP) need what that needs too. */
+ * forms that carry an IPv4 address (mapped, compatible, 6to4, NAT64, Teredo, ISATAP) need what that needs
+ * too. */
 unsigned alb_fetch_needs(const struct sockaddr *address);
 
 #endif

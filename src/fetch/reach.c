@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which addresses are of the open internet (IANA special-purpose registries, RFC 6890 and its updates), and what
- * the others are. What is not known to be public is not: IPv6 outside of 2000::/3 has no public use.
+ * Which addresses are of the open internet (IANA special-purpose registries, RFC 6890 and its updates), and
+ * what the others are. What is not known to be public is not: IPv6 outside of 2000::/3 has no public use.
  */
 #include <netinet/in.h>
 #include <string.h>

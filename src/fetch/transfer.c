@@ -18,7 +18,8 @@
 #define URL_MAX ((size_t)16 * 1024)
 #define AGENT_MAX ((size_t)1024)
 #define COOKIES_MAX ((size_t)64 * 1024)
-#define IDLE_S 60 /* a kept connection is not used again after so long */
+#define PIECE (64 * 1024) /* for a sink, at most so much at once */
+#define IDLE_S 60         /* a kept connection is not used again after so long */
 
 struct answer { /* what struct alb_fetch_answer is made of */
     struct alb_fetch_answer a;
@@ -141,24 +142,31 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return alb_buf_code(&t->answer) == ALB_OK ? size * n : 0;
 }
 
+/* `refused` stands until a request goes out: of several addresses that a name has, others may be fine. */
 static bool may_reach(struct alb_transfer *t, const struct sockaddr *address)
 {
-    if (t->reach != ALB_FETCH_ANYWHERE && (alb_fetch_needs(address) & ~t->reach))
+    bool may = t->reach == ALB_FETCH_ANYWHERE || !(alb_fetch_needs(address) & ~t->reach);
+    if (!may)
         t->refused = true;
-    return !t->refused;
+    return may;
 }
 
 /* Called with the address that is about to be connected to. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
+    struct alb_transfer *t = arg;
     (void)purpose;
-    if (!may_reach(arg, &address->addr))
+    if (!may_reach(t, &address->addr))
         return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    t->opened.fd[t->opened.n++ % ALB_FETCH_OPENED] = fd;
+    return fd;
 }
 
-/* Called before the request is sent, with the address of the connection, which may be a kept one that was opened
- * for somebody with another reach. */
+/* Called before the request is sent, with the address of the connection, which may be a kept one that was
+ * opened for somebody with another reach. */
 static int on_request(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
     union {
@@ -166,14 +174,15 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at = {.any = {.sa_family = AF_UNSPEC}};
+    struct alb_transfer *t = arg;
     (void)local;
-    (void)peer_port;
-    (void)local_port;
     if (peer && inet_pton(AF_INET, peer, &at.v4.sin_addr) == 1)
         at.any.sa_family = AF_INET;
     else if (peer && inet_pton(AF_INET6, peer, &at.v6.sin6_addr) == 1)
         at.any.sa_family = AF_INET6;
-    return may_reach(arg, &at.any) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+    t->refused = false;
+    t->unclean = !alb_fetch_sockets_use(t->sockets, &t->opened, peer, peer_port, local_port);
+    return may_reach(t, &at.any) && !t->unclean ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /* ---- options ---- */
@@ -188,6 +197,9 @@ static void set_reach(struct alb_transfer *t, const char *no_proxy)
     curl_easy_setopt(e, CURLOPT_PROXY, ""); /* a proxy would look names up, and connect, for us */
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, alb_fetch_sockets_close);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->sockets);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, t->again ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 }
@@ -210,8 +222,9 @@ static void set_cookies(struct alb_transfer *t)
     wipe(&text);
 }
 
-bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy)
+bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy, struct alb_fetch_sockets *sockets)
 {
+    t->sockets = sockets;
     CURL *e = t->easy = curl_easy_init();
     if (!e)
         return false;
@@ -226,6 +239,8 @@ bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy)
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_USERAGENT, alb_buf_cstr(&t->agent));
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+    if (t->sink)
+        curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)PIECE);
     set_reach(t, no_proxy);
     set_cookies(t);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(t->connect_ns / ALB_NS_PER_MS));
@@ -255,6 +270,18 @@ void alb_transfer_fail(struct alb_transfer *t, enum alb_code code, const char *t
     struct alb_err err = ALB_ERR_INIT;
     (void)alb_fail(&err, code, "%s", text);
     (void)alb_future_fail(&t->title, &err);
+}
+
+bool alb_transfer_rewind(struct alb_transfer *t, CURLcode rc)
+{
+    if (rc != CURLE_ABORTED_BY_CALLBACK || !t->unclean || t->refused || t->again)
+        return false;
+    t->again = true;
+    t->opened.n = 0;
+    t->error[0] = '\0';
+    curl_easy_cleanup(t->easy);
+    t->easy = NULL;
+    return true;
 }
 
 void alb_transfer_end(struct alb_transfer *t, CURLcode rc)
@@ -337,6 +364,22 @@ static bool copy_headers(struct alb_transfer *t, const struct alb_fetch_request 
     return ok;
 }
 
+/* Whom an address is about, in short: what stands between "//" and the path, without user and password. */
+static unsigned host_of(struct alb_str url)
+{
+    struct alb_str host = alb_str_from(url, alb_str_find_str(url, ALB_STR("//")) + 2);
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    size_t at;
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] == '/' || host.p[i] == '?' || host.p[i] == '#')
+            host.n = i;
+    while ((at = alb_str_find(host, '@')) != ALB_STR_NPOS)
+        host = alb_str_from(host, at + 1);
+    for (size_t i = 0; i < host.n; i++)
+        hash = (hash ^ (unsigned char)alb_lower(host.p[i])) * 16777619u;
+    return (hash ^ hash >> 16) % ALB_FETCH_HOSTS;
+}
+
 struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
                                       const struct alb_fetch_config *config)
 {
@@ -357,6 +400,7 @@ struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
     t->insecure = r->insecure;
     t->reach = r->reach;
     t->jar = r->jar;
+    t->host = host_of(r->url);
     bool ok = copy_text(&t->url, URL_MAX, r->url);
     ok = copy_text(&t->agent, AGENT_MAX, alb_str_c(r->agent ? r->agent : config->agent)) && ok;
     ok = copy_text(&t->cookies, COOKIES_MAX, r->cookies) && ok;

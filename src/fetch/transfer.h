@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One transfer of the fetch loop (fetch.h): what its request says, and what curl calls while it runs. Private to
- * src/fetch. Made by the thread that starts it, from then on the loop's alone, but for `forsaken`, an atomic that
- * the future's hook raises, and the sink's `go_on`.
+ * One transfer of the fetch loop (fetch.h): what its request says, and what curl calls while it runs.
+ * Private to src/fetch. Made by the thread that starts it, from then on the loop's alone, but for
+ * `forsaken`, an atomic that the future's hook raises, and the sink's `go_on`.
  */
 #ifndef ALB_FETCH_TRANSFER_H
 #define ALB_FETCH_TRANSFER_H
@@ -10,6 +10,9 @@
 #include <curl/curl.h>
 
 #include "fetch/fetch.h"
+#include "fetch/sockets.h"
+
+#define ALB_FETCH_HOSTS 1024
 
 struct alb_transfer {
     struct alb_transfer *next;
@@ -24,11 +27,16 @@ struct alb_transfer {
     struct alb_fetch_sink *sink;
     int64_t connect_ns, deadline;
     unsigned redirects, reach;
+    unsigned host; /* of the url: a number below ALB_FETCH_HOSTS; two hosts may share one */
     bool insecure, jar;
     /* owned by the loop */
     CURL *easy; /* NULL: waiting */
     struct alb_buf head, answer;
+    struct alb_fetch_sockets *sockets; /* the loop's */
+    struct alb_fetch_opened opened;
     bool refused, head_done, cut, paused;
+    bool unclean; /* the kept connection it was given was not */
+    bool again;   /* ...and so it has a new one now */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -40,7 +48,10 @@ struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
 void alb_transfer_free(struct alb_transfer *t); /* its title has ended */
 
 /* The loop: makes `easy`; false: no memory. no_proxy: curl's NOPROXY. */
-bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy) ALB_MUST_CHECK;
+bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy,
+                          struct alb_fetch_sockets *sockets) ALB_MUST_CHECK;
+/* Ended by us before anything was sent, and worth another beginning: `easy` is gone again. */
+bool alb_transfer_rewind(struct alb_transfer *t, CURLcode rc);
 /* curl is through with it: settles or fails its title. */
 void alb_transfer_end(struct alb_transfer *t, CURLcode rc);
 void alb_transfer_fail(struct alb_transfer *t, enum alb_code code, const char *text);

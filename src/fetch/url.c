@@ -52,39 +52,49 @@ static bool tidy_host(char *host)
     return true;
 }
 
-static enum alb_code take_parts(CURLU *u, struct alb_url *url, struct alb_err *err)
+enum { SCHEME, TEXT, USER, PASSWORD, HOST, PORT, PATH, QUERY, PARTS };
+
+/* All parts in one piece of memory, each with its NUL; at[PARTS]: user and password together, as written.
+ * NULL: *code says why. */
+static char *gather(CURLU *u, size_t at[PARTS + 1], bool *has_query, enum alb_code *code)
 {
-    enum { SCHEME, TEXT, USER, PASSWORD, HOST, PORT, PATH, QUERY, PARTS };
     static const CURLUPart what[PARTS] = {
         [SCHEME] = CURLUPART_SCHEME,     [TEXT] = CURLUPART_URL,   [USER] = CURLUPART_USER,
         [PASSWORD] = CURLUPART_PASSWORD, [HOST] = CURLUPART_HOST,  [PORT] = CURLUPART_PORT,
         [PATH] = CURLUPART_PATH,         [QUERY] = CURLUPART_QUERY};
     struct part parts[PARTS];
-    size_t at[PARTS], user_at;
-    uint64_t port = 0;
     struct alb_buf b = ALB_BUF_INIT(4 * ALB_URL_MAX);
+    size_t given;
     for (size_t i = 0; i < PARTS; i++) {
         parts[i] = get(u, what[i], i == PORT ? CURLU_DEFAULT_PORT : 0);
         put(&b, &parts[i], &at[i]);
     }
-    user_at = b.n; /* both together, as written */
+    at[PARTS] = b.n;
     alb_buf_c(&b, parts[USER].text ? parts[USER].text : "");
     if (parts[PASSWORD].text)
         alb_buf_printf(&b, ":%s", parts[PASSWORD].text);
     alb_buf_char(&b, '\0');
-    bool has_query = parts[QUERY].text != NULL;
+    *has_query = parts[QUERY].text != NULL;
     for (size_t i = 0; i < PARTS; i++)
         curl_free(parts[i].text);
-    enum alb_code code = alb_buf_code(&b);
-    size_t given;
-    char *memory = code == ALB_OK ? alb_buf_give(&b, &given) : NULL;
+    *code = alb_buf_code(&b);
+    char *memory = alb_buf_give(&b, &given);
+    if (!memory && *code != ALB_E_TOO_LARGE)
+        *code = ALB_E_NO_MEMORY;
     alb_buf_fini(&b);
+    return memory;
+}
+
+static enum alb_code take_parts(CURLU *u, struct alb_url *url, struct alb_err *err)
+{
+    size_t at[PARTS + 1];
+    bool has_query;
+    uint64_t port = 0;
+    enum alb_code code;
+    char *memory = gather(u, at, &has_query, &code);
     if (!memory)
-        return alb_fail(err,
-                        code == ALB_OK            ? ALB_E_NO_MEMORY
-                        : code == ALB_E_TOO_LARGE ? ALB_E_INVALID
-                                                  : code,
-                        "an address that is too long");
+        return code == ALB_E_NO_MEMORY ? alb_fail(err, code, "no memory for an address")
+                                       : alb_fail(err, ALB_E_INVALID, "an address that is too long");
     *url = (struct alb_url){.memory = memory};
     url->secure = strcmp(memory + at[SCHEME], "https") == 0;
     bool ok = (url->secure || strcmp(memory + at[SCHEME], "http") == 0) && tidy_host(memory + at[HOST]) &&
@@ -94,7 +104,7 @@ static enum alb_code take_parts(CURLU *u, struct alb_url *url, struct alb_err *e
         alb_url_fini(url);
         return alb_fail(err, ALB_E_INVALID, "not an address of http or https");
     }
-    url->user = view(memory, user_at);
+    url->user = view(memory, at[PARTS]);
     url->host = view(memory, at[HOST]);
     url->path = view(memory, at[PATH]);
     url->query = has_query ? view(memory, at[QUERY]) : ALB_STR_NONE;

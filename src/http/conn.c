@@ -257,6 +257,14 @@ static int64_t request_due(const struct alb_req *r)
     return due;
 }
 
+/* By a client that has shut its side, and of which nothing more is to be read. */
+static bool is_waited_for(const struct alb_conn *c)
+{
+    const struct alb_req *r = c->req;
+
+    return c->hung_up && !r->answered && (r->in == ALB_IN_DONE || r->in == ALB_IN_DEAD);
+}
+
 void alb_conn_arm(struct alb_conn *c)
 {
     const struct alb_http_limits *lim = &c->loop->server->config.limits;
@@ -272,7 +280,7 @@ void alb_conn_arm(struct alb_conn *c)
         break;
     case ALB_CONN_REQUEST:
         due = request_due(c->req);
-        if (!c->req->answered)
+        if (is_waited_for(c))
             due = earlier(due, c->gone_at);
         break;
     case ALB_CONN_LINGER:
@@ -355,8 +363,6 @@ void alb_conn_events(struct alb_conn *c, uint32_t events)
         c->hung_up = true;
     if (events & (EPOLLHUP | EPOLLERR))
         c->gone_at = c->loop->now;
-    else if ((events & EPOLLRDHUP) && c->gone_at == ALB_NEVER)
-        c->gone_at = alb_deadline(c->loop->now, HALF_CLOSED_NS);
     alb_conn_run(c);
 }
 
@@ -411,7 +417,9 @@ static enum alb_conn_go run_request(struct alb_conn *c)
     end = alb_conn_finish(c);
     if (end != ALB_CONN_STUCK)
         return end;
-    if (c->hung_up && !c->req->answered && (c->req->in == ALB_IN_DONE || c->req->in == ALB_IN_DEAD)) {
+    if (is_waited_for(c)) {
+        if (c->gone_at == ALB_NEVER)
+            c->gone_at = alb_deadline(c->loop->now, HALF_CLOSED_NS);
         if (c->loop->now >= c->gone_at) {
             alb_conn_close(c);
             return ALB_CONN_OVER;

@@ -215,6 +215,7 @@ enum alb_conn_go alb_conn_finish(struct alb_conn *c)
         return end_connection(c, polite, unread);
     c->state = ALB_CONN_IDLE;
     c->since = c->loop->now;
+    c->gone_at = ALB_NEVER; /* what else it has sent has its own time */
     alb_conn_arm(c);
     return ALB_CONN_MOVED;
 }

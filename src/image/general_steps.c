@@ -69,9 +69,11 @@ static bool is_small(VipsImage *image, uint32_t width, uint32_t height)
 {
     uint32_t w = (uint32_t)vips_image_get_width(image), h = (uint32_t)vips_image_get_height(image);
     int bands = vips_image_get_bands(image);
+    uint32_t shrink =
+        (uint64_t)w * h <= ALB_RESAMPLE_FAR_PIXELS ? ALB_RESAMPLE_FAR : ALB_RESAMPLE_SHRINK;
     return vips_image_get_format(image) == VIPS_FORMAT_UCHAR && (bands == 1 || bands == 3) &&
            vips_image_get_coding(image) == VIPS_CODING_NONE && (uint64_t)w * h <= ALB_RESAMPLE_PIXELS &&
-           w <= (uint64_t)width * ALB_RESAMPLE_SHRINK && h <= (uint64_t)height * ALB_RESAMPLE_SHRINK &&
+           w <= (uint64_t)width * shrink && h <= (uint64_t)height * shrink &&
            (uint64_t)width * height <= ALB_RESAMPLE_PIXELS;
 }
 

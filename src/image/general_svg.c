@@ -72,23 +72,30 @@ static bool has(struct alb_str s, const char *what)
     return alb_str_find_str(s, alb_str_c(what)) != ALB_STR_NPOS;
 }
 
-/* `s` squeezed: CSS, or an attribute that may hold a url(). Backslashes could write any of these words in another way. */
+/* `s` squeezed: CSS, or an attribute that may hold a url(). Backslashes could write any of these words in another
+ * way. */
+/* Behind "url". */
+static bool is_good_url(struct alb_str s)
+{
+    if (s.n == 0 || s.p[0] != '(')
+        return s.n == 0 || s.p[0] != '\\';
+    s = alb_str_from(s, 1);
+    if (s.n > 0 && (s.p[0] == '"' || s.p[0] == '\''))
+        s = alb_str_from(s, 1);
+    return s.n > 0 && (s.p[0] == '#' || is_picture_data(s));
+}
+
 static bool is_good_style(struct alb_str s, bool css)
 {
+    static const char *const bad[] = {
+        "@import", "expression(", "-moz-binding", "behavior:", "javascript:", "image-set(", "src(", "\\"};
     size_t at;
-    if (css && (has(s, "@import") || has(s, "expression(") || has(s, "-moz-binding") || has(s, "behavior:") ||
-                has(s, "javascript:") || has(s, "image-set(") || has(s, "src(") || has(s, "\\")))
-        return false;
+    for (size_t i = 0; css && i < ALB_ARRAY_LEN(bad); i++)
+        if (has(s, bad[i]))
+            return false;
     while ((at = alb_str_find_str(s, ALB_STR("url"))) != ALB_STR_NPOS) {
         s = alb_str_from(s, at + 3);
-        if (s.n > 0 && s.p[0] == '\\')
-            return false;
-        if (s.n == 0 || s.p[0] != '(')
-            continue;
-        s = alb_str_from(s, 1);
-        if (s.n > 0 && (s.p[0] == '"' || s.p[0] == '\''))
-            s = alb_str_from(s, 1);
-        if (s.n == 0 || (s.p[0] != '#' && !is_picture_data(s)))
+        if (!is_good_url(s))
             return false;
     }
     return true;

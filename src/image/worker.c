@@ -31,7 +31,7 @@
 static struct alb_flag_page *page;
 
 #define STATM_FD 4
-#define TRIM_AFTER_MS 30
+#define TRIM_AFTER_MS 250
 #define OOM_SCORE "500"
 #define SVG_MAX ((size_t)256 << 20)
 #define META_ARENA ((size_t)16 << 20)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "library/original.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -47,14 +45,4 @@ enum alb_code alb_original_read(struct alb_original *original, uint64_t off, voi
                                 struct alb_err *err)
 {
     return alb_blob_read(original->reader, (int64_t)off, p, n, got, err);
-}
-
-enum alb_code alb_original_lend(struct alb_original *original, int *fd, struct alb_err *err)
-{
-    int lent = -1;
-    *fd = -1;
-    enum alb_code code = alb_blob_verify_all(original->reader, &lent, err);
-    if (code == ALB_OK)
-        *fd = fcntl(lent, F_DUPFD_CLOEXEC, 0);
-    return code == ALB_OK && *fd < 0 ? alb_fail_sys(err, ALB_E_IO, errno, "another descriptor") : code;
 }

@@ -82,7 +82,6 @@ static enum alb_code open_pictures(struct alb_imgproxy_service *s, struct alb_er
                                                   .prefix = "",
                                                   .render = s->config.render,
                                                   .origins = s->config.origins,
-                                                  .darkroom = s->config.darkroom,
                                                   .limits = s->config.limits,
                                                   .http_sources = true,
                                                   .may_degrade = s->config.may_degrade};

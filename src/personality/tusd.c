@@ -21,6 +21,7 @@
 #define SWEEP_S 60
 #define SWEEP_FINISHES 16
 #define QUEUE_MAX 4096
+#define TOLD_AT_ONCE 512 /* programs that may take their time: tusd ends none, however long it runs */
 #define UPLOADS_MAX ((int64_t)10 * 1000 * 1000)
 
 struct house {
@@ -136,6 +137,7 @@ static enum alb_code open_hooks(struct house *h, struct alb_err *err)
         if (!h->hooks_dir)
             return no_memory(err);
         c.dir = alb_str_c(h->hooks_dir);
+        c.tells = TOLD_AT_ONCE;
         say_at_start(h, "Using '", h->hooks_dir, "' for hooks");
     } else {
         c.url = alb_str_c(f->hooks_http);

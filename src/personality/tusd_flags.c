@@ -78,7 +78,7 @@ static const struct alb_goflag flags[] = {
     F(DURATION, "progress-hooks-interval", progress_interval, "1s",
       "Time between two post-receive of an upload"),
     F(STRING, "hooks-dir", hooks_dir, "", "Folder of programs, each named like its event"),
-    F(DURATION, "hooks-dir-timeout", hooks_dir_timeout, "10m0s",
+    F(DURATION, "hooks-dir-timeout", hooks_dir_timeout, "24h0m0s",
       "Longest run of a program that is told what happened; then it is killed (albumen's own flag)"),
     F(STRING, "hooks-http", hooks_http, "", "URL that events are sent to"),
     F(STRING, "hooks-http-forward-headers", hooks_http_forward, "",

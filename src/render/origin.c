@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/options.h"
 #include "base/stat.h"
 #include "render/origin_job.h"
 
@@ -186,6 +187,8 @@ enum alb_code alb_origin_start(struct alb_origins *r, const struct alb_origin_as
     unsigned char flight[32];
     enum alb_code code = ALB_OK;
     *future = NULL;
+    if (ask->header_count > ALB_ORIGIN_HEADERS_MAX)
+        return alb_fail(err, ALB_E_INVALID, "too many headers to forward");
     if (w)
         w->heir = false;
     alb_origin_keys(ask, &copy, flight);
@@ -208,6 +211,17 @@ enum alb_code alb_origin_start(struct alb_origins *r, const struct alb_origin_as
 }
 
 /* ---- the room ---- */
+
+void alb_origins_config_options(struct alb_origins_config *c, const struct alb_options *o)
+{
+    c->cache_bytes = alb_opt_size(o, ALB_P_SOURCE_CACHE_SIZE);
+    c->memory_max = alb_opt_size(o, ALB_P_SOURCE_MEMORY);
+    c->spool_max = alb_opt_size(o, ALB_P_SOURCE_SPOOL);
+    c->jobs_max = 4 * (unsigned)alb_opt_int(o, ALB_P_SOURCE_FETCHES); /* most find a copy, or wait */
+    c->hot_max = (unsigned)alb_opt_int(o, ALB_P_SOURCE_ENTRIES);
+    c->recheck_ns = alb_opt_duration(o, ALB_P_SOURCE_RECHECK);
+    c->local_separator = '?';
+}
 
 static void budget_free(struct alb_obj *obj)
 {

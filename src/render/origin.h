@@ -53,6 +53,7 @@
 struct alb_origins;
 struct alb_quarantine;
 
+#define ALB_ORIGIN_HEADERS_MAX 64
 #define ALB_ORIGIN_IDENTITY_LEN 32
 #define ALB_ORIGIN_MEMORY ((int64_t)1 << 20) /* larger bodies are spooled to disk */
 
@@ -72,9 +73,13 @@ struct alb_origins_config {
     unsigned hot_max;     /* fresh sources that are remembered in memory */
     int64_t recheck_ns;   /* who says nothing of freshness is asked again after so long */
 };
+/* The limits of the option table (checked by whoever has read it); what is borrowed stays as it is. */
+struct alb_options;
+void alb_origins_config_options(struct alb_origins_config *c, const struct alb_options *o);
 enum alb_code alb_origins_open(const struct alb_origins_config *config, struct alb_origins **out,
                                struct alb_err *err) ALB_MUST_CHECK;
-/* Ends what is under way with BUSY. Pool and fetch still run; origins that were handed out stay valid. Blocks. */
+/* Ends what is under way with BUSY. Pool and fetch still run; origins that were handed out stay valid.
+ * Blocks. */
 void alb_origins_close(struct alb_origins **origins);
 
 /* Who may ask for what: made once, by each door, from its options. Immutable, counted. */
@@ -85,21 +90,21 @@ struct alb_origin_policy {
     unsigned redirects; /* that are followed, to http and https only, never to anything else */
     bool insecure;      /* certificates are not checked */
     const char *agent;  /* User-Agent; lives as long as the policy */
-    int64_t connect_ns; /* name, TCP and TLS of one connection */
+    int64_t connect_ns; /* name, TCP and TLS of one connection, then UNREACHABLE; >= timeout_ns: no limit */
     int64_t timeout_ns; /* everything together, from the start of the job */
-    /* Asked on any thread, without locks, for the address itself, for every redirect and for where a cached copy
-     * came from; local: url == NULL, path. NULL: everything is allowed. */
+    /* Asked on any thread, without locks, for the address itself, for every redirect and for where a cached
+     * copy came from; local: url == NULL, path. NULL: everything is allowed. */
     bool (*may)(const struct alb_origin_policy *policy, const struct alb_url *url, struct alb_str path);
 };
 
 struct alb_origin_ask {
     struct alb_str url;            /* http://, https:// or local:///path; any other scheme settles SCHEME */
     const struct alb_str *headers; /* "Name: value": forwarded (cookies, tracing); part of the copy's key */
-    size_t header_count;
-    bool headers_follow; /* redirects to other hosts get them too; else only the first host does */
-    bool any_type;       /* for raw answers; else what is sniffed as nothing known ends early with TYPE */
-    bool reload;         /* the copy, however fresh, is revalidated */
-    int64_t max_bytes;   /* of the body, inflated */
+    size_t header_count;           /* at most ALB_ORIGIN_HEADERS_MAX, else INVALID */
+    bool headers_follow;           /* redirects to other hosts get them too; else only the first host does */
+    bool any_type;     /* for raw answers; else what is sniffed as nothing known ends early with TYPE */
+    bool reload;       /* the copy, however fresh, is revalidated */
+    int64_t max_bytes; /* of the body, inflated; INT64_MAX: no limit of this ask's */
     struct alb_origin_policy *policy; /* referenced */
 };
 
@@ -107,7 +112,7 @@ enum alb_origin_failure {
     ALB_ORIGIN_GOOD,
     ALB_ORIGIN_BLOCKED,     /* `may` says no, or the address is none that `reach` allows */
     ALB_ORIGIN_SCHEME,      /* unknown, or not enabled: err says what would be needed */
-    ALB_ORIGIN_UNREACHABLE, /* no name, no connection, no HTTP, certificate refused, cut off before an answer */
+    ALB_ORIGIN_UNREACHABLE, /* no name, connection, HTTP or good certificate; cut off before an answer */
     ALB_ORIGIN_REDIRECTS,   /* too many, in a circle, without or with a bad Location, to another scheme */
     ALB_ORIGIN_STATUS,      /* `status`: neither 200 nor a whole 206 */
     ALB_ORIGIN_MISSING,     /* local: no such regular file beneath the root */
@@ -133,10 +138,11 @@ struct alb_origin {
     enum alb_type type;
     int64_t size;
     /* http: the SHA-256 of the bytes, so a copy that was fetched again and did not change keeps its results.
-     * local: SHA-256 of path, size, inode and both times of the last change (content, node): reading a large file
-     * whole for every request costs more than making a picture again that was merely renamed over itself. */
+     * local: SHA-256 of path, size, inode and both times of the last change (content, node): reading a
+     * large file whole for every request costs more than making a picture again that was merely renamed
+     * over itself. */
     unsigned char identity[ALB_ORIGIN_IDENTITY_LEN];
-    struct alb_str url; /* where it came from in the end; local: path */
+    struct alb_str url; /* where it came from in the end, perhaps with user and password; local: path */
     struct alb_str etag, last_modified, cache_control, expires; /* as the origin said; empty: nothing */
     struct alb_str content_type;                                /* a claim; local: by content */
     int64_t modified_ms;                                        /* last_modified read, 0: none */
@@ -153,13 +159,14 @@ static inline void alb_origin_unref(struct alb_origin *o)
         alb_obj_unref(&o->obj);
 }
 
-/* What is remembered of it, if that is fresh (a reference; `has_bytes` is false), else NULL. http only. No I/O,
- * fit for an event loop. `may` is asked. */
+/* What is remembered of it, if that is fresh (a reference; `has_bytes` is false), else NULL. http only. No
+ * I/O, fit for an event loop. `may` is asked. */
 struct alb_origin *alb_origin_hot(struct alb_origins *origins, const struct alb_origin_ask *ask);
 
-/* Joins or starts the flight of it and registers w in the same step (may be NULL; it is made no heir). *future, a
- * reference, settles with a struct alb_origin whose bytes are there and verified, or with its failure. Short: no
- * I/O on the calling thread. BUSY, NO_MEMORY: nothing was begun, w is not registered. */
+/* Joins or starts the flight of it and registers w in the same step (may be NULL; it is made no heir).
+ * *future, a reference, settles with a struct alb_origin whose bytes are there and verified, or with its
+ * failure. Short: no I/O on the calling thread. BUSY, INVALID, NO_MEMORY: nothing was begun, w is not
+ * registered. */
 enum alb_code alb_origin_start(struct alb_origins *origins, const struct alb_origin_ask *ask,
                                struct alb_waiter *w, struct alb_future **future,
                                struct alb_err *err) ALB_MUST_CHECK;
@@ -176,7 +183,8 @@ bool alb_origin_is_same(const struct alb_origin *o);
 struct alb_origin_reader;
 enum alb_code alb_origin_reader_open(struct alb_origin *o, struct alb_origin_reader **reader,
                                      struct alb_err *err) ALB_MUST_CHECK;
-/* [off, off + n), clamped at the end. CORRUPT: damaged, or changed under us; nothing of this call may be used. */
+/* [off, off + n), clamped at the end. CORRUPT: damaged, or changed under us; nothing of this call may be
+ * used. */
 enum alb_code alb_origin_read(struct alb_origin_reader *reader, int64_t off, void *p, size_t n, size_t *got,
                               struct alb_err *err) ALB_MUST_CHECK;
 void alb_origin_reader_close(struct alb_origin_reader **reader);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Freshness (contract: origin_fresh.h). Ages are computed as RFC 9111 §4.2.3 says; a number that cannot be read is
- * taken for 0, one that is too large for a year.
+ * Freshness (contract: origin_fresh.h). Ages are computed as RFC 9111 §4.2.3 says; a number that cannot be
+ * read is taken for 0, one that is too large for a year.
  */
 #include "render/origin_fresh.h"
 

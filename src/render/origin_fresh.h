@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long an answer is fresh (RFC 9111 §4.2), for a cache that acts for one set of credentials or for everybody.
- * Private to src/render. Pure; any thread.
+ * How long an answer is fresh (RFC 9111 §4.2), for a cache that acts for one set of credentials or for
+ * everybody. Private to src/render. Pure; any thread.
  */
 #ifndef ALB_RENDER_ORIGIN_FRESH_H
 #define ALB_RENDER_ORIGIN_FRESH_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fresh sources in memory (origin_priv.h), so that an event loop knows what a URL stands for without a file call.
- * A table of sets of WAYS places, a set by the key; in a full set who was used longest ago goes. Bound: its places,
- * each with what is known of a source (a few hundred bytes to a few KiB), never with its bytes.
- * Threads: any. Lock: ORIGIN_HOT; references are dropped outside of it.
+ * Fresh sources in memory (origin_priv.h), so that an event loop knows what a URL stands for without a file
+ * call. A table of sets of WAYS places, a set by the key; in a full set who was used longest ago goes.
+ * Bound: its places, each with what is known of a source (a few hundred bytes to a few KiB), never with its
+ * bytes. Threads: any. Lock: ORIGIN_HOT; references are dropped outside of it.
  */
 #include <string.h>
 

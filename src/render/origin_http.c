@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http and https: the copy that is kept, hops and redirects, what an answer means (origin_job.h). Everything here runs
- * in turns of the job's actor, but for the wake, which only posts.
+ * http and https: the copy that is kept, hops and redirects, what an answer means (origin_job.h).
+ * Everything here runs in turns of the job's actor, but for the wake, which only posts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "base/stat.h"
 #include "render/origin_job.h"
 
-#define HEADERS_MAX 64
 #define LINE_MAX_N ((size_t)16 * 1024)
 
 static bool fail_code(struct alb_origin_job *job, enum alb_code code, const char *text)
@@ -43,11 +42,11 @@ static bool add_line(struct alb_buf *b, struct alb_str *headers, size_t *count, 
 }
 
 static size_t gather_headers(struct alb_origin_job *job, struct alb_buf lines[2],
-                             struct alb_str headers[HEADERS_MAX + 2])
+                             struct alb_str headers[ALB_ORIGIN_HEADERS_MAX + 2])
 {
     size_t count = 0;
     if (job->ask.headers_follow || alb_url_may_tell(&job->first, &job->hop))
-        for (; count < job->ask.header_count && count < HEADERS_MAX; count++)
+        for (; count < job->ask.header_count; count++)
             headers[count] = job->ask.headers[count];
     job->conditional = false;
     if (job->has_note && alb_str_eq(job->note.o.url, job->hop.text)) {
@@ -58,13 +57,19 @@ static size_t gather_headers(struct alb_origin_job *job, struct alb_buf lines[2]
     return count;
 }
 
+/* A limit that is not smaller than that of everything together never comes first: that one is TIMEOUT. */
+static int64_t connect_time(const struct alb_origin_policy *p)
+{
+    return p->connect_ns < p->timeout_ns ? p->connect_ns : alb_deadline(p->timeout_ns, ALB_NS_PER_S);
+}
+
 /* Asks job->hop. */
 static bool fetch(struct alb_origin_job *job)
 {
     struct alb_origins *r = job->origins;
     const struct alb_origin_policy *policy = job->ask.policy;
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_str headers[HEADERS_MAX + 2];
+    struct alb_str headers[ALB_ORIGIN_HEADERS_MAX + 2];
     struct alb_buf lines[2] = {ALB_BUF_INIT(LINE_MAX_N), ALB_BUF_INIT(LINE_MAX_N)};
     job->stage = ALB_ORIGIN_FETCHING;
     job->asked_ms = alb_wall(r->config.clock);
@@ -75,7 +80,7 @@ static bool fetch(struct alb_origin_job *job)
                                         .url = job->hop.text,
                                         .headers = headers,
                                         .header_count = gather_headers(job, lines, headers),
-                                        .connect_ns = policy->connect_ns,
+                                        .connect_ns = connect_time(policy),
                                         .deadline = job->deadline,
                                         .insecure = policy->insecure,
                                         .reach = policy->reach,
@@ -335,8 +340,6 @@ static bool whole(struct alb_origin_job *job, const struct alb_fetch_answer *a)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_origin_spool *s = &job->spool;
     struct said said;
-    if (begin_spool(job, &err) != ALB_OK) /* an empty body */
-        return spool_failed(job, &err);
     if (!alb_origin_spool_is_whole(s))
         return alb_origin_job_failure(job, ALB_ORIGIN_INCOMPLETE, 0, "the compressed body ends too early");
     enum alb_type type = alb_sniff(s->head, s->head_n);
@@ -485,7 +488,8 @@ bool alb_origin_http_fetched(struct alb_origin_job *job)
     struct alb_future *future = job->fetch;
     char encoding[32];
     bool accepted = alb_origin_pipe_accepted(job->pipe, encoding), going;
-    if (accepted && take_data(job, &err) != ALB_OK)
+    if (accepted &&
+        (take_data(job, &err) != ALB_OK || begin_spool(job, &err) != ALB_OK)) /* it may be empty */
         return spool_failed(job, &err);
     alb_origin_pipe_detach(&job->pipe);
     job->fetch = NULL; /* the reference is ours now */

@@ -274,7 +274,7 @@ bool alb_origin_job_verify(struct alb_origin_job *job)
     if (!job->reader) {
         int fd = fcntl(job->kept_fd, F_DUPFD_CLOEXEC, 0);
         code = fd < 0 ? alb_fail_sys(&err, ALB_E_IO, errno, "another descriptor")
-                      : alb_blob_open_file(&fd, job->note.o.size, job->note.sums, job->note.o.url,
+                      : alb_blob_open_file(&fd, job->note.o.size, job->note.sums, ALB_STR("copy of a source"),
                                            &job->reader, &err);
     }
     if (code == ALB_OK)
@@ -310,7 +310,8 @@ static bool fetched(struct alb_origin_job *job)
     return job->stage == ALB_ORIGIN_ENDED ? leave(job) : alb_origin_http_fetched(job);
 }
 
-/* In this order within one turn: what ends the job comes first. An ended one waits for the transfer's wake only. */
+/* In this order within one turn: what ends the job comes first. An ended one waits for the transfer's wake
+ * only. */
 static bool handle(struct alb_actor *actor, unsigned events)
 {
     static const struct {

@@ -15,9 +15,9 @@
  *   every stage --forsaken, closing--> out of the table, transfer cut, failed CANCELLED, BUSY
  *   ended, but the transfer's wake is on its way: ENDED until that has come, then freed
  *
- * Invariants: a job is in the table of its room from before anybody else can join it until just before its title ends:
- * whoever finds it there finds an owned future, and so nobody joins one that is about to be given up. The decision that
- * nobody waits is made under the room's mtx, which every joiner holds.
+ * Invariants: a job is in the table of its room from before anybody else can join it until just before its
+ * title ends: whoever finds it there finds an owned future, and so nobody joins one that is about to be
+ * given up. The decision that nobody waits is made under the room's mtx, which every joiner holds.
  */
 #ifndef ALB_RENDER_ORIGIN_JOB_H
 #define ALB_RENDER_ORIGIN_JOB_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * local:///path: a regular file beneath the local root (origin_job.h). The host is ignored; "%", "?" and "#" are
- * characters like any other, but for the separator of the room's config, from which on it is a query. The path is
- * cleaned first, as imgproxy does it ("." and ".." by their names), and then opened so that nothing outside of the root
- * can be reached, by whatever links there are; links inside are followed as long as they stay beneath.
+ * local:///path: a regular file beneath the local root (origin_job.h). The host is ignored; "%", "?" and
+ * "#" are characters like any other, but for the separator of the room's config, from which on it is a
+ * query. The path is cleaned first, as imgproxy does it ("." and ".." by their names), and then opened so
+ * that nothing outside of the root can be reached, by whatever links there are; links inside are followed
+ * as long as they stay beneath.
  *
  * Nothing is opened before it is known to be a regular file: a FIFO would wait, a device might do something.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * struct alb_origin as it is handed out (origin.h): one allocation with all its texts behind it; its descriptor and
- * what is charged for it go when the last reference goes. And the checked reader over one.
+ * struct alb_origin as it is handed out (origin.h): one allocation with all its texts behind it; its
+ * descriptor and what is charged for it go when the last reference goes. And the checked reader over one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,7 +160,8 @@ enum alb_code alb_origin_reader_open(struct alb_origin *o, struct alb_origin_rea
     if (!o->is_local) {
         int fd = fcntl(alb_origin_fd(o), F_DUPFD_CLOEXEC, 0);
         code = fd < 0 ? alb_fail_sys(err, ALB_E_IO, errno, "another descriptor")
-                      : alb_blob_open_file(&fd, o->size, made_of(o)->note.sums, o->url, &r->checked, err);
+                      : alb_blob_open_file(&fd, o->size, made_of(o)->note.sums, ALB_STR("source"),
+                                           &r->checked, err);
     }
     if (code != ALB_OK)
         alb_origin_reader_close(&r);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Notes (origin_priv.h): what is kept beside a body: "albumen source 1 N", lines "name value", and at the end N bytes
- * of sums. Values come from header lines and addresses; one with control characters is left out.
+ * Notes (origin_priv.h): what is kept beside a body: "albumen source 1 N", lines "name value", and at the
+ * end N bytes of sums. Values come from header lines and addresses; one with control characters is left
+ * out.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the fetch loop to a job: the loop's thread puts pieces of a body into a bounded buffer and wakes the job's
- * actor; the job takes them in its turns on the io pool, where hashing and the disk may take their time. A full
- * buffer pauses the transfer. (Writing on the loop's thread would stop every transfer whenever the kernel makes a
- * writer wait for a slow disk.) Private to src/render.
+ * From the fetch loop to a job: the loop's thread puts pieces of a body into a bounded buffer and wakes the
+ * job's actor; the job takes them in its turns on the io pool, where hashing and the disk may take their
+ * time. A full buffer pauses the transfer. (Writing on the loop's thread would stop every transfer whenever
+ * the kernel makes a writer wait for a slow disk.) Private to src/render.
  *
  * Counted: the transfer holds it a little longer than the job lives. Lock: ORIGIN_PIPE, POOL inside.
  */
@@ -14,7 +14,7 @@
 #include "base/lock.h"
 #include "fetch/fetch.h"
 
-#define ALB_ORIGIN_PIPE_MAX ((size_t)256 * 1024)
+#define ALB_ORIGIN_PIPE_MAX ((size_t)128 * 1024)
 
 struct alb_origin_pipe {
     struct alb_fetch_sink sink;

@@ -2,11 +2,16 @@
  *
  * What the parts of origin.h share. Private to src/render.
  *
- *   origin.c        the room: open, close, start, view        origin_made.c   struct alb_origin, its reader
- *   origin_job.c    one flight, stage by stage                origin_http.c   hops, redirects, judging answers
- *   origin_local.c  local://                                  origin_pipe.c   from the fetch loop to the job
- *   origin_spool.c  bytes on their way to a file              origin_note.c   what is kept beside a body
- *   origin_fresh.c  RFC 9111, pure                            origin_hot.c    fresh ones in memory
+ *   origin.c        the room: open, close, start, view
+ *   origin_made.c   struct alb_origin, its reader
+ *   origin_job.c    one flight, stage by stage
+ *   origin_http.c   hops, redirects, judging answers
+ *   origin_local.c  local://
+ *   origin_pipe.c   from the fetch loop to the job
+ *   origin_spool.c  bytes on their way to a file
+ *   origin_note.c   what is kept beside a body
+ *   origin_fresh.c  RFC 9111, pure
+ *   origin_hot.c    fresh ones in memory
  */
 #ifndef ALB_RENDER_ORIGIN_PRIV_H
 #define ALB_RENDER_ORIGIN_PRIV_H
@@ -32,7 +37,8 @@ bool alb_origin_charge(_Atomic int64_t *sum, int64_t n, int64_t max);
 
 /* ---- a source that is known: what is kept of it, and what is handed out ---- */
 
-/* What a file was when it was opened; inode and times in ns. False: it is no regular file, or cannot be looked at. */
+/* What a file was when it was opened; inode and times in ns. False: it is no regular file, or cannot be
+ * looked at. */
 struct alb_origin_stamp {
     int64_t size, inode, modified_ns, changed_ns;
 };

@@ -123,6 +123,7 @@ def test_local_picture_and_its_headers(house):
     assert h["Cache-Control"] == "max-age=3600, public" and h["ETag"] and h["Last-Modified"]
     assert "sandbox" in h["Content-Security-Policy"] and h["X-Content-Type-Options"] == "nosniff"
     assert h["X-Result-Width"] == "120" and h["X-Result-Height"] == "90"
+    assert (h["X-Origin-Width"], h["X-Origin-Height"]) == ("640", "480")
     assert h["X-Origin-Content-Length"] == str((house.root / "a.jpg").stat().st_size)
     assert "Vary" not in h and "Link" not in h
 

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -400,6 +401,24 @@ def test_progress_is_told_and_true(newest):
     assert all(a.status == 104 for a in answers[:-1]) and len(offsets) >= 2
     assert offsets == sorted(offsets) and "location" not in answers[1].headers
     assert newest.ask("DELETE", path_of(answers[-1]))[-1].status == 204
+
+
+def test_a_revoked_key_leaves_nothing_that_is_whole(newest):
+    """Also where progress is due at the last byte: told of is what is durable, and what is whole is finished by the
+    server, whoever sent it."""
+    daemon, data = newest.daemon, photo().ljust(16 << 20, b"\0")
+    key = daemon.command("key", "new", "--data", daemon.data, "--user", "admin", "--name", "progress").stdout.strip()
+    s = Rufh(SimpleNamespace(url=daemon.url, key=key), None).open("POST", "/files/", {"Upload-Complete": "?1"}, len(data))
+    s.sendall(data[:-500])
+    told = Answer(s.recv(65536).decode().partition("\r\n\r\n")[0])  # it is let in
+    assert told.status == 104
+    rows = daemon.command("key", "list", "--data", daemon.data).stdout.splitlines()
+    daemon.command("key", "revoke", next(row for row in rows if "progress" in row).split()[0], "--data", daemon.data)
+    s.sendall(data[-500:])
+    assert newest.read(s)[-1].status == 401
+    path = path_of(told)
+    assert int(newest.head(path).headers["upload-offset"]) < len(data)
+    assert newest.ask("DELETE", path)[-1].status == 204
 
 
 def test_both_protocols_see_one_upload(newest, shared_daemon):

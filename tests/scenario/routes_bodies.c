@@ -75,7 +75,7 @@ static void tell_progress(struct alb_req *req, const struct upload *u)
     alb_req_interim(req, 104, offset, 1);
 }
 
-/* /upload?hash=1&limit=N: counts (and hashes) what comes. */
+/* /upload?hash=1&limit=N&wait=MS: counts (and hashes) what comes, after a while. */
 static enum alb_step step_upload(struct alb_req *req)
 {
     struct upload *u = alb_req_slot(req);
@@ -89,6 +89,8 @@ static enum alb_step step_upload(struct alb_req *req)
         alb_hash_init(&u->sha, ALB_HASH_SHA256);
         if (serverd_number(req, "limit", 0) > 0)
             alb_req_body_limit(req, (uint64_t)serverd_number(req, "limit", 0));
+        if (serverd_number(req, "wait", 0) > 0)
+            return serverd_sleep(req, serverd_number(req, "wait", 0));
     }
     for (;;) {
         switch (alb_req_body_read(req, &view)) {

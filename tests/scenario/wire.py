@@ -46,6 +46,9 @@ def half_closed(path, port):
         assert out.startswith(b"HTTP/1.1 200 "), out[:100]
         out, _ = talk(where, b"POST /upload" + HEAD + b"Content-Length: 5\r\n\r\n12345", True)
         assert out.startswith(b"HTTP/1.1 200 "), out[:100]
+        # The time counts from the end of its body, which may be read long after it was sent.
+        out, _ = talk(where, b"POST /upload?wait=1500" + HEAD + b"Content-Length: 100000\r\n\r\n" + b"x" * 100000, True)
+        assert out.startswith(b"HTTP/1.1 200 "), out[:100]
         out, _ = talk(where, b"GET /slow?ms=60000" + HEAD + b"\r\n", True)
         assert out == b"", out
         out, _ = talk(where, b"POST /upload" + HEAD + b"Content-Length: 10\r\n\r\n12345", True)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "catalog/types.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Codes of this room that travel in q->rc beside SQLite's own (which are positive). */
@@ -76,7 +77,10 @@ enum alb_code alb_dbconn_fail(struct alb_dbconn *c, int rc, const char *what, st
         c->lost = true;
     if (rc < 0)
         return alb_fail(err, code, "%.80s: gave up", what);
-    return alb_fail_sys(err, code, c->db ? sqlite3_system_errno(c->db) : 0, "%.80s: %s (%d)", what,
+    int sys = c->db ? sqlite3_system_errno(c->db) : 0;
+    if (code == ALB_E_NO_SPACE)
+        sys = ENOSPC; /* SQLite takes the errno of a full disk for none of the system's */
+    return alb_fail_sys(err, code, sys, "%.80s: %s (%d)", what,
                         c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc), rc);
 }
 

@@ -242,9 +242,9 @@ static void debug_headers(const struct alb_imgproxy_job *job, const struct alb_p
 {
     const struct alb_imgproxy_held *h = &job->input[0];
     alb_res_header_i64(job->req, "X-Origin-Content-Length", h->asset ? h->asset->size : h->origin->size);
-    if (h->asset && h->asset->width > 0) {
-        alb_res_header_i64(job->req, "X-Origin-Width", h->asset->width);
-        alb_res_header_i64(job->req, "X-Origin-Height", h->asset->height);
+    if (p->source_width > 0) {
+        alb_res_header_i64(job->req, "X-Origin-Width", p->source_width);
+        alb_res_header_i64(job->req, "X-Origin-Height", p->source_height);
     }
     alb_res_header_i64(job->req, "X-Result-Width", p->width);
     alb_res_header_i64(job->req, "X-Result-Height", p->height);

@@ -11,7 +11,7 @@
 #define ALB_DOORS_IMGPROXY_COMPILE_H
 
 #include "doors/imgproxy/options.h"
-#include "image/plan.h"
+#include "render/render.h"
 
 /* An input besides the source: options name it by its place here, from 1. */
 struct alb_imgproxy_input {

@@ -31,18 +31,16 @@
 #include "render/origin.h"
 #include "render/render.h"
 
-struct alb_darkroom;
-
 struct alb_imgproxy_door_config {
     struct alb_imgproxy_config *config; /* referenced */
     const char *prefix; /* "" or "/imgproxy": where it is mounted, before config->path_prefix */
     struct alb_render *render;
     struct alb_origins *origins;
-    struct alb_darkroom *darkroom; /* facts for /info, SVG that stays SVG */
     struct alb_plan_limits limits; /* of the server: what a request may not exceed */
     /* serve only, else NULL: then there are no assets, and any signature that imgproxy would take is taken. With it:
-     * what is signed by pair n of config->keys acts for user key_owner[n] (copied; config->keys.count of them), what has
-     * no signature ("unsafe", "insecure", "_", or anything while there are no keys) needs a session or an API key. */
+     * what is signed by pair n of config->keys acts for user key_owner[n] (config->keys.count of them; copied), what
+     * has no signature ("unsafe", "insecure", "_", or anything while there are no keys) needs a session or an API
+     * key. */
     struct alb_library *library;
     struct alb_blob_store *store; /* originals, for raw answers of assets; with library */
     const int64_t *key_owner;

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "doors/imgproxy/options.h"
-#include "image/probe.h"
+#include "render/order.h"
 
 #define ALB_IMGPROXY_INFO_MAX ((size_t)1 << 20)
 

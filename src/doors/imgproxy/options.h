@@ -44,6 +44,8 @@ enum { /* bits of struct alb_imgproxy_pipeline.given: by URL, preset or client h
        ALB_IMGPROXY_GIVEN_UNSHARP = 1u << 5,
        ALB_IMGPROXY_GIVEN_CROP = 1u << 6,
        ALB_IMGPROXY_GIVEN_WATERMARK = 1u << 7,
+       ALB_IMGPROXY_GIVEN_PADDING_TOP = 1u << 8, /* only a side that was said fills in others */
+       ALB_IMGPROXY_GIVEN_PADDING_RIGHT = 1u << 9,
 };
 
 struct alb_imgproxy_gravity {

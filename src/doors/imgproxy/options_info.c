@@ -9,10 +9,10 @@
 /* The second boolean lies right behind the first one in the struct. */
 enum alb_imgproxy_refusal alb_imgproxy_take_two_bools(struct alb_imgproxy_option *o)
 {
-    bool *flag = (bool *)(void *)((char *)&o->request->info + o->row->offset);
+    char *flags = (char *)&o->request->info + o->row->offset;
 
-    ALB_IMGPROXY_TRY(alb_imgproxy_arg_bool(o, 0, flag));
-    return alb_imgproxy_has(o, 1) ? alb_imgproxy_arg_bool(o, 1, flag + 1) : ALB_IMGPROXY_FINE;
+    ALB_IMGPROXY_TRY(alb_imgproxy_arg_bool(o, 0, (bool *)flags));
+    return alb_imgproxy_has(o, 1) ? alb_imgproxy_arg_bool(o, 1, (bool *)(flags + 1)) : ALB_IMGPROXY_FINE;
 }
 #define NEXT_TO(a, b)                                                                                        \
     _Static_assert(offsetof(struct alb_imgproxy_info, b) == offsetof(struct alb_imgproxy_info, a) + 1,       \

@@ -103,18 +103,31 @@ enum alb_imgproxy_refusal alb_imgproxy_take_trim(struct alb_imgproxy_option *o)
     return alb_imgproxy_has(o, 3) ? alb_imgproxy_arg_bool(o, 3, &pipe->trim.equal_ver) : ALB_IMGPROXY_FINE;
 }
 
-/* As CSS fills in: right from top, bottom from top, left from right. */
+/* As CSS fills in: right from top, bottom from top, left from right. A side that nobody has said, here or in a padding
+ * before, fills nothing in. */
 enum alb_imgproxy_refusal alb_imgproxy_take_padding(struct alb_imgproxy_option *o)
 {
-    int64_t *side[4] = {&o->pipe->padding.top, &o->pipe->padding.right, &o->pipe->padding.bottom,
-                        &o->pipe->padding.left};
-    static const unsigned from[4] = {0, 0, 0, 1};
+    struct alb_imgproxy_pipeline *p = o->pipe;
+    const struct {
+        int64_t *side;
+        const int64_t *from;
+        uint32_t said, source;
+    } sides[] = {
+        {&p->padding.top, &p->padding.top, ALB_IMGPROXY_GIVEN_PADDING_TOP, 0},
+        {&p->padding.right, &p->padding.top, ALB_IMGPROXY_GIVEN_PADDING_RIGHT,
+         ALB_IMGPROXY_GIVEN_PADDING_TOP},
+        {&p->padding.bottom, &p->padding.top, 0, ALB_IMGPROXY_GIVEN_PADDING_TOP},
+        {&p->padding.left, &p->padding.right, 0, ALB_IMGPROXY_GIVEN_PADDING_RIGHT},
+    };
 
-    for (unsigned i = 0; i < 4; i++) {
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        bool filled = (p->given & sides[i].source) != 0;
         if (alb_imgproxy_has(o, i))
-            ALB_IMGPROXY_TRY(alb_imgproxy_arg_int(o, i, 0, INT64_MAX, side[i]));
-        else
-            *side[i] = *side[from[i]];
+            ALB_IMGPROXY_TRY(alb_imgproxy_arg_int(o, i, 0, INT64_MAX, sides[i].side));
+        else if (filled)
+            *sides[i].side = *sides[i].from;
+        if (alb_imgproxy_has(o, i) || filled)
+            p->given |= sides[i].said;
     }
     return ALB_IMGPROXY_FINE;
 }

@@ -158,9 +158,9 @@ static const struct alb_imgproxy_row info_rows[] = {
 static const struct alb_imgproxy_row *find(const struct alb_imgproxy_row *rows, size_t count,
                                            struct alb_str name)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && name.n > 0; i++) {
         for (size_t k = 0; k < ALB_IMGPROXY_NAMES && rows[i].name[k] != NULL; k++) {
-            if (alb_str_eq_c(name, rows[i].name[k]))
+            if (rows[i].name[k][0] == name.p[0] && alb_str_eq_c(name, rows[i].name[k]))
                 return &rows[i];
         }
     }

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/codec.h"
 #include "doors/imgproxy/source.h"
 
 /* ---- prefixes ---- */
@@ -70,10 +72,7 @@ bool alb_imgproxy_prefix_match(struct alb_str pattern, struct alb_str url, size_
 
 /* ---- parsed URLs ---- */
 
-struct parts {
-    struct alb_str scheme, user, host, port, path; /* path: with its query, without fragment */
-    bool authority;                                /* "//" was there */
-};
+#define PATH_MAX_BYTES 8192 /* of a path that a pattern with a path looks at */
 
 static bool is_one_of(char c, const char *set)
 {
@@ -88,7 +87,7 @@ static size_t until(struct alb_str s, const char *set)
     return n;
 }
 
-/* "[::1]:80", "host:80", "host" */
+/* "[::1]:80", "host:80", "host"; a host without its brackets */
 static void split_port(struct alb_str s, struct alb_str *host, struct alb_str *port)
 {
     size_t close = alb_str_rfind(s, ']'), colon = alb_str_rfind(s, ':');
@@ -99,15 +98,18 @@ static void split_port(struct alb_str s, struct alb_str *host, struct alb_str *p
         *host = alb_str_sub(s, 0, colon);
         *port = alb_str_from(s, colon + 1);
     }
+    if (host->n >= 2 && host->p[0] == '[' && host->p[host->n - 1] == ']')
+        *host = alb_str_sub(*host, 1, host->n - 2);
 }
 
-/* False: there is no scheme, or the host is written so that two programs may read two hosts out of it ("\\",
+/* False: there is no scheme, or the host is written so that two programs may read two hosts out of it ("\",
  * "%"). */
-static bool take_apart(struct alb_str url, struct parts *out)
+static bool take_apart(struct alb_str url, struct alb_imgproxy_address *out, struct alb_str *port)
 {
     size_t colon = until(url, ":/?#");
 
-    *out = (struct parts){.authority = false};
+    *out = (struct alb_imgproxy_address){.authority = false};
+    *port = ALB_STR_NONE;
     if (colon == 0 || colon == url.n || url.p[colon] != ':')
         return false;
     out->scheme = alb_str_sub(url, 0, colon);
@@ -121,12 +123,15 @@ static bool take_apart(struct alb_str url, struct parts *out)
             out->user = alb_str_sub(authority, 0, at);
             authority = alb_str_from(authority, at + 1);
         }
-        split_port(authority, &out->host, &out->port);
+        split_port(authority, &out->host, port);
         if (until(authority, "\\% \t\r\n") < authority.n || until(out->user, "\\ \t\r\n") < out->user.n)
             return false;
         out->authority = true;
     }
-    out->path = alb_str_sub(url, 0, until(url, "#"));
+    out->path = alb_str_sub(url, 0, until(url, "?#"));
+    url = alb_str_from(url, out->path.n);
+    if (url.n > 0 && url.p[0] == '?')
+        out->query = alb_str_sub(url, 1, until(url, "#") - 1);
     return true;
 }
 
@@ -166,14 +171,31 @@ static bool glob(const struct glob *g, struct alb_str pattern, struct alb_str te
 static const struct glob any_host = {".:", false, true}, any_scheme = {":", false, true},
                          any_text = {"", false, false}, any_path = {"/?#", true, false};
 
-static struct alb_str port_of(const struct parts *u)
+static bool is_web(struct alb_str scheme)
 {
-    if (u->port.n > 0)
-        return u->port;
-    if (alb_str_eq_ci(u->scheme, ALB_STR("http")))
-        return ALB_STR("80");
-    return alb_str_eq_ci(u->scheme, ALB_STR("https")) ? ALB_STR("443") : ALB_STR_NONE;
+    return alb_str_eq_ci(scheme, ALB_STR("http")) || alb_str_eq_ci(scheme, ALB_STR("https"));
 }
+
+static uint16_t port_of_scheme(struct alb_str scheme)
+{
+    if (alb_str_eq_ci(scheme, ALB_STR("http")))
+        return 80;
+    return alb_str_eq_ci(scheme, ALB_STR("https")) ? 443 : 0;
+}
+
+/* The port of a pattern: a number, "*", or nothing: that of the scheme. */
+static bool port_allows(struct alb_str pattern, const struct alb_imgproxy_address *a)
+{
+    uint64_t port;
+
+    if (alb_str_eq_c(pattern, "*"))
+        return true;
+    if (pattern.n == 0)
+        return a->port == port_of_scheme(a->scheme);
+    return alb_str_u64(pattern, &port) && port == a->port;
+}
+
+/* ---- paths ---- */
 
 static size_t dot_length(struct alb_str s)
 {
@@ -192,11 +214,11 @@ static int dots(struct alb_str segment)
     return two > 0 && one + two == segment.n ? 2 : 0;
 }
 
-/* The path without dot segments, into out[path.n]; its query stays. */
-static struct alb_str resolve_dots(struct alb_str path, char *out)
+/* The path without dot segments, into out[path.n]. */
+static size_t resolve_dots(struct alb_str path, char *out)
 {
-    size_t n = 0, query = until(path, "?");
-    struct alb_str rest = alb_str_sub(path, 0, query), segment;
+    size_t n = 0;
+    struct alb_str rest = path, segment;
     bool first = true;
 
     while (rest.p != NULL && alb_str_next(&rest, '/', &segment)) {
@@ -206,51 +228,96 @@ static struct alb_str resolve_dots(struct alb_str path, char *out)
         if (kind == 0) {
             if (!first)
                 out[n++] = '/';
-            memcpy(out + n, segment.p, segment.n);
+            if (segment.n > 0)
+                memcpy(out + n, segment.p, segment.n);
             n += segment.n;
         } else if (rest.p == NULL) {
             out[n++] = '/';
         }
         first = false;
     }
-    memcpy(out + n, path.p + query, path.n - query);
-    return alb_str_n(out, n + path.n - query);
+    return n;
 }
 
-static bool path_allows(struct alb_str pattern, struct alb_str path)
+/* As it goes over the wire: blanks and bytes above 0x7f percent-encoded. False: there is no room. */
+static bool put(struct alb_buf *out, struct alb_str s, bool web)
 {
-    char room[ALB_IMGPROXY_SOURCE_MAX > 8192 ? 8192 : ALB_IMGPROXY_SOURCE_MAX];
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (web && (c <= ' ' || c >= 0x7f))
+            alb_percent_encode(out, alb_str_sub(s, i, 1));
+        else
+            alb_buf_char(out, s.p[i]);
+    }
+    return alb_buf_code(out) == ALB_OK;
+}
 
-    if (pattern.n == 0)
-        return true;
-    if (path.n == 0)
-        path = ALB_STR("/"); /* http://host means http://host/ */
-    if (path.n > sizeof(room) || alb_str_find(path, '\\') != ALB_STR_NPOS)
+/* pattern: path and query of it */
+static bool path_allows(struct alb_str pattern, const struct alb_imgproxy_address *a)
+{
+    struct alb_buf want = ALB_BUF_INIT(PATH_MAX_BYTES), have = ALB_BUF_INIT(PATH_MAX_BYTES);
+    bool web = is_web(a->scheme), allowed;
+    char room[PATH_MAX_BYTES];
+
+    if (a->path.n > sizeof(room) || alb_str_find(a->path, '\\') != ALB_STR_NPOS)
         return false;
-    return glob(&any_path, pattern, resolve_dots(path, room));
+    struct alb_str path = alb_str_n(room, resolve_dots(a->path, room));
+    if (path.n == 0 && a->authority)
+        path = ALB_STR("/"); /* http://host means http://host/ */
+    allowed = put(&want, pattern, web) && put(&have, path, web);
+    if (a->query.p != NULL)
+        allowed = allowed && put(&have, ALB_STR("?"), web) && put(&have, a->query, web);
+    allowed = allowed && glob(&any_path, alb_buf_view(&want), alb_buf_view(&have));
+    alb_buf_fini(&want);
+    alb_buf_fini(&have);
+    return allowed;
+}
+
+static bool pattern_allows(struct alb_str pattern, const struct alb_imgproxy_address *have)
+{
+    struct alb_imgproxy_address want;
+    struct alb_str port;
+
+    if (!take_apart(pattern, &want, &port) || !glob(&any_scheme, want.scheme, have->scheme))
+        return false;
+    size_t path = want.path.n + (want.query.p != NULL ? want.query.n + 1 : 0);
+    if (want.authority && want.host.n == 0 && path == 0)
+        return true; /* "s3://": all of them */
+    if (want.authority != have->authority || !glob(&any_text, want.user, have->user))
+        return false;
+    bool local = alb_str_eq_ci(have->scheme, ALB_STR("local")); /* its host means nothing */
+    if (!local && (!glob(&any_host, want.host, have->host) || !port_allows(port, have)))
+        return false;
+    /* path and query of the pattern lie side by side in its text */
+    return path == 0 || path_allows(alb_str_n(want.path.p, path), have);
+}
+
+static bool read_address(struct alb_str url, struct alb_imgproxy_address *out)
+{
+    struct alb_str port;
+    uint64_t number;
+
+    if (!take_apart(url, out, &port))
+        return false;
+    number = port_of_scheme(out->scheme);
+    if (port.n > 0 && (!alb_str_u64(port, &number) || number > UINT16_MAX))
+        return false;
+    out->port = (uint16_t)number;
+    return true;
 }
 
 bool alb_imgproxy_pattern_allows(struct alb_str pattern, struct alb_str url)
 {
-    struct parts want, have;
+    struct alb_imgproxy_address have;
 
-    if (!take_apart(url, &have))
-        return false;
-    if (!take_apart(pattern, &want))
-        return false;
-    if (!glob(&any_scheme, want.scheme, have.scheme))
-        return false;
-    if (want.authority && want.host.n == 0 && want.path.n == 0)
-        return true; /* "s3://": all of them */
-    if (want.authority != have.authority)
-        return false;
-    bool local = alb_str_eq_ci(have.scheme, ALB_STR("local")); /* its host means nothing */
-    if (!local && !glob(&any_host, want.host, have.host))
-        return false;
-    if (!glob(&any_text, want.user, have.user))
-        return false;
-    want.scheme = have.scheme;
-    if (!local && !glob(&any_text, port_of(&want), port_of(&have)))
-        return false;
-    return path_allows(want.path, have.path);
+    return read_address(url, &have) && pattern_allows(pattern, &have);
+}
+
+bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_imgproxy_address *a)
+{
+    bool allowed = c->allowed_sources.count == 0;
+
+    for (size_t i = 0; i < c->allowed_sources.count && !allowed; i++)
+        allowed = pattern_allows(c->allowed_sources.item[i], a);
+    return allowed;
 }

@@ -63,6 +63,17 @@ enum alb_imgproxy_refusal alb_imgproxy_source_check(const struct alb_imgproxy_co
                                                     struct alb_err *err) ALB_MUST_CHECK;
 enum alb_imgproxy_scheme alb_imgproxy_scheme_of(struct alb_str url);
 
+/* An address that was taken apart already, by whoever will connect: the list alone is asked (redirects,
+ * copies). */
+struct alb_imgproxy_address {
+    struct alb_str scheme, user, host; /* host: without brackets; user: "name:password" or empty */
+    struct alb_str path;
+    struct alb_str query; /* behind "?"; p == NULL: there is none */
+    uint16_t port;        /* the scheme's own if none is written; 0: the scheme has none */
+    bool authority;       /* "//" stands behind the scheme */
+};
+bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_imgproxy_address *a);
+
 /* One pattern against one URL. */
 bool alb_imgproxy_pattern_allows(struct alb_str pattern, struct alb_str url);
 /* A replacement rule: false = the pattern is no prefix of url; true: *end is how much of it matched, group[]

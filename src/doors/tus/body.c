@@ -322,10 +322,13 @@ static enum alb_step wait_for_more(struct alb_req *req, struct alb_tus *t)
 static enum alb_code show_progress(struct alb_req *req, struct alb_tus *t, struct alb_err *err)
 {
     struct alb_upload_view v;
+    int64_t at = alb_upload_position(t->session);
 
-    if (t->dialect != ALB_TUS_RUFH || t->holding ||
-        alb_upload_position(t->session) - t->shown_bytes < SHOWN_BYTES)
+    if (t->dialect != ALB_TUS_RUFH || t->holding || at - t->shown_bytes < SHOWN_BYTES)
         return ALB_OK;
+    alb_upload_look(t->session, &v);
+    if (at == v.length)
+        return ALB_OK; /* durable and whole it is finished (U4): first alb_tus_finish asks whether it may be */
     enum alb_code code = alb_upload_commit(t->session, err);
     if (code != ALB_OK)
         return code;

@@ -294,6 +294,24 @@ static void test_utf8_next(void **state)
     }
 }
 
+static void test_number(void **state)
+{
+    static const char *const bad[] = {"", "+", ".", "e1", "1e", "1e+", "1e1.5", "nan", "inf", "0x", "0x1", "0x1p", "0xg1p1",
+                                      "1p1", "1.2.3", "1e999", " 1"};
+    double v;
+
+    (void)state;
+    assert_true(alb_str_number(ALB_STR("1.5"), &v) && v == 1.5);
+    assert_true(alb_str_number(ALB_STR("+.5"), &v) && v == 0.5);
+    assert_true(alb_str_number(ALB_STR("-5."), &v) && v == -5);
+    assert_true(alb_str_number(ALB_STR("1e3"), &v) && v == 1000);
+    assert_true(alb_str_number(ALB_STR("25E-2"), &v) && v == 0.25);
+    assert_true(alb_str_number(ALB_STR("0x1.8p+1"), &v) && v == 3);
+    assert_true(alb_str_number(ALB_STR("0XAp0"), &v) && v == 10);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(bad); i++)
+        assert_false(alb_str_number(alb_str_c(bad[i]), &v));
+}
+
 static void test_control(void **state)
 {
     (void)state;
@@ -327,7 +345,7 @@ int main(void)
         cmocka_unit_test(test_cutting), cmocka_unit_test(test_pieces),    cmocka_unit_test(test_trim),
         cmocka_unit_test(test_u64),     cmocka_unit_test(test_i64),       cmocka_unit_test(test_double),
         cmocka_unit_test(test_hex),     cmocka_unit_test(test_utf8),      cmocka_unit_test(test_utf8_next),
-        cmocka_unit_test(test_control), cmocka_unit_test(test_to_c),
+        cmocka_unit_test(test_number),  cmocka_unit_test(test_control), cmocka_unit_test(test_to_c),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ struct world {
 
 static void open_cache(struct world *w)
 {
-    struct alb_cache_config config = {w->fd, "cache", w->limit, alb_clock_real(), w->q};
+    struct alb_cache_config config = {w->fd, "cache", w->limit, alb_clock_real(), w->q, false};
 
     assert_ok(alb_cache_open(&config, &w->c, &err));
 }

@@ -39,7 +39,11 @@ static struct alb_derived_key key_of(unsigned i)
 static void open_world(struct world *w)
 {
     kit_store_open_at(&w->k);
-    struct alb_cache_config config = {w->k.fd, "cache", LIMIT, alb_clock_real(), w->k.quarantine};
+    struct alb_cache_config config = {.data_dirfd = w->k.fd,
+                                      .folder = "cache",
+                                      .limit = LIMIT,
+                                      .clock = alb_clock_real(),
+                                      .quarantine = w->k.quarantine};
     assert_ok(alb_cache_open(&config, &w->c, &err));
 }
 

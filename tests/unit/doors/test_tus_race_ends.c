@@ -120,9 +120,10 @@ static void check_told(unsigned i, int64_t offset)
 {
     unsigned n = batch.number * BATCH + i;
     const struct life *l = &all.lives[n];
-    bool done = l->status == 204;
+    bool done = l->status == 204, left = i % 4 < 2;
 
-    assert_int_equal(l->patches, 1);
+    /* Who leaves at the very moment at which "authorise" says yes is not asked further: nothing was touched. */
+    assert_true(l->patches == 1 || (left && l->patches == 0 && l->heard[ALB_TUS_POST_RECEIVE] == 0));
     assert_int_equal(l->heard[ALB_TUS_POST_TERMINATE], l->stopped);
     assert_int_equal(l->heard[ALB_TUS_PRE_FINISH], done);
     assert_int_equal(l->heard[ALB_TUS_POST_FINISH], done);

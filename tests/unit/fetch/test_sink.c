@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,50 @@ static void kept_connections(void **state)
     wire_stop(&w);
 }
 
+static bool talk_too_much(struct wire_conn *c, void *arg)
+{
+    sem_t *said = arg;
+    bool fine = wire_answer(c, "X-Head: 1\r\n", "right", 5);
+    if (strcmp(c->path, "/more") == 0) {
+        fine = fine && wire_say(c, "HTTP/1.1 200 OK\r\nX-Head: 1\r\nContent-Length: 5\r\n\r\nwrong");
+        (void)sem_post(said);
+    }
+    return fine;
+}
+
+/* What a server said without being asked is no answer to what it is asked next. */
+static void unasked(void **state)
+{
+    static struct wire w;
+    sem_t said;
+    struct alb_fetch *f = open_fetch();
+    struct alb_fetch_answer *a;
+    char url[256], url_more[256];
+    (void)state;
+    (void)sem_init(&said, 0, 0);
+    wire_start(&w, talk_too_much, &said);
+    wire_url(&w, "/", url);
+    wire_url(&w, "/more", url_more);
+    struct alb_fetch_request r = get(url, NULL);
+    for (int i = 0; i < 20; i++) {
+        r.url = alb_str_c(url_more);
+        assert_int_equal(fetch(f, &r, &a), ALB_OK);
+        assert_true(alb_str_eq_c(a->body, "right"));
+        alb_obj_unref(&a->obj);
+        while (sem_wait(&said) != 0)
+            ;
+        for (int k = 0; k < 2; k++) {
+            r.url = alb_str_c(url);
+            assert_int_equal(fetch(f, &r, &a), ALB_OK);
+            if (!alb_str_eq_c(a->body, "right"))
+                fail_msg("the wrong answer, in round %d", i);
+            alb_obj_unref(&a->obj);
+        }
+    }
+    alb_fetch_close(&f);
+    wire_stop(&w);
+}
+
 static void cookies(void **state)
 {
     static struct wire w;
@@ -277,27 +322,32 @@ static bool talk_silence(struct wire_conn *c, void *arg)
     return strcmp(c->path, "/small") == 0 ? talk_small(c, NULL) : wire_wait(c);
 }
 
-/* A host that answers nobody takes its share of the transfers, and no more. */
+/* A host that answers nobody takes its share of the transfers and of the queue, and no more. */
 static void one_host(void **state)
 {
     static struct wire silent, good;
-    struct alb_fetch *f = open_fetch();
-    struct alb_future *futures[7];
+    struct alb_fetch *f = open_fetch(); /* eight at a time, four to one host; eight wait, four for one host */
+    struct alb_future *futures[8], *more;
     struct alb_fetch_answer *a;
-    char url[256];
+    char url[256], url_good[256];
     (void)state;
     wire_start(&silent, talk_silence, NULL);
     wire_start(&good, talk_silence, NULL);
     wire_url(&silent, "/", url);
-    for (size_t i = 0; i < ALB_ARRAY_LEN(futures); i++) {
-        struct alb_fetch_request r = get(url, NULL);
-        assert_int_equal(alb_fetch_start(f, &r, &futures[i], NULL), ALB_OK);
-    }
-    wire_url(&good, "/small", url);
+    wire_url(&good, "/small", url_good);
     struct alb_fetch_request r = get(url, NULL);
-    assert_int_equal(fetch(f, &r, &a), ALB_OK);
-    alb_obj_unref(&a->obj);
-    assert_true(atomic_load(&silent.accepted) <= 4);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(futures); i++)
+        assert_int_equal(alb_fetch_start(f, &r, &futures[i], NULL), ALB_OK);
+    assert_int_equal(alb_fetch_start(f, &r, &more, NULL), ALB_E_BUSY);
+    assert_null(more);
+    r.url = alb_str_c(url_good);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(fetch(f, &r, &a), ALB_OK);
+        alb_obj_unref(&a->obj);
+    }
+    while (atomic_load(&silent.accepted) < 4)
+        sched_yield();
+    assert_int_equal(atomic_load(&silent.accepted), 4);
     alb_fetch_close(&f);
     for (size_t i = 0; i < ALB_ARRAY_LEN(futures); i++) {
         assert_int_equal(alb_future_error(futures[i], NULL), ALB_E_CANCELLED);
@@ -307,12 +357,42 @@ static void one_host(void **state)
     wire_stop(&good);
 }
 
+/* When one of a host ends, the next of that host begins. */
+static void turns(void **state)
+{
+    static struct wire w;
+    struct alb_fetch_config c = {.agent = "test/1", .transfers = 8, .queue = 16, .per_host = 1};
+    struct alb_fetch *f;
+    struct alb_future *futures[9];
+    struct alb_fetch_answer *a;
+    char url[256];
+    (void)state;
+    assert_int_equal(alb_fetch_open(&c, &f, NULL), ALB_OK);
+    wire_start(&w, talk_small, NULL);
+    wire_url(&w, "/", url);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(futures); i++) {
+        struct alb_fetch_request r = get(url, NULL);
+        assert_int_equal(alb_fetch_start(f, &r, &futures[i], NULL), ALB_OK);
+    }
+    for (size_t i = 0; i < ALB_ARRAY_LEN(futures); i++) {
+        assert_int_equal(end(futures[i], &a), ALB_OK);
+        alb_obj_unref(&a->obj);
+    }
+    assert_int_equal(atomic_load(&w.accepted), 1); /* one after the other, over one connection */
+    alb_fetch_close(&f);
+    wire_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies),           cmocka_unit_test(paused_has_a_deadline),
-        cmocka_unit_test(kept_connections), cmocka_unit_test(cookies),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(paused_has_a_deadline),
+        cmocka_unit_test(kept_connections),
+        cmocka_unit_test(unasked),
+        cmocka_unit_test(cookies),
         cmocka_unit_test(one_host),
+        cmocka_unit_test(turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

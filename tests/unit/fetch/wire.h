@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A server of HTTP for tests that misbehaves on purpose: it listens on loopback, each connection has a thread of
- * its own, and what is said to each request is up to the test's `talk`, which may also hold still until the other
- * side leaves. Requests are counted by path.
+ * A server of HTTP for tests that misbehaves on purpose: it listens on loopback, each connection has a
+ * thread of its own, and what is said to each request is up to the test's `talk`, which may also hold still
+ * until the other side leaves. Requests are counted by path.
  */
 #ifndef ALB_TESTS_FETCH_WIRE_H
 #define ALB_TESTS_FETCH_WIRE_H

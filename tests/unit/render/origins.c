@@ -115,7 +115,7 @@ void room_file(struct room *r, const char *path, const void *p, size_t n)
 /* ---- every file below a folder ---- */
 
 static struct {
-    bool damage;
+    enum { COUNT, DAMAGE, REMOVE } what;
     long at;
     unsigned files;
 } walk;
@@ -127,8 +127,10 @@ static int visit(const char *path, const struct stat *st, int flag, struct FTW *
     if (flag != FTW_F)
         return 0;
     walk.files++;
-    if (!walk.damage)
+    if (walk.what == COUNT)
         return 0;
+    if (walk.what == REMOVE)
+        return remove(path);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     off_t at = walk.at < 0 ? st->st_size + walk.at : walk.at;
     assert_true(fd >= 0 && at >= 0 && at < st->st_size);
@@ -150,14 +152,20 @@ static unsigned walk_below(struct room *r, const char *path)
 
 unsigned room_damage(struct room *r, const char *path, long at)
 {
-    walk.damage = true;
+    walk.what = DAMAGE;
     walk.at = at;
+    return walk_below(r, path);
+}
+
+unsigned room_remove(struct room *r, const char *path)
+{
+    walk.what = REMOVE;
     return walk_below(r, path);
 }
 
 unsigned room_files(struct room *r, const char *path)
 {
-    walk.damage = false;
+    walk.what = COUNT;
     return walk_below(r, path);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A room of sources over a real fetch loop, a real pool and a folder of its own; its wall clock is set by the test, its
- * monotonic one is real, for the fetch loop's is too. And askers of it.
+ * A room of sources over a real fetch loop, a real pool and a folder of its own; its wall clock is set by
+ * the test, its monotonic one is real, for the fetch loop's is too. And askers of it.
  */
 #ifndef ALB_TESTS_RENDER_ORIGINS_H
 #define ALB_TESTS_RENDER_ORIGINS_H
@@ -32,9 +32,11 @@ void room_end(struct room *r);   /* closes it; the folder stays */
 void room_close(struct room *r); /* ends if it has begun, removes the folder */
 /* A file of the folder, with these bytes. */
 void room_file(struct room *r, const char *path, const void *p, size_t n);
-/* Turns one byte at `at` (from the end if negative) in every file below the folder's `path`; how many files. */
+/* Turns one byte at `at` (from the end if negative) in every file below the folder's `path`; how many
+ * files. */
 unsigned room_damage(struct room *r, const char *path, long at);
-unsigned room_files(struct room *r, const char *path); /* below that */
+unsigned room_remove(struct room *r, const char *path); /* every file below that */
+unsigned room_files(struct room *r, const char *path);  /* below that */
 
 /* reach LOOPBACK, five redirects, local, a minute. */
 struct alb_origin_policy *policy_new(void);

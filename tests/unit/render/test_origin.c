@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sources over real sockets: one transfer for all who ask, copies and their freshness, what is shared with whom.
+ * Sources over real sockets: one transfer for all who ask, copies and their freshness, what is shared with
+ * whom.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -376,7 +377,8 @@ static void one_transfer_for_all(void **state)
     end(&st);
 }
 
-/* Fresh copies are verified once for all who ask at the same time, too; and different URLs do not wait for each other. */
+/* Fresh copies are verified once for all who ask at the same time, too; and different URLs do not wait for
+ * each other. */
 static void many_urls(void **state)
 {
     static struct asker crowd[CROWD];
