@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/timer.h"
 #include "cmd/imgproxy_cache.h"
+#include "cmd/ranges.h"
 #include "doors/imgproxy/env.h"
 #include "fetch/client.h"
 #include "image/darkroom.h"
@@ -22,13 +23,7 @@
 #include "render/origin.h"
 
 #define TIMERS_MAX 65536
-#define QUEUE 512                          /* where REQUESTS_QUEUE_SIZE is 0 */
-#define QUEUE_LEAST 64                     /* sources that may be fetched at once, however short the queue */
-#define SOURCE_MEMORY ((int64_t)256 << 20) /* of all sources together, in memory */
-#define SOURCE_SPOOL ((int64_t)16 << 30)   /* and on disk */
-#define SOURCES_HOT 4096
-#define RECHECK_NS (10 * ALB_NS_PER_S)
-#define PER_HOST 100 /* connections, as imgproxy keeps */
+#define QUEUE 512 /* where REQUESTS_QUEUE_SIZE is 0 */
 
 const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size and form by URL, set up by "
                                  "imgproxy's variables (below, and "
@@ -74,8 +69,12 @@ static enum alb_code open_threads(struct house *h, struct alb_err *err)
     const struct alb_pool_config pool = {.name = "io",
                                          .threads = threads > 0 ? (unsigned)threads : processors() * 4,
                                          .queue_max = (unsigned)alb_opt_int(h->options, ALB_P_IO_QUEUE)};
+    unsigned transfers = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES);
     const struct alb_fetch_config fetch = {
-        .agent = "imgproxy", .transfers = 1024, .queue = 4096, .per_host = PER_HOST};
+        .agent = "imgproxy",
+        .transfers = transfers,
+        .queue = transfers,
+        .per_host = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES_PER_HOST)};
     h->timers = alb_timers_new(alb_clock_real(), TIMERS_MAX);
     if (!h->timers)
         return alb_fail(err, ALB_E_NO_MEMORY, "timers");
@@ -149,22 +148,15 @@ static enum alb_code open_local(struct house *h, struct alb_err *err)
 static enum alb_code open_origins(struct house *h, struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = h->config;
-    unsigned queue = queue_of(h) < QUEUE_LEAST ? QUEUE_LEAST : queue_of(h);
-    const struct alb_origins_config origins = {
-        .clock = alb_clock_real(),
-        .pool = h->pool,
-        .fetch = h->fetch,
-        .data_dirfd = h->cache.dirfd,
-        .tmp_dirfd = h->cache.tmpfd,
-        .cache_bytes = alb_opt_size(h->options, ALB_P_SOURCE_CACHE_SIZE),
-        .quarantine = h->cache.quarantine,
-        .local_dirfd = h->local_dirfd,
-        .local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0',
-        .jobs_max = queue * 2,
-        .memory_max = SOURCE_MEMORY,
-        .spool_max = SOURCE_SPOOL,
-        .hot_max = SOURCES_HOT,
-        .recheck_ns = RECHECK_NS};
+    struct alb_origins_config origins = {.clock = alb_clock_real(),
+                                         .pool = h->pool,
+                                         .fetch = h->fetch,
+                                         .data_dirfd = h->cache.dirfd,
+                                         .tmp_dirfd = h->cache.tmpfd,
+                                         .quarantine = h->cache.quarantine,
+                                         .local_dirfd = h->local_dirfd};
+    alb_origins_config_options(&origins, h->options);
+    origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
     return alb_origins_open(&origins, &h->origins, err);
 }
 
@@ -296,8 +288,10 @@ int alb_imgproxy(int argc, char **argv, char **envp)
     int status = 2;
     h->cache = (struct alb_imgproxy_cache){.dirfd = -1, .tmpfd = -1};
     h->local_dirfd = -1;
-    if (alb_options_parse(ALB_CMD_IMGPROXY, argc, argv, envp, &h->options, &words, &err) != ALB_OK) {
+    if (alb_options_parse(ALB_CMD_IMGPROXY, argc, argv, envp, &h->options, &words, &err) != ALB_OK ||
+        alb_ranges_check(h->options, &err) != ALB_OK) {
         fprintf(stderr, "albumen: %s\n(albumen imgproxy --help shows the options)\n", err.msg);
+        alb_options_free(&h->options);
         return 2;
     }
     const char *word = words[0] ? words[0] : "";
