@@ -40,11 +40,12 @@ static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path,
     return code;
 }
 
-static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_options *o, struct alb_err *err)
+static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_options *o,
+                                 struct alb_err *err)
 {
     const struct alb_clock *clock = alb_clock_real();
-    enum alb_code code = alb_quarantine_open(c->dirfd, alb_opt_size(o, ALB_P_QUARANTINE_SIZE), QUARANTINE_FILES,
-                                             clock, &c->quarantine, err);
+    enum alb_code code = alb_quarantine_open(c->dirfd, alb_opt_size(o, ALB_P_QUARANTINE_SIZE),
+                                             QUARANTINE_FILES, clock, &c->quarantine, err);
     const struct alb_cache_config results = {.data_dirfd = c->dirfd,
                                              .folder = "cache",
                                              .limit = alb_opt_size(o, ALB_P_CACHE_SIZE),
@@ -53,7 +54,8 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
     return code == ALB_OK ? alb_cache_open(&results, &c->results, err) : code;
 }
 
-enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c, struct alb_err *err)
+enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c,
+                                      struct alb_err *err)
 {
     struct alb_buf path = ALB_BUF_INIT(4096);
     struct alb_err why = ALB_ERR_INIT;

@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/timer.h"
 #include "cmd/imgproxy_cache.h"
+#include "cmd/ranges.h"
 #include "doors/imgproxy/env.h"
 #include "fetch/client.h"
 #include "image/darkroom.h"
@@ -22,20 +23,15 @@
 #include "render/origin.h"
 
 #define TIMERS_MAX 65536
-#define QUEUE 512                             /* where REQUESTS_QUEUE_SIZE is 0 */
-#define QUEUE_LEAST 64                        /* sources that may be fetched at once, however short the queue */
-#define SOURCE_MEMORY ((int64_t)256 << 20)    /* of all sources together, in memory */
-#define SOURCE_SPOOL ((int64_t)16 << 30)      /* and on disk */
-#define SOURCES_HOT 4096
-#define RECHECK_NS (10 * ALB_NS_PER_S)
-#define PER_HOST 100 /* connections, as imgproxy keeps */
+#define QUEUE 512 /* where REQUESTS_QUEUE_SIZE is 0 */
 
-const char alb_imgproxy_text[] =
-    "Takes imgproxy's place: pictures in any size and form by URL, set up by imgproxy's variables (below, and "
-    "`albumen\n"
-    "imgproxy --help`), on port 8080. health asks the one that runs with the same variables, version prints the "
-    "version.\n"
-    "docs/doors/imgproxy.md says what differs from imgproxy 4.\n";
+const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size and form by URL, set up by "
+                                 "imgproxy's variables (below, and "
+                                 "`albumen\n"
+                                 "imgproxy --help`), on port 8080. health asks the one that runs with the "
+                                 "same variables, version prints the "
+                                 "version.\n"
+                                 "docs/doors/imgproxy.md says what differs from imgproxy 4.\n";
 
 struct house {
     struct alb_options *options;
@@ -73,8 +69,12 @@ static enum alb_code open_threads(struct house *h, struct alb_err *err)
     const struct alb_pool_config pool = {.name = "io",
                                          .threads = threads > 0 ? (unsigned)threads : processors() * 4,
                                          .queue_max = (unsigned)alb_opt_int(h->options, ALB_P_IO_QUEUE)};
+    unsigned transfers = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES);
     const struct alb_fetch_config fetch = {
-        .agent = "imgproxy", .transfers = 1024, .queue = 4096, .per_host = PER_HOST};
+        .agent = "imgproxy",
+        .transfers = transfers,
+        .queue = transfers,
+        .per_host = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES_PER_HOST)};
     h->timers = alb_timers_new(alb_clock_real(), TIMERS_MAX);
     if (!h->timers)
         return alb_fail(err, ALB_E_NO_MEMORY, "timers");
@@ -148,22 +148,15 @@ static enum alb_code open_local(struct house *h, struct alb_err *err)
 static enum alb_code open_origins(struct house *h, struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = h->config;
-    unsigned queue = queue_of(h) < QUEUE_LEAST ? QUEUE_LEAST : queue_of(h);
-    const struct alb_origins_config origins = {
-        .clock = alb_clock_real(),
-        .pool = h->pool,
-        .fetch = h->fetch,
-        .data_dirfd = h->cache.dirfd,
-        .tmp_dirfd = h->cache.tmpfd,
-        .cache_bytes = alb_opt_size(h->options, ALB_P_SOURCE_CACHE_SIZE),
-        .quarantine = h->cache.quarantine,
-        .local_dirfd = h->local_dirfd,
-        .local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0',
-        .jobs_max = queue * 2,
-        .memory_max = SOURCE_MEMORY,
-        .spool_max = SOURCE_SPOOL,
-        .hot_max = SOURCES_HOT,
-        .recheck_ns = RECHECK_NS};
+    struct alb_origins_config origins = {.clock = alb_clock_real(),
+                                         .pool = h->pool,
+                                         .fetch = h->fetch,
+                                         .data_dirfd = h->cache.dirfd,
+                                         .tmp_dirfd = h->cache.tmpfd,
+                                         .quarantine = h->cache.quarantine,
+                                         .local_dirfd = h->local_dirfd};
+    alb_origins_config_options(&origins, h->options);
+    origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
     return alb_origins_open(&origins, &h->origins, err);
 }
 
@@ -177,7 +170,8 @@ static enum alb_code open_service(struct house *h, struct alb_err *err)
                                                         .darkroom = h->darkroom,
                                                         .canary = h->canary,
                                                         .limits = h->limits,
-                                                        .may_degrade = alb_opt_bool(h->options, ALB_P_DEGRADE)};
+                                                        .may_degrade =
+                                                            alb_opt_bool(h->options, ALB_P_DEGRADE)};
     return alb_imgproxy_service_open(&service, &h->service, err);
 }
 
@@ -269,7 +263,8 @@ static int run(struct house *h, const char *word, char **envp)
     struct alb_buf remarks = ALB_BUF_INIT(ALB_IMGPROXY_REMARKS_MAX);
     int status = 1;
     if (alb_imgproxy_config_from_env((const char *const *)envp, &h->config, &remarks, &err) != ALB_OK) {
-        alb_log_setup(STDOUT_FILENO, isatty(STDOUT_FILENO) ? ALB_LOG_PRETTY : ALB_LOG_STRUCTURED, ALB_LOG_INFO);
+        alb_log_setup(STDOUT_FILENO, isatty(STDOUT_FILENO) ? ALB_LOG_PRETTY : ALB_LOG_STRUCTURED,
+                      ALB_LOG_INFO);
         alb_log(ALB_LOG_ERROR, "cannot start", ALB_LOG_C("error", err.msg));
     } else if (strcmp(word, "health") == 0) {
         status = alb_imgproxy_ask_health(h->config);
@@ -293,14 +288,17 @@ int alb_imgproxy(int argc, char **argv, char **envp)
     int status = 2;
     h->cache = (struct alb_imgproxy_cache){.dirfd = -1, .tmpfd = -1};
     h->local_dirfd = -1;
-    if (alb_options_parse(ALB_CMD_IMGPROXY, argc, argv, envp, &h->options, &words, &err) != ALB_OK) {
+    if (alb_options_parse(ALB_CMD_IMGPROXY, argc, argv, envp, &h->options, &words, &err) != ALB_OK ||
+        alb_ranges_check(h->options, &err) != ALB_OK) {
         fprintf(stderr, "albumen: %s\n(albumen imgproxy --help shows the options)\n", err.msg);
+        alb_options_free(&h->options);
         return 2;
     }
     const char *word = words[0] ? words[0] : "";
     bool known = !word[0] || strcmp(word, "health") == 0 || strcmp(word, "version") == 0;
     if (!known || (word[0] && words[1]))
-        fprintf(stderr, "albumen: imgproxy takes options, health or version, not \"%s\"\n", known ? words[1] : word);
+        fprintf(stderr, "albumen: imgproxy takes options, health or version, not \"%s\"\n",
+                known ? words[1] : word);
     else if (strcmp(word, "version") == 0)
         status = printf("%s\n", alb_version()) < 0 ? 1 : 0;
     else

@@ -8,14 +8,14 @@
 #include "personality/imgproxy_priv.h"
 
 #define TEXT_MAX ((size_t)256 * 1024)
-#define NO_LIMIT 65536        /* of clients, where the variable says 0: law 7 */
+#define NO_LIMIT 65536           /* of clients, where the variable says 0: law 7 */
 #define GRACE (5 * ALB_NS_PER_S) /* beyond the deadline of a request, until it counts as stuck */
 
 /* ---- where ---- */
 
 /* "host:port", ":port", "[v6]:port". */
-static enum alb_code split_bind(struct alb_arena *text, const char *name, struct alb_str bind, const char **host,
-                                const char **port, struct alb_err *err)
+static enum alb_code split_bind(struct alb_arena *text, const char *name, struct alb_str bind,
+                                const char **host, const char **port, struct alb_err *err)
 {
     size_t colon = alb_str_rfind(bind, ':');
     if (colon == ALB_STR_NPOS || colon + 1 == bind.n)
@@ -34,8 +34,8 @@ static enum alb_code make_listen(struct alb_imgproxy_service *s, size_t *n, stru
     if (alb_str_eq_c(c->network, "unixpacket"))
         return alb_fail(err, ALB_E_INVALID, "IMGPROXY_NETWORK: unixpacket is not spoken here; unix is");
     if (alb_str_eq_c(c->network, "unix")) {
-        s->listen[(*n)++] = alb_arena_cstr(s->text, alb_arena_printf(s->text, "unix:" ALB_STR_FMT,
-                                                                     ALB_STR_ARG(c->bind)));
+        s->listen[(*n)++] =
+            alb_arena_cstr(s->text, alb_arena_printf(s->text, "unix:" ALB_STR_FMT, ALB_STR_ARG(c->bind)));
         return s->listen[0] ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
     }
     if (split_bind(s->text, "IMGPROXY_BIND", c->bind, &host, &port, err) != ALB_OK)
@@ -52,7 +52,8 @@ static enum alb_code make_listen(struct alb_imgproxy_service *s, size_t *n, stru
 
 /* ---- up ---- */
 
-static enum alb_code http_config(struct alb_imgproxy_service *s, struct alb_http_config *h, struct alb_err *err)
+static enum alb_code http_config(struct alb_imgproxy_service *s, struct alb_http_config *h,
+                                 struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = s->config.config;
     enum alb_code code = alb_http_config_options(h, s->config.options, err);
@@ -63,7 +64,8 @@ static enum alb_code http_config(struct alb_imgproxy_service *s, struct alb_http
     h->voice = &s->voice;
     h->limits.head_bytes = (size_t)1 << 20; /* as Go's server reads */
     h->limits.target_bytes = ALB_IMGPROXY_TARGET_MAX;
-    h->limits.connections = c->max_clients > 0 && c->max_clients < NO_LIMIT ? (unsigned)c->max_clients : NO_LIMIT;
+    h->limits.connections =
+        c->max_clients > 0 && c->max_clients < NO_LIMIT ? (unsigned)c->max_clients : NO_LIMIT;
     h->limits.connections_per_address = h->limits.connections; /* all of a proxy's */
     h->limits.head_ns = c->read_timeout;
     h->limits.idle_ns = c->keep_alive;
@@ -108,8 +110,8 @@ static enum alb_code open_metrics(struct alb_imgproxy_service *s, struct alb_err
     h.pool = s->config.pool;
     h.loops = 1;
     h.listen = s->listen_metrics;
-    enum alb_code code = split_bind(s->text, "IMGPROXY_PROMETHEUS_BIND", s->config.config->prometheus_bind, &host,
-                                    &port, err);
+    enum alb_code code =
+        split_bind(s->text, "IMGPROXY_PROMETHEUS_BIND", s->config.config->prometheus_bind, &host, &port, err);
     if (code == ALB_OK)
         code = alb_life_listen(s->text, host, port, s->listen_metrics, &h.listen_count, err);
     if (code == ALB_OK)

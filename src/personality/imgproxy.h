@@ -34,7 +34,8 @@ struct alb_imgproxy_service_config { /* all borrowed while it is open, but `conf
 };
 /* Loads what is configured and listens. INVALID names the variable. */
 enum alb_code alb_imgproxy_service_open(const struct alb_imgproxy_service_config *config,
-                                        struct alb_imgproxy_service **out, struct alb_err *err) ALB_MUST_CHECK;
+                                        struct alb_imgproxy_service **out,
+                                        struct alb_err *err) ALB_MUST_CHECK;
 /* Requests may end until `deadline` (monotonic), then they are cut: false. NULL inside is allowed. */
 bool alb_imgproxy_service_stop(struct alb_imgproxy_service *service, int64_t deadline);
 void alb_imgproxy_service_free(struct alb_imgproxy_service **service); /* stopped, or it failed to open */

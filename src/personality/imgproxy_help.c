@@ -183,7 +183,8 @@ static void as_text(const struct variable *v, struct alb_buf *out)
 {
     if (v->group)
         alb_buf_printf(out, "\n%s:\n", v->group);
-    alb_buf_printf(out, "  IMGPROXY_%s%s%s\n        %s\n", v->name, v->otherwise[0] ? "=" : "", v->otherwise, v->text);
+    alb_buf_printf(out, "  IMGPROXY_%s%s%s\n        %s\n", v->name, v->otherwise[0] ? "=" : "", v->otherwise,
+                   v->text);
 }
 
 /* Nothing in the table begins with a dot or holds a backslash; a dash that is typed must not become a hyphen. */

@@ -15,14 +15,15 @@ struct page {
 
 static void head(struct page *p, const char *name, const char *type, const char *help)
 {
-    alb_buf_printf(&p->out, "# HELP " ALB_STR_FMT "%s %s\n# TYPE " ALB_STR_FMT "%s %s\n", ALB_STR_ARG(p->s->prefix),
-                   name, help, ALB_STR_ARG(p->s->prefix), name, type);
+    alb_buf_printf(&p->out, "# HELP " ALB_STR_FMT "%s %s\n# TYPE " ALB_STR_FMT "%s %s\n",
+                   ALB_STR_ARG(p->s->prefix), name, help, ALB_STR_ARG(p->s->prefix), name, type);
 }
 
 static void number(struct page *p, const char *name, const char *type, const char *help, uint64_t value)
 {
     head(p, name, type, help);
-    alb_buf_printf(&p->out, ALB_STR_FMT "%s %llu\n", ALB_STR_ARG(p->s->prefix), name, (unsigned long long)value);
+    alb_buf_printf(&p->out, ALB_STR_FMT "%s %llu\n", ALB_STR_ARG(p->s->prefix), name,
+                   (unsigned long long)value);
 }
 
 static void counters(struct page *p)
@@ -30,12 +31,14 @@ static void counters(struct page *p)
     static const struct {
         enum alb_imgproxy_trouble trouble;
         const char *type;
-    } errors[] = {{ALB_IMGPROXY_TROUBLE_TIMEOUT, "timeout"},       {ALB_IMGPROXY_TROUBLE_SIZE, "image_data_size"},
-                  {ALB_IMGPROXY_TROUBLE_PATH, "path_parsing"},     {ALB_IMGPROXY_TROUBLE_SECURITY, "security"},
-                  {ALB_IMGPROXY_TROUBLE_QUEUE, "queue"},           {ALB_IMGPROXY_TROUBLE_DOWNLOAD, "download"},
-                  {ALB_IMGPROXY_TROUBLE_PROCESSING, "processing"}, {ALB_IMGPROXY_TROUBLE_UNEXPECTED, "unexpected"}};
+    } errors[] = {
+        {ALB_IMGPROXY_TROUBLE_TIMEOUT, "timeout"},       {ALB_IMGPROXY_TROUBLE_SIZE, "image_data_size"},
+        {ALB_IMGPROXY_TROUBLE_PATH, "path_parsing"},     {ALB_IMGPROXY_TROUBLE_SECURITY, "security"},
+        {ALB_IMGPROXY_TROUBLE_QUEUE, "queue"},           {ALB_IMGPROXY_TROUBLE_DOWNLOAD, "download"},
+        {ALB_IMGPROXY_TROUBLE_PROCESSING, "processing"}, {ALB_IMGPROXY_TROUBLE_UNEXPECTED, "unexpected"}};
     struct alb_imgproxy_view view = alb_imgproxy_door_look(p->s->door);
-    number(p, "requests_total", "counter", "A counter of the total number of HTTP requests imgproxy processed.",
+    number(p, "requests_total", "counter",
+           "A counter of the total number of HTTP requests imgproxy processed.",
            atomic_load(&p->s->requests));
     head(p, "status_codes_total", "counter", "A counter of the response status codes.");
     for (int i = 0; i < ALB_IMGPROXY_STATUS_MAX; i++) {
@@ -82,12 +85,14 @@ static void gauges(struct page *p)
     while (memory > most && !atomic_compare_exchange_weak(&p->s->memory_max, &most, memory))
         ;
     number(p, "workers", "gauge", "A gauge of the number of running workers.", render.lease.slots);
-    number(p, "requests_in_progress", "gauge", "A gauge of the number of requests currently being in progress.",
-           view.in_progress);
-    number(p, "images_in_progress", "gauge", "A gauge of the number of images currently being in progress.", images);
+    number(p, "requests_in_progress", "gauge",
+           "A gauge of the number of requests currently being in progress.", view.in_progress);
+    number(p, "images_in_progress", "gauge", "A gauge of the number of images currently being in progress.",
+           images);
     number(p, "workers_utilization", "gauge", "A gauge of the workers utilization in percents.",
            (uint64_t)render.lease.held * 100 / (render.lease.slots > 0 ? render.lease.slots : 1));
-    number(p, "vips_memory_bytes", "gauge", "A gauge of the memory that running renders were granted.", memory);
+    number(p, "vips_memory_bytes", "gauge", "A gauge of the memory that running renders were granted.",
+           memory);
     number(p, "vips_max_memory_bytes", "gauge", "A gauge of the most of it that was seen here.",
            atomic_load(&p->s->memory_max));
     number(p, "vips_allocs", "gauge", "Always 0: libvips runs in processes of its own.", 0);

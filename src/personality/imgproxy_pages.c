@@ -68,7 +68,8 @@ static enum alb_step health_begin(struct alb_req *req, const struct alb_imgproxy
     int64_t deadline = alb_deadline(alb_mono(alb_req_clock(req)), CANARY_NS);
     if (!c || !alb_arena_defer(alb_req_arena(req), drop_check, c))
         (void)alb_fail(&why, ALB_E_NO_MEMORY, "no memory for a health check");
-    else if (alb_canary_ask(s->config.canary, deadline, alb_req_waiter(req, false), &c->future, &why) == ALB_OK) {
+    else if (alb_canary_ask(s->config.canary, deadline, alb_req_waiter(req, false), &c->future, &why) ==
+             ALB_OK) {
         alb_req_set_slot(req, c);
         alb_req_wait_until(req, deadline);
         alb_req_doing(req, "waiting for a word of the darkroom");
@@ -122,11 +123,13 @@ static struct alb_str landing_text(struct alb_imgproxy_service *s)
 {
     return alb_arena_printf(
         s->text,
-        "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\n"
+        "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport "
+        "content=\"width=device-width\">\n"
         "<title>albumen</title>\n"
         "<style>body{font:1rem/1.6 sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#222;"
         "background:#fbfaf7}code{background:#eee9dd;padding:.1em .3em}"
-        "@media(prefers-color-scheme:dark){body{color:#ddd;background:#1c1b19}code{background:#33312c}}</style>\n"
+        "@media(prefers-color-scheme:dark){body{color:#ddd;background:#1c1b19}code{background:#33312c}}</"
+        "style>\n"
         "<h1>It works.</h1>\n"
         "<p>This is albumen %s, in imgproxy's place: pictures in any size and form, by URL.</p>\n"
         "<p><code>" ALB_STR_FMT
@@ -138,13 +141,13 @@ static struct alb_str landing_text(struct alb_imgproxy_service *s)
 
 /* ---- routes ---- */
 
-static void add(struct alb_imgproxy_service *s, struct alb_str path, unsigned methods, unsigned flags, alb_hot_fn *hot,
-                alb_step_fn *step)
+static void add(struct alb_imgproxy_service *s, struct alb_str path, unsigned methods, unsigned flags,
+                alb_hot_fn *hot, alb_step_fn *step)
 {
     const char *pattern = alb_arena_cstr(s->text, path);
     if (pattern)
-        s->routes[s->route_count++] =
-            (struct alb_route){.pattern = pattern, .methods = methods, .flags = flags, .hot = hot, .step = step};
+        s->routes[s->route_count++] = (struct alb_route){
+            .pattern = pattern, .methods = methods, .flags = flags, .hot = hot, .step = step};
 }
 
 static struct alb_str under(struct alb_imgproxy_service *s, const char *rest)
@@ -162,8 +165,10 @@ enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_
     const struct alb_imgproxy_config *c = s->config.config;
     const unsigned no_get = ALB_M_POST | ALB_M_PUT | ALB_M_PATCH | ALB_M_DELETE;
     bool has_prefix = c->path_prefix.n > 0;
-    if (alb_str_find(c->path_prefix, '{') != ALB_STR_NPOS || alb_str_find(c->health_path, '{') != ALB_STR_NPOS)
-        return alb_fail(err, ALB_E_INVALID, "IMGPROXY_PATH_PREFIX, IMGPROXY_HEALTH_CHECK_PATH: no { in a path");
+    if (alb_str_find(c->path_prefix, '{') != ALB_STR_NPOS ||
+        alb_str_find(c->health_path, '{') != ALB_STR_NPOS)
+        return alb_fail(err, ALB_E_INVALID,
+                        "IMGPROXY_PATH_PREFIX, IMGPROXY_HEALTH_CHECK_PATH: no { in a path");
     s->group = (struct alb_http_group){.name = "pages", .ctx = s, .error = error_page};
     s->landing = landing_text(s);
     add(s, under(s, "/"), ALB_M_GET, 0, landing, NULL);
@@ -173,7 +178,8 @@ enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_
     add(s, under(s, "/.well-known/{rest*}"), ALB_M_GET, ALB_ROUTE_QUIET, not_there, NULL);
     add(s, under(s, "/health"), ALB_M_GET, ALB_ROUTE_QUIET, health_hot, health);
     if (c->health_path.n > 0 && !alb_str_eq_c(c->health_path, "/health"))
-        add(s, under(s, alb_arena_cstr(s->text, c->health_path)), ALB_M_GET, ALB_ROUTE_QUIET, health_hot, health);
+        add(s, under(s, alb_arena_cstr(s->text, c->health_path)), ALB_M_GET, ALB_ROUTE_QUIET, health_hot,
+            health);
     add(s, ALB_STR("/{rest*}"), has_prefix ? ALB_M_ALL & ~(unsigned)ALB_M_HEAD : no_get, 0, not_there, NULL);
     if (has_prefix)
         add(s, under(s, "/{rest*}"), no_get, 0, not_there, NULL);

@@ -124,7 +124,8 @@ static void begun(void *ctx, const struct alb_req *req)
     alb_buf_fini(&text);
 }
 
-static void say_completed(const struct alb_req *req, const struct alb_http_ended *how, enum alb_log_level level)
+static void say_completed(const struct alb_req *req, const struct alb_http_ended *how,
+                          enum alb_log_level level)
 {
     struct alb_log_field f[FIELDS_MAX];
     struct alb_buf text = ALB_BUF_INIT(ALB_IMGPROXY_TARGET_MAX);
@@ -168,11 +169,12 @@ void alb_imgproxy_voice_init(struct alb_imgproxy_service *s)
 {
     s->voice = (struct alb_http_voice){
         .ctx = s,
-        .lines = alb_arena_printf(s->text,
-                                  "Server: " ALB_STR_FMT "\r\n"
-                                  "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src "
-                                  "data:; sandbox\r\n",
-                                  ALB_STR_ARG(s->config.config->server_name)),
+        .lines = alb_arena_printf(
+            s->text,
+            "Server: " ALB_STR_FMT "\r\n"
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src "
+            "data:; sandbox\r\n",
+            ALB_STR_ARG(s->config.config->server_name)),
         .begun = begun,
         .ended = ended};
 }

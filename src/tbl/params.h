@@ -69,17 +69,17 @@ ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB
       "Disk space for rendered pictures; 0: keep none")
 ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for copies of other servers' pictures; 0: keep none. One may take an eighth of it")
-ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Memory for other servers' pictures in work: small ones, and all of them when the disk is full")
-ALB_X(SOURCE_SPOOL, "source-spool", SIZE, "16G", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_SPOOL, "source-spool", SIZE, "16G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for other servers' pictures in work that are not kept, or not yet")
-ALB_X(SOURCE_FETCHES, "source-fetches", INT, "256", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_FETCHES, "source-fetches", INT, "256", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Other servers' pictures that are fetched at the same time; as many more wait")
-ALB_X(SOURCE_FETCHES_PER_HOST, "source-fetches-per-host", INT, "64", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_FETCHES_PER_HOST, "source-fetches-per-host", INT, "64", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Of these from one server")
-ALB_X(SOURCE_ENTRIES, "source-entries", INT, "4096", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_ENTRIES, "source-entries", INT, "4096", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Other servers' pictures that are known to be fresh without looking at the disk")
-ALB_X(SOURCE_RECHECK, "source-recheck", DURATION, "5s", ALB_CMD_SERVE, "Limits",
+ALB_X(SOURCE_RECHECK, "source-recheck", DURATION, "5s", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "After how long a server that says nothing of freshness is asked again whether its picture has changed")
 ALB_X(QUARANTINE_SIZE, "quarantine-size", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for damaged files that are kept for a person to look at; the oldest go first")

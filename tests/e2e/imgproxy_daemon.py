@@ -118,6 +118,7 @@ class Sources:
 
     def __init__(self):
         self.asked = {}
+        self.heads = {}
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.photos = {}
@@ -161,7 +162,7 @@ class Sources:
         path = head.split(b" ")[1].decode().split("?")[0]
         with self.lock:
             self.asked[path] = self.asked.get(path, 0) + 1
-        self.head = head.decode("latin-1")
+            self.heads[path] = head.decode("latin-1")
         way, _, rest = path[1:].partition("/")
         getattr(self, "do_" + way, self.do_missing)(s, rest)
 

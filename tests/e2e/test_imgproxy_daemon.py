@@ -5,6 +5,7 @@ import concurrent.futures
 import hashlib
 import hmac
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -63,6 +64,23 @@ def test_operations_in_the_sandbox(shared, options, form):
     answer = shared.plain("local:///2.jpg", options, form)
     assert answer.status_code == 200, (answer.text, shared.log[-1])
     pictures.decoded(answer.content)
+
+
+def test_what_sources_are_told(tmp_path, sources):
+    with Imgproxy(tmp_path) as server:
+        assert server.plain(f"{sources.url}/photo/91.jpg").status_code == 200
+    assert re.search(r"\r\nUser-Agent: imgproxy/\d+\.\d+\.\d+\r\n", sources.heads["/photo/91.jpg"])
+    with Imgproxy(tmp_path, USER_AGENT="mine %current_version!") as server:
+        assert server.plain(f"{sources.url}/photo/92.jpg").status_code == 200
+    assert re.search(r"\r\nUser-Agent: mine \d+\.\d+\.\d+!\r\n", sources.heads["/photo/92.jpg"])
+
+
+def test_raw(shared, folder):
+    answer = shared.plain("local:///2.jpg", "raw:1", "@png")  # the format is not even looked at
+    assert answer.content == (folder / "2.jpg").read_bytes()
+    assert answer.headers["Content-Disposition"] == 'inline; filename="2.jpg"'
+    answer = shared.plain("local:///2.jpg", "raw:1/att:1/fn:own")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="own.jpg"'
 
 
 def test_conditions_and_head(shared, sources):

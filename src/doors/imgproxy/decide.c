@@ -208,7 +208,8 @@ enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job)
     enum alb_type type = alb_imgproxy_source_type(job);
     struct alb_err err = ALB_ERR_INIT;
     if (job->want.raw)
-        return alb_imgproxy_send_bytes(job, media_type(job, type), NULL);
+        return alb_imgproxy_send_bytes(job, media_type(job, type),
+                                       type == ALB_TYPE_UNKNOWN ? NULL : alb_type_ending(type));
     if (job->want.is_info)
         return ask_facts(job);
     if (stays_vector(job, type) && job->door->config.config->sanitize_svg)

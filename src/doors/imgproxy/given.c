@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/build.h"
 #include "base/codec.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -41,11 +42,22 @@ static bool may(const struct alb_origin_policy *base, const struct alb_url *url,
     return yes;
 }
 
+/* "imgproxy/%current_version" with what it stands for. */
+static void write_agent(struct alb_str agent, struct alb_buf *out)
+{
+    static const struct alb_str mark = {"%current_version", sizeof("%current_version") - 1};
+    for (size_t at; (at = alb_str_find_str(agent, mark)) != ALB_STR_NPOS; agent = alb_str_from(agent, at + mark.n)) {
+        alb_buf_str(out, alb_str_sub(agent, 0, at));
+        alb_buf_c(out, alb_version());
+    }
+    alb_buf_str(out, agent);
+}
+
 struct alb_imgproxy_policy *alb_imgproxy_policy_new(struct alb_imgproxy_config *c, bool http)
 {
     struct alb_buf agent = ALB_BUF_INIT(4096);
     struct alb_imgproxy_policy *p = alb_mem_calloc(1, sizeof(*p));
-    alb_buf_str(&agent, c->user_agent);
+    write_agent(c->user_agent, &agent);
     size_t n;
     char *text = alb_buf_give(&agent, &n);
     if (!p || !text) {
