@@ -63,33 +63,43 @@ static inline enum alb_code probe_bytes(struct alb_str s, enum alb_type type, st
 }
 
 /* Probes and renders to 64 pixels; the code of what failed first. */
-static inline enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline,
-                                        struct alb_darkroom_job *job)
+static inline enum alb_code plan_with(struct alb_str s, enum alb_format format, struct alb_plan *plan)
 {
     struct alb_probe *p;
-    static struct alb_plan plan;
     struct alb_plan_options o;
-    struct alb_err err = ALB_ERR_INIT;
-    memset(job, 0, sizeof(*job));
     enum alb_code code = probe_bytes(s, alb_sniff(s.p, s.n), &p);
     if (code != ALB_OK)
         return code;
     alb_plan_options_init(&o);
     o.width = o.height = 64;
     o.output.format = format;
-    code = plan_make(&p->header, &o, &config.limits, &plan, &err);
+    code = plan_make(&p->header, &o, &config.limits, plan, NULL);
     alb_probe_free(&p);
-    if (code != ALB_OK)
-        return code;
+    return code;
+}
+
+static inline enum alb_code run_plan(struct alb_str s, const struct alb_plan *plan, int64_t deadline,
+                                     struct alb_darkroom_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
     int fd = file_of(s);
     *job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
                                      .source_fd = fd,
                                      .source_bytes = (int64_t)s.n,
-                                     .plan = &plan,
+                                     .plan = plan,
                                      .deadline = deadline};
-    code = alb_darkroom_run(dr, job, &err);
+    enum alb_code code = alb_darkroom_run(dr, job, &err);
     close(fd);
     return code;
+}
+
+static inline enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline,
+                                        struct alb_darkroom_job *job)
+{
+    static struct alb_plan plan;
+    memset(job, 0, sizeof(*job));
+    enum alb_code code = plan_with(s, format, &plan);
+    return code == ALB_OK ? run_plan(s, &plan, deadline, job) : code;
 }
 
 static inline void works(void)
