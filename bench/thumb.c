@@ -113,19 +113,19 @@ static struct alb_image_header header_of(struct alb_darkroom *dr, int fd, int64_
     return h;
 }
 
-static struct alb_plan plan_of(const struct alb_image_header *h, uint16_t margin)
+/* *plan is too large for a stack. */
+static void plan_of(const struct alb_image_header *h, uint16_t margin, struct alb_plan *plan)
 {
     struct alb_plan_options o;
     struct alb_plan_limits l;
-    struct alb_plan plan;
     alb_plan_options_init(&o);
     alb_plan_limits_default(&l);
     o.width = o.height = 512;
-    o.format = ALB_FORMAT_JPEG;
+    o.output.format = ALB_FORMAT_JPEG;
     o.shrink_margin = margin;
-    if (alb_plan_make(h, &o, &l, &plan, NULL) != ALB_OK)
+    const struct alb_plan_ask ask = {.headers = h, .header_count = 1, .options = &o, .limits = &l};
+    if (alb_plan_make(&ask, plan, NULL) != ALB_OK)
         die("no plan");
-    return plan;
 }
 
 enum { FAST, FINE, DJPEG, VIPSTHUMB, DJPEG_START, VIPS_START, COUNT };
@@ -176,7 +176,9 @@ int main(int argc, char **argv)
     if (bytes <= 0)
         die(source);
     struct alb_image_header h = header_of(dr, fd, bytes);
-    struct alb_plan fast = plan_of(&h, 0), fine = plan_of(&h, 1700);
+    static struct alb_plan fast, fine;
+    plan_of(&h, 0, &fast);
+    plan_of(&h, 1700, &fine);
     printf("%ux%u, %.1f MB; fast decodes to %ux%u, fine to %ux%u; medians of %d rounds\n", h.width, h.height,
            (double)bytes / 1e6, fast.steps[0].width, fast.steps[0].height, fine.steps[0].width,
            fine.steps[0].height, ROUNDS);

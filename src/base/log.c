@@ -31,9 +31,9 @@ static struct {
     int fd;
     int own_fd; /* opened by us, or -1 */
     enum way way;
-    bool json;
+    enum alb_log_format format;
     enum alb_log_level least;
-} out = {STDERR_FILENO, -1, WAY_POLL, false, ALB_LOG_INFO};
+} out = {STDERR_FILENO, -1, WAY_POLL, ALB_LOG_LOGFMT, ALB_LOG_INFO};
 
 #define RING_RECORDS 64
 #define RING_BYTES 512 /* kept of each record */
@@ -75,7 +75,7 @@ void alb_log_setup(int fd, enum alb_log_format format, enum alb_log_level least)
     alb_fs_close(&out.own_fd);
     out.way = way_of(fd, &out.own_fd);
     out.fd = out.own_fd >= 0 ? out.own_fd : fd;
-    out.json = format == ALB_LOG_JSON || (format == ALB_LOG_AUTO && isatty(fd) == 0);
+    out.format = format != ALB_LOG_AUTO ? format : (isatty(fd) == 0 ? ALB_LOG_JSON : ALB_LOG_LOGFMT);
     out.least = least;
 }
 
@@ -121,7 +121,7 @@ void alb_log_write(enum alb_log_level level, const char *event, const struct alb
 
     if (!alb_log_on(level))
         return;
-    size_t n = alb_log_format(line, out.json, level, event, fields);
+    size_t n = alb_log_format(line, out.format, level, event, fields);
     remember(line, n);
     if (!write_now(line, n))
         alb_stat_inc(ALB_STAT_LOG_DROPPED);

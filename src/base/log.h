@@ -14,7 +14,17 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum alb_log_format { ALB_LOG_AUTO, ALB_LOG_LOGFMT, ALB_LOG_JSON };
+enum alb_log_format {
+    ALB_LOG_AUTO,
+    ALB_LOG_LOGFMT,
+    ALB_LOG_JSON,
+    /* As imgproxy writes them, for who stands in its place: */
+    ALB_LOG_PRETTY,     /* time [INF] event key=value */
+    ALB_LOG_STRUCTURED, /* logfmt with time, level, msg; every text in quotes */
+    ALB_LOG_SLOG,       /* JSON with time, level, msg */
+    ALB_LOG_GCP,        /* JSON with time, severity, message */
+    ALB_LOG_FORMAT_COUNT
+};
 void alb_log_setup(int fd, enum alb_log_format format, enum alb_log_level least);
 bool alb_log_on(enum alb_log_level level);
 
@@ -38,8 +48,8 @@ struct alb_log_field {
 #define ALB_LOG_BOOL(key, value) ((struct alb_log_field){(key), ALB_F_BOOL, {.b = (value)}})
 #define ALB_LOG_SECRET(key) ((struct alb_log_field){(key), ALB_F_SECRET, {.u = 0}})
 
-/* alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", a), ALB_LOG_INT("port", p)); event is a literal;
- * at least one field (a record without one: alb_log_event). */
+/* alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", a), ALB_LOG_INT("port", p)); event is a literal
+ * (in the words of another program: a text without NUL); at least one field (a record without one: alb_log_event). */
 #define alb_log(level, event, ...)                                                                           \
     alb_log_write((level), (event), (const struct alb_log_field[]){__VA_ARGS__, {NULL, ALB_F_END, {.u = 0}}})
 #define alb_log_event(level, event)                                                                          \

@@ -13,14 +13,34 @@
 
 #define TAIL_ROOM 16 /* always left for ,"cut":true} and the end of line */
 
+enum when { WHEN_MS, WHEN_S, WHEN_WORDS }; /* 2026-01-02T03:04:05.678Z; without the milliseconds; with a blank */
+
+struct style {
+    bool json;
+    bool quoted; /* every text, whether it needs it or not */
+    enum when when;
+    const char *time, *level, *event; /* keys; NULL: the values stand bare */
+    const char *levels[4];
+};
+#define SMALL_LEVELS {"debug", "info", "warn", "error"}
+#define SLOG_LEVELS {"DEBUG", "INFO", "WARNING", "ERROR"}
+static const struct style styles[ALB_LOG_FORMAT_COUNT] = {
+    [ALB_LOG_AUTO] = {false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_LOGFMT] = {false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_JSON] = {true, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_PRETTY] = {false, false, WHEN_WORDS, NULL, NULL, NULL, {"[DBG]", "[INF]", "[WRN]", "[ERR]"}},
+    [ALB_LOG_STRUCTURED] = {false, true, WHEN_WORDS, "time", "level", "msg", SLOG_LEVELS},
+    [ALB_LOG_SLOG] = {true, false, WHEN_S, "time", "level", "msg", SLOG_LEVELS},
+    [ALB_LOG_GCP] = {true, false, WHEN_S, "time", "severity", "message", SLOG_LEVELS},
+};
+
 struct line {
     char *p;
     size_t n, limit;
-    bool json;
+    bool json, quoted;
     bool cut;
 };
 
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char hex[] = "0123456789abcdef";
 
 static bool put(struct line *l, const char *p, size_t n)
@@ -161,7 +181,7 @@ static bool needs_quotes(struct alb_str s)
 
 static bool put_string(struct line *l, struct alb_str s)
 {
-    bool quotes = l->json || needs_quotes(s);
+    bool quotes = l->json || l->quoted || needs_quotes(s);
     size_t start = l->n;
 
     if (l->json && s.p == NULL)
@@ -212,18 +232,47 @@ static void put_field(struct line *l, const struct alb_log_field *f)
         l->n = start; /* half a field is no field */
 }
 
-size_t alb_log_format(char out[ALB_LOG_LINE_MAX], bool json, enum alb_log_level level, const char *event,
-                      const struct alb_log_field *fields)
+/* "YYYY-MM-DDTHH:MM:SS.mmmZ", or what the style makes of it. */
+static void write_time(enum when when, char out[25])
 {
-    struct line l = {.p = out, .limit = ALB_LOG_LINE_MAX - TAIL_ROOM, .json = json};
+    alb_time_rfc3339(alb_wall(alb_clock_real()), out);
+    if (when == WHEN_MS)
+        return;
+    if (when == WHEN_WORDS)
+        out[10] = ' ';
+    out[19] = when == WHEN_S ? 'Z' : '\0';
+    out[20] = '\0';
+}
+
+static void put_beginning(struct line *l, const struct style *style, enum alb_log_level level, const char *event)
+{
     char now[25];
 
-    alb_time_rfc3339(alb_wall(alb_clock_real()), now);
+    write_time(style->when, now);
+    if (style->time != NULL) {
+        put_field(l, &ALB_LOG_C(style->time, now));
+        put_field(l, &ALB_LOG_C(style->level, style->levels[level]));
+        put_field(l, &ALB_LOG_C(style->event, event));
+        return;
+    }
+    (void)put_c(l, now);
+    (void)put(l, " ", 1);
+    (void)put_c(l, style->levels[level]);
+    (void)put(l, " ", 1);
+    (void)put_chars(l, alb_str_c(event));
+}
+
+size_t alb_log_format(char out[ALB_LOG_LINE_MAX], enum alb_log_format format, enum alb_log_level level,
+                      const char *event, const struct alb_log_field *fields)
+{
+    const struct style *style = &styles[format];
+    bool json = style->json;
+    struct line l = {
+        .p = out, .limit = ALB_LOG_LINE_MAX - TAIL_ROOM, .json = json, .quoted = style->quoted};
+
     if (json)
         put(&l, "{", 1);
-    put_field(&l, &ALB_LOG_C("time", now));
-    put_field(&l, &ALB_LOG_C("level", level_names[level]));
-    put_field(&l, &ALB_LOG_C("event", event));
+    put_beginning(&l, style, level, event);
     for (; fields->kind != ALB_F_END && !l.cut; fields++)
         put_field(&l, fields);
 

@@ -9,9 +9,10 @@
 
 #define ALB_LOG_LINE_MAX 4096 /* = PIPE_BUF: a pipe takes a whole record or nothing */
 
-/* Writes one line with its '\n' into out and returns its length (never more than ALB_LOG_LINE_MAX). What does
- * not fit is cut: a string in the middle, other fields whole; then the field cut=true ends the record. */
-size_t alb_log_format(char out[ALB_LOG_LINE_MAX], bool json, enum alb_log_level level, const char *event,
-                      const struct alb_log_field *fields);
+/* AUTO is LOGFMT here. Writes one line with its '\n' into out and returns its length (never more than
+ * ALB_LOG_LINE_MAX). What does not fit is cut: a string in the middle, other fields whole; then the field
+ * cut=true ends the record. */
+size_t alb_log_format(char out[ALB_LOG_LINE_MAX], enum alb_log_format format, enum alb_log_level level,
+                      const char *event, const struct alb_log_field *fields);
 
 #endif

@@ -36,6 +36,10 @@ enum alb_histogram {
     ALB_HIST_DARKROOM_RENDER, /* one picture made by a worker, queue excluded */
     ALB_HIST_DARKROOM_PROBE,  /* one file looked at by a worker, queue excluded */
     ALB_HIST_COMMIT,          /* one group commit */
+    ALB_HIST_RENDER_QUEUE,    /* a picture's wait for a slot, those that get one */
+    ALB_HIST_SOURCE,          /* one remote or local source, from its ask to its bytes or its failure */
+    ALB_HIST_IMGPROXY,        /* a request that the imgproxy door answers, as HTTP_REQUEST */
+    ALB_HIST_IMGPROXY_SEND,   /* of it, sending the answer */
     ALB_HIST_COUNT
 };
 void alb_stat_observe(enum alb_histogram h, int64_t ns);
@@ -43,5 +47,8 @@ void alb_stat_observe(enum alb_histogram h, int64_t ns);
 /* Prometheus text exposition format 0.0.4: the table, the histograms, and base's own (locks, memory,
  * open files, start time, build). Rooms with views of their own append after it. */
 void alb_stat_write(struct alb_buf *out);
+/* One histogram's numbers under another name, for programs that stand in another's place; the head (HELP, TYPE) is
+ * the caller's. labels: "key=\"value\"," with the comma, or "". */
+void alb_stat_write_as(struct alb_buf *out, const char *name, const char *labels, enum alb_histogram h);
 
 #endif

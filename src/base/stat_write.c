@@ -42,6 +42,10 @@ static const struct {
     [ALB_HIST_DARKROOM_PROBE] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker",
                                  "work=\"probe\","},
     [ALB_HIST_COMMIT] = {"albumen_catalog_commit_seconds", "Time of one group commit"},
+    [ALB_HIST_RENDER_QUEUE] = {"albumen_render_queue_seconds", "Wait of a picture for its slot"},
+    [ALB_HIST_SOURCE] = {"albumen_source_seconds", "Time until a remote or local source was there, or failed"},
+    [ALB_HIST_IMGPROXY] = {"albumen_imgproxy_request_seconds", "Time of a request for a picture by imgproxy's URLs"},
+    [ALB_HIST_IMGPROXY_SEND] = {"albumen_imgproxy_send_seconds", "Time that its answer took to be sent"},
 };
 
 static void write_head(struct alb_buf *out, const char *name, const char *type, const char *help)
@@ -79,17 +83,13 @@ static void write_seconds(struct alb_buf *out, int64_t ns)
     alb_buf_printf(out, "%lld.%09lld", (long long)(ns / ALB_NS_PER_S), (long long)(ns % ALB_NS_PER_S));
 }
 
-static void write_histogram(struct alb_buf *out, enum alb_histogram h)
+void alb_stat_write_as(struct alb_buf *out, const char *name, const char *labels, enum alb_histogram h)
 {
-    const char *name = histograms[h].name, *labels = histograms[h].labels ? histograms[h].labels : "";
     int label_n = (int)strlen(labels); /* with the comma that the bounds need behind it */
     struct alb_hist_view v;
     int64_t up_to = 0;
 
     alb_hist_look(h, &v);
-    /* Those that differ only in labels stand together and share one head. */
-    if (h == 0 || strcmp(name, histograms[h - 1].name) != 0)
-        write_head(out, name, "histogram", histograms[h].help);
     for (unsigned b = 0; b < ALB_HIST_BUCKETS; b++) {
         up_to += v.bucket[b];
         /* Bounds are whole microseconds. */
@@ -103,6 +103,16 @@ static void write_histogram(struct alb_buf *out, enum alb_histogram h)
     alb_buf_printf(out, "%s_sum%s%.*s%s ", name, open, label_n, labels, close);
     write_seconds(out, v.sum_ns);
     alb_buf_printf(out, "\n%s_count%s%.*s%s %lld\n", name, open, label_n, labels, close, (long long)v.count);
+}
+
+static void write_histogram(struct alb_buf *out, enum alb_histogram h)
+{
+    const char *name = histograms[h].name;
+
+    /* Those that differ only in labels stand together and share one head. */
+    if (h == 0 || strcmp(name, histograms[h - 1].name) != 0)
+        write_head(out, name, "histogram", histograms[h].help);
+    alb_stat_write_as(out, name, histograms[h].labels ? histograms[h].labels : "", h);
 }
 
 static void write_locks(struct alb_buf *out)

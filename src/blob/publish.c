@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "blob/list.h"
 
 #define TMP_TRIES 100
 
@@ -93,4 +95,32 @@ void alb_publish_end(struct alb_publish *p)
         alb_ignore(alb_fs_unlink(p->dirfd, p->name, NULL), "recovery empties tmp/ at the next start");
     p->named = false;
     alb_fs_close(&p->fd);
+}
+
+/* ---- after a crash ---- */
+
+static enum alb_code remove_leftover(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    int64_t *count = arg;
+
+    (void)err;
+    if (alb_fs_unlink(dirfd, name, NULL) == ALB_OK)
+        ++*count;
+    return ALB_OK;
+}
+
+enum alb_code alb_publish_recover(int data_dirfd, struct alb_err *err)
+{
+    int64_t leftovers = 0;
+    enum alb_code code = alb_fs_mkdirs(data_dirfd, "tmp", 0700, err);
+
+    if (code == ALB_OK)
+        code = alb_list_folder(data_dirfd, "tmp", remove_leftover, &leftovers, err);
+    if (code != ALB_OK)
+        return code;
+    if (leftovers > 0)
+        alb_log(ALB_LOG_INFO, "unfinished files removed", ALB_LOG_INT("count", leftovers));
+    if (syncfs(data_dirfd) != 0)
+        return alb_fail_sys(err, alb_code_of_errno(errno), errno, "syncfs");
+    return ALB_OK;
 }

@@ -52,6 +52,10 @@ enum alb_code alb_publish_adopt(int from_dirfd, const char *from_name, int fd, i
                                 unsigned flags, alb_publish_verify_fn *verify, void *arg,
                                 struct alb_err *err) ALB_MUST_CHECK;
 
+/* At start: makes data_dirfd/tmp and empties it, for everything there is of a process that is no more. Whoever calls
+ * this holds the lock of that directory. */
+enum alb_code alb_publish_recover(int data_dirfd, struct alb_err *err) ALB_MUST_CHECK;
+
 /* Closes fd and, unless published, removes the temporary file. Safe on ALB_PUBLISH_INIT and twice. */
 void alb_publish_end(struct alb_publish *p);
 

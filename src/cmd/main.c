@@ -13,11 +13,13 @@
 #include "base/log.h"
 #include "cmd/admin.h"
 #include "cmd/control.h"
+#include "cmd/imgproxy_house.h"
 #include "cmd/local.h"
 #include "cmd/serve.h"
 #include "cmd/sign.h"
 #include "cmd/terminal.h"
 #include "import/import.h"
+#include "personality/imgproxy.h"
 #include "personality/tusd.h"
 
 extern char **environ;
@@ -67,6 +69,7 @@ static const struct command commands[] = {
      "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
      "and\n"
      "answers. `albumen tusd -help` shows the flags; docs/doors/tusd.md says what differs.\n"},
+    {"imgproxy", ALB_CMD_IMGPROXY, ALB_IMGPROXY_WORDS, "answer as imgproxy does: pictures by URL", alb_imgproxy_text},
     {"sign", 0, ALB_SIGN_WORDS, "make and explain signed URLs of pictures", alb_sign_text},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
@@ -100,6 +103,8 @@ static int command_help(const struct command *c)
            c->flag == ALB_CMD_IMPORT ? " DIR|FILE..." : "", c->summary, c->text);
     if (c->flag != 0) /* else its options are another program's */
         alb_options_help(c->flag, ALB_HELP_TEXT, &out);
+    if (c->flag == ALB_CMD_IMGPROXY)
+        alb_imgproxy_help(false, &out);
     print_buf(&out);
     return 0;
 }
@@ -157,6 +162,8 @@ static int manual(void)
         alb_buf_c(&out, commands[i].text[0] ? ".PP\n" : "");
         man_lines(&out, alb_str_c(commands[i].text));
         alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
+        if (commands[i].flag == ALB_CMD_IMGPROXY)
+            alb_imgproxy_help(true, &out);
     }
     alb_buf_c(&out,
               ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
@@ -290,8 +297,24 @@ static int run(const struct command *c, int argc, char **argv)
     return status;
 }
 
+/* Commands that speak the words of other programs: flags, variables, URLs. False: it is none of them. */
+static bool run_foreign(int argc, char **argv, int *status)
+{
+    bool help_wanted = asks_for_help(argc - 2, argv + 2);
+    if (strcmp(argv[1], "tusd") == 0)
+        *status = alb_tusd(argc - 2, argv + 2, ALB_VERSION);
+    else if (strcmp(argv[1], "imgproxy") == 0 && !help_wanted)
+        *status = alb_imgproxy(argc - 2, argv + 2, environ);
+    else if (strcmp(argv[1], "sign") == 0 && !help_wanted)
+        *status = alb_sign(argc - 2, argv + 2);
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    int status;
     alb_thread_name("main");
     if (argc >= 2 && strcmp(argv[1], "--version") == 0)
         argv[1] = (char *)(uintptr_t)"version";
@@ -303,10 +326,8 @@ int main(int argc, char **argv)
         return argc > 2 && strcmp(argv[2], "--man") == 0        ? manual()
                : argc > 2 && strcmp(argv[2], "--markdown") == 0 ? markdown()
                                                                 : help();
-    if (strcmp(argv[1], "tusd") == 0) /* the flags of another program */
-        return alb_tusd(argc - 2, argv + 2, ALB_VERSION);
-    if (strcmp(argv[1], "sign") == 0 && !asks_for_help(argc - 2, argv + 2)) /* words of another program */
-        return alb_sign(argc - 2, argv + 2);
+    if (run_foreign(argc, argv, &status))
+        return status;
     for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run(&commands[i], argc - 2, argv + 2);

@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "base/timer.h"
 #include "cmd/control.h"
+#include "cmd/imgproxy.h"
 #include "cmd/local.h"
 #include "cmd/ranges.h"
 #include "cmd/watchdog.h"
@@ -39,7 +40,9 @@ struct house {
     struct alb_timers *timers;
     struct alb_pool *pool;
     struct alb_darkroom *darkroom;
+    struct alb_plan_limits limits;
     struct alb_render *render;
+    struct alb_serve_imgproxy imgproxy;
     struct alb_ingest *ingest;
     struct alb_uploads *uploads;
     struct alb_jobs *jobs;
@@ -108,7 +111,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .deadline_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT),
         .hot_bytes = (size_t)alb_opt_size(o, ALB_P_HOT_CACHE_SIZE),
     };
-    render.limits = darkroom.limits;
+    render.limits = h->limits = darkroom.limits;
     return alb_render_new(&render, &h->render, err);
 }
 
@@ -161,6 +164,17 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
     return code;
 }
 
+static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
+{
+    const struct alb_serve_imgproxy_config config = {.options = h->options,
+                                                     .folder = &h->folder,
+                                                     .pool = h->pool,
+                                                     .render = h->render,
+                                                     .limits = &h->limits};
+    enum alb_code code = alb_serve_imgproxy_open(&config, &h->imgproxy, err);
+    return code == ALB_OK ? alb_imgproxy_door_mount(h->imgproxy.door, h->http, err) : code;
+}
+
 static enum alb_code open_doors(struct house *h, struct alb_err *err)
 {
     const struct alb_door_auth auth = {.library = h->folder.library};
@@ -189,6 +203,8 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
         code = alb_door_ops(h->http, &h->ops, err);
     if (code == ALB_OK)
         code = alb_door_immich(h->http, &h->immich, err);
+    if (code == ALB_OK)
+        code = open_imgproxy(h, err);
     if (code == ALB_OK)
         code = alb_http_static(h->http, alb_web_files, alb_web_file_count, err);
     return code;
@@ -296,6 +312,7 @@ static void down(struct house *h)
     if (h->http && alb_http_server_stop(h->http, deadline) != ALB_OK)
         alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
     alb_http_server_free(&h->http);
+    alb_serve_imgproxy_close(&h->imgproxy);
     if (h->jobs)
         alb_jobs_stop(h->jobs);
     if (h->uploads)
@@ -365,7 +382,7 @@ int alb_serve(const struct alb_options *options)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_watchdog watchdog;
     sigset_t set = our_signals(), again;
-    h = (struct house){.options = options, .folder = {.dirfd = -1}};
+    h = (struct house){.options = options, .folder = {.dirfd = -1}, .imgproxy = ALB_SERVE_IMGPROXY_NONE};
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all of them inherit it */
     if (up(&h, &err) != ALB_OK) {
         alb_log_err("cannot start", &err);

@@ -102,11 +102,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     alb_buf_add(&t->head, p, size * n);
     if (alb_buf_code(&t->head) != ALB_OK)
         return 0;
-    if (!t->sink || (p[0] != '\r' && p[0] != '\n'))
+    if (p[0] != '\r' && p[0] != '\n')
         return size * n;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     t->head_done = status >= 200;
-    if (!t->head_done || t->sink->head(t->sink, (int)status, alb_buf_view(&t->head)))
+    if (!t->head_done || !t->sink || t->sink->head(t->sink, (int)status, alb_buf_view(&t->head)))
         return size * n;
     t->cut = true;
     return 0; /* ends the transfer */
@@ -286,7 +286,9 @@ bool alb_transfer_rewind(struct alb_transfer *t, CURLcode rc)
 
 void alb_transfer_end(struct alb_transfer *t, CURLcode rc)
 {
-    if (rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && t->cut)) {
+    if (rc == CURLE_OK && !t->head_done) { /* curl takes what there was for a whole head */
+        alb_transfer_fail(t, ALB_E_BUSY, "the answer ended within its head");
+    } else if (rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && t->cut)) {
         struct answer *a = make_answer(t);
         if (a)
             (void)alb_future_settle(&t->title, &a->a.obj);

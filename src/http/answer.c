@@ -209,6 +209,25 @@ static void length_lines(struct alb_req *r, struct alb_buf *b)
     }
 }
 
+/* What the program says of itself in every answer, but for what this answer says differently. */
+static void voice_lines(const struct alb_req *r, struct alb_buf *b)
+{
+    struct alb_str rest = r->server->config.voice->lines, one, name, value, other;
+
+    while (rest.n > 0 && alb_str_next(&rest, '\n', &one)) {
+        struct alb_str lines = alb_buf_view(&r->res.lines);
+        bool own = false;
+        if (!alb_str_cut(one, ':', &name, &value))
+            continue;
+        while (!own && lines.n > 0 && alb_str_next(&lines, '\n', &other))
+            own = other.n > name.n && other.p[name.n] == ':' && alb_str_eq_ci(alb_str_sub(other, 0, name.n), name);
+        if (!own) {
+            alb_buf_str(b, one);
+            alb_buf_char(b, '\n');
+        }
+    }
+}
+
 static void write_head(struct alb_req *r, bool bodiless)
 {
     struct alb_buf *b = &r->out_head;
@@ -230,6 +249,8 @@ static void write_head(struct alb_req *r, bool bodiless)
     if (res->retry_after_s > 0)
         alb_buf_printf(b, "Retry-After: %d\r\n", res->retry_after_s);
     alb_buf_str(b, alb_buf_view(&res->lines));
+    if (r->server->config.voice)
+        voice_lines(r, b);
     line(b, "X-Request-ID: ", alb_req_id(r));
 }
 

@@ -104,6 +104,14 @@ static const struct alb_http_group *group_of(const struct alb_req *r)
     return &r->server->bare;
 }
 
+static void tell_begun(const struct alb_req *r)
+{
+    const struct alb_http_voice *voice = r->server->config.voice;
+
+    if (voice)
+        voice->begun(voice->ctx, r);
+}
+
 static void begin_body(struct alb_conn *c, struct alb_req *r)
 {
     const struct alb_route *route = r->match.entry->route;
@@ -145,6 +153,8 @@ void alb_req_dispatch(struct alb_conn *c, struct alb_req *r, int status)
     r->t_head = r->loop->now;
     r->deadline = alb_deadline(r->t_head, r->server->config.limits.request_ns);
     r->method = r->head.method_bit;
+    if (r->server->config.limits.idle_ns == 0)
+        r->head.keep_alive = false;
     alb_stat_inc(ALB_STAT_HTTP_REQUESTS);
     alb_stat_inc(ALB_STAT_HTTP_IN_FLIGHT);
     set_id(r);
@@ -169,6 +179,7 @@ void alb_req_dispatch(struct alb_conn *c, struct alb_req *r, int status)
     find_override(r);
     if (r->match.entry || r->match.allow)
         r->group = group_of(r);
+    tell_begun(r);
     if (r->match.entry)
         begin_body(c, r);
     else if (r->match.allow)

@@ -143,7 +143,7 @@ struct alb_http_limits {
     unsigned requests_per_user; /* alb_req_count_user */
     int64_t head_ns;            /* from the first byte (or the accept) to the end of the head; 408 */
     int64_t body_first_ns;      /* from the head, or 100 Continue, to the first byte of the body */
-    int64_t idle_ns;            /* between requests */
+    int64_t idle_ns;            /* between requests; 0: one request per connection */
     int64_t request_ns;         /* the whole request; 504 */
     /* Least bytes per second, measured over the window, while we are not the slow side ourselves. */
     uint64_t rate_in, rate_out;
@@ -151,6 +151,24 @@ struct alb_http_limits {
     uint64_t drain_bytes; /* of a body that nobody wants any more, to keep the connection */
     int64_t drain_ns;
     int64_t linger_ns; /* reading after a half-close, so that the client can read the answer */
+};
+
+/* For a program that stands in another's place: what each of its answers says, and records of requests in that
+ * program's words instead of the room's own. Called on the loop: short. */
+struct alb_http_ended {
+    int status;
+    bool gone;                  /* the client has left before the answer's end */
+    int64_t total_ns, send_ns;  /* from the first byte to the last; of these, from the answer on */
+    const struct alb_log_field *fields; /* of alb_req_log */
+    size_t field_count;
+    const struct alb_err *err; /* of alb_req_log_err; its code is OK if there is none */
+};
+struct alb_http_voice {
+    void *ctx;
+    /* Lines of every answer, each "Name: value\r\n"; one that the answer has of its own stays instead. */
+    struct alb_str lines;
+    void (*begun)(void *ctx, const struct alb_req *req); /* its route is known */
+    void (*ended)(void *ctx, const struct alb_req *req, const struct alb_http_ended *how);
 };
 
 struct alb_http_config {
@@ -167,6 +185,7 @@ struct alb_http_config {
     struct alb_pool *pool; /* the io pool; must outlive the server */
     const struct alb_clock *clock;
     alb_before_fn *before; /* may be NULL */
+    const struct alb_http_voice *voice; /* NULL: none */
 };
 
 /* Defaults of tbl/params.h without an options table (tests), and the values of a parsed one. Lists stay

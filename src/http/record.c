@@ -63,6 +63,20 @@ static void write_record(const struct alb_req *r, enum alb_log_level level, int 
     alb_log_write(level, "request", f);
 }
 
+/* In the words of the program that this one stands for. */
+static void tell_ended(const struct alb_req *r, int status, int64_t now)
+{
+    const struct alb_http_voice *voice = r->server->config.voice;
+    const struct alb_http_ended how = {.status = status,
+                                       .gone = r->gone_code != ALB_OK || !r->answered,
+                                       .total_ns = now - r->t_first,
+                                       .send_ns = r->t_answer ? now - r->t_answer : 0,
+                                       .fields = r->log,
+                                       .field_count = r->log_n,
+                                       .err = &r->err};
+    voice->ended(voice->ctx, r, &how);
+}
+
 void alb_req_record(struct alb_req *r, int64_t now)
 {
     enum alb_log_level level;
@@ -73,6 +87,10 @@ void alb_req_record(struct alb_req *r, int64_t now)
     r->recorded = true;
     alb_stat_observe(ALB_HIST_HTTP_REQUEST, now - r->t_first);
     status = final_status(r);
+    if (r->server->config.voice) {
+        tell_ended(r, status, now);
+        return;
+    }
     level = level_of(r, status, now - r->t_first);
     if (alb_log_on(level))
         write_record(r, level, status, now);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Windows bitmaps. libvips would pass them to ImageMagick, which a sealed worker does not have; the format is
- * small. Every read is bounded by the file, every write by the picture. Pixels that a run-length stream skips
- * stay black.
+ * Windows bitmaps, as files and as pictures of an icon. libvips would pass them to ImageMagick, which a sealed
+ * worker does not have; the format is small. Every read is bounded by the file, every write by the picture.
+ * Pixels that a run-length stream skips stay black.
  */
-#include <string.h>
-
-#include "base/mem.h"
 #include "image/load.h"
+
+#include <string.h>
 
 struct bmp {
     struct alb_str s;
+    size_t info;   /* where the second header is: behind the one of the file, or at the start in an icon */
     size_t pixels; /* where they begin */
     uint32_t width, height;
     bool top_down;
@@ -42,7 +42,7 @@ static bool read_masks(struct bmp *b, size_t header)
         return true;
     bool with_alpha = header >= 56 || b->compression == 6;
     for (size_t i = 0; i < (with_alpha ? 4u : 3u); i++)
-        b->mask[i] = le(b->s, 14 + 40 + 4 * i, 4);
+        b->mask[i] = le(b->s, b->info + 40 + 4 * i, 4);
     b->alpha = b->mask[3] != 0;
     return b->mask[0] && b->mask[1] && b->mask[2];
 }
@@ -50,24 +50,24 @@ static bool read_masks(struct bmp *b, size_t header)
 /* OS/2's first header. */
 static bool read_core(struct bmp *b)
 {
-    b->width = le(b->s, 18, 2);
-    b->height = le(b->s, 20, 2);
-    b->bits = le(b->s, 24, 2);
+    b->width = le(b->s, b->info + 4, 2);
+    b->height = le(b->s, b->info + 6, 2);
+    b->bits = le(b->s, b->info + 10, 2);
     b->entry = 3;
     return true;
 }
 
 static bool read_info(struct bmp *b)
 {
-    int32_t w = (int32_t)le(b->s, 18, 4), h = (int32_t)le(b->s, 22, 4);
+    int32_t w = (int32_t)le(b->s, b->info + 4, 4), h = (int32_t)le(b->s, b->info + 8, 4);
     if (w <= 0 || h == 0 || h == INT32_MIN)
         return false;
     b->width = (uint32_t)w;
     b->height = (uint32_t)(h < 0 ? -h : h);
     b->top_down = h < 0;
-    b->bits = le(b->s, 28, 2);
-    b->compression = le(b->s, 30, 4);
-    b->colours = le(b->s, 46, 4);
+    b->bits = le(b->s, b->info + 14, 2);
+    b->compression = le(b->s, b->info + 16, 4);
+    b->colours = le(b->s, b->info + 32, 4);
     b->entry = 4;
     return true;
 }
@@ -89,9 +89,8 @@ static bool depth_ok(const struct bmp *b)
 
 static bool read_header(struct bmp *b)
 {
-    size_t header = le(b->s, 14, 4);
-    b->pixels = le(b->s, 10, 4);
-    b->palette = 14 + header;
+    size_t header = le(b->s, b->info, 4);
+    b->palette = b->info + header;
     if (header != 12 && header < 40)
         return false;
     if (!(header == 12 ? read_core(b) : read_info(b)) || !depth_ok(b))
@@ -209,39 +208,116 @@ static bool read_runs(const struct bmp *b, unsigned char *out, size_t bands)
     return r.y >= b->height;
 }
 
+static bool read_file(struct bmp *b, struct alb_str bytes)
+{
+    *b = (struct bmp){.s = bytes, .info = 14, .pixels = le(bytes, 10, 4)};
+    return read_header(b);
+}
+
 bool alb_bmp_size(struct alb_str bytes, uint32_t *width, uint32_t *height)
 {
-    struct bmp b = {.s = bytes};
-    bool ok = read_header(&b);
+    struct bmp b;
+    bool ok = read_file(&b, bytes);
     *width = b.width;
     *height = b.height;
     return ok;
 }
 
-VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err)
+static bool read_pixels(const struct bmp *b, unsigned char *out, size_t bands)
 {
-    struct bmp b = {.s = bytes};
-    if (!read_header(&b)) {
+    return b->compression == 1 || b->compression == 2 ? read_runs(b, out, bands) : read_rows(b, out, bands);
+}
+
+VipsImage *alb_bmp_open(const struct alb_load *l, struct alb_err *err)
+{
+    struct bmp b;
+    if (!read_file(&b, l->bytes)) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: a header that cannot be read");
         return NULL;
     }
-    size_t bands = b.alpha ? 4 : 3, size = (size_t)b.width * b.height * bands;
-    unsigned char *out = alb_mem_calloc(size, 1);
-    if (!out) {
-        alb_fail(err, ALB_E_NO_MEMORY, "bmp: no memory");
-        return NULL;
-    }
-    bool whole =
-        b.compression == 1 || b.compression == 2 ? read_runs(&b, out, bands) : read_rows(&b, out, bands);
-    VipsImage *image = NULL;
-    if (whole || !strict)
-        image = vips_image_new_from_memory_copy(out, size, (int)b.width, (int)b.height, (int)bands,
-                                                VIPS_FORMAT_UCHAR);
-    alb_mem_free(out);
-    if (!image) {
+    unsigned bands = b.alpha ? 4 : 3;
+    if (l->header)
+        return alb_load_hollow(b.width, b.height, bands, VIPS_FORMAT_UCHAR, err);
+    VipsImage *image = alb_load_blank(b.width, b.height, bands, VIPS_FORMAT_UCHAR, err);
+    if (image && !read_pixels(&b, image->data, bands) && l->strict) {
         alb_fail(err, ALB_E_UNPROCESSABLE, "bmp: the file ends too early");
+        g_clear_object(&image);
+    }
+    return image;
+}
+
+/* ---- pictures of an icon ---- */
+
+/* No header of a file, twice the height, and behind the pixels a mask of one bit each. */
+static bool read_icon(struct bmp *b, struct alb_str bytes)
+{
+    *b = (struct bmp){.s = bytes};
+    if (!read_header(b) || b->height < 2 || b->entry != 4 || b->compression == 1 || b->compression == 2)
+        return false;
+    b->height /= 2;
+    b->pixels = b->palette + (b->bits <= 8 ? b->colours * b->entry : 0);
+    if (b->compression == 3 && le(b->s, 0, 4) == 40)
+        b->pixels += 12;
+    if (b->bits == 32 && !b->alpha) {
+        b->mask[3] = ~(b->mask[0] | b->mask[1] | b->mask[2]);
+        b->alpha = b->mask[3] != 0;
+    }
+    return true;
+}
+
+bool alb_bmp_icon_size(struct alb_str bytes, uint32_t *width, uint32_t *height, unsigned *bits)
+{
+    struct bmp b;
+    bool ok = read_icon(&b, bytes);
+    *width = b.width;
+    *height = b.height;
+    *bits = b.bits;
+    return ok;
+}
+
+/* Pictures with 32 bits whose transparency is 0 everywhere are from before it was invented. */
+static bool has_alpha(const struct bmp *b, const unsigned char *out)
+{
+    bool any = false;
+    for (size_t i = 0; b->alpha && !any && i < (size_t)b->width * b->height; i++)
+        any = out[4 * i + 3] != 0;
+    return any;
+}
+
+/* A mask that is missing hides nothing. */
+static void put_mask(const struct bmp *b, unsigned char *out)
+{
+    size_t stride = ((size_t)b->width + 31) / 32 * 4;
+    size_t mask = b->pixels + ((size_t)b->width * b->bits + 31) / 32 * 4 * b->height;
+    for (uint32_t y = 0; y < b->height; y++) {
+        uint32_t to = b->top_down ? y : b->height - 1 - y;
+        unsigned char *row = out + (size_t)to * b->width * 4;
+        for (uint32_t x = 0; x < b->width; x++) {
+            size_t at = mask + y * stride + x / 8;
+            unsigned byte = at < b->s.n ? (unsigned char)b->s.p[at] : 0;
+            row[4 * (size_t)x + 3] = (byte >> (7 - x % 8) & 1) != 0 ? 0 : 255;
+        }
+    }
+}
+
+VipsImage *alb_bmp_icon_open(const struct alb_load *l, struct alb_err *err)
+{
+    struct bmp b;
+    if (!read_icon(&b, l->bytes)) {
+        alb_fail(err, ALB_E_UNPROCESSABLE, "ico: a picture that cannot be read");
         return NULL;
     }
-    image->Type = VIPS_INTERPRETATION_sRGB;
+    if (l->header)
+        return alb_load_hollow(b.width, b.height, 4, VIPS_FORMAT_UCHAR, err);
+    VipsImage *image = alb_load_blank(b.width, b.height, 4, VIPS_FORMAT_UCHAR, err);
+    if (!image)
+        return NULL;
+    if (!read_rows(&b, image->data, 4) && l->strict) {
+        alb_fail(err, ALB_E_UNPROCESSABLE, "ico: the file ends too early");
+        g_object_unref(image);
+        return NULL;
+    }
+    if (!has_alpha(&b, image->data))
+        put_mask(&b, image->data);
     return image;
 }

@@ -219,12 +219,11 @@ void alb_dr_wake(struct alb_darkroom *dr)
 
 static enum alb_lane lane_of(const struct alb_darkroom_job *job)
 {
-    bool fonts = alb_type_class(job->type) == ALB_CLASS_VECTOR;
     if (job->work == ALB_WORK_CANARY)
         return ALB_LANE_FONTS;
     if (job->work == ALB_WORK_RENDER)
-        return fonts ? ALB_LANE_FONTS : ALB_LANE_RENDER;
-    return fonts ? ALB_LANE_PROBE_FONTS : ALB_LANE_PROBE;
+        return job->plan->fonts ? ALB_LANE_FONTS : ALB_LANE_RENDER;
+    return alb_type_class(job->type) == ALB_CLASS_VECTOR ? ALB_LANE_PROBE_FONTS : ALB_LANE_PROBE;
 }
 
 static enum alb_code check_job(struct alb_darkroom_job *job, struct alb_err *err)
@@ -242,6 +241,8 @@ static enum alb_code check_job(struct alb_darkroom_job *job, struct alb_err *err
         return alb_fail(err, ALB_E_INVALID, "a job without a source");
     if (job->work == ALB_WORK_RENDER) {
         enum alb_code code = alb_plan_check(job->plan, err);
+        if (code == ALB_OK && alb_plan_inputs(job->plan) > job->more_count + 1)
+            code = alb_fail(err, ALB_E_INVALID, "an input of the plan is missing");
         job->type = code == ALB_OK ? job->plan->steps[0].u.load.type : ALB_TYPE_UNKNOWN;
         return code;
     }

@@ -76,7 +76,9 @@ void alb_darkroom_close(struct alb_darkroom **dr);
 
 enum alb_darkroom_work {
     ALB_WORK_PROBE,   /* -> job->probe */
+    ALB_WORK_HEADER,  /* the same without looking at pixels: header and metadata -> job->probe */
     ALB_WORK_RENDER,  /* plan -> job->result */
+    ALB_WORK_SANITISE, /* the source is an SVG -> job->result: the same without what could run (general_svg.h) */
     ALB_WORK_SIDECAR, /* the source is an XMP file -> job->probe with type XMP and its metadata */
     ALB_WORK_CANARY, /* draws a word in lane FONTS: OK, or UNPROCESSABLE if fonts cannot be reached; no source
                       */
@@ -93,13 +95,21 @@ struct alb_darkroom_job {
     int64_t source_bytes; /* its size */
     enum alb_type type;   /* PROBE: as sniffed (chooses the lane); RENDER: taken from the plan */
     const struct alb_plan *plan; /* RENDER: borrowed; checked at submit */
+    /* RENDER: the plan's further inputs, [0] is input 1; as source_fd */
+    struct {
+        int fd;
+        int64_t bytes;
+    } more[ALB_PLAN_INPUTS - 1];
+    unsigned more_count;
     int64_t deadline;            /* real monotonic ns, queue and run together; ALB_NEVER allowed */
     alb_job_done_fn *done;
     /* set when done is called */
     enum alb_code code;
     struct alb_err err;
-    struct alb_bytes *result;          /* give: a reference of the user's, RENDER only */
-    struct alb_probe *probe;           /* give, PROBE and SIDECAR */
+    struct alb_bytes *result;          /* give: a reference of the user's, RENDER and SANITISE */
+    enum alb_format format;            /* of the result */
+    struct alb_rect trim;              /* RENDER of a plan that ends in FIND_TRIM: no result, but this */
+    struct alb_probe *probe;           /* give, PROBE, HEADER and SIDECAR */
     int64_t queued_ns, run_ns, cpu_ns; /* run_ns 0: it never got to a worker */
     bool short_of_memory; /* TOO_LARGE: the kernel took the worker, for the machine had no more */
     /* private */

@@ -92,6 +92,7 @@ struct alb_darkroom {
     uint64_t next_worker;
     int64_t zygote_retry_at, zygote_pause, hello_by;
     struct alb_darkroom_job canary;
+    struct alb_job_packet packet; /* the next one to be sent: too large for a stack */
     bool canary_sent;
 };
 
@@ -129,7 +130,8 @@ void alb_dr_job_done(struct alb_darkroom *dr, struct alb_darkroom_job *job, enum
                      const struct alb_err *err);
 
 /* result.c */
-enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, int fd, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, const struct alb_reply_packet *reply, int fd,
+                                 struct alb_err *err) ALB_MUST_CHECK;
 int alb_dr_result_new(void); /* memory file, or -1 */
 
 #endif

@@ -8,13 +8,14 @@
 
 #include <string.h>
 
+#include "image/general_effects.h"
 #include "image/general_steps.h"
 #include "image/load.h"
 
 /* What stays alive behind an image until the end of the job. */
 struct job {
     const struct alb_plan *plan;
-    struct alb_str source;
+    const struct alb_str *inputs;
     struct alb_raw *raw;
     struct alb_err *err;
 };
@@ -30,14 +31,20 @@ static bool within_one(uint32_t a, int b)
     return d >= -1 && d <= 1;
 }
 
+static bool keeps_metadata(const struct alb_plan_step *last)
+{
+    return last->kind == ALB_STEP_ENCODE &&
+           (last->u.encode.output.keep_metadata || last->u.encode.output.keep_copyright);
+}
+
 /* The picture that the LOAD step names, with the size it promises. */
 static enum alb_code load(struct job *j, VipsImage **out)
 {
     const struct alb_plan_step *s = &j->plan->steps[0];
-    struct alb_load l = ALB_LOAD_INIT(s->u.load.type, j->source);
+    struct alb_load l = ALB_LOAD_INIT(s->u.load.type, j->inputs[0]);
     *out = NULL;
     if (alb_type_class(l.type) == ALB_CLASS_RAW) {
-        enum alb_code code = alb_raw_open(j->source, &j->raw, j->err);
+        enum alb_code code = alb_raw_open(j->inputs[0], &j->raw, j->err);
         if (code != ALB_OK)
             return code;
         if (s->u.load.how == ALB_LOAD_DEVELOP) {
@@ -51,16 +58,20 @@ static enum alb_code load(struct job *j, VipsImage **out)
     }
     l.eighths = s->u.load.eighths;
     l.page = s->u.load.page;
-    l.pages = s->u.load.pages > 1 ? -1 : 1;
+    l.pages = (int)s->u.load.pages;
     l.random = s->u.load.pages > 1;
     l.strict = s->u.load.strict;
-    l.plain = !j->plan->steps[j->plan->count - 1].u.encode.keep_metadata;
+    l.thumbnail = s->u.load.how == ALB_LOAD_THUMBNAIL;
+    l.style = (struct alb_str){j->plan->texts + s->u.load.style.at, s->u.load.style.n};
+    l.second = s->u.load.video_second;
+    l.keyframe = s->u.load.video_keyframe;
+    l.plain = !keeps_metadata(&j->plan->steps[j->plan->count - 1]);
     if (s->u.load.how == ALB_LOAD_SCALED)
         l.scale = (double)s->width / s->u.load.source_width;
     *out = alb_load_open(&l, j->err);
-    if (!*out)
-        return ALB_E_UNPROCESSABLE;
-    return ALB_OK;
+    if (*out)
+        return ALB_OK;
+    return j->err->code != ALB_OK ? j->err->code : ALB_E_UNPROCESSABLE;
 }
 
 /* What the loader may give when `side` was asked for. */
@@ -70,14 +81,22 @@ static int64_t most(uint32_t side, uint32_t source_side)
     return 2 * (side > least ? (int64_t)side : least) + 16;
 }
 
+/* Whether the loader gives the very size that the plan says. Of an icon the header tells the first page only. */
+static bool is_exact(const struct alb_plan_step *s)
+{
+    if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0)
+        return false;
+    return s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
+           s->u.load.how == ALB_LOAD_DEVELOP;
+}
+
 /* Loaders round; a vector may have a natural size between two pixels. What is off by little is made to fit.
  */
 static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int page_height)
 {
     const struct alb_plan_step *s = &j->plan->steps[0];
     int w = vips_image_get_width(*image);
-    bool exact = s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
-                 s->u.load.how == ALB_LOAD_DEVELOP;
+    bool exact = is_exact(s);
     if (exact && (s->width != (uint32_t)w || s->height != (uint32_t)page_height))
         return not_as_planned(j->err);
     if (s->u.load.type == ALB_TYPE_WEBP && (!within_one(s->width, w) || !within_one(s->height, page_height)))
@@ -86,37 +105,53 @@ static enum alb_code fit_to_plan(const struct job *j, VipsImage **image, int pag
         return ALB_OK;
     if (w > most(s->width, s->u.load.source_width) || page_height > most(s->height, s->u.load.source_height))
         return not_as_planned(j->err);
-    return alb_step_resize(image, s->width, s->height, j->err);
+    return alb_step_resize(image, s->width, s->height, ALB_KERNEL_LANCZOS3, j->err);
 }
 
-/* Every step between LOAD and ENCODE. */
+/* What a mark is made of: a picture, or words. */
+static struct alb_str mark_bytes(const struct job *j, const struct alb_plan_step *s)
+{
+    if (s->u.mark.input > 0)
+        return j->inputs[s->u.mark.input];
+    return (struct alb_str){j->plan->texts + s->u.mark.text.at, s->u.mark.text.n};
+}
+
+static enum alb_code run_step(const struct job *j, const struct alb_plan_step *s, VipsImage **image)
+{
+    switch (s->kind) {
+    case ALB_STEP_RESIZE:
+        return alb_step_resize(image, s->width, s->height, s->u.resize.kernel, j->err);
+    case ALB_STEP_CROP:
+        return alb_step_crop(image, s->u.crop.left, s->u.crop.top, s->width, s->height, j->err);
+    case ALB_STEP_SMART_CROP:
+        return alb_step_smart_crop(image, s, j->err);
+    case ALB_STEP_TURN:
+        return alb_step_turn(image, s->u.turn.orientation, j->err);
+    case ALB_STEP_COLOUR:
+        return alb_step_colour(image, s->u.colour.to, s->u.colour.deep, j->err);
+    case ALB_STEP_EFFECT:
+        return alb_step_effect(image, s, j->err);
+    case ALB_STEP_CANVAS:
+        return alb_step_canvas(image, s, j->err);
+    case ALB_STEP_FLATTEN:
+        return alb_step_flatten(image, s->u.flatten.rgb, s->u.flatten.alpha, j->err);
+    case ALB_STEP_MARK:
+        return alb_step_mark(image, s, mark_bytes(j, s), j->err);
+    case ALB_STEP_LOAD:
+    case ALB_STEP_ENCODE:
+    case ALB_STEP_FIND_TRIM:
+        break;
+    }
+    g_clear_object(image);
+    return alb_fail(j->err, ALB_E_INVALID, "a plan in disorder");
+}
+
+/* Every step between LOAD and the last. */
 static enum alb_code run_steps(const struct job *j, VipsImage **image)
 {
     enum alb_code code = ALB_OK;
-    for (uint32_t i = 1; code == ALB_OK && i + 1 < j->plan->count; i++) {
-        const struct alb_plan_step *s = &j->plan->steps[i];
-        switch (s->kind) {
-        case ALB_STEP_RESIZE:
-            code = alb_step_resize(image, s->width, s->height, j->err);
-            break;
-        case ALB_STEP_CROP:
-            code = alb_step_crop(image, s->u.crop.left, s->u.crop.top, s->width, s->height, j->err);
-            break;
-        case ALB_STEP_TURN:
-            code = alb_step_turn(image, s->u.turn.orientation, j->err);
-            break;
-        case ALB_STEP_COLOUR:
-            code = alb_step_colour(image, s->u.colour.to_srgb, j->err);
-            break;
-        case ALB_STEP_FLATTEN:
-            code = alb_step_flatten(image, s->u.flatten.rgb, j->err);
-            break;
-        case ALB_STEP_LOAD:
-        case ALB_STEP_ENCODE:
-            code = alb_fail(j->err, ALB_E_INVALID, "a plan in disorder");
-            break;
-        }
-    }
+    for (uint32_t i = 1; code == ALB_OK && i + 1 < j->plan->count; i++)
+        code = run_step(j, &j->plan->steps[i], image);
     return code;
 }
 
@@ -140,6 +175,20 @@ static enum alb_code frame(const struct job *j, VipsImage *all, uint32_t i, int 
     return code;
 }
 
+/* The times of the file's frames become those of the frames that are here. */
+static void fit_delays(const struct job *j, VipsImage *image, int n)
+{
+    int *all, have, from = (int)j->plan->steps[0].u.load.page;
+    if (!vips_image_get_typeof(image, "delay") ||
+        vips_image_get_array_int(image, "delay", &all, &have) != 0 || (from == 0 && have == n))
+        return;
+    int *some = g_new0(int, n);
+    for (int i = 0; i < n && from + i < have; i++)
+        some[i] = all[from + i];
+    vips_image_set_array_int(image, "delay", some, n);
+    g_free(some);
+}
+
 static enum alb_code join(const struct job *j, VipsImage **frames, int n, VipsImage **out)
 {
     VipsImage *joined = NULL;
@@ -150,6 +199,7 @@ static enum alb_code join(const struct job *j, VipsImage **frames, int n, VipsIm
     if (rc != 0)
         return alb_load_fail(j->err, ALB_E_UNPROCESSABLE, "frames");
     vips_image_set_int(*out, VIPS_META_PAGE_HEIGHT, vips_image_get_height(frames[0]));
+    fit_delays(j, *out, n);
     return ALB_OK;
 }
 
@@ -176,16 +226,20 @@ static enum alb_code animation(const struct job *j, VipsImage **image)
     return code;
 }
 
-enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str source, int result_fd,
-                                 struct alb_err *err)
+enum alb_code alb_general_render(const struct alb_plan *plan, const struct alb_str *inputs, int result_fd,
+                                 struct alb_general_outcome *outcome, struct alb_err *err)
 {
-    struct job j = {plan, source, NULL, err};
+    struct job j = {plan, inputs, NULL, err};
+    const struct alb_plan_step *last = &plan->steps[plan->count - 1];
     VipsImage *image = NULL;
     enum alb_code code = load(&j, &image);
     if (code == ALB_OK)
-        code = plan->steps[0].u.load.pages > 1 ? animation(&j, &image) : still(&j, &image);
-    if (code == ALB_OK)
-        code = alb_step_encode(&image, &plan->steps[plan->count - 1], result_fd, err);
+        code = plan->steps[0].u.load.animated ? animation(&j, &image) : still(&j, &image);
+    if (code == ALB_OK && last->kind == ALB_STEP_FIND_TRIM)
+        code = alb_step_find_trim(image, last, &outcome->trim, err);
+    else if (code == ALB_OK)
+        code = alb_step_encode(&image, last, inputs[last->u.encode.output.profile_input], result_fd,
+                               &outcome->format, err);
     g_clear_object(&image);
     alb_raw_close(&j.raw);
     return code;

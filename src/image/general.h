@@ -9,14 +9,19 @@
 #include "image/plan.h"
 #include "image/probe.h"
 
-/* Runs a plan over the source and writes the encoded picture to result_fd. UNPROCESSABLE: damaged, or not
- * what the plan was made for. */
-enum alb_code alb_general_render(const struct alb_plan *plan, struct alb_str source, int result_fd,
-                                 struct alb_err *err) ALB_MUST_CHECK;
+struct alb_general_outcome {
+    enum alb_format format; /* that was written */
+    struct alb_rect trim;   /* of a plan that ends in FIND_TRIM: nothing was written */
+};
+/* Runs a plan over its inputs (as many as alb_plan_inputs says) and writes the encoded picture to result_fd.
+ * UNPROCESSABLE: damaged, or not what the plan was made for. */
+enum alb_code alb_general_render(const struct alb_plan *plan, const struct alb_str *inputs, int result_fd,
+                                 struct alb_general_outcome *outcome, struct alb_err *err) ALB_MUST_CHECK;
 
-/* Fills *out (its arena is given by the caller). What cannot be read is told in *out, not as a failure. */
+/* Fills *out (its arena is given by the caller). What cannot be read is told in *out, not as a failure. Without
+ * `pixels` only header and metadata are read. */
 enum alb_code alb_general_probe(enum alb_type type, struct alb_str source,
-                                const struct alb_plan_limits *limits, struct alb_probe *out,
+                                const struct alb_plan_limits *limits, bool pixels, struct alb_probe *out,
                                 struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_general_sidecar(struct alb_str source, struct alb_probe *out,
                                   struct alb_err *err) ALB_MUST_CHECK;

@@ -18,6 +18,7 @@
 struct probing {
     struct alb_str source;
     const struct alb_plan_limits *limits;
+    bool pixels; /* are to be looked at */
     struct alb_probe *p;
     struct alb_raw *raw;
     struct alb_str preview; /* RAW: the JPEG that is shown, */
@@ -37,6 +38,17 @@ static void damaged(struct probing *g, const struct alb_err *err)
 {
     g->p->damaged = true;
     note(g->p, err);
+}
+
+/* A kind that we have no decoder for may be whole. */
+static void not_seen(struct probing *g, const struct alb_err *err)
+{
+    if (err->code == ALB_E_TOO_LARGE || err->code == ALB_E_UNSUPPORTED) {
+        g->p->not_looked = true;
+        note(g->p, err);
+    } else {
+        damaged(g, err);
+    }
 }
 
 /* ---- metadata ---- */
@@ -173,6 +185,51 @@ static void read_header(struct alb_image_header *h, VipsImage *image)
         h->orientation = 1;
 }
 
+/* The embedded thumbnail, if it shows the whole picture the same way round: some are padded, some not turned. */
+static void read_thumbnail(struct alb_image_header *h, VipsImage *thumb)
+{
+    uint32_t w = (uint32_t)vips_image_get_width(thumb), hh = (uint32_t)vips_image_get_height(thumb);
+    int64_t off = (int64_t)w * h->height - (int64_t)hh * h->width;
+    uint32_t longest = h->width > h->height ? h->width : h->height;
+    if (w >= h->width || hh >= h->height || off > longest || off < -(int64_t)longest)
+        return;
+    h->thumb_width = w;
+    h->thumb_height = hh;
+}
+
+static bool is_halved(const struct alb_image_header *h, VipsImage *page, uint32_t times)
+{
+    return (uint32_t)vips_image_get_width(page) == h->width >> times &&
+           (uint32_t)vips_image_get_height(page) == h->height >> times;
+}
+
+/* Smaller pictures of the same that the file holds; only headers are read. */
+static void read_smaller(struct probing *g)
+{
+    struct alb_image_header *h = &g->p->header;
+    struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
+    struct alb_pages pages;
+    if (h->type == ALB_TYPE_ICO && alb_ico_look(g->source, &pages)) {
+        h->pages = pages.count;
+        h->halvings = pages.halvings;
+    }
+    l.strict = false;
+    l.thumbnail = h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF;
+    uint32_t most = l.thumbnail ? 1 : h->type == ALB_TYPE_TIFF ? h->pages - 1 : 0;
+    for (uint32_t i = 1; i <= most && i < 32; i++) {
+        l.page = l.thumbnail ? 0 : i;
+        VipsImage *image = alb_load_open(&l, NULL);
+        bool same = image && (l.thumbnail || is_halved(h, image, i));
+        if (same && l.thumbnail)
+            read_thumbnail(h, image);
+        else if (same)
+            h->halvings = (uint8_t)i;
+        g_clear_object(&image);
+        if (!same)
+            break;
+    }
+}
+
 static bool too_large(struct probing *g)
 {
     const struct alb_image_header *h = &g->p->header;
@@ -206,19 +263,41 @@ static VipsImage *open_raw(struct probing *g, struct alb_err *err)
     return alb_load_open(&l, err);
 }
 
-/* The picture with its header read, no pixel decoded yet (RAW without a preview and BMP are). */
+/* What our own readers know of a size, even of a file that they cannot show. */
+static bool size_before(struct probing *g)
+{
+    struct alb_image_header *h = &g->p->header;
+    struct alb_pages pages = {0};
+    switch ((int)h->type) {
+    case ALB_TYPE_BMP:
+        return alb_bmp_size(g->source, &h->width, &h->height);
+    case ALB_TYPE_PSD:
+        return alb_psd_size(g->source, &h->width, &h->height);
+    case ALB_TYPE_ICO:
+        if (!alb_ico_look(g->source, &pages))
+            return false;
+        h->width = pages.width;
+        h->height = pages.height;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The picture with its header read, no pixel decoded yet (those of RAW without a preview are). */
 static VipsImage *open_picture(struct probing *g, struct alb_err *err)
 {
     struct alb_image_header *h = &g->p->header;
     if (alb_type_class(h->type) == ALB_CLASS_RAW)
         return open_raw(g, err);
-    if (h->type == ALB_TYPE_BMP && alb_bmp_size(g->source, &h->width, &h->height) && too_large(g)) {
+    if (size_before(g) && too_large(g)) {
         alb_fail(err, ALB_E_TOO_LARGE, "more pixels than the limit");
         return NULL;
     }
     struct alb_load l = ALB_LOAD_INIT(h->type, g->source);
-    l.strict =
-        false; /* the header of a file that ends too early is worth having; the second opening is strict */
+    /* the header of a file that ends too early is worth having; the second opening is strict */
+    l.strict = false;
+    l.header = true;
     return alb_load_open(&l, err);
 }
 
@@ -254,9 +333,9 @@ static enum alb_code to_rgba(VipsImage **image, uint8_t orientation, struct alb_
         tw = (uint32_t)(w * f + 0.5) > 0 ? (uint32_t)(w * f + 0.5) : 1;
         th = (uint32_t)(h * f + 0.5) > 0 ? (uint32_t)(h * f + 0.5) : 1;
     }
-    enum alb_code code = alb_step_resize(image, tw, th, err);
+    enum alb_code code = alb_step_resize(image, tw, th, ALB_KERNEL_LANCZOS3, err);
     if (code == ALB_OK)
-        code = alb_step_colour(image, true, err);
+        code = alb_step_colour(image, ALB_COLOUR_SRGB, false, err);
     if (code == ALB_OK)
         code = alb_step_hold(image, err);
     if (code == ALB_OK && orientation != 1)
@@ -276,12 +355,22 @@ static enum alb_code to_rgba(VipsImage **image, uint8_t orientation, struct alb_
     return code != ALB_OK ? code : alb_load_fail(err, ALB_E_UNPROCESSABLE, "placeholder");
 }
 
+static void keep_small(struct alb_probe *p, const uint8_t *rgba, unsigned w, unsigned h)
+{
+    p->thumbhash_len = alb_thumbhash(rgba, w, h, p->thumbhash);
+    if (w > ALB_LOOK_SIDE || h > ALB_LOOK_SIDE)
+        return;
+    p->small = (const uint8_t *)alb_arena_str(p->arena, (struct alb_str){(const char *)rgba, 4 * (size_t)w * h}).p;
+    p->small_width = p->small ? w : 0;
+    p->small_height = p->small ? h : 0;
+}
+
 static void look_at_pixels(struct probing *g)
 {
     struct alb_err err = ALB_ERR_INIT;
     VipsImage *image = open_small(g, &err), *out = NULL;
     if (!image || to_rgba(&image, g->p->header.orientation, &err) != ALB_OK) {
-        damaged(g, &err);
+        not_seen(g, &err);
         g_clear_object(&image);
         return;
     }
@@ -290,7 +379,7 @@ static void look_at_pixels(struct probing *g)
     if (vips_cast(image, &out, VIPS_FORMAT_UCHAR, NULL) == 0 && vips_image_get_bands(out) == 4) {
         void *rgba = vips_image_write_to_memory(out, &n);
         if (rgba && n == (size_t)w * h * 4)
-            g->p->thumbhash_len = alb_thumbhash(rgba, w, h, g->p->thumbhash);
+            keep_small(g->p, rgba, w, h);
         g_free(rgba);
     }
     vips_error_clear();
@@ -310,14 +399,11 @@ static void probe_picture(struct probing *g)
     }
     VipsImage *image = open_picture(g, &err);
     if (!image) {
-        note(g->p, &err);
-        if (err.code == ALB_E_TOO_LARGE)
-            g->p->not_looked = true;
-        else
-            g->p->damaged = true;
-        alb_ignore(
-            !alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width, &g->p->header.height),
-            "then the size stays unknown");
+        not_seen(g, &err);
+        if (!size_before(g))
+            alb_ignore(!alb_sniff_size(g->p->type, g->source.p, g->source.n, &g->p->header.width,
+                                       &g->p->header.height),
+                       "then the size stays unknown");
         return;
     }
     read_header(&g->p->header, image);
@@ -325,30 +411,64 @@ static void probe_picture(struct probing *g)
         g->p->header.orientation = alb_raw_orientation(g->raw);
     read_blocks(g, image);
     g_object_unref(image);
+    read_smaller(g);
     if (too_large(g)) {
         g->p->not_looked = true;
         alb_fail(&err, ALB_E_TOO_LARGE, "more pixels than the limit");
         note(g->p, &err);
         return;
     }
-    look_at_pixels(g);
+    if (g->pixels)
+        look_at_pixels(g);
+    else
+        g->p->not_looked = true;
+}
+
+/* What the boxes of MP4 have not told. */
+static void add_container(struct probing *g, const struct alb_video *v)
+{
+    struct alb_meta *m = &g->container;
+    if (m->width == 0 || m->height == 0) {
+        m->width = v->width;
+        m->height = v->height;
+    }
+    if (m->duration_ms == 0)
+        m->duration_ms = v->duration_ms;
+    if (m->fps <= 0)
+        m->fps = v->fps;
+    if (m->codec.n == 0)
+        m->codec = alb_arena_str(g->p->arena, alb_str_c(v->codec));
 }
 
 static void probe_video(struct probing *g)
 {
+    static const uint8_t turns[4] = {1, 6, 3, 8};
     struct alb_image_header *h = &g->p->header;
     struct alb_err err = ALB_ERR_INIT;
+    struct alb_video video;
     bool boxes = g->p->type == ALB_TYPE_MP4 || g->p->type == ALB_TYPE_MOV || g->p->type == ALB_TYPE_GPP;
     h->type = g->p->type;
-    g->p->not_looked = true;
     if (boxes && !read_moov(g)) {
+        g->p->not_looked = true;
         alb_fail(&err, ALB_E_UNPROCESSABLE, "the index (moov) is missing");
         damaged(g, &err);
+        return;
     }
     h->width = g->container.width;
     h->height = g->container.height;
-    static const uint8_t turns[4] = {1, 6, 3, 8};
     h->orientation = turns[g->container.turn / 90 % 4];
+    if (alb_video_look(h->type, g->source, &video, &err) != ALB_OK) {
+        g->p->not_looked = true;
+        not_seen(g, &err);
+        return;
+    }
+    add_container(g, &video);
+    h->width = video.width;
+    h->height = video.height;
+    h->orientation = turns[video.turn / 90 % 4];
+    g->p->not_looked = !g->pixels || too_large(g);
+    if (!g->p->not_looked)
+        look_at_pixels(g);
 }
 
 static void set_up(struct probing *g)
@@ -361,10 +481,10 @@ static void set_up(struct probing *g)
 }
 
 enum alb_code alb_general_probe(enum alb_type type, struct alb_str source,
-                                const struct alb_plan_limits *limits, struct alb_probe *out,
+                                const struct alb_plan_limits *limits, bool pixels, struct alb_probe *out,
                                 struct alb_err *err)
 {
-    struct probing g = {.source = source, .limits = limits, .p = out};
+    struct probing g = {.source = source, .limits = limits, .pixels = pixels, .p = out};
     set_up(&g);
     out->type = type;
     correct_type(&g);

@@ -7,13 +7,15 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "image/jpeg.h"
 
 static const char *const allowed[] = {
     "VipsForeignLoadJpeg", "VipsForeignLoadPng",  "VipsForeignLoadWebp", "VipsForeignLoadNsgif",
     "VipsForeignLoadTiff", "VipsForeignLoadHeif", "VipsForeignLoadJxl",  "VipsForeignLoadJp2k",
     "VipsForeignLoadSvg",  "VipsForeignLoadPdf",  "VipsForeignSaveJpeg", "VipsForeignSavePng",
-    "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",
+    "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",  "VipsForeignSaveCgif",
+    "VipsForeignSaveTiff",
 };
 
 void alb_load_block_others(void)
@@ -56,9 +58,12 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
                                    NULL);
     case ALB_TYPE_TIFF:
-        return vips_tiffload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
+        return vips_tiffload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
+                                    NULL);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
+        if (l->thumbnail)
+            return vips_heifload_source(s, out, "thumbnail", TRUE, "fail_on", fail, "access", access, NULL);
         if (page == 0) /* the primary picture: need not be the first, and is found only if no page is named */
             return vips_heifload_source(s, out, "fail_on", fail, "access", access, NULL);
         return vips_heifload_source(s, out, "page", page, "n", 1, "fail_on", fail, "access", access, NULL);
@@ -69,8 +74,8 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
     case ALB_TYPE_SVG:
         return vips_svgload_source(s, out, "scale", vector, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_PDF:
-        return vips_pdfload_source(s, out, "page", page, "n", 1, "scale", vector, "fail_on", fail, "access",
-                                   access, NULL);
+        return vips_pdfload_source(s, out, "page", page, "n", l->pages, "scale", vector, "fail_on", fail,
+                                   "access", access, NULL);
     default:
         return -1;
     }
@@ -90,16 +95,99 @@ static VipsImage *unpacked(VipsImage *image, struct alb_err *err)
     return out;
 }
 
-VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
+static const VipsInterpretation spaces[5] = {VIPS_INTERPRETATION_MULTIBAND, VIPS_INTERPRETATION_B_W,
+                                             VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB,
+                                             VIPS_INTERPRETATION_sRGB};
+
+VipsImage *alb_load_hollow(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                           struct alb_err *err)
+{
+    VipsImage *black = NULL, *cast = NULL, *image = NULL;
+    int rc = vips_black(&black, (int)width, (int)height, "bands", (int)bands, NULL);
+    if (rc == 0)
+        rc = vips_cast(black, &cast, format, NULL);
+    if (rc == 0) /* nobody else holds a copy: its header may be changed */
+        rc = vips_copy(cast, &image, "interpretation", spaces[bands < 5 ? bands : 0], NULL);
+    g_clear_object(&black);
+    g_clear_object(&cast);
+    if (rc != 0)
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "header");
+    return rc == 0 ? image : NULL;
+}
+
+VipsImage *alb_load_blank(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                          struct alb_err *err)
+{
+    VipsImage *image = vips_image_new_memory();
+    vips_image_init_fields(image, (int)width, (int)height, (int)bands, format, VIPS_CODING_NONE,
+                           spaces[bands < 5 ? bands : 0], 1, 1);
+    if (vips_image_write_prepare(image) != 0) {
+        vips_error_clear();
+        g_object_unref(image);
+        alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture");
+        return NULL;
+    }
+    memset(image->data, 0, (size_t)width * height * bands * vips_format_sizeof(format));
+    return image;
+}
+
+static void free_text(VipsImage *image, void *text)
+{
+    (void)image;
+    alb_mem_free(text);
+}
+
+/* The text lives as long as the picture that is drawn from it. */
+static VipsImage *open_styled(const struct alb_load *l, struct alb_err *err)
+{
+    struct alb_buf text = ALB_BUF_INIT(l->bytes.n + 16 * l->style.n + 1024);
+    struct alb_load styled = *l;
+    size_t n = 0;
+    styled.style = ALB_STR_NONE;
+    if (!alb_svg_style(l->bytes, l->style, &text)) {
+        bool full = alb_buf_code(&text) != ALB_OK;
+        alb_buf_fini(&text);
+        if (!full)
+            return alb_load_open(&styled, err);
+        alb_fail(err, ALB_E_NO_MEMORY, "no memory for a style");
+        return NULL;
+    }
+    char *p = alb_buf_give(&text, &n);
+    styled.bytes = (struct alb_str){p, n};
+    VipsImage *image = alb_load_open(&styled, err);
+    if (image)
+        g_signal_connect(image, "postclose", G_CALLBACK(free_text), p);
+    else
+        alb_mem_free(p);
+    return image;
+}
+
+static void *own_blob(VipsImage *image, const char *name, GValue *value, void *copy)
+{
+    const void *p;
+    size_t n;
+    if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB && vips_image_get_blob(image, name, &p, &n) == 0)
+        vips_image_set_blob_copy(copy, name, p, n);
+    return NULL;
+}
+
+/* libvips 8.14 ties profile and metadata of HEIF to the image that it loads, but hands them on to all that is made of
+ * it, which may live longer (a copy in memory does): a copy of them belongs to whom it should. */
+static VipsImage *with_own_blobs(VipsImage *image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int rc = vips_copy(image, &out, NULL);
+    if (rc == 0)
+        vips_image_map(image, own_blob, out);
+    else
+        alb_load_fail(err, ALB_E_UNPROCESSABLE, "metadata");
+    g_object_unref(image);
+    return rc == 0 ? out : NULL;
+}
+
+static VipsImage *open_through_vips(const struct alb_load *l, struct alb_err *err)
 {
     VipsImage *image = NULL;
-    if (l->type == ALB_TYPE_BMP)
-        return alb_bmp_open(l->bytes, l->strict, err);
-    if (l->type == ALB_TYPE_JPEG && l->plain) {
-        bool taken;
-        if (alb_jpeg_open(l->bytes, l->eighths, l->strict, &image, &taken, err) != ALB_OK || taken)
-            return image;
-    }
     VipsSource *source = vips_source_new_from_memory(l->bytes.p, l->bytes.n);
     if (!source) {
         alb_load_fail(err, ALB_E_UNPROCESSABLE, "source");
@@ -110,5 +198,55 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
         image = NULL;
     }
     g_object_unref(source); /* the image holds its own reference */
+    if (image && (l->type == ALB_TYPE_HEIC || l->type == ALB_TYPE_AVIF))
+        image = with_own_blobs(image, err);
     return image ? unpacked(image, err) : NULL;
+}
+
+/* Sequences (brands msf1, hevc, avis) may have no still beside their frames: then the first of those is shown. */
+static VipsImage *open_heif(const struct alb_load *l, struct alb_err *err)
+{
+    struct alb_load frame = *l;
+    struct alb_err why = ALB_ERR_INIT;
+    VipsImage *image = open_through_vips(l, &why);
+    if (!image && !l->thumbnail && alb_str_find_str(l->bytes, ALB_STR("moov")) != ALB_STR_NPOS) {
+        struct alb_video v;
+        frame.keyframe = true;
+        frame.second = 0;
+        if (!l->header)
+            image = alb_video_open(&frame, NULL);
+        else if (alb_video_look(l->type, l->bytes, &v, NULL) ==
+                 ALB_OK) /* its limits are checked before a frame */
+            image = alb_load_hollow(v.width, v.height, 3, VIPS_FORMAT_UCHAR, NULL);
+    }
+    if (!image)
+        alb_fail(err, why.code, "%s", why.msg);
+    return image;
+}
+
+VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
+{
+    VipsImage *image = NULL;
+    bool taken = false;
+    switch ((int)l->type) {
+    case ALB_TYPE_BMP:
+        return alb_bmp_open(l, err);
+    case ALB_TYPE_ICO:
+        return alb_ico_open(l, err);
+    case ALB_TYPE_PSD:
+        return alb_psd_open(l, err);
+    case ALB_TYPE_HEIC:
+    case ALB_TYPE_AVIF:
+        return open_heif(l, err);
+    case ALB_TYPE_SVG:
+        return l->style.n > 0 ? open_styled(l, err) : open_through_vips(l, err);
+    case ALB_TYPE_JPEG:
+        if (l->plain &&
+            (alb_jpeg_open(l->bytes, l->eighths, l->strict, &image, &taken, err) != ALB_OK || taken))
+            return image;
+        return open_through_vips(l, err);
+    default:
+        return alb_type_class(l->type) == ALB_CLASS_VIDEO ? alb_video_open(l, err)
+                                                          : open_through_vips(l, err);
+    }
 }

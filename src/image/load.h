@@ -9,6 +9,7 @@
 
 #include <vips/vips.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "image/plan.h"
 
@@ -18,13 +19,18 @@ void alb_load_block_others(void);
 struct alb_load {
     enum alb_type type;
     struct alb_str bytes; /* must outlive the image */
-    uint8_t eighths;      /* JPEG: 1, 2, 4 or 8 */
-    double scale;  /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
-    uint32_t page; /* first page */
-    int pages;     /* how many; -1 = all */
-    bool strict;   /* truncated content is an error when pixels are read */
-    bool random;   /* pixels will be read in any order: hold the whole picture */
-    bool plain;    /* JPEG: metadata are not needed, only pixels and profile */
+    uint8_t eighths;      /* JPEG: 1..8; other than 1, 2, 4 and 8 only if plain */
+    double scale;   /* WebP, SVG, PDF: 1 = natural size; at least ALB_LOAD_SCALE_MIN for the latter two */
+    uint32_t page;  /* first page; ICO: in the order of alb_ico_look */
+    int pages;      /* how many; -1 = all */
+    bool header;    /* only what a header tells is wanted: formats that are decoded at once are not */
+    bool strict;    /* truncated content is an error when pixels are read */
+    bool random;    /* pixels will be read in any order: hold the whole picture */
+    bool plain;     /* JPEG: metadata are not needed, only pixels and profile */
+    bool thumbnail; /* HEIC, AVIF: the embedded one */
+    struct alb_str style; /* SVG: CSS that is added */
+    double second;        /* video: the frame nearest to this time; 0: one that shows what it is about */
+    bool keyframe;        /* video: the key frame before it */
 };
 /* The smallest scale that libvips takes for vectors: below it they come out larger than asked for. */
 #define ALB_LOAD_SCALE_MIN 0.001
@@ -36,9 +42,55 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err) ALB_MUST
 /* Fails *err with what libvips has to say (printable, cut), and empties its error buffer. */
 enum alb_code alb_load_fail(struct alb_err *err, enum alb_code code, const char *what);
 
+/* A picture of our own in memory, all 0, for readers to fill at image->data (rows without gaps): B_W, sRGB or CMYK by
+ * its bands. NULL: NO_MEMORY. */
+VipsImage *alb_load_blank(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                          struct alb_err *err) ALB_MUST_CHECK;
+/* The same for a header only: takes no memory, cannot be written to. */
+VipsImage *alb_load_hollow(uint32_t width, uint32_t height, unsigned bands, VipsBandFormat format,
+                           struct alb_err *err) ALB_MUST_CHECK;
+
 /* Own reader for Windows bitmaps: 1, 4, 8, 16, 24, 32 bits, runs of 4 and 8 bits. */
 bool alb_bmp_size(struct alb_str bytes, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
-VipsImage *alb_bmp_open(struct alb_str bytes, bool strict, struct alb_err *err) ALB_MUST_CHECK;
+VipsImage *alb_bmp_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
+/* The same as a picture of an icon, with its mask: four channels. */
+bool alb_bmp_icon_size(struct alb_str bytes, uint32_t *width, uint32_t *height, unsigned *bits) ALB_MUST_CHECK;
+VipsImage *alb_bmp_icon_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Pages that are not alike. `halvings`: so many behind the first one are each half as large as the one before. */
+struct alb_pages {
+    uint32_t width, height, count; /* of the first page */
+    uint8_t halvings;
+};
+
+/* Icons and cursors: the first page is the largest picture with the most colours, its halvings follow, then the rest
+ * by size. */
+bool alb_ico_look(struct alb_str bytes, struct alb_pages *out) ALB_MUST_CHECK;
+VipsImage *alb_ico_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
+
+/* Photoshop: the flattened picture; bitmap, grey, indexed, duotone (as grey), RGB and CMYK of 8 and 16 bits. Lab, 32
+ * bits and files saved without that picture: UNSUPPORTED. */
+bool alb_psd_size(struct alb_str bytes, uint32_t *width, uint32_t *height) ALB_MUST_CHECK;
+VipsImage *alb_psd_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
+
+/* svg with the style added to *out. False: there is nothing to style, or *out is full. */
+bool alb_svg_style(struct alb_str svg, struct alb_str style, struct alb_buf *out) ALB_MUST_CHECK;
+
+/* Videos through libav, which gets the bytes and nothing else: it may open no file and no address. */
+struct alb_video {
+    uint32_t width, height; /* as coded, pixels made square */
+    int64_t duration_ms;    /* 0 = unknown */
+    double fps;
+    uint16_t turn;  /* 0, 90, 180, 270 clockwise to show it upright */
+    char codec[24]; /* libav's name of it */
+};
+/* Once, before any video. */
+void alb_video_global_init(void);
+/* What the container says. UNSUPPORTED: no track that can be shown; UNPROCESSABLE: not what it seems. */
+enum alb_code alb_video_look(enum alb_type type, struct alb_str bytes, struct alb_video *out,
+                             struct alb_err *err) ALB_MUST_CHECK;
+/* One frame, not turned, with the size that alb_video_look tells: sRGB, 8 bits. */
+VipsImage *alb_video_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Camera raw through libraw. */
 struct alb_raw;

@@ -326,6 +326,10 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
         return ALB_ORDER_RENDER;
     case ALB_WORK_PROBE:
         return ALB_ORDER_PROBE;
+    case ALB_WORK_HEADER:
+        return ALB_ORDER_HEADER;
+    case ALB_WORK_SANITISE:
+        return ALB_ORDER_SANITISE;
     case ALB_WORK_SIDECAR:
         return ALB_ORDER_SIDECAR;
     case ALB_WORK_CANARY:
@@ -334,23 +338,27 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
     return ALB_ORDER_CANARY;
 }
 
-static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s,
-                        const struct alb_darkroom_job *job, struct alb_job_packet *p)
+static void fill_packet(struct alb_darkroom *dr, const struct alb_darkroom_job *job)
 {
-    memset(p, 0, sizeof(*p));
+    struct alb_job_packet *p = &dr->packet;
+    memset(p, 0, offsetof(struct alb_job_packet, plan));
     p->magic = MAGIC;
     p->kind = ALB_PACKET_JOB;
     p->order = order_of(job->work);
     p->type = job->type;
     p->seq = job->ticket;
-    p->source_bytes = job->work == ALB_WORK_CANARY ? 0 : job->source_bytes;
+    if (job->work != ALB_WORK_CANARY) {
+        p->inputs = 1;
+        p->input_bytes[0] = job->source_bytes;
+    }
     p->memory = dr->config.memory;
     p->cpu_s =
         (uint32_t)(dr->config.job_ns / ALB_NS_PER_S) * 4 + 4; /* several threads; the deadline comes first */
     p->limits = dr->config.limits;
-    (void)s;
     if (job->work != ALB_WORK_RENDER)
         return;
+    for (unsigned i = 0; i < job->more_count; i++)
+        p->input_bytes[p->inputs++] = job->more[i].bytes;
     struct alb_buf b = ALB_BUF_INIT(ALB_PLAN_PACKED_MAX);
     alb_plan_pack(job->plan, &b);
     if (3 * job->plan->memory + ROOM < p->memory)
@@ -360,32 +368,44 @@ static void fill_packet(const struct alb_darkroom *dr, const struct alb_slot *s,
     alb_buf_fini(&b);
 }
 
+/* The result's memory file and the inputs, as the worker expects them; *count of them, even after a failure. */
+static bool open_files(const struct alb_darkroom_job *job, struct alb_slot *s, int *fds, size_t *count)
+{
+    s->result_fd = alb_dr_result_new();
+    fds[0] = s->result_fd;
+    fds[1] = read_only(job->source_fd);
+    *count = 2;
+    for (unsigned i = 0; job->work == ALB_WORK_RENDER && i < job->more_count; i++)
+        fds[(*count)++] = read_only(job->more[i].fd);
+    for (size_t i = 0; i < *count; i++) {
+        if (fds[i] < 0)
+            return false;
+    }
+    return true;
+}
+
 /* The job that the scheduler put into s. It ends here if there are no descriptors for it; if the worker turns
  * out to be dead, it waits in the slot for EXITED, and goes to another. */
 void alb_dr_slot_start_job(struct alb_darkroom *dr, struct alb_slot *s)
 {
     struct alb_darkroom_job *job = s->job;
-    struct alb_job_packet p;
     struct alb_err err = ALB_ERR_INIT;
-    int fds[2] = {-1, -1};
-    bool files = job->work != ALB_WORK_CANARY, ok = true;
+    int fds[ALB_PACKET_FDS];
+    size_t count = 0;
+    bool ok = true, sent = false;
     alb_stat_inc(ALB_STAT_DARKROOM_BUSY);
     job->since = alb_dr_now();
-    if (files) {
-        fds[0] = read_only(job->source_fd);
-        s->result_fd = alb_dr_result_new();
-        fds[1] = s->result_fd;
-        ok = fds[0] >= 0 && fds[1] >= 0;
-    }
-    bool sent = false;
+    if (job->work != ALB_WORK_CANARY)
+        ok = open_files(job, s, fds, &count);
     if (!ok) {
         alb_fail_sys(&err, ALB_E_IO, errno, "descriptors for a worker");
     } else {
-        fill_packet(dr, s, job, &p);
-        sent = alb_packet_send(s->sock, &p, sizeof(p), fds, files ? 2 : 0);
+        fill_packet(dr, job);
+        sent = alb_packet_send(s->sock, &dr->packet,
+                               offsetof(struct alb_job_packet, plan) + dr->packet.plan_bytes, fds, count);
     }
-    if (fds[0] >= 0)
-        close(fds[0]);
+    for (size_t i = 1; i < count; i++)
+        alb_fs_close(&fds[i]);
     if (sent) {
         int64_t by = alb_deadline(job->since, dr->config.job_ns);
         s->deadline = job->deadline < by ? job->deadline : by;
@@ -436,7 +456,7 @@ static void on_reply(struct alb_darkroom *dr, struct alb_slot *s, const struct a
         return; /* it is being killed: EXITED ends the job */
     enum alb_code code = reply_code(s, p, &err);
     if (code == ALB_OK)
-        code = alb_dr_take_result(job, s->result_fd, &err);
+        code = alb_dr_take_result(job, p, s->result_fd, &err);
     alb_fs_close(&s->result_fd);
     job->cpu_ns = p->cpu_ns >= 0 ? p->cpu_ns : 0;
     s->jobs++;

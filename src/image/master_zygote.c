@@ -37,6 +37,7 @@ static void make_env(char *env[ENV_MAX])
         "LD_BIND_NOW=1", /* symbols are looked up once, here, not in each worker */
         "XDG_CACHE_HOME=/nonexistent",
         "VIPS_NOVECTOR=1",          /* the JIT would need executable memory */
+        "ORC_CODE=emulate",         /* and some operations would compile for it all the same */
         "VIPS_DISC_THRESHOLD=100g", /* else large pictures go through /tmp */
         "VIPS_WARNING=0",
         "OMP_NUM_THREADS=1", /* libraw: one worker, one processor */

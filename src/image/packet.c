@@ -10,11 +10,9 @@
 #include "base/check.h"
 #include "image/protocol.h"
 
-#define FDS_MAX 2
-
 union room {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+    char bytes[CMSG_SPACE(sizeof(int) * ALB_PACKET_FDS)];
 };
 
 bool alb_packet_send(int sock, const void *p, size_t n, const int *fds, size_t fd_count)
@@ -22,7 +20,7 @@ bool alb_packet_send(int sock, const void *p, size_t n, const int *fds, size_t f
     union room room;
     struct iovec io = {(void *)(uintptr_t)p, n};
     struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
-    ALB_CHECK(fd_count <= FDS_MAX);
+    ALB_CHECK(fd_count <= ALB_PACKET_FDS);
     if (fd_count > 0) {
         memset(&room, 0, sizeof(room));
         m.msg_control = room.bytes;
@@ -62,7 +60,7 @@ ssize_t alb_packet_recv(int sock, void *p, size_t n, int *fds, size_t fd_count)
     union room room;
     struct iovec io = {p, n};
     struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
-    ALB_CHECK(fd_count <= FDS_MAX);
+    ALB_CHECK(fd_count <= ALB_PACKET_FDS);
     if (fd_count > 0) { /* without room for them the kernel drops descriptors */
         m.msg_control = room.bytes;
         m.msg_controllen = sizeof(room.bytes);

@@ -1,40 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From header and options to steps. The order of the work in alb_plan_make is the order of the rules:
- *   refuse (limits of the source) -> size as shown -> result format -> how to load -> steps
- *     -> limits of the result
- * Geometry is computed in shown pixels and mapped to stored ones at the end (image/turn.h), so every
- * step but TURN works on the grid of the file, and turning happens last, on few pixels.
+ * From headers and options to steps. The order of the work in alb_plan_make is the order of the rules:
+ *   refuse (options, limits of the source) -> result format -> pipelines -> ENCODE -> limits of the result
+ * and within a pipeline
+ *   trim -> sizes (plan_size.c) -> load (plan_load.c) -> crop -> resize -> cut to the result -> colour -> turn
+ *     -> effects -> canvases -> side limit of the format -> ground -> overlays
+ * The draft holds the picture as it is after the steps so far. Until TURN that is the grid of the file: sizes
+ * and gravity, which are of the picture as shown, are mapped back to it (image/turn.h), so turning happens last,
+ * on few pixels.
  */
-#include "image/plan.h"
-
 #include <math.h>
 #include <string.h>
 
-#include "image/turn.h"
-
-/* Everything alb_plan_make knows while it works. */
-struct draft {
-    const struct alb_image_header *h;
-    const struct alb_plan_options *o;
-    const struct alb_plan_limits *l;
-    struct alb_err *err;
-    struct alb_plan *plan;
-    uint8_t turn;                /* stored -> shown, everything together */
-    uint32_t shown_w, shown_h;   /* of the source */
-    uint32_t scaled_w, scaled_h; /* shown, after resizing */
-    struct alb_rect crop;        /* shown, inside scaled */
-    uint32_t loaded_w, loaded_h; /* stored, as the loader gives it */
-    uint32_t pages;
-    enum alb_format format;
-};
-
-static uint32_t round_side(double v)
-{
-    if (!(v >= 1.0))
-        return 1;
-    return v >= 4294967295.0 ? UINT32_MAX : (uint32_t)floor(v + 0.5);
-}
+#include "image/plan_priv.h"
 
 static bool is_vector(const struct alb_image_header *h)
 {
@@ -47,13 +25,6 @@ void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *widt
     bool swap = alb_turn_swaps(alb_turn_valid(h->orientation)) != ((quarter & 1) != 0);
     *width = swap ? h->height : h->width;
     *height = swap ? h->width : h->height;
-}
-
-void alb_plan_options_init(struct alb_plan_options *o)
-{
-    memset(o, 0, sizeof(*o));
-    o->focus_x = o->focus_y = 500;
-    o->background = 0xffffff;
 }
 
 void alb_plan_limits_default(struct alb_plan_limits *l)
@@ -71,312 +42,428 @@ void alb_plan_limits_default(struct alb_plan_limits *l)
 
 /* ---- what may come in ---- */
 
-static enum alb_code check_options(const struct draft *d)
-{
-    const struct alb_plan_options *o = d->o;
-    if ((unsigned)o->fit > ALB_FIT_FORCE || (unsigned)o->format >= ALB_FORMAT_COUNT)
-        return alb_fail(d->err, ALB_E_INVALID, "unknown fit or format");
-    if (o->quality > 100 || o->turn % 90 != 0 || o->turn >= 360 || o->focus_x > 1000 || o->focus_y > 1000)
-        return alb_fail(d->err, ALB_E_INVALID, "quality, turn or focus out of range");
-    if (o->background > 0xffffff || (o->shrink_margin != 0 && o->shrink_margin < 1000) ||
-        o->shrink_margin > 8000)
-        return alb_fail(d->err, ALB_E_INVALID, "background or shrink margin out of range");
-    if (o->width > d->l->result_side || o->height > d->l->result_side)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "a side above %u pixels was asked for", d->l->result_side);
-    return ALB_OK;
-}
-
-static enum alb_code check_source(struct draft *d)
+static enum alb_code check_size(const struct alb_draft *d)
 {
     const struct alb_image_header *h = d->h;
+    const struct alb_plan_limits *l = d->ask->limits;
     uint64_t pixels = (uint64_t)h->width * h->height;
-    if (!alb_type_can_show(h->type))
-        return alb_fail(d->err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(h->type));
     if (pixels == 0 || h->pages == 0)
         return alb_fail(d->err, ALB_E_UNPROCESSABLE, "the source has no size");
-    if (h->bytes > d->l->source_bytes)
+    if (h->bytes > l->source_bytes)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes",
-                        (long long)d->l->source_bytes);
+                        (long long)l->source_bytes);
+    if (h->width > ALB_PLAN_SIDE_MAX || h->height > ALB_PLAN_SIDE_MAX)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", ALB_PLAN_SIDE_MAX);
     if (!is_vector(h) &&
-        (pixels > d->l->source_pixels || (uint64_t)h->raw_width * h->raw_height > d->l->source_pixels))
+        (pixels > l->source_pixels || (uint64_t)h->raw_width * h->raw_height > l->source_pixels))
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
-                        (unsigned long long)d->l->source_pixels);
-    if (!(d->o->animate && h->animated) && d->o->page >= h->pages)
-        return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->o->page);
+                        (unsigned long long)l->source_pixels);
     return ALB_OK;
 }
 
-/* The format that is written: never one that the source's own kind cannot be turned into. */
-static void choose_format(struct draft *d)
+static enum alb_code check_ask(const struct alb_draft *d)
 {
-    static const enum alb_format same[ALB_TYPE_COUNT] = {
-        [ALB_TYPE_JPEG] = ALB_FORMAT_JPEG, [ALB_TYPE_PNG] = ALB_FORMAT_PNG, [ALB_TYPE_WEBP] = ALB_FORMAT_WEBP,
-        [ALB_TYPE_AVIF] = ALB_FORMAT_AVIF, [ALB_TYPE_JXL] = ALB_FORMAT_JXL,
-    };
-    d->format = d->o->format;
-    if (d->format == ALB_FORMAT_SAME)
-        d->format = same[d->h->type];
-    if (d->format == ALB_FORMAT_SAME && d->o->animate && d->h->animated)
-        d->format = ALB_FORMAT_WEBP;
-    if (d->format == ALB_FORMAT_SAME)
-        d->format = d->h->alpha && !d->o->flatten ? ALB_FORMAT_PNG : ALB_FORMAT_JPEG;
-    d->pages = d->o->animate && d->h->animated && d->format == ALB_FORMAT_WEBP ? d->h->pages : 1;
+    const struct alb_plan_ask *ask = d->ask;
+    if (ask->header_count < 1 || ask->header_count > ALB_PLAN_INPUTS)
+        return alb_fail(d->err, ALB_E_INVALID, "%u inputs", ask->header_count);
+    enum alb_code code = alb_plan_options_check(ask->options, d->err);
+    if (code != ALB_OK)
+        return code;
+    if (ask->options->output.profile_input >= ask->header_count)
+        return alb_fail(d->err, ALB_E_INVALID, "there is no input %u", ask->options->output.profile_input);
+    if (!alb_type_can_show(d->h->type))
+        return alb_fail(d->err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(d->h->type));
+    code = check_size(d);
+    if (code == ALB_OK && ask->options->page >= d->h->pages)
+        code = alb_fail(d->err, ALB_E_INVALID, "there is no page %u", ask->options->page);
+    return code;
 }
 
-static enum alb_code check_animation(const struct draft *d)
+static enum alb_code check_pages(const struct alb_draft *d)
 {
-    if (d->pages > d->l->frames)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the animation has more than %u frames", d->l->frames);
-    if (d->pages > 1 && (uint64_t)d->h->width * d->h->height * d->pages > d->l->animation_pixels)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the animation has more than %llu pixels",
-                        (unsigned long long)d->l->animation_pixels);
+    const struct alb_plan_limits *l = d->ask->limits;
+    uint64_t one = (uint64_t)d->h->width * d->h->height;
+    if (d->pages == 1)
+        return ALB_OK;
+    if (d->animated && d->pages > l->frames)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the animation has more than %u frames", l->frames);
+    if (d->animated && l->frame_pixels > 0)
+        return one <= l->frame_pixels ? ALB_OK
+                                      : alb_fail(d->err, ALB_E_TOO_LARGE, "a frame has more than %llu pixels",
+                                                 (unsigned long long)l->frame_pixels);
+    uint64_t limit = d->animated ? l->animation_pixels : l->source_pixels;
+    if (one > limit / d->pages || (!d->animated && (uint64_t)d->h->height * d->pages > ALB_PLAN_SIDE_MAX))
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "its pages have more than %llu pixels together",
+                        (unsigned long long)limit);
     return ALB_OK;
 }
 
-/* ---- geometry, in shown pixels ---- */
-
-/* How many times smaller the result is than the source, per axis. Below 1: enlarged. */
-static void shrink_factors(const struct draft *d, double *fx, double *fy)
+/* A vector whose natural size is above the limit is drawn smaller, and goes on from there. */
+static void guard_vector(struct alb_draft *d)
 {
-    const struct alb_plan_options *o = d->o;
-    double w = d->shown_w, h = d->shown_h;
-    *fx = o->width ? w / o->width : 1.0;
-    *fy = o->height ? h / o->height : 1.0;
-    if (o->fit != ALB_FIT_FORCE) {
-        double f;
-        if (!o->width || !o->height)
-            f = o->width ? *fx : *fy;
-        else
-            f = o->fit == ALB_FIT_INSIDE ? fmax(*fx, *fy) : fmin(*fx, *fy);
-        *fx = *fy = f;
-    }
-    double least = fmin(*fx, *fy);
-    if (least < 1.0 && !o->enlarge && !is_vector(d->h)) { /* proportions as asked, no axis enlarged */
-        *fx /= least;
-        *fy /= least;
-    }
+    uint64_t pixels = (uint64_t)d->width * d->height, limit = d->ask->limits->source_pixels;
+    if (pixels <= limit || limit == 0)
+        return;
+    d->base_shrink = sqrt((double)pixels / (double)limit);
+    int64_t w = alb_scaled(d->width, 1.0 / d->base_shrink), h = alb_scaled(d->height, 1.0 / d->base_shrink);
+    d->width = w > 0 ? (uint32_t)w : 1;
+    d->height = h > 0 ? (uint32_t)h : 1;
 }
 
-static uint32_t focus_offset(uint32_t whole, uint32_t part, uint16_t focus)
+/* Which format, and which pages for it. */
+static enum alb_code choose_pages(struct alb_draft *d)
 {
-    double off = floor((double)whole * focus / 1000.0 - (double)part / 2.0);
-    if (off < 0)
-        return 0;
-    return off > (double)(whole - part) ? whole - part : (uint32_t)off;
-}
-
-static void compute_size(struct draft *d)
-{
-    double fx, fy;
-    shrink_factors(d, &fx, &fy);
-    d->scaled_w = round_side(d->shown_w / fx);
-    d->scaled_h = round_side(d->shown_h / fy);
-    struct alb_rect c = {0, 0, d->scaled_w, d->scaled_h};
-    if (d->o->width && d->o->width < c.width)
-        c.width = d->o->width;
-    if (d->o->height && d->o->height < c.height)
-        c.height = d->o->height;
-    c.left = focus_offset(d->scaled_w, c.width, d->o->focus_x);
-    c.top = focus_offset(d->scaled_h, c.height, d->o->focus_y);
-    d->crop = c;
-}
-
-static enum alb_code check_result(const struct draft *d)
-{
-    uint32_t side = d->format == ALB_FORMAT_WEBP && d->l->result_side > 16383 ? 16383 : d->l->result_side;
-    if (d->crop.width > side || d->crop.height > side)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have a side above %u pixels", side);
-    uint64_t pixels = (uint64_t)d->scaled_w * d->scaled_h;
-    if (pixels * d->pages > d->l->result_pixels && pixels > (uint64_t)d->shown_w * d->shown_h)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the picture would have to be enlarged too much");
-    if ((uint64_t)d->crop.width * d->crop.height * d->pages > d->l->result_pixels)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
-                        (unsigned long long)d->l->result_pixels);
-    return ALB_OK;
-}
-
-/* ---- steps ---- */
-
-static struct alb_plan_step *add(struct draft *d, enum alb_step_kind kind, uint32_t width, uint32_t height)
-{
-    struct alb_plan_step *s = &d->plan->steps[d->plan->count++]; /* at most 7 of ALB_PLAN_STEPS */
-    s->kind = kind;
-    s->width = width;
-    s->height = height;
-    return s;
-}
-
-/* The smallest n/8 that leaves both sides at least as large as wanted (the loader drops a partial pixel at
- * the far sides). Only the powers of two: the decoder has fast code for these, and 3, 5, 6 and 7 eighths cost
- * more than the next larger one. */
-static uint8_t choose_eighths(uint32_t w, uint32_t h, double want_w, double want_h)
-{
-    for (uint8_t n = 1; n < 8; n = (uint8_t)(n * 2)) {
-        uint64_t lw = (uint64_t)w * n / 8, lh = (uint64_t)h * n / 8;
-        if ((double)lw >= want_w && (double)lh >= want_h)
-            return n;
-    }
-    return 8;
-}
-
-static void plan_load(struct draft *d, uint32_t want_w, uint32_t want_h)
-{
+    const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
-    struct alb_plan_step *s = add(d, ALB_STEP_LOAD, h->width, h->height);
-    double margin = d->o->shrink_margin ? d->o->shrink_margin / 1000.0 : 1.0;
-    s->u.load.type = h->type;
-    s->u.load.how = ALB_LOAD_FULL;
-    s->u.load.page = d->pages > 1 ? 0 : d->o->page;
-    s->u.load.pages = d->pages;
-    s->u.load.strict = !d->o->lenient;
-    s->u.load.source_width = h->width;
-    s->u.load.source_height = h->height;
-    s->u.load.eighths = 8;
-    if (is_vector(h)) {
-        s->u.load.how = ALB_LOAD_SCALED;
-        s->width = want_w;
-        s->height = want_h;
-    } else if (h->type == ALB_TYPE_JPEG || (alb_type_class(h->type) == ALB_CLASS_RAW && h->preview)) {
-        uint8_t n = choose_eighths(h->width, h->height, want_w * margin, want_h * margin);
-        s->u.load.how = n == 8 ? ALB_LOAD_FULL : ALB_LOAD_EIGHTHS;
-        s->u.load.eighths = n;
-        s->width = (uint32_t)((uint64_t)h->width * n / 8);
-        s->height = (uint32_t)((uint64_t)h->height * n / 8);
-    } else if (alb_type_class(h->type) == ALB_CLASS_RAW) {
-        s->u.load.how = ALB_LOAD_DEVELOP;
-    } else if (h->type == ALB_TYPE_WEBP && d->pages == 1 && !h->animated) {
-        double f = fmax(want_w * margin / h->width, want_h * margin / h->height);
-        if (f < 1.0) {
-            s->u.load.how = ALB_LOAD_SCALED;
-            s->width = round_side(h->width * f);
-            s->height = round_side(h->height * f);
-        }
+    uint32_t left = h->pages - o->page;
+    bool moves = h->animated && o->frames > 1 && left > 1;
+    d->format = alb_choose_format(d, moves);
+    d->animated = moves && alb_format_animation(d->format);
+    d->page = o->page;
+    d->pages = 1;
+    if (d->animated)
+        d->pages = left < o->frames ? left : o->frames;
+    else if (!h->animated && o->pages > 1)
+        d->pages = left < o->pages ? left : o->pages;
+    return check_pages(d);
+}
+
+/* The picture as it lies in the file. */
+static void begin(struct alb_draft *d)
+{
+    const struct alb_plan_options *o = d->ask->options;
+    const struct alb_image_header *h = d->h;
+    d->fresh = true;
+    d->vector = is_vector(h);
+    d->base_shrink = 1;
+    d->alpha = h->alpha;
+    d->orientation = o->ignore_orientation ? 1 : alb_turn_valid(h->orientation);
+    d->width = h->width;
+    d->height = h->height * (d->animated ? 1 : d->pages);
+    d->embedded = o->embedded && h->thumb_width > 0 && h->thumb_height > 0 && d->pages == 1;
+    if (d->embedded) {
+        d->width = h->thumb_width;
+        d->height = h->thumb_height;
     }
-    d->loaded_w = s->width;
-    d->loaded_h = s->height;
+    if (d->vector)
+        guard_vector(d);
 }
 
-static uint8_t default_quality(enum alb_format f)
+/* ---- colour ---- */
+
+static bool format_is_deep(enum alb_format f)
 {
-    static const uint8_t q[ALB_FORMAT_COUNT] = {
-        [ALB_FORMAT_SAME] = 80, [ALB_FORMAT_JPEG] = 80, [ALB_FORMAT_PNG] = 100,
-        [ALB_FORMAT_WEBP] = 79, [ALB_FORMAT_AVIF] = 63, [ALB_FORMAT_JXL] = 77,
-    };
-    return q[f];
+    return f == ALB_FORMAT_PNG || f == ALB_FORMAT_TIFF || f == ALB_FORMAT_AVIF || f == ALB_FORMAT_JXL;
 }
 
-static void plan_encode(struct draft *d)
+static void add_colour_step(struct alb_draft *d, enum alb_colour_to to)
 {
-    struct alb_plan_step *e = add(d, ALB_STEP_ENCODE, d->crop.width, d->crop.height);
-    e->u.encode.format = d->format;
-    e->u.encode.quality = d->o->quality ? d->o->quality : default_quality(d->format);
-    e->u.encode.lossless = d->o->lossless && (d->format == ALB_FORMAT_WEBP || d->format == ALB_FORMAT_JXL);
-    e->u.encode.animate = d->pages > 1;
-    e->u.encode.keep_metadata = d->o->keep_metadata;
-    e->u.encode.keep_profile = d->o->keep_profile;
-    d->plan->width = d->crop.width;
-    d->plan->height = d->crop.height;
-    d->plan->format = d->format;
+    struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_COLOUR, d->width, d->height);
+    s->u.colour.to = to;
+    s->u.colour.deep = d->ask->options->output.deep && d->h->bits > 8 && format_is_deep(d->format);
 }
 
 /* Colours that no result format has are converted even if the profile is to be kept. */
-static bool needs_colour(const struct draft *d)
+static bool is_odd(const struct alb_image_header *h)
 {
-    return !d->o->keep_profile || d->h->space == ALB_SPACE_CMYK || d->h->space == ALB_SPACE_OTHER ||
-           d->h->bits > 8;
+    return h->space == ALB_SPACE_CMYK || h->space == ALB_SPACE_OTHER || h->bits > 8;
 }
 
-static void plan_steps(struct draft *d)
+static void add_colour(struct alb_draft *d)
 {
-    bool swap = alb_turn_swaps(d->turn);
-    uint32_t sw = swap ? d->scaled_h : d->scaled_w, sh = swap ? d->scaled_w : d->scaled_h;
-    plan_load(d, sw, sh);
-    if (d->loaded_w != sw || d->loaded_h != sh)
-        add(d, ALB_STEP_RESIZE, sw, sh);
-    struct alb_rect c = alb_turn_to_stored(d->turn, sw, sh, d->crop);
-    if (c.width != sw || c.height != sh) {
-        struct alb_plan_step *s = add(d, ALB_STEP_CROP, c.width, c.height);
-        s->u.crop.left = c.left;
-        s->u.crop.top = c.top;
+    if (d->ask->options->output.profile != ALB_PROFILE_KEEP)
+        add_colour_step(d, ALB_COLOUR_SRGB);
+    else if (is_odd(d->h))
+        add_colour_step(d, ALB_COLOUR_PIXELS);
+}
+
+/* ---- trim ---- */
+
+/* The same amount off both sides: the smaller one of the two. */
+static void equal_sides(uint32_t whole, uint32_t *at, uint32_t *n)
+{
+    uint32_t after = whole - *at - *n, off = *at < after ? *at : after;
+    *at = off;
+    *n = whole - 2 * off;
+}
+
+/* *done: the plan ends here, with the question for the rectangle. */
+static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o, bool *done)
+{
+    *done = false;
+    if (!o->trim.on || d->animated)
+        return ALB_OK;
+    if (d->fresh)
+        alb_plan_load_full(d);
+    d->vector = false; /* pixels now */
+    if (d->trims == d->ask->trim_count) {
+        struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_FIND_TRIM, d->width, d->height);
+        s->u.find_trim.threshold = o->trim.threshold;
+        s->u.find_trim.has_color = o->trim.has_color;
+        s->u.find_trim.color = o->trim.has_color ? o->trim.color : 0;
+        *done = true;
+        return ALB_OK;
     }
-    if (needs_colour(d))
-        add(d, ALB_STEP_COLOUR, c.width, c.height)->u.colour.to_srgb = !d->o->keep_profile;
-    if (d->h->alpha && (d->o->flatten || d->format == ALB_FORMAT_JPEG))
-        add(d, ALB_STEP_FLATTEN, c.width, c.height)->u.flatten.rgb = d->o->background;
-    if (d->turn != 1)
-        add(d, ALB_STEP_TURN, d->crop.width, d->crop.height)->u.turn.orientation = d->turn;
-    plan_encode(d);
-}
-
-/* ---- memory ---- */
-
-/* Bytes per pixel that decoding takes, as measured per codec, rounded up: of the whole picture (decoders that
- * hold it), of what they give out, and of the whole picture if it is progressive or interlaced. Kinds that
- * are not listed (TIFF in one strip, BMP) hold the picture once. */
-static const struct {
-    uint8_t whole, loaded, progressive;
-} decode_cost[ALB_TYPE_COUNT] = {
-    [ALB_TYPE_JPEG] = {0, 3, 6}, [ALB_TYPE_PNG] = {0, 0, 4},  [ALB_TYPE_WEBP] = {4, 4, 0},
-    [ALB_TYPE_GIF] = {8, 4, 0},  [ALB_TYPE_JXL] = {8, 0, 0},  [ALB_TYPE_HEIC] = {8, 0, 0},
-    [ALB_TYPE_AVIF] = {8, 0, 0}, [ALB_TYPE_JP2] = {16, 0, 0}, [ALB_TYPE_SVG] = {0, 12, 0},
-    [ALB_TYPE_PDF] = {0, 12, 0}, [ALB_TYPE_TIFF] = {4, 0, 0}, [ALB_TYPE_BMP] = {4, 0, 0},
-};
-
-static uint64_t decode_memory(const struct draft *d)
-{
-    const struct alb_image_header *h = d->h;
-    uint64_t whole = (uint64_t)h->width * h->height, loaded = (uint64_t)d->loaded_w * d->loaded_h;
-    uint64_t sample = h->bits > 16 ? 4 : h->bits > 8 ? 2 : 1;
-    if (alb_type_class(h->type) == ALB_CLASS_RAW) {
-        uint64_t sensor = (uint64_t)h->raw_width * h->raw_height;
-        return (h->preview ? loaded * 3 + whole * 6 : sensor * 12) + (uint64_t)(h->bytes > 0 ? h->bytes : 0);
-    }
-    uint64_t per_pixel =
-        decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
-    return (uint64_t)h->width * 1024 + whole * per_pixel * sample +
-           loaded * decode_cost[h->type].loaded * d->pages;
-}
-
-static void estimate_memory(struct draft *d)
-{
-    static const uint8_t encode[ALB_FORMAT_COUNT] = {
-        [ALB_FORMAT_SAME] = 8,  [ALB_FORMAT_JPEG] = 8,  [ALB_FORMAT_PNG] = 8,
-        [ALB_FORMAT_WEBP] = 12, [ALB_FORMAT_AVIF] = 24, [ALB_FORMAT_JXL] = 44,
-    };
-    uint64_t result = (uint64_t)d->crop.width * d->crop.height;
-    uint64_t turned = d->turn > 1 ? result * 4 : 0;
-    uint64_t frames = d->pages > 1 ? result * 4 * d->pages : 0;
-    d->plan->memory = ((uint64_t)16 << 20) + decode_memory(d) + turned + frames + result * encode[d->format];
-}
-
-enum alb_code alb_plan_make(const struct alb_image_header *h, const struct alb_plan_options *o,
-                            const struct alb_plan_limits *l, struct alb_plan *out, struct alb_err *err)
-{
-    struct draft d = {.h = h, .o = o, .l = l, .err = err, .plan = out};
-    memset(out, 0, sizeof(*out));
-    enum alb_code code = check_options(&d);
-    if (code == ALB_OK)
-        code = check_source(&d);
-    if (code != ALB_OK)
-        return code;
-    choose_format(&d);
-    uint8_t stored = o->ignore_orientation ? 1 : alb_turn_valid(h->orientation);
-    d.turn = alb_turn_compose(stored, alb_turn_of(o->turn, o->flip_h, o->flip_v));
-    d.shown_w = alb_turn_swaps(d.turn) ? h->height : h->width;
-    d.shown_h = alb_turn_swaps(d.turn) ? h->width : h->height;
-    code = check_animation(&d);
-    if (code != ALB_OK)
-        return code;
-    compute_size(&d);
-    code = check_result(&d);
-    if (code != ALB_OK)
-        return code;
-    plan_steps(&d);
-    estimate_memory(&d);
-    if (out->memory > l->memory) {
-        memset(out, 0, sizeof(*out));
-        return alb_fail(err, ALB_E_TOO_LARGE, "the work would need more than %llu MiB of memory",
-                        (unsigned long long)(l->memory >> 20));
-    }
+    struct alb_rect r = d->ask->trims[d->trims++];
+    if (r.width == 0 || r.height == 0) /* nothing but ground: it stays as it is */
+        return ALB_OK;
+    if (r.left > d->width || r.width > d->width - r.left || r.top > d->height || r.height > d->height - r.top)
+        return alb_fail(d->err, ALB_E_INVALID, "a trim outside of the picture");
+    if (o->trim.equal_h)
+        equal_sides(d->width, &r.left, &r.width);
+    if (o->trim.equal_v)
+        equal_sides(d->height, &r.top, &r.height);
+    alb_draft_crop(d, r);
     return ALB_OK;
+}
+
+/* ---- geometry ---- */
+
+static uint32_t least(int64_t given, uint32_t side)
+{
+    return given > 0 && given < side ? (uint32_t)given : side;
+}
+
+/* The cut before resizing. */
+static void crop(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
+                 bool swap, struct alb_gravity at)
+{
+    uint32_t w = least(swap ? s->crop_h : s->crop_w, d->width),
+             h = least(swap ? s->crop_w : s->crop_h, d->height);
+    if (w == d->width && h == d->height)
+        return;
+    if (at.kind == ALB_GRAVITY_SMART) {
+        alb_draft_smart_crop(d, w, h);
+        return;
+    }
+    alb_gravity_to_stored(&at, d->orientation, o);
+    alb_draft_crop(d, (struct alb_rect){(uint32_t)alb_place_x(&at, d->width, w, 1, false),
+                                        (uint32_t)alb_place_y(&at, d->height, h, 1, false), w, h});
+}
+
+static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *o,
+                            const struct alb_plan_sizes *s, bool swap)
+{
+    int64_t w = alb_scaled(d->width, swap ? s->scale_h : s->scale_w),
+            h = alb_scaled(d->height, swap ? s->scale_w : s->scale_h);
+    if (w == d->width && h == d->height)
+        return ALB_OK;
+    if (o->linear)
+        add_colour_step(d, ALB_COLOUR_LINEAR);
+    enum alb_code code = alb_draft_resize(d, o, w, h);
+    if (code == ALB_OK && o->linear)
+        add_colour_step(d, ALB_COLOUR_ENCODED);
+    return code;
+}
+
+/* The cut to the result: of the picture as it will be shown. */
+static void cut(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
+                uint8_t turn)
+{
+    bool swap = alb_turn_swaps(turn);
+    uint32_t sw = swap ? d->height : d->width, sh = swap ? d->width : d->height;
+    struct alb_rect r = {0, 0, least(s->cut_w, sw), least(s->cut_h, sh)};
+    if (r.width == sw && r.height == sh)
+        return;
+    if (o->gravity.kind == ALB_GRAVITY_SMART) {
+        alb_draft_smart_crop(d, swap ? r.height : r.width, swap ? r.width : r.height);
+        return;
+    }
+    r.left = (uint32_t)alb_place_x(&o->gravity, sw, r.width, s->dpr, false);
+    r.top = (uint32_t)alb_place_y(&o->gravity, sh, r.height, s->dpr, false);
+    alb_draft_crop(d, alb_turn_to_stored(turn, d->width, d->height, r));
+}
+
+static void add_turn(struct alb_draft *d, uint8_t turn)
+{
+    d->orientation = 1;
+    if (turn == 1)
+        return;
+    if (alb_turn_swaps(turn)) {
+        uint32_t w = d->width;
+        d->width = d->height;
+        d->height = w;
+    }
+    alb_draft_add(d, ALB_STEP_TURN, d->width, d->height)->u.turn.orientation = turn;
+    d->held += (uint64_t)d->width * d->height * 4;
+}
+
+/* ---- canvases ---- */
+
+static enum alb_code check_canvas(const struct alb_draft *d, int64_t w, int64_t h)
+{
+    uint64_t limit = d->ask->limits->result_pixels;
+    if (w > ALB_PLAN_SIDE_MAX || h > ALB_PLAN_SIDE_MAX ||
+        (uint64_t)w * (uint64_t)h > limit / (d->animated ? d->pages : 1))
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
+                        (unsigned long long)limit);
+    return ALB_OK;
+}
+
+/* 0: as the picture. Rounding may leave the picture a pixel larger than its canvas: that is cut off. */
+static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const struct alb_gravity *at,
+                            double dpr)
+{
+    if (w <= d->width && h <= d->height)
+        return ALB_OK;
+    w = w > 0 ? w : d->width;
+    h = h > 0 ? h : d->height;
+    enum alb_code code = check_canvas(d, w, h);
+    if (code != ALB_OK)
+        return code;
+    alb_draft_crop(d, (struct alb_rect){0, 0, least(w, d->width), least(h, d->height)});
+    alb_draft_canvas(d, (uint32_t)w, (uint32_t)h,
+                     (uint32_t)alb_place_x(at, (uint32_t)w, d->width, dpr, false),
+                     (uint32_t)alb_place_y(at, (uint32_t)h, d->height, dpr, false));
+    return ALB_OK;
+}
+
+static enum alb_code pad(struct alb_draft *d, const struct alb_plan_options *o, double dpr)
+{
+    int64_t p[4], all = 0;
+    for (size_t i = 0; i < 4; i++) {
+        p[i] = alb_scaled_even(o->padding[i], dpr);
+        all += p[i];
+    }
+    if (all == 0)
+        return ALB_OK;
+    int64_t w = d->width + p[1] + p[3], h = d->height + p[0] + p[2];
+    enum alb_code code = check_canvas(d, w, h);
+    if (code == ALB_OK)
+        alb_draft_canvas(d, (uint32_t)w, (uint32_t)h, (uint32_t)p[3], (uint32_t)p[0]);
+    return code;
+}
+
+static enum alb_code canvases(struct alb_draft *d, const struct alb_plan_options *o,
+                              const struct alb_plan_sizes *s)
+{
+    enum alb_code code = ALB_OK;
+    if (o->extend.on)
+        code = extend(d, s->target_w, s->target_h, &o->extend.at, s->dpr);
+    if (code == ALB_OK && s->aspect_w > 0 && s->aspect_h > 0)
+        code = extend(d, s->aspect_w, s->aspect_h, &o->extend_aspect.at, s->dpr);
+    return code == ALB_OK ? pad(d, o, s->dpr) : code;
+}
+
+/* ---- the result ---- */
+
+/* What the format cannot hold is made smaller. */
+static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options *o)
+{
+    double side = d->width > d->height ? d->width : d->height,
+           scale = 1.0 / (side / alb_format_side(d->format));
+    bool alpha = d->alpha && !(o->flatten && o->background_alpha >= 1);
+    if (d->ask->options->output.best != 0 && alb_best_candidates(d, alpha) != 0)
+        return ALB_OK;
+    if (d->format == ALB_FORMAT_GIF) /* its encoder counts pixels in an int */
+        scale = fmin(scale, sqrt(1.0 / ((double)((uint64_t)d->width * d->height) / (INT32_MAX / 4))));
+    if (scale >= 1.0)
+        return ALB_OK;
+    return alb_draft_resize(d, o, alb_scaled(d->width, scale), alb_scaled(d->height, scale));
+}
+
+static void ground(struct alb_draft *d, const struct alb_plan_options *o)
+{
+    bool can = o->next || alb_format_alpha(d->format);
+    if (!d->alpha || (can && !o->flatten))
+        return;
+    struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_FLATTEN, d->width, d->height);
+    s->u.flatten.rgb = o->background;
+    s->u.flatten.alpha = can ? o->background_alpha : 1;
+    d->alpha = s->u.flatten.alpha < 1;
+}
+
+static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options *o,
+                              const struct alb_plan_sizes *s)
+{
+    enum alb_code code = alb_plan_effects(d, o->effects, o->effect_count, s->dpr);
+    if (code == ALB_OK)
+        code = canvases(d, o, s);
+    if (code == ALB_OK && !o->next)
+        code = fix_size(d, o);
+    if (code != ALB_OK)
+        return code;
+    ground(d, o);
+    return alb_plan_effects(d, o->overlays, o->overlay_count, s->dpr);
+}
+
+static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options *o, bool *done)
+{
+    struct alb_plan_sizes s;
+    struct alb_gravity crop_at = o->crop.at;
+    bool first = d->plan->count == 0;
+    uint8_t turn = alb_turn_compose(d->orientation, alb_turn_of(o->turn, o->flip_h, o->flip_v));
+    bool swap = alb_turn_swaps(turn);
+    enum alb_code code = trim(d, o, done);
+    if (code != ALB_OK || *done)
+        return code;
+    alb_plan_size(o, swap ? d->height : d->width, swap ? d->width : d->height, d->vector, &s);
+    d->smaller = s.scale_w < 1 || s.scale_h < 1;
+    if (d->fresh)
+        alb_plan_load(d, o, swap, &s, &crop_at);
+    crop(d, o, &s, swap, crop_at);
+    code = resize(d, o, &s, swap);
+    if (code != ALB_OK)
+        return code;
+    cut(d, o, &s, turn);
+    if (first)
+        add_colour(d);
+    add_turn(d, turn);
+    d->vector = false;
+    return frame_it(d, o, &s);
+}
+
+static enum alb_code finish(struct alb_draft *d)
+{
+    struct alb_plan *p = d->plan;
+    const struct alb_plan_limits *l = d->ask->limits;
+    struct alb_plan_step *e = alb_draft_add(d, ALB_STEP_ENCODE, d->width, d->height);
+    e->u.encode.output = d->ask->options->output;
+    e->u.encode.animate = d->animated;
+    alb_resolve_output(d, &e->u.encode.output);
+    p->format = e->u.encode.output.format;
+    if (d->width > l->result_side || d->height > l->result_side)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have a side above %u pixels",
+                        l->result_side);
+    if ((uint64_t)d->width * d->height > l->result_pixels / (d->animated ? d->pages : 1))
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
+                        (unsigned long long)l->result_pixels);
+    return ALB_OK;
+}
+
+static enum alb_code make(struct alb_draft *d)
+{
+    struct alb_plan *p = d->plan;
+    bool done = false;
+    enum alb_code code = check_ask(d);
+    if (code == ALB_OK)
+        code = choose_pages(d);
+    if (code == ALB_OK)
+        begin(d);
+    for (const struct alb_plan_options *o = d->ask->options; code == ALB_OK && o && !done; o = o->next)
+        code = pipeline(d, o, &done);
+    if (code == ALB_OK && !done)
+        code = finish(d);
+    if (code != ALB_OK)
+        return code;
+    if (d->full)
+        return alb_fail(d->err, ALB_E_INVALID, "more steps or texts than a plan has room for");
+    p->width = d->width;
+    p->height = d->height;
+    p->fonts = alb_plan_needs_fonts(p);
+    p->memory = alb_plan_memory(d);
+    if (p->memory > d->ask->limits->memory)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the work would need more than %llu MiB of memory",
+                        (unsigned long long)(d->ask->limits->memory >> 20));
+    return ALB_OK;
+}
+
+enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out, struct alb_err *err)
+{
+    struct alb_draft d = {.ask = ask, .h = &ask->headers[0], .err = err, .plan = out};
+    memset(out, 0, sizeof(*out));
+    enum alb_code code = make(&d);
+    if (code != ALB_OK)
+        memset(out, 0, sizeof(*out));
+    return code;
 }

@@ -1,30 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: what exactly is to be done to a picture. Pure arithmetic from a header (what the probe said of
- * the source) and options (what somebody wants, in any dialect) to a list of typed steps with exact geometry;
- * all doors compile to the same options. Nothing here decodes anything, so every rule is tested by table.
+ * The plan: what exactly is to be done to a picture. Pure arithmetic from headers (what the probe said of the
+ * sources) and options (what somebody wants, in any dialect: options.h) to a list of typed steps with exact
+ * geometry. Nothing here decodes anything, so every rule is tested by table.
  *
- *     struct alb_image_header + struct alb_plan_options + struct alb_plan_limits
- *         --alb_plan_make-->  struct alb_plan: LOAD, [RESIZE], [CROP], [TURN], [COLOUR], [FLATTEN], ENCODE
+ *     struct alb_plan_ask {headers, options, limits, rectangles of trims} --alb_plan_make--> struct alb_plan
+ *
+ * Steps of one pipeline, each only if needed:
+ *     LOAD, [CROP], [LINEAR], [RESIZE], [CROP or SMART_CROP], [COLOUR], [TURN], EFFECT..., [CANVAS]...,
+ *     [FLATTEN], EFFECT or MARK..., ENCODE
+ * A further pipeline goes on behind the overlays of the one before it. LOAD is the first step and ENCODE the last.
+ * The arithmetic of sizes and places is imgproxy's (its processing/prepare.go, calc_position.go, gravity.go;
+ * imgproxy's documentation calls it resizing types, gravity and extend), for all dialects: where a dialect
+ * differs, its compiler says so in options.
+ *
+ * What only pixels can tell is asked of a worker, never guessed:
+ *   - SMART_CROP has a known size; only its place is found by the worker.
+ *   - A trim changes sizes. When a pipeline trims and its rectangle is not in the ask, the plan ends in FIND_TRIM
+ *     instead of ENCODE: run it, add the rectangle that the worker tells, and make the plan again.
+ *   - `best` formats and autoquality change the bytes, not the geometry: the reply names the format.
  *
  * Invariants (alb_plan_check, run by both sides of the darkroom's socket):
- *   P1  the first step is LOAD, the last is ENCODE, each once; at most ALB_PLAN_STEPS steps;
+ *   P1  the first step is LOAD, the last is ENCODE or FIND_TRIM, each once; at most ALB_PLAN_STEPS steps;
  *   P2  each step's input size is the output size of the step before it; no side is 0 or above the limits;
  *   P3  sizes, pixels and the expected memory are within the limits before any byte is decoded (law 7);
  *   P4  equal headers and options give equal plans on every machine.
  *
  * Geometry words: "stored" is the pixel grid of the file; "shown" is after EXIF orientation and the turn a
  * person gave. Options speak in shown pixels, steps before TURN in stored ones. Rounding is half away from
- * zero. New kinds of steps (blur, pad, trim, watermark ...) are added to enum alb_step_kind and the union.
+ * zero for sizes, half to even for places.
  *
- * Pure; any thread. Plans, headers and options are plain values: copy them freely.
+ * Pure; any thread. Headers are plain values; a plan owns nothing and may be copied: its texts lie in itself.
  */
 #ifndef ALB_IMAGE_PLAN_H
 #define ALB_IMAGE_PLAN_H
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "image/options.h"
 #include "image/sniff.h"
+#include "image/turn.h"
 
 /* ---- what the source is ---- */
 
@@ -54,61 +69,19 @@ struct alb_image_header {
     uint8_t bits;     /* per channel: 1..32 */
     enum alb_icc icc;
     enum alb_space space;
+    /* HEIC, AVIF: the embedded thumbnail, stored orientation as of the picture; 0 = none */
+    uint32_t thumb_width, thumb_height;
+    /* TIFF: so many pages behind the first one are the same picture, each half as large as the one before
+     * (rounded down) */
+    uint8_t halvings;
     int64_t bytes; /* of the file */
 };
 
 /* The size as shown, with a person's turn (clockwise degrees, multiple of 90). */
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 
-/* ---- what is wanted ---- */
-
-enum alb_fit {
-    ALB_FIT_INSIDE, /* whole picture inside width x height */
-    ALB_FIT_COVER,  /* fill width x height, cut what is over */
-    ALB_FIT_FORCE,  /* exactly width x height, proportions may change */
-};
-enum alb_format {
-    ALB_FORMAT_SAME, /* that of the source if it can be written, else PNG with alpha, JPEG without */
-    ALB_FORMAT_JPEG,
-    ALB_FORMAT_PNG,
-    ALB_FORMAT_WEBP,
-    ALB_FORMAT_AVIF,
-    ALB_FORMAT_JXL,
-    ALB_FORMAT_COUNT
-};
-
-/* alb_plan_options_init: the whole picture as it is shown, same format, default quality, focus in the middle,
- * white under transparency where the format has none. */
-struct alb_plan_options {
-    enum alb_fit fit;
-    uint32_t width, height; /* shown; 0 = follows from the other */
-    bool enlarge;           /* rasters are never made larger without it; vectors always may */
-    uint16_t turn;          /* 0, 90, 180, 270 clockwise, on top of the file's orientation */
-    bool flip_h, flip_v;    /* after the turn */
-    bool ignore_orientation;
-    /* COVER: the point that stays in view, thousandths of width and height as shown; 500,500 = centre */
-    uint16_t focus_x, focus_y;
-    enum alb_format format;
-    uint8_t quality;     /* 1..100, 0 = the format's default */
-    bool lossless;       /* WebP, JXL; ignored elsewhere */
-    bool flatten;        /* paint `background` under transparency even if the format could keep it */
-    uint32_t background; /* 0xRRGGBB; formats without alpha are always flattened on it */
-    bool keep_metadata;  /* false: stripped (the default); true: EXIF, XMP and IPTC are copied, orientation
-                            reset */
-    bool keep_profile;   /* false: converted to sRGB */
-    bool animate;        /* keep an animation if the format can (WebP); false: first frame */
-    uint32_t page;       /* first page, from 0; ignored with animate */
-    /* How much larger than the result the decoder's own shrinking (JPEG n/8, WebP) must leave the picture, in
-     * thousandths: 0 or 1000 = fast mode, as small as possible; 1700 keeps the fine detail. */
-    uint16_t shrink_margin;
-    bool lenient; /* show what can be decoded of a damaged file; the default refuses truncated content */
-};
-void alb_plan_options_init(struct alb_plan_options *o);
-/* Canonical bytes of the options, equal if and only if the options are: part of a cache key. */
-void alb_plan_options_key(const struct alb_plan_options *o, struct alb_buf *out);
-
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 2
+#define ALB_IMAGE_EPOCH 3
 
 /* ---- limits (law 7) ---- */
 
@@ -116,6 +89,7 @@ struct alb_plan_limits {
     int64_t source_bytes;      /* of the file */
     uint64_t source_pixels;    /* one page */
     uint64_t animation_pixels; /* all frames together, before resizing */
+    uint64_t frame_pixels;     /* not 0: one frame of an animation, and its frames together are not counted */
     uint32_t frames;
     uint32_t result_side;
     uint64_t result_pixels;
@@ -125,6 +99,9 @@ void alb_plan_limits_default(struct alb_plan_limits *l);
 
 /* ---- the plan ---- */
 
+/* Input 0 is the source, the others are watermarks and profiles. */
+#define ALB_PLAN_INPUTS 4
+
 enum alb_step_kind {
     ALB_STEP_LOAD = 1,
     ALB_STEP_RESIZE = 2,
@@ -133,15 +110,36 @@ enum alb_step_kind {
     ALB_STEP_COLOUR = 5,
     ALB_STEP_FLATTEN = 6,
     ALB_STEP_ENCODE = 7,
+    ALB_STEP_SMART_CROP = 8,
+    ALB_STEP_CANVAS = 9,
+    ALB_STEP_EFFECT = 10,
+    ALB_STEP_MARK = 11,
+    ALB_STEP_FIND_TRIM = 12,
 };
 enum alb_load_how {
-    ALB_LOAD_FULL,    /* every pixel */
-    ALB_LOAD_EIGHTHS, /* JPEG, RAW preview: 1/8, 2/8 or 4/8 of the size, in the decoder */
-    ALB_LOAD_SCALED,  /* WebP, SVG, PDF: the loader scales to width x height (one pixel more or less) */
-    ALB_LOAD_DEVELOP, /* RAW without a preview: half-size demosaic */
+    ALB_LOAD_FULL,      /* every pixel */
+    ALB_LOAD_EIGHTHS,   /* JPEG, RAW preview: 1/8 .. 7/8 of the size, in the decoder */
+    ALB_LOAD_SCALED,    /* WebP, SVG, PDF: the loader scales to width x height (one pixel more or less) */
+    ALB_LOAD_DEVELOP,   /* RAW without a preview: half-size demosaic */
+    ALB_LOAD_THUMBNAIL, /* HEIC, AVIF: the embedded thumbnail */
+    ALB_LOAD_PAGE,      /* TIFF pyramid: a smaller page of the same picture; `page` says which one */
+    ALB_LOAD_HOW_COUNT
+};
+enum alb_colour_to {
+    ALB_COLOUR_PIXELS,  /* only out of spaces that no result has (CMYK, Lab, float), 8 bits unless `deep` */
+    ALB_COLOUR_SRGB,    /* through the profile to sRGB or grey, profile dropped */
+    ALB_COLOUR_LINEAR,  /* to linear light, to be followed by RESIZE and a step back */
+    ALB_COLOUR_ENCODED, /* back from linear light */
+    ALB_COLOUR_TO_COUNT
 };
 
-/* width, height of a step: of one page, after the step. */
+/* A text of a step: `n` bytes at `at` in the plan's own texts. */
+struct alb_plan_text {
+    uint32_t at, n;
+};
+
+/* width, height of a step: of what there is after it: one picture, one frame of an animation, or all pages of a
+ * document below each other (each as large as the first). */
 struct alb_plan_step {
     enum alb_step_kind kind;
     uint32_t width, height;
@@ -149,12 +147,19 @@ struct alb_plan_step {
         struct {
             enum alb_type type;
             enum alb_load_how how;
-            uint8_t eighths;      /* 1, 2, 4; 8 unless EIGHTHS */
+            uint8_t eighths;      /* 1..8; 8 unless EIGHTHS */
             uint32_t page, pages; /* first, and how many */
             bool strict;          /* truncated content is an error */
+            bool animated;        /* the pages are frames: each goes through the steps alone */
+            double video_second;
+            bool video_keyframe;
+            struct alb_plan_text style;
             uint32_t source_width,
                 source_height; /* as planned from the header: checked again by the worker */
         } load;
+        struct {
+            enum alb_kernel kernel;
+        } resize;
         struct {
             uint32_t left, top;
         } crop;
@@ -162,43 +167,95 @@ struct alb_plan_step {
             uint8_t orientation; /* EXIF 1..8 that brings stored to shown */
         } turn;
         struct {
-            bool to_srgb;
+            enum alb_colour_to to;
+            bool deep;
         } colour;
         struct {
             uint32_t rgb;
+            double alpha; /* 1: the result has no transparency */
         } flatten;
         struct {
-            enum alb_format format;
-            uint8_t quality; /* 1..100 */
-            bool lossless, animate, keep_metadata, keep_profile;
+            uint32_t left, top; /* where the picture lies on a transparent canvas of width x height */
+        } canvas;
+        struct { /* pixels, as they are at this step */
+            enum alb_effect_kind kind;
+            double amount, amount2, angle, start, stop;
+            uint32_t rgb, rgb2;
+            bool keep;
+            struct alb_rect area; /* width 0: everywhere */
+        } effect;
+        struct {
+            uint32_t input; /* 0: text */
+            struct alb_plan_text text;
+            double opacity, rotate, shadow;
+            /* The mark before it is turned; a text with 0 x 0 has its own size times `scale` (at 72 dpi). */
+            uint32_t width, height;
+            double scale;
+            enum alb_tiling tiling;
+            struct alb_gravity at; /* offsets in pixels */
+            uint32_t gap_x, gap_y; /* between two, when tiled */
+            /* how input `input` is to be loaded */
+            enum alb_type type;
+            uint8_t eighths;
+            uint32_t source_width, source_height;
+            uint8_t orientation;
+        } mark;
+        struct {
+            double threshold;
+            bool has_color;
+            uint32_t color;
+        } find_trim;
+        struct {
+            struct alb_output output; /* format: never SAME, the one that is written; quality of it set */
+            bool animate;
         } encode;
     } u;
 };
 
-#define ALB_PLAN_STEPS 16
+#define ALB_PLAN_STEPS 64
+#define ALB_PLAN_TEXTS 6144
 struct alb_plan {
     uint32_t count;
     uint64_t memory;        /* expected peak of the job in bytes: the `cost` of its lease */
-    uint32_t width, height; /* of the result, one page */
-    enum alb_format format; /* of the result */
+    uint32_t width, height; /* of the result, one page; FIND_TRIM: of what is looked at */
+    enum alb_format format; /* of the result; SAME: output.best, the worker chooses */
+    bool fonts;             /* needs fonts (texts, SVG, PDF): lane and slots of the vectors */
+    uint32_t text_bytes;
+    char texts[ALB_PLAN_TEXTS];
     struct alb_plan_step steps[ALB_PLAN_STEPS];
 };
+/* One more than the highest input that a step names. */
+uint32_t alb_plan_inputs(const struct alb_plan *p);
+static inline bool alb_plan_is_trim(const struct alb_plan *p)
+{
+    return p->count > 0 && p->steps[p->count - 1].kind == ALB_STEP_FIND_TRIM;
+}
 
-/* INVALID: options out of range. UNSUPPORTED: this type cannot be shown. TOO_LARGE: a limit (the text says
- * which one). UNPROCESSABLE: a header without a size. */
-enum alb_code alb_plan_make(const struct alb_image_header *h, const struct alb_plan_options *o,
-                            const struct alb_plan_limits *l, struct alb_plan *out,
+struct alb_plan_ask {
+    const struct alb_image_header *headers; /* of the inputs, [0] is the source's */
+    uint32_t header_count;                  /* 1..ALB_PLAN_INPUTS */
+    const struct alb_plan_options *options;
+    const struct alb_plan_limits *limits;
+    const struct alb_rect *trims; /* what the FIND_TRIMs found so far, in the pixels they saw, in order */
+    uint32_t trim_count;
+};
+/* INVALID: options out of range, or an input that is not there. UNSUPPORTED: this type cannot be shown.
+ * TOO_LARGE: a limit (the text says which one). UNPROCESSABLE: a header without a size. *out is about 25 KB: not
+ * for a small stack. */
+enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out,
                             struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err) ALB_MUST_CHECK;
 
-/* Serialised, versioned, little-endian. unpack checks (INVALID if anything is off). */
-#define ALB_PLAN_PACKED_MAX 1024
+/* Left or top of a part of `part` pixels on a side of `side`, as the gravity says (half to even; dpr scales pixel
+ * offsets). Within [0, side - part], or with `over` within [-part + 1, side - 1]. Workers use it for texts, whose size
+ * only they know. */
+int64_t alb_place_x(const struct alb_gravity *at, uint32_t side, uint32_t part, double dpr, bool over);
+int64_t alb_place_y(const struct alb_gravity *at, uint32_t side, uint32_t part, double dpr, bool over);
+
+/* Serialised, versioned, little-endian; only what is used of steps and texts. unpack checks (INVALID if anything is
+ * off). */
+#define ALB_PLAN_PACKED_MAX (64 << 10)
 void alb_plan_pack(const struct alb_plan *p, struct alb_buf *out);
 enum alb_code alb_plan_unpack(struct alb_str s, struct alb_plan *out, struct alb_err *err) ALB_MUST_CHECK;
-
-const char *alb_format_name(enum alb_format f); /* "jpeg" */
-const char *alb_format_mime(enum alb_format f); /* "image/jpeg" */
-enum alb_type alb_format_type(enum alb_format f);
-enum alb_format alb_format_of_name(struct alb_str name); /* jpg and jpeg ...; SAME if unknown */
 
 #endif

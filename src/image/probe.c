@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "meta/wire.h"
 
-#define HEADER_VERSION 1u
-#define PROBE_VERSION 1u
+#define HEADER_VERSION 2u /* 1: without smaller pictures inside; catalogs have such rows */
+#define PROBE_VERSION 2u
 #define SIDE_MAX 100000000u
 #define ARENA_CAP ((size_t)4 << 20)
 
@@ -49,20 +49,29 @@ void alb_header_pack(const struct alb_image_header *h, struct alb_buf *out)
     alb_wire_put(out, (uint64_t)h->icc, 1);
     alb_wire_put(out, (uint64_t)h->space, 1);
     alb_wire_put(out, (uint64_t)h->bytes, 8);
+    alb_wire_put(out, h->thumb_width, 4);
+    alb_wire_put(out, h->thumb_height, 4);
+    alb_wire_put(out, h->halvings, 1);
 }
 
 static bool header_ok(const struct alb_image_header *h, unsigned flags)
 {
-    return h->width <= SIDE_MAX && h->height <= SIDE_MAX && h->raw_width <= SIDE_MAX &&
-           h->raw_height <= SIDE_MAX && h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 &&
-           flags < 16 && h->bits <= 64 && (unsigned)h->icc <= ALB_ICC_OTHER &&
-           (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0;
+    const uint32_t sides[] = {h->width,      h->height,      h->raw_width,
+                              h->raw_height, h->thumb_width, h->thumb_height};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        if (sides[i] > SIDE_MAX)
+            return false;
+    }
+    return h->orientation >= 1 && h->orientation <= 8 && h->pages <= 1000000 && flags < 16 && h->bits <= 64 &&
+           (unsigned)h->icc <= ALB_ICC_OTHER && (unsigned)h->space <= ALB_SPACE_OTHER && h->bytes >= 0 &&
+           (h->thumb_width > 0) == (h->thumb_height > 0) && h->halvings < 32;
 }
 
 static void take_header(struct alb_wire *w, struct alb_image_header *h)
 {
     memset(h, 0, sizeof(*h));
-    if (alb_wire_u8(w) != HEADER_VERSION)
+    uint8_t version = alb_wire_u8(w);
+    if (version < 1 || version > HEADER_VERSION)
         w->bad = true;
     h->type = take_type(w);
     h->width = alb_wire_u32(w);
@@ -80,6 +89,11 @@ static void take_header(struct alb_wire *w, struct alb_image_header *h)
     h->icc = (enum alb_icc)alb_wire_u8(w);
     h->space = (enum alb_space)alb_wire_u8(w);
     h->bytes = alb_wire_i64(w);
+    if (version >= 2) {
+        h->thumb_width = alb_wire_u32(w);
+        h->thumb_height = alb_wire_u32(w);
+        h->halvings = alb_wire_u8(w);
+    }
     if (!header_ok(h, flags))
         w->bad = true;
 }
@@ -112,6 +126,9 @@ void alb_probe_pack(const struct alb_probe *p, struct alb_buf *out)
         alb_meta_pack(&none, &meta);
     }
     alb_wire_put_bytes(out, alb_buf_view(&meta));
+    alb_wire_put(out, p->small_width, 1);
+    alb_wire_put(out, p->small_height, 1);
+    alb_wire_put_bytes(out, (struct alb_str){(const char *)p->small, 4u * p->small_width * p->small_height});
     alb_buf_fini(&meta);
 }
 
@@ -121,6 +138,21 @@ static void take_note(struct alb_wire *w, struct alb_probe *p)
     struct alb_str note = alb_wire_bytes(w, sizeof(p->note) - 1);
     for (size_t i = 0; i < note.n; i++)
         p->note[i] = note.p[i] >= ' ' && note.p[i] <= '~' ? note.p[i] : '?';
+}
+
+static void take_small(struct alb_wire *w, struct alb_probe *p)
+{
+    p->small_width = alb_wire_u8(w);
+    p->small_height = alb_wire_u8(w);
+    struct alb_str pixels = alb_wire_bytes(w, ALB_PROBE_SMALL_MAX);
+    if (p->small_width > ALB_LOOK_SIDE || p->small_height > ALB_LOOK_SIDE ||
+        (p->small_width > 0) != (p->small_height > 0) ||
+        pixels.n != 4 * (size_t)p->small_width * p->small_height)
+        w->bad = true;
+    if (!w->bad && pixels.n > 0)
+        p->small = (const uint8_t *)alb_arena_str(p->arena, pixels).p;
+    if (!p->small)
+        p->small_width = p->small_height = 0;
 }
 
 static enum alb_code unpack(struct alb_wire *w, struct alb_probe *p, struct alb_err *err)
@@ -137,6 +169,7 @@ static enum alb_code unpack(struct alb_wire *w, struct alb_probe *p, struct alb_
     p->thumbhash_len = hash.n;
     take_note(w, p);
     struct alb_str meta = alb_wire_bytes(w, ALB_META_PACKED_MAX);
+    take_small(w, p);
     if (!alb_wire_end(w) || p->header.type != p->type)
         return alb_fail(err, ALB_E_INVALID, "a probe that cannot be read");
     return alb_meta_unpack(p->arena, meta, &p->meta, err);

@@ -10,6 +10,7 @@
 #ifndef ALB_IMAGE_PROBE_H
 #define ALB_IMAGE_PROBE_H
 
+#include "image/look.h"
 #include "image/plan.h"
 #include "meta/meta.h"
 
@@ -23,14 +24,18 @@ struct alb_probe {
     struct alb_meta meta;                 /* orientation as in the header */
     uint8_t thumbhash[ALB_THUMBHASH_MAX]; /* of the picture as shown */
     size_t thumbhash_len;                 /* 0 = none */
-    char note[160];                       /* why damaged or not looked at, for the log; printable */
+    /* The picture as shown, small: RGBA, 4 bytes a pixel, sRGB (look.h); 0 x 0 = none. In the arena. */
+    uint32_t small_width, small_height;
+    const uint8_t *small;
+    char note[160]; /* why damaged or not looked at, for the log; printable */
     /* private */
     struct alb_arena *arena;
 };
 void alb_probe_free(struct alb_probe **p);
 
 /* Worker to server. unpack checks every value; INVALID. */
-#define ALB_PROBE_PACKED_MAX (ALB_META_PACKED_MAX + 4096)
+#define ALB_PROBE_SMALL_MAX (4 * ALB_LOOK_SIDE * ALB_LOOK_SIDE)
+#define ALB_PROBE_PACKED_MAX (ALB_META_PACKED_MAX + ALB_PROBE_SMALL_MAX + 4096)
 void alb_probe_pack(const struct alb_probe *p, struct alb_buf *out);
 enum alb_code alb_probe_unpack(struct alb_str s, struct alb_probe **out, struct alb_err *err) ALB_MUST_CHECK;
 

@@ -6,7 +6,7 @@
  *
  *   control socket (fd 3 of the zygote)     server -> zygote  SPAWN {worker id, profile} + [job socket, flag page]
  *                                           zygote -> server  HELLO, SPAWNED + [pidfd], EXITED
- *   job socket (fd 3 of a worker)           server -> worker  JOB {plan bytes behind it} + [source, result]
+ *   job socket (fd 3 of a worker)           server -> worker  JOB {plan bytes behind it} + [result, inputs ...]
  *                                           worker -> server  READY, REPLY
  */
 #ifndef ALB_IMAGE_PROTOCOL_H
@@ -16,7 +16,7 @@
 
 #include "image/plan.h"
 
-#define ALB_DARKROOM_ABI 2u
+#define ALB_DARKROOM_ABI 4u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
 #define ALB_DARKROOM_FD 3 /* the socket, in zygote and worker */
 #define ALB_DARKROOM_ARG                                                                                     \
@@ -73,28 +73,38 @@ struct alb_ready_packet {
     uint32_t reserved;
 };
 
-enum alb_darkroom_order { ALB_ORDER_RENDER = 1, ALB_ORDER_PROBE, ALB_ORDER_SIDECAR, ALB_ORDER_CANARY };
+enum alb_darkroom_order {
+    ALB_ORDER_RENDER = 1,
+    ALB_ORDER_PROBE,
+    ALB_ORDER_SIDECAR,
+    ALB_ORDER_CANARY,
+    ALB_ORDER_HEADER,
+    ALB_ORDER_SANITISE,
+};
 
 struct alb_job_packet {
     uint32_t magic, kind;
     uint32_t order;
     uint32_t type; /* PROBE */
     uint64_t seq;
-    int64_t source_bytes;
+    int64_t input_bytes[ALB_PLAN_INPUTS]; /* of each descriptor; [0] is the source */
+    uint32_t inputs;                      /* how many there are; 0: CANARY */
+    uint32_t reserved;
     uint64_t memory; /* may grow by so much */
     uint32_t cpu_s;  /* processor time of this job */
     uint32_t plan_bytes;
     struct alb_plan_limits limits;
-    unsigned char plan[ALB_PLAN_PACKED_MAX];
+    unsigned char plan[ALB_PLAN_PACKED_MAX]; /* only plan_bytes of it are sent */
 };
 
 struct alb_reply_packet {
     uint32_t magic, kind;
     uint64_t seq;
-    uint32_t code; /* enum alb_code */
-    uint32_t reserved;
+    uint32_t code;   /* enum alb_code */
+    uint32_t format; /* RENDER: enum alb_format that was written */
     int64_t cpu_ns;
-    char text[160]; /* why not; printable after checking */
+    struct alb_rect trim; /* RENDER of a plan that ends in FIND_TRIM */
+    char text[160];       /* why not; printable after checking */
 };
 
 /* The page that a worker shares with the server, for what it can no longer say when it has died. */
@@ -105,8 +115,9 @@ struct alb_flag_page {
 };
 #define ALB_FLAG_PAGE_BYTES 4096
 
-/* One packet with up to two descriptors. send: false with errno. recv: bytes, 0 at the end, -1 with errno;
+/* One packet with up to ALB_PACKET_FDS descriptors. send: false with errno. recv: bytes, 0 at the end, -1 with errno;
  * fds that are not there become -1; descriptors nobody asked for are closed. */
+#define ALB_PACKET_FDS (ALB_PLAN_INPUTS + 1)
 bool alb_packet_send(int sock, const void *p, size_t n, const int *fds, size_t fd_count) ALB_MUST_CHECK;
 ssize_t alb_packet_recv(int sock, void *p, size_t n, int *fds, size_t fd_count) ALB_MUST_CHECK;
 

@@ -44,41 +44,80 @@ static enum alb_code read_bytes(int fd, size_t n, struct alb_bytes **out, struct
     return *out ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for a result");
 }
 
-static enum alb_code check_picture(const struct alb_plan *plan, const struct alb_bytes *b,
-                                   struct alb_err *err)
+static enum alb_code check_picture(const struct alb_plan *plan, enum alb_format format,
+                                   const struct alb_bytes *b, struct alb_err *err)
 {
     uint32_t w, h;
-    if (!alb_sniff_size(alb_format_type(plan->format), b->p, b->n, &w, &h))
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is no %s",
-                        alb_format_name(plan->format));
+    if (!alb_sniff_size(alb_format_type(format), b->p, b->n, &w, &h))
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is no %s", alb_format_name(format));
     if (w != plan->width || h != plan->height)
         return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's result is %ux%u, not %ux%u", w, h,
                         plan->width, plan->height);
     return ALB_OK;
 }
 
-enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, int fd, struct alb_err *err)
+/* The planned one, or one of those among which the worker was to choose. */
+static enum alb_code take_format(struct alb_darkroom_job *job, uint32_t said, struct alb_err *err)
+{
+    const struct alb_plan *plan = job->plan;
+    uint16_t best = plan->steps[plan->count - 1].u.encode.output.best;
+    job->format = plan->format;
+    if (job->format != ALB_FORMAT_SAME)
+        return ALB_OK;
+    if (said == ALB_FORMAT_SAME || said >= ALB_FORMAT_COUNT || !(best & ALB_FORMAT_BIT(said)))
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker wrote a format that was not asked for");
+    job->format = (enum alb_format)said;
+    return ALB_OK;
+}
+
+static enum alb_code take_trim(struct alb_darkroom_job *job, const struct alb_rect *r, struct alb_err *err)
+{
+    const struct alb_plan *p = job->plan;
+    if (r->width == 0 || r->height == 0 || r->left >= p->width || r->top >= p->height ||
+        r->width > p->width - r->left || r->height > p->height - r->top)
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's rectangle is not inside the picture");
+    job->trim = *r;
+    return ALB_OK;
+}
+
+static enum alb_code take_bytes(struct alb_darkroom_job *job, struct alb_bytes *bytes, struct alb_err *err)
+{
+    enum alb_code code;
+    if (job->work == ALB_WORK_RENDER) {
+        code = check_picture(job->plan, job->format, bytes, err);
+        if (code == ALB_OK)
+            job->result = alb_bytes_ref(bytes);
+        return code;
+    }
+    if (job->work == ALB_WORK_SANITISE) {
+        job->result = alb_bytes_ref(bytes);
+        return ALB_OK;
+    }
+    code = alb_probe_unpack(alb_bytes_view(bytes), &job->probe, err);
+    return code == ALB_E_INVALID ? ALB_E_UNPROCESSABLE : code;
+}
+
+enum alb_code alb_dr_take_result(struct alb_darkroom_job *job, const struct alb_reply_packet *reply, int fd,
+                                 struct alb_err *err)
 {
     struct alb_bytes *bytes = NULL;
     int64_t size;
     if (job->work == ALB_WORK_CANARY)
         return ALB_OK;
+    if (job->work == ALB_WORK_RENDER && alb_plan_is_trim(job->plan))
+        return take_trim(job, &reply->trim, err);
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
         return alb_fail_sys(err, ALB_E_UNPROCESSABLE, errno, "the result cannot be sealed");
     enum alb_code code = alb_fs_size(fd, &size, err);
-    if (code == ALB_OK && (size <= 0 || (job->work != ALB_WORK_RENDER && size > ALB_PROBE_PACKED_MAX)))
+    bool probe = job->work != ALB_WORK_RENDER && job->work != ALB_WORK_SANITISE;
+    if (code == ALB_OK && (size <= 0 || (probe && size > ALB_PROBE_PACKED_MAX)))
         code = alb_fail(err, ALB_E_UNPROCESSABLE, "a result of %lld bytes", (long long)size);
+    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
+        code = take_format(job, reply->format, err);
     if (code == ALB_OK)
         code = read_bytes(fd, (size_t)size, &bytes, err);
-    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
-        code = check_picture(job->plan, bytes, err);
-    if (code == ALB_OK && job->work != ALB_WORK_RENDER) {
-        code = alb_probe_unpack(alb_bytes_view(bytes), &job->probe, err);
-        if (code == ALB_E_INVALID)
-            code = ALB_E_UNPROCESSABLE;
-    }
-    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
-        job->result = alb_bytes_ref(bytes);
+    if (code == ALB_OK)
+        code = take_bytes(job, bytes, err);
     alb_bytes_unref(bytes);
     return code;
 }

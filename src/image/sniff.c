@@ -88,11 +88,13 @@ static bool is_bmp(struct view v)
 
 static bool is_ico(struct view v)
 {
-    if (!at(v, 0, "\0\0\x01\0", 4) || !has(v, 0, 22) || v.p[5] != 0 || v.p[4] == 0 || v.p[9] != 0)
+    bool cursor = at(v, 0, "\0\0\x02\0", 4);
+    if ((!cursor && !at(v, 0, "\0\0\x01\0", 4)) || !has(v, 0, 22) || v.p[5] != 0 || v.p[4] == 0 || v.p[9] != 0)
         return false;
     uint32_t offset =
         (uint32_t)v.p[18] | (uint32_t)v.p[19] << 8 | (uint32_t)v.p[20] << 16 | (uint32_t)v.p[21] << 24;
-    return offset >= 6u + 16u * v.p[4];
+    /* TGA begins like a cursor: a cursor's first picture must be there to see */
+    return offset >= 6u + 16u * v.p[4] && (!cursor || at(v, offset, "\x28\0\0\0", 4) || at(v, offset, "\x89PNG", 4));
 }
 
 static bool is_mts(struct view v)
@@ -432,12 +434,11 @@ bool alb_type_can_show(enum alb_type t)
 {
     switch (alb_type_class(t)) {
     case ALB_CLASS_RASTER:
-        return t != ALB_TYPE_ICO && t != ALB_TYPE_PSD;
     case ALB_CLASS_RAW:
     case ALB_CLASS_VECTOR:
+    case ALB_CLASS_VIDEO:
         return true;
     case ALB_CLASS_NONE:
-    case ALB_CLASS_VIDEO:
     case ALB_CLASS_SIDECAR:
         return false;
     }

@@ -45,8 +45,8 @@ enum alb_type alb_type_of_mime(struct alb_str mime); /* the first of that media 
 /* Whether the darkroom of this build makes pictures of it. */
 bool alb_type_can_show(enum alb_type t);
 
-/* Width and height as the header of an encoded JPEG, PNG, WebP, AVIF or JXL states them (stored orientation,
- * one page); false if they are not there. Used to check what a worker has returned. */
+/* Width and height as the header of an encoded picture states them (stored orientation, one page), for every type that
+ * albumen writes; false if they are not there. Used to check what a worker has returned. */
 bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width,
                     uint32_t *height) ALB_MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The size that an encoded picture states in its own header: JPEG, PNG, WebP, AVIF, JXL. Runs in the server
- * on what a worker returned (a worker may have been taken over by its input), so: bounds on every look, loops
+ * The size that an encoded picture states in its own header, for every format that is written. Runs in the server on
+ * what a worker returned (a worker may have been taken over by its input), so: bounds on every look, loops
  * that always move forward, no allocation.
  */
 #include <string.h>
@@ -114,25 +114,81 @@ static bool find_box(struct view v, size_t off, size_t end, const char kind[stat
     return false;
 }
 
-/* meta / iprp / ipco / ispe: the largest of the sizes (an alpha plane or a tile never exceeds the picture).
- */
-static bool size_avif(struct view v, uint32_t *w, uint32_t *h)
+/* The n-th property (from 1) of an item, as ipma associates it; 0: there is none. */
+static uint32_t property_of(struct view v, const struct box *ipma, uint32_t item, uint32_t n)
 {
-    struct box meta, iprp, ipco, ispe;
+    size_t at = ipma->body + 8;
+    bool wide_ids = has(v, ipma->body, 8) && v.p[ipma->body] > 0;
+    size_t step = (be(v, ipma->body, 4) & 1) ? 2 : 1, id_len = wide_ids ? 4 : 2;
+    uint32_t entries = be(v, ipma->body + 4, 4);
+    for (uint32_t i = 0; i < entries && at + id_len + 1 <= ipma->end; i++) {
+        uint32_t id = be(v, at, id_len), count = be(v, at + id_len, 1);
+        at += id_len + 1;
+        if (id == item)
+            return n <= count && at + n * step <= ipma->end
+                       ? be(v, at + (n - 1) * step, step) & (step == 2 ? 0x7fff : 0x7f)
+                       : 0;
+        at += count * step;
+    }
+    return 0;
+}
+
+static bool property_box(struct view v, const struct box *ipco, uint32_t index, struct box *b)
+{
+    size_t off = ipco->body;
+    while (index > 0 && next_box(v, &off, ipco->end, b))
+        index--;
+    return index == 0;
+}
+
+/* The boxes that say of what size the primary item is. */
+struct heif {
+    uint32_t item;
+    struct box ipco, ipma;
+};
+
+static bool open_heif(struct view v, struct heif *f)
+{
+    struct box meta, pitm, iprp;
     if (!find_box(v, 0, v.n, "meta", &meta) || meta.end - meta.body < 4 ||
-        !find_box(v, meta.body + 4, meta.end, "iprp", &iprp) ||
-        !find_box(v, iprp.body, iprp.end, "ipco", &ipco))
+        !find_box(v, meta.body + 4, meta.end, "pitm", &pitm) || pitm.end - pitm.body < 6 ||
+        !find_box(v, meta.body + 4, meta.end, "iprp", &iprp))
         return false;
-    size_t off = ipco.body;
-    *w = *h = 0;
-    while (find_box(v, off, ipco.end, "ispe", &ispe)) {
-        off = ispe.end;
-        if (ispe.end - ispe.body < 12)
-            return false;
-        uint32_t iw = be(v, ispe.body + 4, 4), ih = be(v, ispe.body + 8, 4);
-        if ((uint64_t)iw * ih > (uint64_t)*w * *h) {
-            *w = iw;
-            *h = ih;
+    f->item = be(v, pitm.body + 4, v.p[pitm.body] ? 4 : 2);
+    return find_box(v, iprp.body, iprp.end, "ipco", &f->ipco) && find_box(v, iprp.body, iprp.end, "ipma", &f->ipma);
+}
+
+/* A fraction of unsigned numbers at off, rounded down; 0: none. */
+static uint32_t fraction(struct view v, size_t off)
+{
+    uint32_t down = be(v, off + 4, 4);
+    return down ? be(v, off, 4) / down : 0;
+}
+
+/* What of the picture is shown (CleanApertureBox). */
+static void cut_clap(struct view v, const struct box *b, uint32_t *w, uint32_t *h)
+{
+    uint32_t cw = fraction(v, b->body), ch = fraction(v, b->body + 8);
+    *w = cw > 0 && cw < *w ? cw : *w;
+    *h = ch > 0 && ch < *h ? ch : *h;
+}
+
+/* ISO 23008-12: the properties of the primary item, ispe and, behind it, clap. */
+static bool size_heif(struct view v, uint32_t *w, uint32_t *h)
+{
+    struct heif f;
+    struct box b;
+    uint32_t index;
+    if (!open_heif(v, &f))
+        return false;
+    for (uint32_t n = 1; (index = property_of(v, &f.ipma, f.item, n)) != 0; n++) {
+        if (!property_box(v, &f.ipco, index, &b))
+            continue;
+        if (memcmp(b.kind, "ispe", 4) == 0 && b.end - b.body >= 12) {
+            *w = be(v, b.body + 4, 4);
+            *h = be(v, b.body + 8, 4);
+        } else if (memcmp(b.kind, "clap", 4) == 0 && b.end - b.body >= 16 && *w != 0) {
+            cut_clap(v, &b, w, h);
         }
     }
     return *w != 0;
@@ -191,26 +247,70 @@ static bool size_jxl(struct view v, uint32_t *w, uint32_t *h)
     return size_jxl_stream((struct view){v.p + b.body + skip, b.end - b.body - skip}, w, h);
 }
 
+static bool size_png(struct view v, uint32_t *w, uint32_t *h)
+{
+    *w = be(v, 16, 4);
+    *h = be(v, 20, 4);
+    return has(v, 0, 24);
+}
+
+static bool size_gif(struct view v, uint32_t *w, uint32_t *h)
+{
+    *w = le(v, 6, 2);
+    *h = le(v, 8, 2);
+    return has(v, 0, 10);
+}
+
+static bool size_bmp(struct view v, uint32_t *w, uint32_t *h)
+{
+    int32_t high = (int32_t)le(v, 22, 4);
+    *w = le(v, 18, 4);
+    *h = high < 0 ? 0u - (uint32_t)high : (uint32_t)high;
+    return has(v, 0, 26) && le(v, 14, 4) >= 40;
+}
+
+/* The first picture; a side of 256 is written as 0. */
+static bool size_ico(struct view v, uint32_t *w, uint32_t *h)
+{
+    if (!has(v, 0, 22))
+        return false;
+    *w = v.p[6] ? v.p[6] : 256;
+    *h = v.p[7] ? v.p[7] : 256;
+    return true;
+}
+
+/* Width and height in the first directory of a TIFF 6.0 file; both byte orders. */
+static bool size_tiff(struct view v, uint32_t *w, uint32_t *h)
+{
+    if (!has(v, 0, 8))
+        return false;
+    uint32_t (*num)(struct view, size_t, size_t) = v.p[0] == 'M' ? be : le;
+    size_t at = num(v, 4, 4);
+    uint32_t entries = num(v, at, 2);
+    if (num(v, 2, 2) != 42 || !has(v, at, 2 + 12 * (size_t)entries))
+        return false;
+    for (uint32_t i = 0; i < entries; i++) {
+        size_t e = at + 2 + 12 * (size_t)i;
+        uint32_t tag = num(v, e, 2), value = num(v, e + 8, num(v, e + 2, 2) == 3 ? 2 : 4);
+        if (tag == 256)
+            *w = value;
+        if (tag == 257)
+            *h = value;
+    }
+    return true;
+}
+
 bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width, uint32_t *height)
 {
+    static bool (*const readers[ALB_TYPE_COUNT])(struct view, uint32_t *, uint32_t *) = {
+        [ALB_TYPE_JPEG] = size_jpeg, [ALB_TYPE_PNG] = size_png,   [ALB_TYPE_WEBP] = size_webp,
+        [ALB_TYPE_AVIF] = size_heif, [ALB_TYPE_HEIC] = size_heif, [ALB_TYPE_JXL] = size_jxl,
+        [ALB_TYPE_GIF] = size_gif,   [ALB_TYPE_TIFF] = size_tiff, [ALB_TYPE_BMP] = size_bmp,
+        [ALB_TYPE_ICO] = size_ico,
+    };
     struct view v = {p, n};
-    bool ok = false;
     *width = *height = 0;
-    if (alb_sniff(p, n) != t)
-        return false;
-    if (t == ALB_TYPE_JPEG)
-        ok = size_jpeg(v, width, height);
-    else if (t == ALB_TYPE_PNG && has(v, 0, 24)) {
-        *width = be(v, 16, 4);
-        *height = be(v, 20, 4);
-        ok = true;
-    } else if (t == ALB_TYPE_WEBP)
-        ok = size_webp(v, width, height);
-    else if (t == ALB_TYPE_AVIF)
-        ok = size_avif(v, width, height);
-    else if (t == ALB_TYPE_JXL)
-        ok = size_jxl(v, width, height);
-    if (ok && *width != 0 && *height != 0)
+    if (alb_sniff(p, n) == t && readers[t] && readers[t](v, width, height) && *width != 0 && *height != 0)
         return true;
     *width = *height = 0;
     return false;

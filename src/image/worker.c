@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -23,14 +24,16 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "image/general.h"
+#include "image/general_svg.h"
 #include "image/oom.h"
 #include "image/seal.h"
 
 static struct alb_flag_page *page;
 
 #define STATM_FD 4
-#define TRIM_AFTER_MS 30
+#define TRIM_AFTER_MS 250
 #define OOM_SCORE "500"
+#define SVG_MAX ((size_t)256 << 20)
 #define META_ARENA ((size_t)16 << 20)
 
 /* Bytes of data that this process has: the measure of RLIMIT_DATA. */
@@ -79,8 +82,9 @@ static bool set_up(const struct alb_worker_start *start)
 
 struct work {
     const struct alb_job_packet *job;
-    struct alb_str source;
+    struct alb_str inputs[ALB_PLAN_INPUTS]; /* mapped */
     int result_fd;
+    struct alb_general_outcome outcome;
 };
 
 static void set_job_limits(const struct alb_job_packet *job)
@@ -117,9 +121,10 @@ static enum alb_code do_probe(const struct work *w, struct alb_err *err)
         probe->arena = alb_arena_new(META_ARENA);
     if (probe && probe->arena) {
         if (w->job->order == ALB_ORDER_SIDECAR)
-            code = alb_general_sidecar(w->source, probe, err);
+            code = alb_general_sidecar(w->inputs[0], probe, err);
         else
-            code = alb_general_probe((enum alb_type)w->job->type, w->source, &w->job->limits, probe, err);
+            code = alb_general_probe((enum alb_type)w->job->type, w->inputs[0], &w->job->limits,
+                                     w->job->order == ALB_ORDER_PROBE, probe, err);
         if (code == ALB_OK)
             code = send_probe(probe, w->result_fd, err);
     }
@@ -127,48 +132,71 @@ static enum alb_code do_probe(const struct work *w, struct alb_err *err)
     return code;
 }
 
-static enum alb_code do_render(const struct work *w, struct alb_err *err)
+static enum alb_code do_render(struct work *w, struct alb_err *err)
 {
-    struct alb_plan plan;
+    static struct alb_plan plan; /* too large for a stack; one job at a time */
     enum alb_code code =
         alb_plan_unpack((struct alb_str){(const char *)w->job->plan, w->job->plan_bytes}, &plan, err);
-    return code == ALB_OK ? alb_general_render(&plan, w->source, w->result_fd, err) : code;
+    if (code == ALB_OK && alb_plan_inputs(&plan) > w->job->inputs)
+        code = alb_fail(err, ALB_E_INVALID, "an input of the plan is missing");
+    return code == ALB_OK ? alb_general_render(&plan, w->inputs, w->result_fd, &w->outcome, err) : code;
 }
 
-static enum alb_code do_order(const struct work *w, struct alb_err *err)
+static enum alb_code do_sanitise(const struct work *w, struct alb_err *err)
+{
+    struct alb_buf out = ALB_BUF_INIT(SVG_MAX);
+    enum alb_code code = alb_svg_sanitise(w->inputs[0], &out, err);
+    if (code == ALB_OK)
+        code = alb_fs_write_all(w->result_fd, out.p, out.n, err);
+    alb_buf_fini(&out);
+    return code;
+}
+
+static enum alb_code do_order(struct work *w, struct alb_err *err)
 {
     switch ((enum alb_darkroom_order)w->job->order) {
     case ALB_ORDER_RENDER:
         return do_render(w, err);
     case ALB_ORDER_PROBE:
+    case ALB_ORDER_HEADER:
         if (w->job->type == ALB_TYPE_UNKNOWN || w->job->type >= ALB_TYPE_COUNT)
             break;
         return do_probe(w, err);
     case ALB_ORDER_SIDECAR:
         return do_probe(w, err);
+    case ALB_ORDER_SANITISE:
+        return do_sanitise(w, err);
     case ALB_ORDER_CANARY:
         return alb_general_canary(err);
     }
     return alb_fail(err, ALB_E_INVALID, "an unknown order");
 }
 
-static enum alb_code run(const struct alb_job_packet *job, int source_fd, int result_fd, struct alb_err *err)
+static enum alb_code map_inputs(struct work *w, const int *fds, struct alb_err *err)
 {
-    struct work w = {job, ALB_STR_NONE, result_fd};
-    void *map = MAP_FAILED;
-    if (job->plan_bytes > ALB_PLAN_PACKED_MAX)
-        return alb_fail(err, ALB_E_INVALID, "a plan that is too long");
-    if (job->source_bytes > 0) {
-        map = mmap(NULL, (size_t)job->source_bytes, PROT_READ, MAP_PRIVATE, source_fd, 0);
+    for (uint32_t i = 0; i < w->job->inputs; i++) {
+        int64_t n = w->job->input_bytes[i];
+        if (n <= 0)
+            return alb_fail(err, ALB_E_UNPROCESSABLE, "the source is empty");
+        void *map = mmap(NULL, (size_t)n, PROT_READ, MAP_PRIVATE, fds[i], 0);
         if (map == MAP_FAILED)
             return alb_fail_sys(err, ALB_E_IO, errno, "the source cannot be mapped");
-        w.source = (struct alb_str){map, (size_t)job->source_bytes};
-    } else if (job->order != ALB_ORDER_CANARY) {
-        return alb_fail(err, ALB_E_UNPROCESSABLE, "the source is empty");
+        w->inputs[i] = (struct alb_str){map, (size_t)n};
     }
-    enum alb_code code = do_order(&w, err);
-    if (map != MAP_FAILED)
-        munmap(map, (size_t)job->source_bytes);
+    return ALB_OK;
+}
+
+static enum alb_code run(struct work *w, const int *fds, struct alb_err *err)
+{
+    if (w->job->inputs > ALB_PLAN_INPUTS || (w->job->inputs == 0) != (w->job->order == ALB_ORDER_CANARY))
+        return alb_fail(err, ALB_E_INVALID, "a job with %u inputs", w->job->inputs);
+    enum alb_code code = map_inputs(w, fds, err);
+    if (code == ALB_OK)
+        code = do_order(w, err);
+    for (uint32_t i = 0; i < ALB_PLAN_INPUTS; i++) {
+        if (w->inputs[i].n > 0)
+            munmap((void *)(uintptr_t)w->inputs[i].p, w->inputs[i].n);
+    }
     return code;
 }
 
@@ -181,21 +209,23 @@ static int64_t cpu_ns(void)
            (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
-static bool serve(const struct alb_job_packet *job, int source_fd, int result_fd)
+/* fds: the result's file, then the inputs. */
+static bool serve(const struct alb_job_packet *job, int *fds)
 {
     struct alb_err err = ALB_ERR_INIT;
+    struct work w = {.job = job, .result_fd = fds[0]};
     struct alb_reply_packet reply = {
         .magic = ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI, .kind = ALB_PACKET_REPLY, .seq = job->seq};
     int64_t before = cpu_ns();
     page->begun = job->seq;
     set_job_limits(job);
-    reply.code = (uint32_t)run(job, source_fd, result_fd, &err);
+    reply.code = (uint32_t)run(&w, fds + 1, &err);
+    reply.format = (uint32_t)w.outcome.format;
+    reply.trim = w.outcome.trim;
     memcpy(reply.text, err.msg, sizeof(reply.text) - 1);
     vips_error_clear();
-    if (source_fd >= 0)
-        close(source_fd);
-    if (result_fd >= 0)
-        close(result_fd);
+    for (size_t i = 0; i < ALB_PACKET_FDS; i++)
+        alb_fs_close(&fds[i]);
     reply.cpu_ns = cpu_ns() - before;
     return alb_packet_send(ALB_DARKROOM_FD, &reply, sizeof(reply), NULL, 0);
 }
@@ -210,14 +240,16 @@ static void wait_quietly(void)
 
 static void loop(void)
 {
-    static struct alb_job_packet job; /* 1.2 KB, once */
+    static struct alb_job_packet job; /* too large for a stack */
+    const size_t head = offsetof(struct alb_job_packet, plan);
     for (;;) {
-        int fds[2];
-        ssize_t n = alb_packet_recv(ALB_DARKROOM_FD, &job, sizeof(job), fds, 2);
+        int fds[ALB_PACKET_FDS];
+        ssize_t n = alb_packet_recv(ALB_DARKROOM_FD, &job, sizeof(job), fds, ALB_PACKET_FDS);
         if (n == 0)
             return;
-        if (n != (ssize_t)sizeof(job) || job.magic != (ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI) ||
-            job.kind != ALB_PACKET_JOB || !serve(&job, fds[0], fds[1]))
+        if (n < (ssize_t)head || job.plan_bytes != (size_t)n - head ||
+            job.magic != (ALB_DARKROOM_MAGIC | ALB_DARKROOM_ABI) || job.kind != ALB_PACKET_JOB ||
+            !serve(&job, fds))
             _exit(ALB_WORKER_EXIT_SOCKET);
         wait_quietly();
     }

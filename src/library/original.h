@@ -19,5 +19,4 @@ void alb_original_close(struct alb_original **original); /* NULL inside is allow
 /* [off, off + n), clamped at the end; *got says how many. */
 enum alb_code alb_original_read(struct alb_original *original, uint64_t off, void *p, size_t n, size_t *got,
                                 struct alb_err *err) ALB_MUST_CHECK;
-
 #endif

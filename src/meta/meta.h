@@ -80,6 +80,9 @@ enum alb_code alb_meta_iptc(struct alb_arena *a, struct alb_meta *m, const void 
 /* An XMP packet or sidecar (UTF-8). Document type declarations are refused (nothing is read then). */
 enum alb_code alb_meta_xmp(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
                            struct alb_err *err) ALB_MUST_CHECK;
+/* Whether a packet may be given to an XML parser: its size, its text, its depth, no document type. Zeros at its end are
+ * cut off. */
+bool alb_meta_xmp_harmless(struct alb_str *s) ALB_MUST_CHECK;
 /* XMP needs its library set up once per process, before any thread. */
 void alb_meta_global_init(void);
 

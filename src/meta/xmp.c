@@ -337,15 +337,20 @@ static void read_motion(const struct reader *r)
     m->motion_still_us = us >= 0 ? us : -1;
 }
 
+bool alb_meta_xmp_harmless(struct alb_str *s)
+{
+    if (s->n < 16 || s->n > ALB_META_BLOCK_MAX)
+        return false;
+    while (s->n > 0 && s->p[s->n - 1] == '\0')
+        s->n--;
+    return alb_str_is_utf8(*s) && alb_str_find(*s, '\0') == ALB_STR_NPOS && is_harmless(*s);
+}
+
 enum alb_code alb_meta_xmp(struct alb_arena *a, struct alb_meta *m, const void *p, size_t n,
                            struct alb_err *err)
 {
     struct alb_str s = {p, n};
-    if (n < 16 || n > ALB_META_BLOCK_MAX)
-        return ALB_OK;
-    while (s.n > 0 && s.p[s.n - 1] == '\0')
-        s.n--;
-    if (!alb_str_is_utf8(s) || alb_str_find(s, '\0') != ALB_STR_NPOS || !is_harmless(s))
+    if (!alb_meta_xmp_harmless(&s))
         return ALB_OK;
     struct reader r = {a, m, xmp_new_empty(), xmp_string_new()};
     bool ok = r.xmp && r.s && xmp_parse(r.xmp, s.p, s.n);

@@ -3,18 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "personality/life.h"
 #include "personality/tusd_priv.h"
 
 #define TEXT_MAX ((size_t)256 * 1024)
@@ -40,7 +39,7 @@ struct house {
     struct alb_origin origin;
     bool has_origin;
     struct alb_tusd_pages pages;
-    const char *listen[2];
+    const char *listen[ALB_LIFE_LISTEN_MAX];
 };
 
 static struct house house; /* as long-lived as the process: what it holds is borrowed by the server */
@@ -245,16 +244,6 @@ static enum alb_code open_door(struct house *h, struct alb_err *err)
     return alb_door_tus(h->http, &h->door, err);
 }
 
-static bool has_ipv6(void)
-{
-    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
-    alb_fs_close(&fd);
-    return ok;
-}
-
-/* Where to listen: "0.0.0.0" means every address of both families, as it does to Go. */
 static enum alb_code make_listen(struct house *h, size_t *n, struct alb_err *err)
 {
     const struct alb_tusd_flags *f = &h->flags;
@@ -266,11 +255,8 @@ static enum alb_code make_listen(struct house *h, size_t *n, struct alb_err *err
         h->listen[(*n)++] = alb_arena_cstr(h->text, alb_arena_printf(h->text, "unix:%s", f->unix_sock));
         say_at_start(h, "Using ", f->unix_sock, " as socket to listen.");
     } else {
-        bool any = strcmp(f->host, "0.0.0.0") == 0 || f->host[0] == '\0';
-        if (any && strcmp(f->port, "0") != 0 && has_ipv6())
-            h->listen[(*n)++] = alb_arena_cstr(h->text, alb_arena_printf(h->text, "[::]:%s", f->port));
-        h->listen[(*n)++] =
-            alb_arena_cstr(h->text, alb_arena_printf(h->text, "%s:%s", any ? "0.0.0.0" : f->host, f->port));
+        if (alb_life_listen(h->text, f->host, f->port, h->listen, n, err) != ALB_OK)
+            return err->code;
         if (f->startup_logs)
             alb_tusd_say("Using %s:%s as address to listen.", f->host, f->port);
     }
@@ -376,27 +362,6 @@ static bool down(struct house *h)
     return clean;
 }
 
-static void on_second_signal(int number)
-{
-    static const char text[] = "Received second interrupt signal. Exiting immediately!\n";
-    (void)number;
-    ssize_t n = write(STDOUT_FILENO, text, sizeof(text) - 1);
-    (void)n; /* leaving anyway */
-    _exit(1);
-}
-
-static void arm_second_signal(void)
-{
-    struct sigaction act = {.sa_handler = on_second_signal};
-    sigset_t again;
-    (void)sigaction(SIGTERM, &act, NULL);
-    (void)sigaction(SIGINT, &act, NULL);
-    (void)sigemptyset(&again);
-    (void)sigaddset(&again, SIGTERM);
-    (void)sigaddset(&again, SIGINT);
-    (void)pthread_sigmask(SIG_UNBLOCK, &again, NULL);
-}
-
 /* Until INT or TERM; in between the uploads are swept. */
 static void wait_for_end(struct house *h, const sigset_t *set)
 {
@@ -418,13 +383,7 @@ static int run(struct house *h, const char *version)
 {
     struct alb_err err = ALB_ERR_INIT;
     sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGQUIT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all of them inherit it */
+    alb_life_block_signals(&set);
     if (up(h, version, &err) != ALB_OK) {
         alb_tusd_complain("%s", err.msg);
         (void)down(h);
@@ -434,7 +393,7 @@ static int run(struct house *h, const char *version)
     wait_for_end(h, &set);
     alb_http_notify("STOPPING=1");
     alb_tusd_say("Received interrupt signal. Shutting down tusd...");
-    arm_second_signal();
+    alb_life_arm_second_signal("Received second interrupt signal. Exiting immediately!\n");
     if (down(h))
         alb_tusd_say("Shutdown completed. Goodbye!");
     else

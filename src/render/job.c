@@ -11,7 +11,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/stat.h"
-#include "library/source.h"
+#include "image/probe.h"
 #include "render/failures.h"
 #include "render/picture.h"
 
@@ -29,6 +29,7 @@ enum {
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
 #define HOLD_GRACE (2 * ALB_NS_PER_S)
+#define OPTIONS_ARENA ((size_t)1 << 20) /* the longest that are valid take less */
 
 /* ---- events ---- */
 
@@ -122,15 +123,17 @@ void alb_render_job_cancel_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYS
 
 void alb_render_job_drop(struct alb_render_job *job)
 {
-    alb_source_unref(job->source);
+    alb_render_inputs_drop(&job->inputs);
+    alb_arena_free(&job->arena);
+    alb_mem_free(job->plan);
     alb_mem_free(job);
 }
 
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
 static void job_free(struct alb_render_job *job)
 {
-    alb_blob_close(&job->reader);
     alb_bytes_unref(job->darkroom.result);
+    alb_probe_free(&job->darkroom.probe);
     forget(job);
     alb_render_job_drop(job);
 }
@@ -182,16 +185,17 @@ static bool end_code(struct alb_render_job *job, enum alb_code code, const char 
 static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool made)
 {
     struct alb_render *r = job->render;
-    enum alb_format format = job->plan.format; /* if made */
+    enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
+    struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
     let_go(job);
-    bool hot = alb_hot_cache_put(r->hot, &job->key, p);
-    if (made && !hot)
-        alb_picture_to_disk(r->config.cache, &job->key, format, p);
+    bool hot = !p->no_store && alb_hot_cache_put(r->hot, &job->key, p);
+    if (!hot)
+        alb_picture_to_disk(disk, &job->key, format, p);
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - job->begun);
     alb_obj_ref(&p->obj);
     (void)alb_future_settle(&job->owner, &p->obj);
-    if (made && hot) /* nobody waits for the disk */
-        alb_picture_to_disk(r->config.cache, &job->key, format, p);
+    if (hot) /* nobody waits for the disk */
+        alb_picture_to_disk(disk, &job->key, format, p);
     alb_obj_unref(&p->obj);
     job_free(job);
     return false;
@@ -201,22 +205,12 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
 
 static bool run_in_worker(struct alb_render_job *job)
 {
-    struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
-    int fd = -1;
     job->stage = ALB_RENDER_RUNNING;
-    if (alb_blob_verify_all(job->reader, &fd, &err) != ALB_OK) /* all verified before: lends the descriptor */
-        return end_badly(job, &err);
-    job->darkroom = (struct alb_darkroom_job){
-        .work = ALB_WORK_RENDER,
-        .source_fd = fd,
-        .source_bytes = job->source->size,
-        .type = job->plan.steps[0].u.load.type,
-        .plan = &job->plan,
-        .deadline = alb_deadline(alb_mono(r->config.clock), r->config.deadline_ns),
-        .done = on_done,
-    };
-    if (alb_darkroom_submit(r->config.darkroom, &job->darkroom, &job->ticket, &err) != ALB_OK)
+    if (job->queued_at != 0) /* not a second work in the same slot */
+        alb_stat_observe(ALB_HIST_RENDER_QUEUE, alb_mono(job->render->config.clock) - job->queued_at);
+    job->queued_at = 0;
+    if (alb_render_job_order(job, ALB_WORK_RENDER, on_done, &err) != ALB_OK)
         return end_badly(job, &err);
     if (alb_future_is_forsaken(&job->owner))
         alb_lease_abandon(&job->lease);
@@ -225,15 +219,16 @@ static bool run_in_worker(struct alb_render_job *job)
 
 static struct alb_lease_pool *pool_of(const struct alb_render_job *job)
 {
-    bool vector = alb_type_class(job->plan.steps[0].u.load.type) == ALB_CLASS_VECTOR;
-    return vector ? job->render->vectors : job->render->leases;
+    return job->plan->fonts ? job->render->vectors : job->render->leases;
 }
 
 static bool ask_for_slot(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     job->stage = ALB_RENDER_QUEUED;
-    job->lease.cost = job->plan.memory;
+    if (job->queued_at == 0)
+        job->queued_at = alb_mono(job->render->config.clock);
+    job->lease.cost = job->plan->memory;
     switch (alb_lease_request(pool_of(job), &job->lease, &err)) {
     case ALB_LEASE_HELD:
         job->leased = true;
@@ -248,43 +243,27 @@ static bool ask_for_slot(struct alb_render_job *job)
     return err.code == ALB_E_TIMEOUT ? give_up(job, err.msg) : end_badly(job, &err);
 }
 
+/* Everything is there: asks for headers that are not known, then for a slot. */
+static bool prepare(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (alb_render_inputs_unknown(&job->inputs) < job->inputs.count) {
+        job->stage = ALB_RENDER_PROBING;
+        return alb_render_job_order(job, ALB_WORK_HEADER, on_done, &err) == ALB_OK || end_badly(job, &err);
+    }
+    return alb_render_job_plan(job, &err) == ALB_OK ? ask_for_slot(job) : end_badly(job, &err);
+}
+
 static bool verify_slice(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     bool done = false;
-    if (alb_blob_verify_step(job->reader, VERIFY_SLICE, &done, &err) != ALB_OK)
+    if (alb_render_inputs_verify(&job->inputs, VERIFY_SLICE, &done, &err) != ALB_OK)
         return end_badly(job, &err);
     if (done)
-        return ask_for_slot(job);
+        return prepare(job);
     post(job, EV_TURN);
     return true;
-}
-
-static enum alb_code make_plan(struct alb_render_job *job, struct alb_err *err)
-{
-    struct alb_image_header header;
-    if (job->source->header.n == 0) {
-        enum alb_type type = alb_type_of_mime(job->source->mime);
-        if (type != ALB_TYPE_UNKNOWN && !alb_type_can_show(type))
-            return alb_fail(err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(type));
-        return alb_fail(err, ALB_E_UNPROCESSABLE,
-                        "nothing is known about this picture: it could not be read");
-    }
-    enum alb_code code = alb_header_unpack(job->source->header, &header, err);
-    if (code == ALB_OK)
-        code = alb_plan_make(&header, &job->options, &job->render->config.limits, &job->plan, err);
-    return code;
-}
-
-static enum alb_code open_source(struct alb_render_job *job, struct alb_err *err)
-{
-    const struct alb_source *s = job->source;
-    struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
-    memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
-    enum alb_code code = alb_blob_open(job->render->config.store, &ref, &job->reader, err);
-    if (code == ALB_E_NOT_FOUND) /* the catalog knows it, the store does not */
-        err->code = code = ALB_E_CORRUPT;
-    return code;
 }
 
 static bool look(struct alb_render_job *job)
@@ -305,7 +284,7 @@ static bool look(struct alb_render_job *job)
         return end_code(job, known, "it has failed just now");
     }
     alb_stat_inc(ALB_STAT_RENDER_MISSES);
-    if (make_plan(job, &err) != ALB_OK || open_source(job, &err) != ALB_OK)
+    if (alb_render_inputs_open(&job->inputs, r->config.store, r->headers, &err) != ALB_OK)
         return end_badly(job, &err);
     job->stage = ALB_RENDER_VERIFYING;
     return verify_slice(job);
@@ -333,25 +312,76 @@ static void note_failure(struct alb_render_job *job, enum alb_code code)
         alb_failures_note(r->failures, &job->key, code, job->darkroom.run_ns, alb_mono(r->config.clock));
 }
 
+/* A header has come. */
+static bool learned(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (job->cancelled)
+        return give_up(job, "closing");
+    if (alb_render_job_learn(job, &err) != ALB_OK) {
+        note_failure(job, err.code);
+        return end_badly(job, &err);
+    }
+    alb_probe_free(&job->darkroom.probe);
+    return prepare(job);
+}
+
+/* Another round, without the slot that this one had: it costs something else. */
+static bool again(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    let_go(job);
+    if (job->cancelled)
+        return give_up(job, "closing");
+    return alb_render_job_plan(job, &err) == ALB_OK ? ask_for_slot(job) : end_badly(job, &err);
+}
+
+static bool made(struct alb_render_job *job)
+{
+    struct alb_darkroom_job *d = &job->darkroom;
+    if (alb_plan_is_trim(job->plan))
+        return alb_render_job_add_trim(job, &d->trim)
+                   ? again(job)
+                   : end_code(job, ALB_E_INTERNAL, "a plan trims for ever");
+    if (!alb_render_inputs_same(&job->inputs))
+        return give_up(job, "a source has changed meanwhile");
+    struct alb_picture *p =
+        alb_picture_new(&job->key, d->result, d->format, job->plan->width, job->plan->height);
+    d->result = NULL;
+    if (!p)
+        return end_code(job, ALB_E_NO_MEMORY, "a finished picture");
+    p->source_width = job->inputs.in[0].header.width;
+    p->source_height = job->inputs.in[0].header.height;
+    p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
+    return end_well(job, p, true);
+}
+
+/* Its time is up: a picture that is waited for may still be made in a faster format, in the slot that it has. */
+static bool too_late(struct alb_render_job *job, const char *text)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (job->leased && !job->overdue && !job->cancelled && !alb_future_is_forsaken(&job->owner) &&
+        alb_mono(job->render->config.clock) < job->run_until && alb_render_job_degrade(job))
+        return alb_render_job_plan(job, &err) == ALB_OK ? run_in_worker(job) : end_badly(job, &err);
+    note_failure(job, ALB_E_TIMEOUT);
+    return end_code(job, ALB_E_TIMEOUT, text);
+}
+
 static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
-    bool overdue = d->code == ALB_E_CANCELLED && job->overdue;
     job->ticket = 0;
-    if (d->code != ALB_OK)
-        note_failure(job, overdue ? ALB_E_TIMEOUT : d->code);
-    if (overdue)
-        return end_code(job, ALB_E_TIMEOUT, "a worker did not come to an end");
+    if (d->code == ALB_OK)
+        return job->stage == ALB_RENDER_PROBING ? learned(job) : made(job);
+    if (d->code == ALB_E_CANCELLED && job->overdue)
+        return too_late(job, "a worker did not come to an end");
     if (d->code == ALB_E_TIMEOUT && d->run_ns == 0) /* it never got to one: others of its lane are slow */
         return give_up(job, "no worker came free in time");
-    if (d->code != ALB_OK) {
-        (void)alb_fail(&d->err, d->code, "the darkroom");
-        return end_badly(job, &d->err);
-    }
-    struct alb_picture *p =
-        alb_picture_new(&job->key, d->result, job->plan.format, job->plan.width, job->plan.height);
-    d->result = NULL;
-    return p ? end_well(job, p, true) : end_code(job, ALB_E_NO_MEMORY, "a finished picture");
+    if (d->code == ALB_E_TIMEOUT)
+        return too_late(job, d->err.msg);
+    note_failure(job, d->code);
+    (void)alb_fail(&d->err, d->code, "the darkroom");
+    return end_badly(job, &d->err);
 }
 
 static void kill_worker(struct alb_render_job *job)
@@ -372,6 +402,9 @@ static bool forsaken(struct alb_render_job *job)
     switch (job->stage) {
     case ALB_RENDER_RUNNING:
         alb_lease_abandon(&job->lease);
+        return true;
+    case ALB_RENDER_PROBING:
+        kill_worker(job); /* and ends when that has gone */
         return true;
     case ALB_RENDER_QUEUED:
         if (!alb_lease_cancel(&job->lease))
@@ -406,7 +439,7 @@ static bool granted(struct alb_render_job *job)
 static bool cancelled(struct alb_render_job *job)
 {
     job->cancelled = true;
-    if (job->stage == ALB_RENDER_RUNNING) {
+    if (job->stage == ALB_RENDER_RUNNING || job->stage == ALB_RENDER_PROBING) {
         kill_worker(job);
         return true;
     }
@@ -476,10 +509,19 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     char id[17];
     if (!job)
         return NULL;
+    job->arena = alb_arena_new(OPTIONS_ARENA);
+    if (job->arena)
+        job->options = alb_plan_options_clone(options, job->arena);
+    if (!job->options) {
+        alb_arena_free(&job->arena);
+        alb_mem_free(job);
+        return NULL;
+    }
     job->render = r;
     job->key = *key;
-    job->source = alb_source_ref(ask->source);
-    job->options = *options;
+    job->limits = ask->limits ? *ask->limits : r->config.limits;
+    job->may_degrade = ask->may_degrade;
+    alb_render_inputs_take(&job->inputs, ask);
     job->begun = job->waited_since = alb_mono(r->config.clock);
     job->list = ask->cls;
     alb_actor_init(&job->actor, r->config.pool, ask->cls == ALB_LEASE_BACKGROUND, handle, EV_TURN);

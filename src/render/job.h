@@ -8,9 +8,13 @@
  *      | miss: plan, open the original
  *   VERIFYING   blocks of the original, a slice per turn of the pool
  *      | all good
+ *   PROBING     an origin whose header is not known yet is looked at, without a lease (a lane of its own)
+ *      | plan
  *   QUEUED  for a lease of its lane --refused--> end(resign)
  *      | granted
  *   RUNNING in a worker --done--> lease released, end(settle | fail | resign)
+ *      | a trim was found: the plan is made again, QUEUED
+ *      | its time is nearly up, and it may degrade: RUNNING again in a faster format
  *
  * Forsaken: before RUNNING it ends (resign: a newcomer inherits); RUNNING its lease is abandoned, and adopted
  * again if somebody came meanwhile when the slot is wanted; else the worker is killed.
@@ -29,15 +33,18 @@
 #define ALB_RENDER_JOB_H
 
 #include "base/actor.h"
+#include "base/arena.h"
 #include "base/lock.h"
 #include "blob/store.h"
 #include "image/darkroom.h"
 #include "render/hot.h"
+#include "render/inputs.h"
 #include "render/render.h"
 
 enum alb_render_stage {
     ALB_RENDER_LOOKING,
     ALB_RENDER_VERIFYING,
+    ALB_RENDER_PROBING,
     ALB_RENDER_QUEUED,
     ALB_RENDER_RUNNING,
 };
@@ -46,17 +53,23 @@ struct alb_render_job {
     /* fixed after create */
     struct alb_render *render;
     struct alb_flight_key key;
-    struct alb_source *source; /* a reference */
-    struct alb_plan_options options;
+    struct alb_arena *arena; /* holds the options */
+    struct alb_plan_options *options;
     int64_t begun;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
     enum alb_render_stage stage;
-    struct alb_blob_reader *reader;
-    struct alb_plan plan;
+    struct alb_render_inputs inputs;
+    struct alb_rect trims[ALB_PIPELINES_MAX];
+    uint32_t trim_count;
+    struct alb_plan_limits limits;
+    bool may_degrade, degraded;
+    struct alb_plan *plan; /* NULL until it is made */
     struct alb_lease lease;
     bool leased, cancelled, overdue;
+    int64_t queued_at; /* monotonic: when it asked for the slot that it has not got yet; 0: it does not ask */
+    int64_t run_until; /* monotonic: of the slot that it has */
     struct alb_darkroom_job darkroom;
     uint64_t ticket;       /* of the darkroom, 0 = none */
     enum alb_code refusal; /* written before the REFUSED event, read after it */
@@ -74,6 +87,7 @@ struct alb_render {
     struct alb_lease_pool *leases;  /* rasters, RAW */
     struct alb_lease_pool *vectors; /* SVG, PDF */
     struct alb_failures *failures;
+    struct alb_headers *headers;
     struct alb_hot_cache *hot;
     /* under mtx */
     struct alb_mutex mtx;
@@ -83,7 +97,7 @@ struct alb_render {
     bool closing;
 };
 
-/* A job without a title, in no list. `options` as in the key. NULL: no memory. */
+/* A job without a title, in no list, with its own copy of `options`, which are as in the key. NULL: no memory. */
 struct alb_render_job *alb_render_job_new(struct alb_render *render, const struct alb_render_ask *ask,
                                           const struct alb_plan_options *options,
                                           const struct alb_flight_key *key) ALB_MUST_CHECK;
@@ -92,6 +106,16 @@ void alb_render_job_drop(struct alb_render_job *job); /* one that was never link
 void alb_render_job_link_locked(struct alb_render_job *job);
 /* It goes its way by itself from here on. Linked; without locks. */
 void alb_render_job_start(struct alb_render_job *job);
+/* job_make.c: parts of its turns. */
+enum alb_code alb_render_job_plan(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
+bool alb_render_job_add_trim(struct alb_render_job *job, const struct alb_rect *found) ALB_MUST_CHECK;
+/* Changes what is wanted into something faster; false: there is nothing faster. Plan again then. */
+bool alb_render_job_degrade(struct alb_render_job *job) ALB_MUST_CHECK;
+/* Hands RENDER or HEADER to the darkroom. */
+enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom_work work,
+                                   alb_job_done_fn *done, struct alb_err *err) ALB_MUST_CHECK;
+/* Takes the header that a HEADER order has brought. */
+enum alb_code alb_render_job_learn(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
 /* The render's mtx is held: a person waits for this job of the background now / the render is closing. */
 void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline);
 void alb_render_job_cancel_locked(struct alb_render_job *job);

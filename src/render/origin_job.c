@@ -144,6 +144,7 @@ static bool leave(struct alb_origin_job *job)
 {
     struct alb_origins *origins = job->origins;
     job->stage = ALB_ORIGIN_ENDED;
+    alb_stat_observe(ALB_HIST_SOURCE, alb_mono(origins->config.clock) - job->begun);
     alb_origin_pipe_detach(&job->pipe);
     if (job->pending && alb_future_leave(job->fetch, &job->waiter))
         job->pending = false;

@@ -41,18 +41,28 @@ static struct alb_derived_key file_key(const struct alb_flight_key *key)
     return k;
 }
 
-/* "jpeg 512 341": what a file in the result cache says about its body. */
-static bool meta_parse(struct alb_str meta, enum alb_format *format, uint32_t *width, uint32_t *height)
+/* "jpeg 512 341 4000 3000": what a file in the result cache says about its body and its source; older ones say nothing
+ * of that. */
+struct meta {
+    enum alb_format format;
+    uint32_t size[4];
+};
+
+static bool meta_parse(struct alb_str text, struct meta *m)
 {
-    struct alb_str name, rest, w, h;
-    uint64_t wide, high;
-    if (!alb_str_cut(meta, ' ', &name, &rest) || !alb_str_cut(rest, ' ', &w, &h) || !alb_str_u64(w, &wide) ||
-        !alb_str_u64(h, &high) || wide > UINT32_MAX || high > UINT32_MAX)
+    struct alb_str word;
+    uint64_t v;
+    unsigned n = 0;
+    memset(m, 0, sizeof(*m));
+    if (!alb_str_next(&text, ' ', &word))
         return false;
-    *format = alb_format_of_name(name);
-    *width = (uint32_t)wide;
-    *height = (uint32_t)high;
-    return *format != ALB_FORMAT_SAME;
+    m->format = alb_format_of_name(word);
+    for (; n < ALB_ARRAY_LEN(m->size) && alb_str_next(&text, ' ', &word); n++) {
+        if (!alb_str_u64(word, &v) || v > UINT32_MAX)
+            return false;
+        m->size[n] = (uint32_t)v;
+    }
+    return m->format != ALB_FORMAT_SAME && !text.p && (n == 2 || n == 4);
 }
 
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key)
@@ -60,12 +70,15 @@ struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct 
     struct alb_derived_key k = file_key(key);
     struct alb_derived file = {0};
     struct alb_picture *p = NULL;
-    enum alb_format format;
-    uint32_t width, height;
+    struct meta m;
     if (!cache || alb_cache_get(cache, &k, &file, NULL) != ALB_OK)
         return NULL;
-    if (meta_parse(alb_str_n(file.meta, file.meta_n), &format, &width, &height))
-        p = alb_picture_new(key, alb_bytes_ref(file.body), format, width, height);
+    if (meta_parse(alb_str_n(file.meta, file.meta_n), &m))
+        p = alb_picture_new(key, alb_bytes_ref(file.body), m.format, m.size[0], m.size[1]);
+    if (p) {
+        p->source_width = m.size[2];
+        p->source_height = m.size[3];
+    }
     alb_derived_fini(&file);
     return p;
 }
@@ -77,7 +90,8 @@ void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *k
     struct alb_derived_key k = file_key(key);
     if (!cache)
         return;
-    int n = snprintf(meta, sizeof(meta), "%s %u %u", alb_format_name(format), p->width, p->height);
+    int n = snprintf(meta, sizeof(meta), "%s %u %u %u %u", alb_format_name(format), p->width, p->height,
+                     p->source_width, p->source_height);
     alb_ignore(alb_cache_put(cache, &k, alb_str_n(meta, (size_t)n), alb_bytes_view(p->bytes), NULL),
                "a full disk only means that it is made again (counted by the cache)");
 }

@@ -14,6 +14,7 @@
 #include "render/job.h"
 
 #define VECTOR_SLOTS 2 /* one of them for the background */
+#define KEY_HEAD_MAX 512
 
 static unsigned processors(void)
 {
@@ -60,9 +61,10 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     r->vectors =
         lease_pool(config, r->config.vector_slots, (config->queue_max + 3) / 4, config->budget_bytes / 2);
     r->failures = alb_failures_new();
+    r->headers = alb_headers_new();
     r->flights = alb_flight_new((size_t)config->queue_max * 2 + r->config.slots);
     r->hot = alb_hot_cache_new(config->hot_bytes);
-    if (!r->leases || !r->vectors || !r->failures || !r->flights || !r->hot) {
+    if (!r->leases || !r->vectors || !r->failures || !r->headers || !r->flights || !r->hot) {
         alb_render_free(&r);
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     }
@@ -96,6 +98,7 @@ void alb_render_free(struct alb_render **render)
     alb_lease_pool_free(&r->leases);
     alb_lease_pool_free(&r->vectors);
     alb_failures_free(&r->failures);
+    alb_headers_free(&r->headers);
     alb_cond_fini(&r->none_left);
     alb_mutex_fini(&r->mtx);
     alb_mem_free(r);
@@ -106,17 +109,29 @@ void alb_render_free(struct alb_render **render)
 static struct alb_plan_options wanted(const struct alb_render_ask *ask)
 {
     struct alb_plan_options o = *ask->options;
-    o.turn = (uint16_t)((o.turn + 360 + ask->source->rotation % 360) % 360);
+    if (ask->source)
+        o.turn = (uint16_t)((o.turn + 360 + ask->source->rotation % 360) % 360);
     return o;
 }
 
-static void key_of(const struct alb_source *source, const struct alb_plan_options *o,
+static void add_limits(const struct alb_plan_limits *l, struct alb_buf *out)
+{
+    const uint64_t all[] = {
+        (uint64_t)l->source_bytes, l->source_pixels, l->animation_pixels, l->frames, l->result_side,
+        l->result_pixels,          l->memory};
+    alb_buf_add(out, all, sizeof(all));
+}
+
+static void key_of(const struct alb_render_ask *ask, const struct alb_plan_options *o,
                    struct alb_flight_key *key)
 {
-    struct alb_buf text = ALB_BUF_INIT(1024);
-    const unsigned char epochs[4] = {ALB_RENDER_EPOCH, ALB_IMAGE_EPOCH, 0, 0};
-    alb_buf_add(&text, epochs, sizeof(epochs));
-    alb_buf_add(&text, source->sha256, sizeof(source->sha256));
+    struct alb_buf text = ALB_BUF_INIT(ALB_OPTIONS_KEY_MAX + KEY_HEAD_MAX);
+    const unsigned char head[5] = {ALB_RENDER_EPOCH, ALB_IMAGE_EPOCH, (unsigned char)(1 + ask->more_count),
+                                   ask->may_degrade, ask->limits != NULL};
+    alb_buf_add(&text, head, sizeof(head));
+    alb_render_inputs_key(ask, &text);
+    if (ask->limits) /* what is refused under them is an answer too */
+        add_limits(ask->limits, &text);
     alb_plan_options_key(o, &text);
     ALB_CHECK(sizeof(key->b) == ALB_SHA256_LEN);
     if (alb_buf_code(&text) == ALB_OK)
@@ -129,7 +144,7 @@ static void key_of(const struct alb_source *source, const struct alb_plan_option
 void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key)
 {
     struct alb_plan_options o = wanted(ask);
-    key_of(ask->source, &o, key);
+    key_of(ask, &o, key);
 }
 
 struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight_key *key)
@@ -171,12 +186,15 @@ enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask
     struct alb_flight_key key;
     enum alb_flight_role role = ALB_FLIGHT_WAITER;
     *future = NULL;
-    key_of(ask->source, &o, &key);
+    enum alb_code code = alb_plan_options_check(&o, err);
+    if (code != ALB_OK)
+        return code;
+    key_of(ask, &o, &key);
     /* Made before the flight is joined: after that nothing may fail. */
     struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (!job)
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
-    enum alb_code code = enter(r, ask, job, w, future, &role, err);
+    code = enter(r, ask, job, w, future, &role, err);
     if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
         alb_render_job_start(job);
         return ALB_OK;
@@ -196,7 +214,7 @@ void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, 
     struct alb_err err = ALB_ERR_INIT;
     bool closing = false;
     *owner = ALB_OWNER_NONE;
-    key_of(ask->source, &o, &key);
+    key_of(ask, &o, &key);
     struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (w) { /* before the job begins: the others may leave, and it would end before its heir waits */
         w->heir = false;

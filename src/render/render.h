@@ -12,6 +12,7 @@
  * finish and be published, and is killed as soon as its slot is wanted or its deadline comes (law 8). A job
  * that gives up for reasons of its own (no slot for its class in its time, its worker killed for another one)
  * resigns: a waiter with a later deadline or a better class inherits and starts a job of its own (law 2).
+ * An origin's header is asked of the darkroom first, once; a plan that trims is made in rounds (plan.h).
  * Damage, limits and a picture that takes too long are answers: every waiter gets them.
  * A background job that somebody of the foreground joins becomes a foreground one: nobody who waits at a
  * screen stands behind the background queue.
@@ -38,6 +39,7 @@
 
 struct alb_cache;
 struct alb_darkroom;
+struct alb_origin;
 struct alb_source;
 struct alb_blob_store;
 struct alb_render;
@@ -69,8 +71,20 @@ void alb_render_free(struct alb_render **render);
 
 /* One picture, asked for. Everything negotiated is inside: equal asks have equal keys. */
 struct alb_render_ask {
-    struct alb_source *source;              /* borrowed for the call */
+    /* What the picture is made of, and what its options name as input 1, 2 ...: of each pair one is set, an asset or
+     * an origin whose bytes are there. Borrowed for the call. */
+    struct alb_source *source;
+    struct alb_origin *origin;
+    struct {
+        struct alb_source *source;
+        struct alb_origin *origin;
+    } more[ALB_PLAN_INPUTS - 1];
+    unsigned more_count;
     const struct alb_plan_options *options; /* borrowed for the call */
+    const struct alb_plan_limits *limits;   /* stricter or laxer than the configuration's; NULL: those */
+    /* When most of its time is used up, a picture in a slow format is made in a fast one instead: such an answer is
+     * marked (no_store) and kept nowhere. */
+    bool may_degrade;
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
 };
@@ -82,6 +96,8 @@ struct alb_picture {
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
+    uint32_t source_width, source_height; /* as stored in the file; 0: not known */
+    bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 
 void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key);

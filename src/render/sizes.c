@@ -40,8 +40,10 @@ void alb_size_options(enum alb_size size, const struct alb_source *source, struc
     }
     out->fit = ALB_FIT_INSIDE;
     out->width = out->height = SIZES[size].side;
-    out->format = keeps_alpha ? ALB_FORMAT_WEBP : ALB_FORMAT_JPEG;
-    out->quality = keeps_alpha ? SIZES[size].webp_quality : SIZES[size].jpeg_quality;
+    out->output.format = keeps_alpha ? ALB_FORMAT_WEBP : ALB_FORMAT_JPEG;
+    out->output.quality[ALB_FORMAT_JPEG] = SIZES[size].jpeg_quality;
+    out->output.quality[ALB_FORMAT_WEBP] = SIZES[size].webp_quality;
     out->shrink_margin = SIZES[size].margin;
-    out->animate = moves && size != ALB_SIZE_THUMBNAIL;
+    if (moves && size != ALB_SIZE_THUMBNAIL)
+        out->frames = header.pages;
 }

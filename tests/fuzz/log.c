@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {NULL, ALB_F_END, {.u = 0}},
     };
 
-    size_t n = alb_log_format(line, true, ALB_LOG_WARN, "fuzz", fields);
+    size_t n = alb_log_format(line, ALB_LOG_JSON, ALB_LOG_WARN, "fuzz", fields);
     check_line(alb_str_n(line, n));
     json_error_t error;
     json_t *tree = json_loadb(line, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ALB_CHECK(alb_str_eq(a, alb_str_n(json_string_value(v), json_string_length(v))));
     json_decref(tree);
 
-    n = alb_log_format(line, false, ALB_LOG_WARN, "fuzz", fields);
+    n = alb_log_format(line, ALB_LOG_LOGFMT, ALB_LOG_WARN, "fuzz", fields);
     check_line(alb_str_n(line, n));
     return 0;
 }

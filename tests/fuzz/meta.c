@@ -2,13 +2,14 @@
  *
  * The metadata readers. First byte: which one; a small letter takes the rest as the file itself, a capital
  * takes a well-formed file made here and applies the rest to it as changes of three bytes each (place, place,
- * value). Promise: whatever a reader makes of it can be packed, and what was packed is accepted on the other
+ * value), and so do those that leave only what says whose work it is. Promise: whatever a reader makes of it can be packed, and what was packed is accepted on the other
  * side.
  */
 #include "../unit/meta/build.h"
 #include "base/check.h"
 #include "fuzz.h"
 #include "meta/meta.h"
+#include "meta/rights.h"
 
 static void make_tiff(struct alb_buf *b, bool big)
 {
@@ -152,8 +153,31 @@ static enum alb_code read_as(char kind, struct alb_arena *a, struct alb_meta *m,
     }
 }
 
+/* What is left of a block that says whose work it is is left of that again. */
+static void check_rights(char kind, struct alb_str s)
+{
+    struct alb_buf once = ALB_BUF_INIT(1 << 20), twice = ALB_BUF_INIT(1 << 20), who = ALB_BUF_INIT(1 << 20),
+                   whose = ALB_BUF_INIT(1 << 20);
+    for (int i = 0; i < 2; i++) {
+        struct alb_buf *out = i == 0 ? &once : &twice;
+        struct alb_str in = i == 0 ? s : alb_buf_view(&once);
+        if (kind == 'e')
+            alb_meta_rights_exif(in, out, &who, &whose);
+        else if (kind == 'i')
+            alb_meta_rights_iptc(in, out);
+        else if (kind == 'x')
+            alb_meta_rights_xmp(in, out);
+    }
+    ALB_CHECK((once.n == 0) == (twice.n == 0) && once.n <= (1 << 20));
+    alb_buf_fini(&once);
+    alb_buf_fini(&twice);
+    alb_buf_fini(&who);
+    alb_buf_fini(&whose);
+}
+
 static void check(char kind, struct alb_str s)
 {
+    check_rights(kind, s);
     struct alb_arena *a = alb_arena_new(16 << 20);
     struct alb_meta m, merged, back;
     struct alb_buf b = ALB_BUF_INIT(ALB_META_PACKED_MAX);

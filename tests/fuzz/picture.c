@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Our own readers of pixels and profiles in the worker: Windows bitmaps and ICC. (Codecs of others are fuzzed
- * by their makers; they live in the sandbox.) First byte: b bitmap, i profile, B a good bitmap with changes.
+ * Our own readers of pixels and profiles in the worker: Windows bitmaps, icons, Photoshop, ICC; and the style that is put
+ * into a drawing. (Codecs of others are fuzzed by their makers; they live in the sandbox.) First byte: b bitmap, c icon, p
+ * Photoshop, i profile, s style (up to the first NUL) and drawing, B a good bitmap with changes.
  */
 #include <string.h>
 
@@ -10,18 +11,70 @@
 #include "image/icc.h"
 #include "image/load.h"
 
-static void bitmap(struct alb_str s)
+#define PIXELS_MAX (1u << 20)
+
+/* Header and pixels agree; a header alone has the same size. */
+static void open_it(enum alb_type type, struct alb_str s, uint32_t w, uint32_t h)
 {
-    uint32_t w, h;
-    if (!alb_bmp_size(s, &w, &h) || (uint64_t)w * h > 1 << 20)
-        return;
-    for (int strict = 0; strict < 2; strict++) {
-        VipsImage *image = alb_bmp_open(s, strict, NULL);
+    struct alb_load l = ALB_LOAD_INIT(type, s);
+    for (int how = 0; how < 4; how++) {
+        l.strict = (how & 1) != 0;
+        l.header = (how & 2) != 0;
+        VipsImage *image = alb_load_open(&l, NULL);
         if (image)
             ALB_CHECK((uint32_t)vips_image_get_width(image) == w &&
                       (uint32_t)vips_image_get_height(image) == h);
         g_clear_object(&image);
     }
+    vips_error_clear();
+}
+
+static void bitmap(struct alb_str s)
+{
+    uint32_t w, h;
+    if (alb_bmp_size(s, &w, &h) && (uint64_t)w * h <= PIXELS_MAX)
+        open_it(ALB_TYPE_BMP, s, w, h);
+}
+
+static void icon(struct alb_str s)
+{
+    struct alb_pages pages;
+    if (!alb_ico_look(s, &pages))
+        return;
+    ALB_CHECK(pages.count > 0 && pages.count <= 255 && pages.halvings < pages.count);
+    if ((uint64_t)pages.width * pages.height <= PIXELS_MAX)
+        open_it(ALB_TYPE_ICO, s, pages.width, pages.height);
+}
+
+static void photoshop(struct alb_str s)
+{
+    uint32_t w, h;
+    if (alb_psd_size(s, &w, &h) && (uint64_t)w * h <= PIXELS_MAX)
+        open_it(ALB_TYPE_PSD, s, w, h);
+}
+
+static size_t count(struct alb_str s, char c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == c;
+    return n;
+}
+
+/* Whatever the style says: one element more, its start and its end. */
+static void style(struct alb_str s)
+{
+    size_t nul = alb_str_find(s, '\0');
+    if (nul == ALB_STR_NPOS)
+        return;
+    struct alb_str css = alb_str_sub(s, 0, nul), svg = alb_str_sub(s, nul + 1, s.n);
+    struct alb_buf out = ALB_BUF_INIT(2 * svg.n + 16 * css.n + 1024);
+    if (alb_svg_style(svg, css, &out)) {
+        ALB_CHECK(count(alb_buf_view(&out), '<') == count(svg, '<') + 2);
+        ALB_CHECK(count(alb_buf_view(&out), '>') == count(svg, '>') + 2);
+        ALB_CHECK(alb_buf_view(&out).p[out.n - 1] == svg.p[svg.n - 1] || svg.p[svg.n - 1] == '>');
+    }
+    alb_buf_fini(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -38,6 +91,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct alb_str s = {(const char *)data, size};
     if (kind == 'b') {
         bitmap(s);
+    } else if (kind == 'c') {
+        icon(s);
+    } else if (kind == 'p') {
+        photoshop(s);
+    } else if (kind == 's') {
+        style(s);
     } else if (kind == 'i') {
         ALB_CHECK((unsigned)alb_icc_kind(s) <= ALB_ICC_OTHER);
     } else if (kind == 'B') {

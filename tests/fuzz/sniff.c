@@ -24,7 +24,7 @@ static void sizes(struct alb_str s)
 
 static void plans(struct alb_str s)
 {
-    struct alb_plan p;
+    static struct alb_plan p;
     struct alb_buf b = ALB_BUF_INIT(ALB_PLAN_PACKED_MAX);
     if (alb_plan_unpack(s, &p, NULL) == ALB_OK) {
         ALB_CHECK(alb_plan_check(&p, NULL) == ALB_OK);
@@ -59,14 +59,15 @@ static void make_plan(struct alb_buf *b)
                                  .bits = 8};
     struct alb_plan_options o;
     struct alb_plan_limits l;
-    struct alb_plan p;
+    static struct alb_plan p;
     alb_plan_options_init(&o);
     alb_plan_limits_default(&l);
     o.fit = ALB_FIT_COVER;
     o.width = 300;
     o.height = 200;
     o.flatten = true;
-    ALB_CHECK(alb_plan_make(&h, &o, &l, &p, NULL) == ALB_OK);
+    const struct alb_plan_ask ask = {.headers = &h, .header_count = 1, .options = &o, .limits = &l};
+    ALB_CHECK(alb_plan_make(&ask, &p, NULL) == ALB_OK);
     alb_plan_pack(&p, b);
 }
 

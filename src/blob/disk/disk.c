@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "blob/disk/priv.h"
 #include "blob/list.h"
+#include "blob/publish.h"
 
 #define HEX_LEN ((size_t)2 * ALB_SHA256_LEN)
 #define FOLDERS 256
@@ -98,33 +99,6 @@ static enum alb_code disk_walk_step(struct alb_blob_store *s, int64_t *cursor, a
 
 /* ---- start and end ---- */
 
-static enum alb_code remove_leftover(void *arg, int dirfd, const char *name, struct alb_err *err)
-{
-    int64_t *count = arg;
-
-    (void)err;
-    if (alb_fs_unlink(dirfd, name, NULL) == ALB_OK)
-        ++*count;
-    return ALB_OK;
-}
-
-/* Everything below tmp/ is of a process that is no more: the data directory is locked. */
-static enum alb_code recover(int data_dirfd, struct alb_err *err)
-{
-    int64_t leftovers = 0;
-    enum alb_code code = alb_fs_mkdirs(data_dirfd, "tmp", 0700, err);
-
-    if (code == ALB_OK)
-        code = alb_list_folder(data_dirfd, "tmp", remove_leftover, &leftovers, err);
-    if (code != ALB_OK)
-        return code;
-    if (leftovers > 0)
-        alb_log(ALB_LOG_INFO, "unfinished files removed", ALB_LOG_INT("count", leftovers));
-    if (syncfs(data_dirfd) != 0)
-        return alb_fail_sys(err, alb_code_of_errno(errno), errno, "syncfs");
-    return ALB_OK;
-}
-
 /* All folders are there, and durable, from the start: publishing makes none. One level is enough (a million
  * originals are 4000 names in each), and a second one would mean a new folder, with its fsync and its block,
  * for nearly every photo of a library below 65 536. */
@@ -164,7 +138,7 @@ enum alb_code alb_blob_disk_open(int data_dirfd, struct alb_quarantine *quaranti
                                  struct alb_blob_store **store, struct alb_err *err)
 {
     int fd = -1;
-    enum alb_code code = recover(data_dirfd, err);
+    enum alb_code code = alb_publish_recover(data_dirfd, err);
 
     *store = NULL;
     if (code == ALB_OK)

@@ -67,7 +67,6 @@ static void default_server(struct alb_imgproxy_config *c)
     c->server_name = ALB_STR("imgproxy");
     c->cache_tags_format = ALB_STR("all");
     c->report_download_errors = true;
-    c->log_format = ALB_STR("pretty");
     c->log_level = ALB_STR("info");
 }
 

@@ -192,7 +192,7 @@ struct alb_imgproxy_config {
     struct alb_str cache_tags_format;     /* CACHE_TAGS_FORMAT (all): all, cloudfront, cloudflare, none */
     bool development_errors;              /* DEVELOPMENT_ERRORS_MODE */
     bool report_download_errors;          /* REPORT_DOWNLOADING_ERRORS (true) */
-    struct alb_str log_format, log_level; /* LOG_FORMAT (pretty), LOG_LEVEL (info) */
+    struct alb_str log_format, log_level; /* LOG_FORMAT (empty: by the terminal), LOG_LEVEL (info) */
     struct alb_str prometheus_bind, prometheus_namespace; /* PROMETHEUS_BIND, PROMETHEUS_NAMESPACE */
 };
 

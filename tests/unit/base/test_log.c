@@ -88,6 +88,38 @@ static void test_json(void **state)
                   "\"password\":\"[secret]\",\"quote\":\"a\\\"b=c\"}\n");
 }
 
+/* In imgproxy's words: what does not differ from run to run. */
+static void test_words_of_others(void **state)
+{
+    static const struct {
+        enum alb_log_format format;
+        size_t time_n;
+        const char *start, *rest;
+    } cases[] = {
+        {ALB_LOG_PRETTY, 19, "", " [WRN] Started /a b\\n n=1 word=x two=\"a b\"\n"},
+        {ALB_LOG_STRUCTURED, 19, "time=\"",
+         "\" level=\"WARNING\" msg=\"Started /a b\\n\" n=1 word=\"x\" two=\"a b\"\n"},
+        {ALB_LOG_SLOG, 20, "{\"time\":\"",
+         "\",\"level\":\"WARNING\",\"msg\":\"Started /a b\\n\",\"n\":1,\"word\":\"x\",\"two\":\"a b\"}\n"},
+        {ALB_LOG_GCP, 20, "{\"time\":\"",
+         "\",\"severity\":\"WARNING\",\"message\":\"Started /a b\\n\",\"n\":1,\"word\":\"x\",\"two\":\"a "
+         "b\"}\n"},
+    };
+    const struct alb_log_field fields[] = {
+        ALB_LOG_INT("n", 1), ALB_LOG_C("word", "x"), ALB_LOG_C("two", "a b"), {NULL, ALB_F_END, {.u = 0}}};
+
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        char line[ALB_LOG_LINE_MAX + 1];
+        size_t n = alb_log_format(line, cases[i].format, ALB_LOG_WARN, "Started /a b\n", fields);
+        line[n] = '\0';
+        assert_memory_equal(line, cases[i].start, strlen(cases[i].start));
+        const char *when = line + strlen(cases[i].start);
+        assert_int_equal(when[10], cases[i].time_n == 19 ? ' ' : 'T');
+        assert_string_equal(when + cases[i].time_n, cases[i].rest);
+    }
+}
+
 static void test_hostile_values(void **state)
 {
     static const struct {
@@ -124,11 +156,11 @@ static void test_hostile_values(void **state)
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         const struct alb_log_field fields[] = {ALB_LOG_STR("v", cases[i].in), {NULL, ALB_F_END, {.u = 0}}};
-        size_t n = alb_log_format(line, false, ALB_LOG_INFO, "e", fields);
+        size_t n = alb_log_format(line, ALB_LOG_LOGFMT, ALB_LOG_INFO, "e", fields);
         line[n] = '\0';
         (void)snprintf(expect, sizeof(expect), " level=info event=e v=%s\n", cases[i].logfmt);
         assert_string_equal(line + 29, expect);
-        n = alb_log_format(line, true, ALB_LOG_INFO, "e", fields);
+        n = alb_log_format(line, ALB_LOG_JSON, ALB_LOG_INFO, "e", fields);
         line[n] = '\0';
         (void)snprintf(expect, sizeof(expect), ",\"level\":\"info\",\"event\":\"e\",\"v\":%s}\n",
                        cases[i].json);
@@ -154,7 +186,7 @@ static void test_long_records_are_cut(void **state)
                                                    ALB_LOG_INT("after", 123456789),
                                                    {NULL, ALB_F_END, {.u = 0}}};
             for (int json = 0; json < 2; json++) {
-                size_t len = alb_log_format(line, json != 0, ALB_LOG_INFO, "e", fields);
+                size_t len = alb_log_format(line, json != 0 ? ALB_LOG_JSON : ALB_LOG_LOGFMT, ALB_LOG_INFO, "e", fields);
                 struct alb_str s = alb_str_n(line, len);
                 assert_true(len <= ALB_LOG_LINE_MAX && alb_str_is_utf8(s));
                 bool whole = alb_str_ends(s, json != 0 ? ALB_STR("\"after\":123456789}\n")
@@ -189,7 +221,7 @@ static void test_times_of_any_value(void **state)
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         const struct alb_log_field fields[] = {{"t", ALB_F_MS, {.ms = cases[i].ms}},
                                                {NULL, ALB_F_END, {.u = 0}}};
-        line[alb_log_format(line, false, ALB_LOG_INFO, "e", fields)] = '\0';
+        line[alb_log_format(line, ALB_LOG_LOGFMT, ALB_LOG_INFO, "e", fields)] = '\0';
         (void)snprintf(expect, sizeof(expect), " level=info event=e t=%s\n", cases[i].text);
         assert_string_equal(line + 29, expect);
     }
@@ -403,6 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SINK(test_logfmt),
         WITH_SINK(test_json),
+        cmocka_unit_test(test_words_of_others),
         cmocka_unit_test(test_hostile_values),
         cmocka_unit_test(test_long_records_are_cut),
         cmocka_unit_test(test_times_of_any_value),

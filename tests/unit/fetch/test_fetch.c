@@ -136,6 +136,26 @@ static void refusals(void **state)
     peer_stop(&peer);
 }
 
+/* It closes in the middle of its head: that is no answer, although curl takes it for one. */
+static void half_a_head(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 20"};
+    struct alb_fetch_answer *a;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++) {
+        static struct peer peer;
+        struct alb_fetch *f = open_fetch(2, 0);
+        char url[128];
+        peer_start(&peer, texts + i, 1);
+        peer_url(&peer, "/", url);
+        struct alb_fetch_request r = get(url);
+        enum alb_code code = fetch(f, &r, &a);
+        assert_true(code == ALB_E_BUSY || code == ALB_E_INVALID);
+        alb_fetch_close(&f);
+        peer_stop(&peer);
+    }
+}
+
 /* Nothing of this machine can be reached by an address that somebody else gave, whatever it is called. */
 static void reach(void **state)
 {
@@ -316,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),   cmocka_unit_test(refusals), cmocka_unit_test(reach),
+        cmocka_unit_test(half_a_head),
         cmocka_unit_test(addresses), cmocka_unit_test(switches),
         cmocka_unit_test(ends),
     };

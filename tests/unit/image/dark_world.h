@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "test.h"
+#include "plan_simple.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/stat_priv.h"
@@ -62,33 +63,43 @@ static inline enum alb_code probe_bytes(struct alb_str s, enum alb_type type, st
 }
 
 /* Probes and renders to 64 pixels; the code of what failed first. */
-static inline enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline,
-                                        struct alb_darkroom_job *job)
+static inline enum alb_code plan_with(struct alb_str s, enum alb_format format, struct alb_plan *plan)
 {
     struct alb_probe *p;
-    struct alb_plan plan;
     struct alb_plan_options o;
-    struct alb_err err = ALB_ERR_INIT;
-    memset(job, 0, sizeof(*job));
     enum alb_code code = probe_bytes(s, alb_sniff(s.p, s.n), &p);
     if (code != ALB_OK)
         return code;
     alb_plan_options_init(&o);
     o.width = o.height = 64;
-    o.format = format;
-    code = alb_plan_make(&p->header, &o, &config.limits, &plan, &err);
+    o.output.format = format;
+    code = plan_make(&p->header, &o, &config.limits, plan, NULL);
     alb_probe_free(&p);
-    if (code != ALB_OK)
-        return code;
+    return code;
+}
+
+static inline enum alb_code run_plan(struct alb_str s, const struct alb_plan *plan, int64_t deadline,
+                                     struct alb_darkroom_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
     int fd = file_of(s);
     *job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
                                      .source_fd = fd,
                                      .source_bytes = (int64_t)s.n,
-                                     .plan = &plan,
+                                     .plan = plan,
                                      .deadline = deadline};
-    code = alb_darkroom_run(dr, job, &err);
+    enum alb_code code = alb_darkroom_run(dr, job, &err);
     close(fd);
     return code;
+}
+
+static inline enum alb_code render_with(struct alb_str s, enum alb_format format, int64_t deadline,
+                                        struct alb_darkroom_job *job)
+{
+    static struct alb_plan plan;
+    memset(job, 0, sizeof(*job));
+    enum alb_code code = plan_with(s, format, &plan);
+    return code == ALB_OK ? run_plan(s, &plan, deadline, job) : code;
 }
 
 static inline void works(void)
@@ -167,10 +178,10 @@ static inline void settle(void)
 
 struct slow {
     struct alb_darkroom_job job;
-    struct alb_plan plan;
     atomic_int done;
 };
 static struct alb_str slow_source; /* made once */
+static struct alb_plan slow_plan; /* the same for all; read by the darkroom while jobs run */
 static int slow_fd = -1;
 
 static inline void slow_done(struct alb_darkroom_job *job)
@@ -189,12 +200,13 @@ static inline void slow_start(struct slow *s, int64_t deadline, uint64_t *ticket
     memset(s, 0, sizeof(*s));
     h.bytes = (int64_t)slow_source.n;
     alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_JXL;
-    assert_int_equal(alb_plan_make(&h, &o, &config.limits, &s->plan, NULL), ALB_OK);
+    o.output.format = ALB_FORMAT_JXL;
+    if (slow_plan.count == 0)
+        assert_int_equal(plan_make(&h, &o, &config.limits, &slow_plan, NULL), ALB_OK);
     s->job = (struct alb_darkroom_job){.work = ALB_WORK_RENDER,
                                        .source_fd = slow_fd,
                                        .source_bytes = h.bytes,
-                                       .plan = &s->plan,
+                                       .plan = &slow_plan,
                                        .deadline = deadline,
                                        .done = slow_done};
     if (alb_darkroom_submit(dr, &s->job, ticket, &err) != ALB_OK)

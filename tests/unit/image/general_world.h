@@ -13,6 +13,7 @@
 #include "image/general.h"
 #include "image/icc.h"
 #include "image/load.h"
+#include "plan_simple.h"
 #include "sample.h"
 
 static struct alb_plan_limits limits;
@@ -24,7 +25,7 @@ static inline struct alb_probe *probe(struct alb_str s)
     assert_non_null(p);
     p->arena = alb_arena_new(16 << 20);
     assert_non_null(p->arena);
-    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, p, &err) != ALB_OK)
+    if (alb_general_probe(alb_sniff(s.p, s.n), s, &limits, true, p, &err) != ALB_OK)
         fail_msg("%s", err.msg);
     return p;
 }
@@ -36,12 +37,13 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
 {
     struct alb_err err = ALB_ERR_INIT;
     *out = ALB_STR_NONE;
-    enum alb_code code = alb_plan_make(h, o, &limits, plan, &err);
+    enum alb_code code = plan_make(h, o, &limits, plan, &err);
     if (code != ALB_OK)
         fail_msg("plan: %s", err.msg);
     int fd = memfd_create("result", MFD_CLOEXEC);
     assert_true(fd >= 0);
-    code = alb_general_render(plan, s, fd, &err);
+    struct alb_general_outcome outcome;
+    code = alb_general_render(plan, &s, fd, &outcome, &err);
     if (code == ALB_OK) {
         size_t n = (size_t)lseek(fd, 0, SEEK_END);
         char *p = g_malloc(n);
@@ -56,7 +58,7 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
 static inline void render_ok(struct alb_str s, const struct alb_plan_options *o, const char *corners)
 {
     struct alb_probe *p = probe(s);
-    struct alb_plan plan;
+    static struct alb_plan plan;
     struct alb_str out;
     uint32_t w, h;
     char got[5];

@@ -104,7 +104,7 @@ static void test_probe(void **state)
 static void test_misuse(void **state)
 {
     struct alb_darkroom_job job = {.work = ALB_WORK_PROBE, .source_fd = -1, .deadline = ALB_NEVER};
-    struct alb_plan plan;
+    static struct alb_plan plan;
     uint64_t ticket;
     (void)state;
     memset(&plan, 0, sizeof(plan));
@@ -141,7 +141,7 @@ static void test_bomb(void **state)
 {
     VipsImage *black = NULL, *one = NULL;
     struct alb_probe *p;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     struct alb_plan_options o;
     void *png = NULL;
     size_t n = 0;
@@ -154,7 +154,7 @@ static void test_bomb(void **state)
     assert_true(p->not_looked && !p->damaged && p->header.width == 30000);
     alb_plan_options_init(&o);
     o.width = 64;
-    assert_int_equal(alb_plan_make(&p->header, &o, &config.limits, &plan, NULL), ALB_E_TOO_LARGE);
+    assert_int_equal(plan_make(&p->header, &o, &config.limits, &plan, NULL), ALB_E_TOO_LARGE);
     assert_true(now() - before < 2 * ALB_NS_PER_S);
     alb_probe_free(&p);
     g_free(png);

@@ -31,13 +31,16 @@ static void test_result_too_large(void **state)
     struct alb_darkroom_config old = config, small = config;
     struct alb_str s = sample(300, 200, ".jpg");
     struct alb_darkroom_job job;
+    static struct alb_plan large, fits;
     (void)state;
     int64_t before = alb_stat_get(ALB_STAT_DARKROOM_FSIZE);
+    assert_int_equal(plan_with(s, ALB_FORMAT_PNG, &large), ALB_OK); /* what a probe tells is larger */
+    assert_int_equal(plan_with(s, ALB_FORMAT_WEBP, &fits), ALB_OK);
     small.result_max = 700;
     reopen(&small);
-    assert_int_equal(render_with(s, ALB_FORMAT_PNG, ALB_NEVER, &job), ALB_E_TOO_LARGE);
+    assert_int_equal(run_plan(s, &large, ALB_NEVER, &job), ALB_E_TOO_LARGE);
     assert_int_equal(alb_stat_get(ALB_STAT_DARKROOM_FSIZE), before + 1);
-    assert_int_equal(render_with(s, ALB_FORMAT_WEBP, ALB_NEVER, &job), ALB_OK); /* small enough */
+    assert_int_equal(run_plan(s, &fits, ALB_NEVER, &job), ALB_OK);
     alb_bytes_unref(job.result);
     reopen(&old);
     g_free((void *)(uintptr_t)s.p);
@@ -149,12 +152,12 @@ static void test_storm(void **state)
                                  .bits = 8,
                                  .bytes = (int64_t)s.n};
     struct alb_plan_options o;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     unsigned all = STORM, asked = 0;
     (void)state;
     alb_plan_options_init(&o);
     o.width = 100;
-    assert_int_equal(alb_plan_make(&h, &o, &config.limits, &plan, NULL), ALB_OK);
+    assert_int_equal(plan_make(&h, &o, &config.limits, &plan, NULL), ALB_OK);
     works();
     settle();
     unsigned fds = count_fds(), children = count_children(alb_darkroom_look(dr).zygote_pid);

@@ -51,7 +51,7 @@ static void test_every_source(void **state)
         struct alb_plan_options o;
         alb_plan_options_init(&o);
         o.width = o.height = 60;
-        o.format = ALB_FORMAT_PNG;
+        o.output.format = ALB_FORMAT_PNG;
         render_ok(s, &o, "rgbw");
         o.fit = ALB_FIT_COVER;
         render_ok(s, &o, "rgbw");
@@ -97,7 +97,7 @@ static void test_primary_is_shown(void **state)
     struct alb_str s = {p, n};
     struct alb_plan_options o;
     alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_PNG;
+    o.output.format = ALB_FORMAT_PNG;
     render_ok(s, &o, "rgbw");
     unsigned char *pitm = memmem(p, n, "pitm\0\0\0", 7); /* version and flags, then the number of an item */
     assert_non_null(pitm);
@@ -120,12 +120,12 @@ static void test_every_result(void **state)
         struct alb_plan_options o;
         alb_plan_options_init(&o);
         o.width = o.height = 64;
-        o.format = (enum alb_format)f;
+        o.output.format = (enum alb_format)f;
         render_ok(s, &o, "rgbw");
-        o.quality = 1;
+        o.output.quality[f] = 1;
         render_ok(s, &o, NULL);
-        o.quality = 0;
-        o.lossless = true;
+        o.output.quality[f] = 0;
+        o.output.lossless = true;
         render_ok(s, &o, "rgbw");
         o.width = o.height = 1;
         render_ok(s, &o, NULL);
@@ -150,7 +150,7 @@ static void test_orientations(void **state)
         struct alb_plan_options o;
         alb_plan_options_init(&o);
         o.width = o.height = 80;
-        o.format = ALB_FORMAT_PNG;
+        o.output.format = ALB_FORMAT_PNG;
         render_ok(s, &o, corners[orientation]);
         o.turn = 180;
         char upside[5] = {corners[orientation][3], corners[orientation][2], corners[orientation][1],
@@ -178,11 +178,11 @@ static void test_transparency(void **state)
         struct alb_plan_options o;
         alb_plan_options_init(&o);
         o.width = o.height = 50;
-        o.format = ALB_FORMAT_JPEG;
+        o.output.format = ALB_FORMAT_JPEG;
         render_ok(s, &o, "wwww");
         o.background = 0xe00000;
         render_ok(s, &o, "rrrr");
-        o.format = ALB_FORMAT_PNG;
+        o.output.format = ALB_FORMAT_PNG;
         o.flatten = true;
         render_ok(s, &o, "rrrr");
         g_free((void *)(uintptr_t)s.p);
@@ -198,7 +198,7 @@ static void test_colour_spaces(void **state)
     (void)state;
     alb_plan_options_init(&o);
     o.width = o.height = 50;
-    o.format = ALB_FORMAT_PNG;
+    o.output.format = ALB_FORMAT_PNG;
     static const struct {
         const char *profile;
         enum alb_icc icc;
@@ -239,7 +239,7 @@ static void test_colour_spaces(void **state)
     assert_int_equal(vips_colourspace(image, &out, VIPS_INTERPRETATION_B_W, NULL), 0);
     s = sample_encode(out, ".jpg");
     for (unsigned f = 1; f < ALB_FORMAT_COUNT; f++) {
-        o.format = (enum alb_format)f;
+        o.output.format = (enum alb_format)f;
         render_ok(s, &o, NULL);
     }
     g_free((void *)(uintptr_t)s.p);
@@ -260,7 +260,7 @@ static void test_damage(void **state)
         struct alb_str s = sample(300, 200, cases[i].how), half = {s.p, s.n * 3 / 4}, out;
         struct alb_probe *p = probe(half);
         struct alb_plan_options o;
-        struct alb_plan plan;
+        static struct alb_plan plan;
         if (!p->damaged || p->thumbhash_len != 0 || p->note[0] == 0)
             fail_msg("%s is not told to be damaged", cases[i].how);
         alb_plan_options_init(&o);
@@ -284,7 +284,7 @@ static void test_not_as_planned(void **state)
     struct alb_str a = sample(300, 200, ".jpg"), b = sample(200, 300, ".jpg"), out;
     struct alb_probe *p = probe(a);
     struct alb_plan_options o;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     (void)state;
     alb_plan_options_init(&o);
     o.width = 60;
@@ -335,14 +335,14 @@ static void test_metadata(void **state)
             assert_int_equal(p->meta.taken.local_ms, 1583020798000);
         }
         struct alb_plan_options o;
-        struct alb_plan plan;
+        static struct alb_plan plan;
         alb_plan_options_init(&o);
-        o.format = ALB_FORMAT_JPEG;
+        o.output.format = ALB_FORMAT_JPEG;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_equal(alb_str_find_str(out, ALB_STR("xmp:Rating")), ALB_STR_NPOS);
         assert_int_equal(alb_str_find_str(out, ALB_STR("Exif")), ALB_STR_NPOS);
         g_free((void *)(uintptr_t)out.p);
-        o.keep_metadata = true;
+        o.output.keep_metadata = true;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_not_equal(alb_str_find_str(out, ALB_STR("Exif")), ALB_STR_NPOS);
         g_free((void *)(uintptr_t)out.p);

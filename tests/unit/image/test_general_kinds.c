@@ -25,16 +25,16 @@ static void test_animations(void **state)
         struct alb_str s = sample_animation(90, 60, 5, gif ? ".gif" : ".webp"), out;
         struct alb_probe *p = probe(s);
         struct alb_plan_options o;
-        struct alb_plan plan;
+        static struct alb_plan plan;
         assert_true(p->header.animated && p->header.pages == 5 && p->header.width == 90 &&
                     p->header.height == 60);
         alb_plan_options_init(&o);
         o.width = 30;
-        o.format = ALB_FORMAT_WEBP;
+        o.output.format = ALB_FORMAT_WEBP;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_equal(frames_of(out), 1);
         g_free((void *)(uintptr_t)out.p);
-        o.animate = true;
+        o.frames = 100000;
         o.turn = 90;
         assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
         assert_int_equal(frames_of(out), 5);
@@ -58,7 +58,7 @@ static void test_vectors(void **state)
     struct alb_plan_options o;
     (void)state;
     alb_plan_options_init(&o);
-    o.format = ALB_FORMAT_PNG;
+    o.output.format = ALB_FORMAT_PNG;
     o.width = 400; /* drawn larger than its natural size */
     render_ok(s, &o, "rgbw");
     o.width = 7;
@@ -75,6 +75,77 @@ static void test_vectors(void **state)
     render_ok(s, &o, NULL);
 }
 
+/* A level of a pyramid is enough for a small result; pages of other sizes are other pictures. */
+static void test_pyramid(void **state)
+{
+    struct alb_str s = sample(801, 601, ".tif[tile,tile-width=64,tile-height=64,pyramid]");
+    struct alb_plan_options o;
+    static struct alb_plan plan;
+    struct alb_str out;
+    (void)state;
+    struct alb_probe *p = probe(s);
+    assert_in_range(p->header.halvings, 2, 8);
+    alb_plan_options_init(&o);
+    o.output.format = ALB_FORMAT_PNG;
+    o.width = 150;
+    assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+    assert_int_equal(plan.steps[0].u.load.how, ALB_LOAD_PAGE);
+    assert_int_equal(plan.steps[0].width, 200);
+    g_free((void *)(uintptr_t)out.p);
+    render_ok(s, &o, "rgbw");
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)s.p);
+    VipsImage *pages[2] = {sample_image(100, 80), sample_image(100, 80)}, *joined = NULL;
+    assert_int_equal(vips_arrayjoin(pages, &joined, 2, "across", 1, NULL), 0);
+    vips_image_set_int(joined, VIPS_META_PAGE_HEIGHT, 80);
+    s = sample_encode(joined, ".tif");
+    p = probe(s);
+    assert_int_equal(p->header.pages, 2);
+    assert_int_equal(p->header.halvings, 0);
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)s.p);
+    g_object_unref(joined);
+    g_object_unref(pages[0]);
+    g_object_unref(pages[1]);
+}
+
+static size_t bytes_as(struct alb_str s, enum alb_format f, enum alb_chroma jpeg, enum alb_chroma heif)
+{
+    static struct alb_plan plan;
+    struct alb_plan_options o;
+    struct alb_str out;
+    struct alb_probe *p = probe(s);
+    alb_plan_options_init(&o);
+    o.output.format = f;
+    o.output.chroma = jpeg;
+    o.output.heif_chroma = heif;
+    assert_int_equal(render(s, &p->header, &o, &out, &plan), ALB_OK);
+    alb_probe_free(&p);
+    g_free((void *)(uintptr_t)out.p);
+    return out.n;
+}
+
+/* Each family of formats has its own word on how fine colour is. */
+static void test_chroma(void **state)
+{
+    struct alb_str s = sample(160, 120, ".png");
+    (void)state;
+    size_t jpeg = bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_HALF, ALB_CHROMA_HALF);
+    assert_true(bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_FULL, ALB_CHROMA_HALF) != jpeg);
+    assert_true(bytes_as(s, ALB_FORMAT_JPEG, ALB_CHROMA_HALF, ALB_CHROMA_FULL) == jpeg);
+    size_t avif = bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_HALF, ALB_CHROMA_HALF);
+    assert_true(bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_HALF, ALB_CHROMA_FULL) != avif);
+    assert_true(bytes_as(s, ALB_FORMAT_AVIF, ALB_CHROMA_FULL, ALB_CHROMA_HALF) == avif);
+    g_free((void *)(uintptr_t)s.p);
+}
+
+static VipsImage *bitmap(struct alb_str s, bool strict, struct alb_err *err)
+{
+    struct alb_load l = ALB_LOAD_INIT(ALB_TYPE_BMP, s);
+    l.strict = strict;
+    return alb_bmp_open(&l, err);
+}
+
 static void test_bitmaps(void **state)
 {
     static const unsigned char palette[] = "BM\x46\0\0\0\0\0\0\0\x3e\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01"
@@ -83,7 +154,7 @@ static void test_bitmaps(void **state)
     struct alb_str s = {(const char *)palette, sizeof(palette) - 1};
     struct alb_err err = ALB_ERR_INIT;
     (void)state;
-    VipsImage *image = alb_bmp_open(s, true, &err);
+    VipsImage *image = bitmap(s, true, &err);
     if (!image)
         fail_msg("%s", err.msg);
     static const unsigned char wanted[12] = {0, 0, 0xe0, 0xe0, 0, 0, 0xe0, 0, 0, 0, 0, 0xe0};
@@ -93,10 +164,10 @@ static void test_bitmaps(void **state)
     for (size_t n = 0; n < s.n; n++) {
         char *cut = g_malloc(n + 1);
         memcpy(cut, s.p, n);
-        image = alb_bmp_open((struct alb_str){cut, n}, true, NULL);
+        image = bitmap((struct alb_str){cut, n}, true, NULL);
         assert_int_equal(image != NULL, n + 3 >= s.n); /* the last row's padding may be missing */
         g_clear_object(&image);
-        image = alb_bmp_open((struct alb_str){cut, n}, false, NULL);
+        image = bitmap((struct alb_str){cut, n}, false, NULL);
         g_clear_object(&image);
         g_free(cut);
     }
@@ -216,6 +287,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_animations),    cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_chroma),
         cmocka_unit_test(test_bitmaps),       cmocka_unit_test(test_raw_preview),
         cmocka_unit_test(test_raw_developed),
     };

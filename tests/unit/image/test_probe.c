@@ -98,6 +98,36 @@ static void test_header(void **state)
     alb_buf_fini(&b);
 }
 
+/* Rows of catalogs from before the header knew of smaller pictures inside a file. */
+static void test_header_of_version_1(void **state)
+{
+    struct alb_image_header h = {.type = ALB_TYPE_HEIC,
+                                 .width = 4000,
+                                 .height = 3000,
+                                 .orientation = 6,
+                                 .pages = 1,
+                                 .bits = 8,
+                                 .thumb_width = 320,
+                                 .thumb_height = 240,
+                                 .halvings = 3,
+                                 .bytes = 99},
+                            back;
+    struct alb_buf b = ALB_BUF_INIT(ALB_HEADER_PACKED_MAX);
+    (void)state;
+    alb_header_pack(&h, &b);
+    assert_int_equal(alb_header_unpack(alb_buf_view(&b), &back, NULL), ALB_OK);
+    assert_memory_equal(&h, &back, sizeof(h));
+    b.p[0] = 1;
+    assert_int_equal(alb_header_unpack(alb_buf_view(&b), &back, NULL), ALB_E_INVALID);
+    b.n -= 9;
+    assert_int_equal(alb_header_unpack(alb_buf_view(&b), &back, NULL), ALB_OK);
+    h.thumb_width = h.thumb_height = h.halvings = 0;
+    assert_memory_equal(&h, &back, sizeof(h));
+    b.p[0] = 3;
+    assert_int_equal(alb_header_unpack(alb_buf_view(&b), &back, NULL), ALB_E_INVALID);
+    alb_buf_fini(&b);
+}
+
 static void unpack_all(void *arg, size_t *ok)
 {
     struct alb_buf *b = arg;
@@ -131,9 +161,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_header),         cmocka_unit_test(test_header_of_version_1),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

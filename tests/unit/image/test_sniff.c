@@ -213,7 +213,8 @@ static void test_names(void **state)
     assert_int_equal(alb_type_of_mime(ALB_STR("text/plain")), ALB_TYPE_UNKNOWN);
     assert_int_equal(alb_type_of_mime(ALB_STR_NONE), ALB_TYPE_UNKNOWN);
     assert_true(alb_type_can_show(ALB_TYPE_CR3) && alb_type_can_show(ALB_TYPE_PDF));
-    assert_false(alb_type_can_show(ALB_TYPE_MP4) || alb_type_can_show(ALB_TYPE_XMP) ||
+    assert_true(alb_type_can_show(ALB_TYPE_MP4) && alb_type_can_show(ALB_TYPE_PSD));
+    assert_false(alb_type_can_show(ALB_TYPE_XMP) ||
                  alb_type_can_show(ALB_TYPE_UNKNOWN));
 }
 

@@ -9,6 +9,16 @@
 #include "blob/cache.h"
 #include "blob/store.h"
 
+/* What every source is. */
+static const struct alb_image_header jpeg_header = {.type = ALB_TYPE_JPEG,
+                                                    .width = 4000,
+                                                    .height = 3000,
+                                                    .orientation = 1,
+                                                    .pages = 1,
+                                                    .bits = 8,
+                                                    .space = ALB_SPACE_RGB,
+                                                    .bytes = 1000000};
+
 /* ---- darkroom ---- */
 
 struct fake_darkroom fake_darkroom;
@@ -51,6 +61,15 @@ static struct alb_darkroom_job *take_out_locked(unsigned i)
     return job;
 }
 
+static struct alb_probe *probe_of_jpeg(void)
+{
+    struct alb_probe *p = alb_mem_calloc(1, sizeof(*p));
+    ALB_CHECK(p != NULL);
+    p->type = ALB_TYPE_JPEG;
+    p->header = jpeg_header;
+    return p;
+}
+
 static void end_job(struct alb_darkroom_job *job, enum alb_code code)
 {
     job->code = code;
@@ -58,9 +77,14 @@ static void end_job(struct alb_darkroom_job *job, enum alb_code code)
     job->run_ns = fake_darkroom.starved ? 0 : job->run_ns;
     job->queued_ns = fake_darkroom.late ? job->run_ns * 2 : 0;
     job->short_of_memory = fake_darkroom.short_of_memory;
-    if (code == ALB_OK)
+    if (code == ALB_OK && job->work == ALB_WORK_HEADER) {
+        job->probe = probe_of_jpeg();
+    } else if (code == ALB_OK && alb_plan_is_trim(job->plan)) {
+        job->trim = fake_darkroom.trim;
+    } else if (code == ALB_OK) {
         job->result = picture_bytes(fake_darkroom.result_bytes);
-    else
+        job->format = job->plan->format;
+    } else
         (void)alb_fail(&job->err, code, "the fake darkroom says so");
     job->done(job);
 }
@@ -102,6 +126,7 @@ void fake_reset(enum fake_mode mode)
     atomic_store(&fake_cache_puts, 0);
     atomic_store(&fake_cache_gets, 0);
     atomic_store(&fake_cache_off, false);
+    atomic_store(&fake_origin_changed, false);
     dark.master_runs = mode == FAKE_STORM;
     if (dark.master_runs)
         ALB_CHECK(pthread_create(&dark.master, NULL, storm, NULL) == 0);
@@ -171,7 +196,8 @@ enum alb_code alb_darkroom_submit(struct alb_darkroom *dr, struct alb_darkroom_j
 {
     (void)dr;
     *ticket = 0;
-    ALB_CHECK(job->work == ALB_WORK_RENDER && job->plan && job->source_fd >= 0);
+    ALB_CHECK(job->source_fd >= 0 &&
+              (job->work == ALB_WORK_HEADER || (job->work == ALB_WORK_RENDER && job->plan)));
     (void)pthread_mutex_lock(&dark.mtx);
     if (fake_darkroom.submit != ALB_OK) {
         (void)pthread_mutex_unlock(&dark.mtx);
@@ -183,7 +209,10 @@ enum alb_code alb_darkroom_submit(struct alb_darkroom *dr, struct alb_darkroom_j
     dark.at[i].job = job;
     dark.at[i].ticket = *ticket;
     dark.at[i].cancelled = false;
-    fake_darkroom.submitted++;
+    if (job->work == ALB_WORK_HEADER)
+        fake_darkroom.headers++;
+    else
+        fake_darkroom.submitted++;
     if (fake_darkroom.running > fake_darkroom.most_running)
         fake_darkroom.most_running = fake_darkroom.running;
     bool now = fake_darkroom.mode == FAKE_AUTO;
@@ -361,14 +390,10 @@ struct alb_source *fake_source(unsigned content, const char *key)
 
 struct alb_source *fake_picture(unsigned content, enum alb_type type, uint32_t width, uint32_t height)
 {
-    const struct alb_image_header header = {.type = type,
-                                            .width = width,
-                                            .height = height,
-                                            .orientation = 1,
-                                            .pages = 1,
-                                            .bits = 8,
-                                            .space = ALB_SPACE_RGB,
-                                            .bytes = 1000000};
+    struct alb_image_header header = jpeg_header;
+    header.type = type;
+    header.width = width;
+    header.height = height;
     struct alb_buf packed = ALB_BUF_INIT(ALB_HEADER_PACKED_MAX);
     struct source *s = alb_mem_calloc(1, sizeof(*s));
     ALB_CHECK(s != NULL);
@@ -383,6 +408,41 @@ struct alb_source *fake_picture(unsigned content, enum alb_type type, uint32_t w
     memcpy(s->source.sha256, &content, sizeof(content));
     (void)atomic_fetch_add(&fake_sources, 1);
     return &s->source;
+}
+
+/* ---- origins ---- */
+
+atomic_uint fake_origins;
+atomic_bool fake_origin_changed;
+
+static void free_origin(struct alb_obj *obj)
+{
+    (void)atomic_fetch_sub(&fake_origins, 1);
+    alb_mem_free(obj);
+}
+
+struct alb_origin *fake_origin(unsigned content)
+{
+    struct alb_origin *o = alb_mem_calloc(1, sizeof(*o));
+    ALB_CHECK(o != NULL);
+    alb_obj_init(&o->obj, free_origin);
+    o->has_bytes = true;
+    o->type = ALB_TYPE_JPEG;
+    o->size = 1000000;
+    memcpy(o->identity, &content, sizeof(content));
+    (void)atomic_fetch_add(&fake_origins, 1);
+    return o;
+}
+
+int alb_origin_fd(const struct alb_origin *o)
+{
+    return o->has_bytes ? 0 : -1;
+}
+
+bool alb_origin_is_same(const struct alb_origin *o)
+{
+    (void)o;
+    return !atomic_load(&fake_origin_changed);
 }
 
 /* ---- world ---- */
@@ -453,6 +513,7 @@ void world_close(struct world *w)
     assert_int_equal(fake_running(), 0);
     assert_int_equal(atomic_load(&fake_readers), 0);
     assert_int_equal(atomic_load(&fake_sources), 0);
+    assert_int_equal(atomic_load(&fake_origins), 0);
 }
 
 /* ---- askers ---- */
@@ -468,7 +529,7 @@ struct alb_plan_options small_picture(void)
     struct alb_plan_options o;
     alb_plan_options_init(&o);
     o.width = o.height = 256;
-    o.format = ALB_FORMAT_JPEG;
+    o.output.format = ALB_FORMAT_JPEG;
     return o;
 }
 

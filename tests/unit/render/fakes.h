@@ -7,6 +7,7 @@
  *   store     any key opens, unless it says "missing"; verification takes as many calls as the test wants,
  *             waits at a gate if there is one, and fails for the key "corrupt"
  *   cache     a small table; may be switched off
+ *   origins   are there, until the test says that their file has changed
  */
 #ifndef ALB_TESTS_RENDER_FAKES_H
 #define ALB_TESTS_RENDER_FAKES_H
@@ -28,6 +29,7 @@
 #include "image/darkroom.h"
 #include "image/probe.h"
 #include "library/source.h"
+#include "render/origin.h"
 #include "render/render.h"
 
 enum fake_mode { FAKE_AUTO, FAKE_HELD, FAKE_STORM };
@@ -41,6 +43,8 @@ struct fake_darkroom {
     bool late;            /* they waited for it most of their time */
     bool short_of_memory; /* the machine lacked it */
     int64_t run_ns;       /* 0: 1 ms */
+    struct alb_rect trim; /* what plans that look for one find */
+    unsigned headers;     /* HEADER orders; the others are counted as submitted */
     unsigned submitted, running, most_running, cancels;
 };
 extern struct fake_darkroom fake_darkroom; /* under its own lock while threads run: use the functions */
@@ -58,11 +62,14 @@ extern atomic_uint fake_readers, fake_verify_slices /* per verification, at leas
 extern atomic_bool fake_gate_closed;
 extern atomic_uint fake_cache_puts, fake_cache_gets;
 extern atomic_bool fake_cache_off;
-extern atomic_uint fake_sources;
+extern atomic_uint fake_sources, fake_origins;
+extern atomic_bool fake_origin_changed;
 
 /* A JPEG of 4000 x 3000 with this content number; key "k", or what is given. */
 struct alb_source *fake_source(unsigned content, const char *key);
 struct alb_source *fake_picture(unsigned content, enum alb_type type, uint32_t width, uint32_t height);
+/* A JPEG of 4000 x 3000 from elsewhere; its header is known to nobody. */
+struct alb_origin *fake_origin(unsigned content);
 
 struct world {
     struct alb_manual_clock clock;

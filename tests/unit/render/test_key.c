@@ -46,19 +46,19 @@ static struct alb_plan_options changed(int which)
         o.ignore_orientation = true;
         break;
     case 9:
-        o.focus_x = 499;
+        o.gravity.x = 0.25;
         break;
     case 10:
-        o.focus_y = 499;
+        o.gravity.y = 0.25;
         break;
     case 11:
-        o.format = ALB_FORMAT_WEBP;
+        o.output.format = ALB_FORMAT_WEBP;
         break;
     case 12:
-        o.quality = 33;
+        o.output.quality[ALB_FORMAT_JPEG] = 33;
         break;
     case 13:
-        o.lossless = true;
+        o.output.lossless = true;
         break;
     case 14:
         o.flatten = true;
@@ -67,13 +67,13 @@ static struct alb_plan_options changed(int which)
         o.background = 0x010203;
         break;
     case 16:
-        o.keep_metadata = true;
+        o.output.keep_metadata = true;
         break;
     case 17:
-        o.keep_profile = true;
+        o.output.profile = ALB_PROFILE_KEEP;
         break;
     case 18:
-        o.animate = true;
+        o.frames = 9;
         break;
     case 19:
         o.page = 1;
@@ -160,14 +160,14 @@ static void test_standard_sizes(void **state)
     char room[ALB_HEADER_PACKED_MAX];
     (void)state;
     alb_size_options(ALB_SIZE_THUMBNAIL, s, &o);
-    assert_int_equal(o.format, ALB_FORMAT_JPEG);
+    assert_int_equal(o.output.format, ALB_FORMAT_JPEG);
     assert_int_equal(o.width, 512);
-    assert_false(o.animate);
+    assert_int_equal(o.frames, 0);
     alb_size_options(ALB_SIZE_FULL, s, &o);
     assert_int_equal(o.width, 0);
     set_header(s, &h, room);
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
-    assert_int_equal(o.format, ALB_FORMAT_WEBP); /* keeps its transparency */
+    assert_int_equal(o.output.format, ALB_FORMAT_WEBP); /* keeps its transparency */
     h = (struct alb_image_header){.type = ALB_TYPE_GIF,
                                   .width = 100,
                                   .height = 100,
@@ -178,24 +178,25 @@ static void test_standard_sizes(void **state)
                                   .space = ALB_SPACE_RGB};
     set_header(s, &h, room);
     alb_size_options(ALB_SIZE_THUMBNAIL, s, &o);
-    assert_false(o.animate); /* a still */
+    assert_int_equal(o.frames, 0); /* a still */
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
-    assert_true(o.animate);
+    assert_int_equal(o.frames, 9);
     struct alb_plan_limits limits;
-    struct alb_plan plan;
+    static struct alb_plan plan;
     alb_plan_limits_default(&limits);
     h.pages = limits.frames + 1; /* too long to be shown as it is: its first frame, not a refusal */
     set_header(s, &h, room);
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
-    assert_int_equal(alb_plan_make(&h, &o, &limits, &plan, NULL), ALB_OK);
+    const struct alb_plan_ask ask = {.headers = &h, .header_count = 1, .options = &o, .limits = &limits};
+    assert_int_equal(alb_plan_make(&ask, &plan, NULL), ALB_OK);
     h.pages = 1000;
     h.width = h.height = 4000;
     set_header(s, &h, room);
     alb_size_options(ALB_SIZE_FULL, s, &o);
-    assert_int_equal(alb_plan_make(&h, &o, &limits, &plan, NULL), ALB_OK);
+    assert_int_equal(alb_plan_make(&ask, &plan, NULL), ALB_OK);
     s->header = ALB_STR_NONE; /* never probed */
     alb_size_options(ALB_SIZE_PREVIEW, s, &o);
-    assert_int_equal(o.format, ALB_FORMAT_JPEG);
+    assert_int_equal(o.output.format, ALB_FORMAT_JPEG);
     alb_source_unref(s);
 }
 

@@ -161,7 +161,7 @@ static void test_answers(void **state)
     expect_answer(bare, ALB_OK, ALB_E_UNPROCESSABLE);
     bare = fake_source(14, "k"); /* a kind that nothing is made of has no header */
     bare->header = ALB_STR_NONE;
-    bare->mime = ALB_STR("image/vnd.adobe.photoshop");
+    bare->mime = ALB_STR("application/rdf+xml");
     expect_answer(bare, ALB_OK, ALB_E_UNSUPPORTED);
     assert_int_equal(fake_submitted(), 0);
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/imgproxy_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "blob/publish.h"
+
+#define QUARANTINE_FILES 1000
+
+/* False: there is no such place. */
+static bool default_folder(struct alb_buf *path)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && cache[0] == '/')
+        alb_buf_printf(path, "%s/albumen/imgproxy", cache);
+    else if (home && home[0] == '/')
+        alb_buf_printf(path, "%s/.cache/albumen/imgproxy", home);
+    return path->n > 0;
+}
+
+static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path, struct alb_err *err)
+{
+    enum alb_code code = alb_fs_mkdirs(AT_FDCWD, path, 0700, err);
+    if (code == ALB_OK)
+        code = alb_fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &c->dirfd, err);
+    if (code == ALB_OK && flock(c->dirfd, LOCK_EX | LOCK_NB) != 0)
+        code = errno == EWOULDBLOCK ? alb_fail(err, ALB_E_CONFLICT, "another process uses it")
+                                    : alb_fail_sys(err, ALB_E_IO, errno, "lock");
+    if (code == ALB_OK)
+        code = alb_publish_recover(c->dirfd, err);
+    if (code == ALB_OK)
+        code = alb_fs_open(c->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, &c->tmpfd, err);
+    if (code != ALB_OK)
+        alb_err_context(err, "cache folder %s", path);
+    return code;
+}
+
+static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_options *o,
+                                 struct alb_err *err)
+{
+    const struct alb_clock *clock = alb_clock_real();
+    enum alb_code code = alb_quarantine_open(c->dirfd, alb_opt_size(o, ALB_P_QUARANTINE_SIZE),
+                                             QUARANTINE_FILES, clock, &c->quarantine, err);
+    const struct alb_cache_config results = {.data_dirfd = c->dirfd,
+                                             .folder = "cache",
+                                             .limit = alb_opt_size(o, ALB_P_CACHE_SIZE),
+                                             .clock = clock,
+                                             .quarantine = c->quarantine};
+    return code == ALB_OK ? alb_cache_open(&results, &c->results, err) : code;
+}
+
+enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c,
+                                      struct alb_err *err)
+{
+    struct alb_buf path = ALB_BUF_INIT(4096);
+    struct alb_err why = ALB_ERR_INIT;
+    const char *named = alb_opt_string(o, ALB_P_CACHE_DIR);
+    *c = (struct alb_imgproxy_cache){.dirfd = -1, .tmpfd = -1};
+    if (alb_opt_size(o, ALB_P_CACHE_SIZE) == 0 && alb_opt_size(o, ALB_P_SOURCE_CACHE_SIZE) == 0)
+        return ALB_OK;
+    if (named[0])
+        alb_buf_c(&path, named);
+    else if (!default_folder(&path))
+        (void)alb_fail(&why, ALB_E_NOT_FOUND, "neither XDG_CACHE_HOME nor HOME is set");
+    if (why.code == ALB_OK && open_folder(c, alb_buf_cstr(&path), &why) == ALB_OK)
+        alb_ignore(open_caches(c, o, &why), "looked at below");
+    alb_buf_fini(&path);
+    if (why.code == ALB_OK)
+        return ALB_OK;
+    alb_imgproxy_cache_close(c);
+    if (named[0])
+        return alb_fail(err, why.code, "%s", why.msg);
+    alb_log(ALB_LOG_WARN, "nothing is cached on disk", ALB_LOG_C("error", why.msg));
+    return ALB_OK;
+}
+
+void alb_imgproxy_cache_close(struct alb_imgproxy_cache *c)
+{
+    if (c->results)
+        alb_cache_close(&c->results);
+    if (c->quarantine)
+        alb_quarantine_close(&c->quarantine);
+    alb_fs_close(&c->tmpfd);
+    alb_fs_close(&c->dirfd);
+}

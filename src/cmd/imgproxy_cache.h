@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The folder of `albumen imgproxy`: results below cache/, copies of sources below sources/, both derived and of no
+ * use to anybody else: it may be removed whenever nobody runs. One process has it (a lock on the folder); another one,
+ * or one without a place to write, works from memory alone. Opened and closed on the main thread.
+ */
+#ifndef ALB_CMD_IMGPROXY_CACHE_H
+#define ALB_CMD_IMGPROXY_CACHE_H
+
+#include "base/options.h"
+#include "blob/cache.h"
+#include "blob/quarantine.h"
+
+struct alb_imgproxy_cache {
+    int dirfd, tmpfd; /* -1: memory alone */
+    struct alb_quarantine *quarantine;
+    struct alb_cache *results; /* NULL: none */
+};
+
+/* A folder that was named must be usable; the default one may be missing, which is logged. */
+enum alb_code alb_imgproxy_cache_open(const struct alb_options *options, struct alb_imgproxy_cache *cache,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+void alb_imgproxy_cache_close(struct alb_imgproxy_cache *cache); /* also after a failure */
+
+#endif

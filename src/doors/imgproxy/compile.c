@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doors/imgproxy/compile.h"
+
+#include <math.h>
+#include <string.h>
+
+struct compiling {
+    const struct alb_imgproxy_config *c;
+    const struct alb_imgproxy_request *r;
+    struct alb_arena *arena;
+    struct alb_imgproxy_wish *out;
+    struct alb_err *err;
+};
+
+static enum alb_imgproxy_refusal no_memory(struct compiling *k)
+{
+    return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_NO_MEMORY, "no memory");
+}
+
+/* ---- words ---- */
+
+enum alb_format alb_imgproxy_to_format(enum alb_imgproxy_format f)
+{
+    static const enum alb_format formats[ALB_IMGPROXY_FORMATS] = {
+        [ALB_IMGPROXY_JPEG] = ALB_FORMAT_JPEG, [ALB_IMGPROXY_JXL] = ALB_FORMAT_JXL,
+        [ALB_IMGPROXY_PNG] = ALB_FORMAT_PNG,   [ALB_IMGPROXY_WEBP] = ALB_FORMAT_WEBP,
+        [ALB_IMGPROXY_GIF] = ALB_FORMAT_GIF,   [ALB_IMGPROXY_ICO] = ALB_FORMAT_ICO,
+        [ALB_IMGPROXY_HEIC] = ALB_FORMAT_HEIC, [ALB_IMGPROXY_AVIF] = ALB_FORMAT_AVIF,
+        [ALB_IMGPROXY_BMP] = ALB_FORMAT_BMP,   [ALB_IMGPROXY_TIFF] = ALB_FORMAT_TIFF,
+    };
+    return (unsigned)f < ALB_IMGPROXY_FORMATS ? formats[f] : ALB_FORMAT_SAME;
+}
+
+enum alb_imgproxy_format alb_imgproxy_of_type(enum alb_type t)
+{
+    static const enum alb_imgproxy_format formats[ALB_TYPE_COUNT] = {
+        [ALB_TYPE_JPEG] = ALB_IMGPROXY_JPEG, [ALB_TYPE_JXL] = ALB_IMGPROXY_JXL,
+        [ALB_TYPE_PNG] = ALB_IMGPROXY_PNG,   [ALB_TYPE_WEBP] = ALB_IMGPROXY_WEBP,
+        [ALB_TYPE_GIF] = ALB_IMGPROXY_GIF,   [ALB_TYPE_ICO] = ALB_IMGPROXY_ICO,
+        [ALB_TYPE_SVG] = ALB_IMGPROXY_SVG,   [ALB_TYPE_HEIC] = ALB_IMGPROXY_HEIC,
+        [ALB_TYPE_AVIF] = ALB_IMGPROXY_AVIF, [ALB_TYPE_BMP] = ALB_IMGPROXY_BMP,
+        [ALB_TYPE_TIFF] = ALB_IMGPROXY_TIFF, [ALB_TYPE_PDF] = ALB_IMGPROXY_PDF,
+        [ALB_TYPE_MP4] = ALB_IMGPROXY_MP4,
+    };
+    return (unsigned)t < ALB_TYPE_COUNT ? formats[t] : ALB_IMGPROXY_FORMAT_NONE;
+}
+
+static struct alb_gravity gravity_of(const struct alb_imgproxy_gravity *g)
+{
+    static const enum alb_gravity_kind kinds[] = {
+        [ALB_IMGPROXY_NOWHERE] = ALB_GRAVITY_CENTRE,  [ALB_IMGPROXY_CE] = ALB_GRAVITY_CENTRE,
+        [ALB_IMGPROXY_NO] = ALB_GRAVITY_NORTH,        [ALB_IMGPROXY_EA] = ALB_GRAVITY_EAST,
+        [ALB_IMGPROXY_SO] = ALB_GRAVITY_SOUTH,        [ALB_IMGPROXY_WE] = ALB_GRAVITY_WEST,
+        [ALB_IMGPROXY_NOWE] = ALB_GRAVITY_NORTH_WEST, [ALB_IMGPROXY_NOEA] = ALB_GRAVITY_NORTH_EAST,
+        [ALB_IMGPROXY_SOWE] = ALB_GRAVITY_SOUTH_WEST, [ALB_IMGPROXY_SOEA] = ALB_GRAVITY_SOUTH_EAST,
+        [ALB_IMGPROXY_SM] = ALB_GRAVITY_SMART,        [ALB_IMGPROXY_FP] = ALB_GRAVITY_POINT,
+        [ALB_IMGPROXY_RE] = ALB_GRAVITY_CENTRE,       [ALB_IMGPROXY_CH] = ALB_GRAVITY_CENTRE,
+    };
+    return (struct alb_gravity){kinds[g->place], g->x, g->y};
+}
+
+static uint32_t side(int64_t v)
+{
+    return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
+/* ---- inputs ---- */
+
+/* The number by which options name it; the same source is fetched once. 0: there are too many. */
+static unsigned input_of(struct compiling *k, const struct alb_imgproxy_source *source,
+                         struct alb_str profile)
+{
+    struct alb_imgproxy_wish *w = k->out;
+    for (unsigned i = 0; i < w->inputs; i++) {
+        const struct alb_imgproxy_input *in = &w->input[i];
+        bool same = source && in->source ? alb_str_eq(in->source->url, source->url) : source == in->source;
+        if (same && alb_str_eq(in->profile, profile))
+            return i + 1;
+    }
+    if (w->inputs == ALB_ARRAY_LEN(w->input))
+        return 0;
+    w->input[w->inputs++] = (struct alb_imgproxy_input){source, profile};
+    return w->inputs;
+}
+
+/* ---- effects ---- */
+
+struct effects {
+    struct alb_effect list[ALB_EFFECTS_MAX + 1]; /* the last one takes what is too many */
+    uint32_t count;
+    bool too_many;
+};
+
+static struct alb_effect *add(struct effects *e, enum alb_effect_kind kind, double amount)
+{
+    struct alb_effect *f = &e->list[e->count];
+    if (e->count == ALB_EFFECTS_MAX)
+        e->too_many = true;
+    else
+        e->count++;
+    memset(f, 0, sizeof(*f));
+    f->kind = kind;
+    f->amount = amount;
+    return f;
+}
+
+static void add_blurs(struct effects *e, const struct alb_imgproxy_pipeline *p)
+{
+    if (p->blur > 0)
+        add(e, ALB_EFFECT_BLUR, p->blur);
+    if (p->sharpen > 0)
+        add(e, ALB_EFFECT_SHARPEN, p->sharpen);
+    if ((p->given & ALB_IMGPROXY_GIVEN_UNSHARP) && p->unsharp.mode != ALB_IMGPROXY_UNSHARP_NONE) {
+        struct alb_effect *f = add(e, ALB_EFFECT_UNSHARP, p->unsharp.weight);
+        f->amount2 = p->unsharp.divider;
+        f->keep = p->unsharp.mode == ALB_IMGPROXY_UNSHARP_AUTO;
+    }
+    if (p->pixelate > 1)
+        add(e, ALB_EFFECT_PIXELATE, (double)p->pixelate);
+    for (size_t i = 0; p->blur_areas.sigma > 0 && i < p->blur_areas.count; i++) {
+        const struct alb_imgproxy_area *a = &p->blur_areas.area[i];
+        struct alb_effect *f = add(e, ALB_EFFECT_BLUR, p->blur_areas.sigma);
+        f->left = a->left;
+        f->top = a->top;
+        f->width = a->width;
+        f->height = a->height;
+    }
+}
+
+static void add_tones(struct effects *e, const struct alb_imgproxy_pipeline *p)
+{
+    if (p->brightness != 0)
+        add(e, ALB_EFFECT_BRIGHTNESS, p->brightness);
+    if (p->contrast != 1) /* NOLINT: as it was written */
+        add(e, ALB_EFFECT_CONTRAST, p->contrast);
+    if (p->saturation != 1) /* NOLINT: as it was written */
+        add(e, ALB_EFFECT_SATURATION, p->saturation);
+    if (p->monochrome.intensity > 0)
+        add(e, ALB_EFFECT_MONOCHROME, p->monochrome.intensity)->rgb = p->monochrome.colour;
+    if (p->duotone.intensity > 0) {
+        struct alb_effect *f = add(e, ALB_EFFECT_DUOTONE, p->duotone.intensity);
+        f->rgb = p->duotone.dark;
+        f->rgb2 = p->duotone.light;
+    }
+    if (p->colorize.opacity > 0) {
+        struct alb_effect *f = add(e, ALB_EFFECT_COLORIZE, p->colorize.opacity);
+        f->rgb = p->colorize.colour;
+        f->keep = p->colorize.keep_alpha;
+    }
+    if (p->gradient.opacity > 0) {
+        struct alb_effect *f = add(e, ALB_EFFECT_GRADIENT, p->gradient.opacity);
+        f->rgb = p->gradient.colour;
+        f->angle = p->gradient.ramp.angle;
+        f->start = p->gradient.ramp.start;
+        f->stop = p->gradient.ramp.stop;
+    }
+}
+
+/* Is there anything to be laid over, and is it known what? Without a picture configured none is meant. */
+static bool has_watermark(const struct compiling *k, const struct alb_imgproxy_pipeline *p)
+{
+    bool configured = k->c->watermark_data.n > 0 || k->c->watermark_path.n > 0 || k->c->watermark_url.n > 0;
+    return p->watermark.opacity > 0 && (p->watermark.text.n > 0 || p->watermark.source.url.p || configured);
+}
+
+static enum alb_imgproxy_refusal add_watermark(struct compiling *k, struct effects *e,
+                                               const struct alb_imgproxy_pipeline *p)
+{
+    struct alb_effect *f = add(e, ALB_EFFECT_WATERMARK, 0);
+    struct alb_mark *m = &f->mark;
+    m->opacity = p->watermark.opacity * k->c->watermark_opacity;
+    m->at = gravity_of(&p->watermark.gravity);
+    m->tiling = p->watermark.gravity.place == ALB_IMGPROXY_RE   ? ALB_TILING_REPEAT
+                : p->watermark.gravity.place == ALB_IMGPROXY_CH ? ALB_TILING_CHESS
+                                                                : ALB_TILING_ONE;
+    m->scale = p->watermark.scale;
+    m->width = side(p->watermark.width);
+    m->height = side(p->watermark.height);
+    m->rotate = p->watermark.rotate;
+    m->shadow = p->watermark.shadow;
+    if (p->watermark.text.n > ALB_MARK_TEXT_MAX)
+        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "a watermark's text has at most %d bytes",
+                                   ALB_MARK_TEXT_MAX);
+    if (p->watermark.text.n > 0) {
+        m->text = p->watermark.text;
+        return ALB_IMGPROXY_FINE;
+    }
+    m->input = input_of(k, p->watermark.source.url.p ? &p->watermark.source : NULL, ALB_STR_NONE);
+    return m->input > 0 ? ALB_IMGPROXY_FINE
+                        : alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG,
+                                              "at most %d other pictures may be used", ALB_PLAN_INPUTS - 1);
+}
+
+static enum alb_imgproxy_refusal keep_list(struct compiling *k, const struct effects *e,
+                                           const struct alb_effect **list, uint32_t *count)
+{
+    *count = e->count;
+    *list = NULL;
+    if (e->too_many)
+        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "more than %d effects in one pipeline",
+                                   ALB_EFFECTS_MAX);
+    if (e->count == 0)
+        return ALB_IMGPROXY_FINE;
+    struct alb_effect *copy = alb_arena_alloc(k->arena, e->count * sizeof(e->list[0]));
+    if (!copy)
+        return no_memory(k);
+    memcpy(copy, e->list, e->count * sizeof(e->list[0]));
+    *list = copy;
+    return ALB_IMGPROXY_FINE;
+}
+
+static enum alb_imgproxy_refusal compile_effects(struct compiling *k, const struct alb_imgproxy_pipeline *p,
+                                                 struct alb_plan_options *o)
+{
+    struct effects *e = ALB_ARENA_NEW(k->arena, struct effects);
+    enum alb_imgproxy_refusal no;
+    if (!e)
+        return no_memory(k);
+    if (p->progressive_blur.sigma > 0)
+        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_BAD_URL, "progressive_blur is not there");
+    add_blurs(e, p);
+    add_tones(e, p);
+    no = keep_list(k, e, &o->effects, &o->effect_count);
+    e->count = 0;
+    if (no == ALB_IMGPROXY_FINE && has_watermark(k, p))
+        no = add_watermark(k, e, p);
+    return no == ALB_IMGPROXY_FINE ? keep_list(k, e, &o->overlays, &o->overlay_count) : no;
+}
+
+/* ---- geometry ---- */
+
+static void compile_crop(const struct alb_imgproxy_pipeline *p, struct alb_plan_options *o)
+{
+    const struct alb_imgproxy_gravity *at =
+        p->crop.gravity.place == ALB_IMGPROXY_NOWHERE ? &p->gravity : &p->crop.gravity;
+    o->crop.on = p->crop.width > 0 || p->crop.height > 0 || p->crop.ratio > 0;
+    o->crop.width = p->crop.width >= 1 ? floor(p->crop.width) : p->crop.width;
+    o->crop.height = p->crop.height >= 1 ? floor(p->crop.height) : p->crop.height;
+    o->crop.at = gravity_of(at);
+    o->crop.aspect = p->crop.ratio;
+    o->crop.aspect_enlarge = p->crop.ratio_enlarge;
+}
+
+static void compile_size(const struct alb_imgproxy_pipeline *p, struct alb_plan_options *o)
+{
+    static const enum alb_fit fits[] = {
+        [ALB_IMGPROXY_FIT] = ALB_FIT_INSIDE,
+        [ALB_IMGPROXY_FILL] = ALB_FIT_COVER,
+        [ALB_IMGPROXY_FILL_DOWN] = ALB_FIT_COVER_DOWN,
+        [ALB_IMGPROXY_FORCE] = ALB_FIT_FORCE,
+        [ALB_IMGPROXY_AUTO] = ALB_FIT_AUTO,
+    };
+    static const enum alb_kernel kernels[] = {
+        [ALB_IMGPROXY_NEAREST] = ALB_KERNEL_NEAREST,   [ALB_IMGPROXY_LINEAR] = ALB_KERNEL_LINEAR,
+        [ALB_IMGPROXY_CUBIC] = ALB_KERNEL_CUBIC,       [ALB_IMGPROXY_LANCZOS2] = ALB_KERNEL_LANCZOS2,
+        [ALB_IMGPROXY_LANCZOS3] = ALB_KERNEL_LANCZOS3,
+    };
+    o->fit = fits[p->resize];
+    o->kernel = kernels[p->kernel];
+    o->width = side(p->width);
+    o->height = side(p->height);
+    o->min_width = side(p->min_width);
+    o->min_height = side(p->min_height);
+    o->zoom_x = p->zoom_x;
+    o->zoom_y = p->zoom_y;
+    o->dpr = p->dpr;
+    o->enlarge = p->enlarge;
+    o->gravity = gravity_of(&p->gravity);
+    o->extend = (struct alb_extend){p->extend.on, gravity_of(&p->extend.gravity)};
+    o->extend_aspect = (struct alb_extend){p->extend_ar.on, gravity_of(&p->extend_ar.gravity)};
+    o->padding[0] = side(p->padding.top);
+    o->padding[1] = side(p->padding.right);
+    o->padding[2] = side(p->padding.bottom);
+    o->padding[3] = side(p->padding.left);
+}
+
+static enum alb_imgproxy_refusal compile_pipeline(struct compiling *k, const struct alb_imgproxy_pipeline *p,
+                                                  struct alb_plan_options *o)
+{
+    o->ignore_orientation = !p->auto_rotate;
+    o->trim.on = p->trim.on;
+    o->trim.threshold = p->trim.threshold;
+    o->trim.has_color = p->trim.coloured;
+    o->trim.color = p->trim.colour;
+    o->trim.equal_h = p->trim.equal_hor;
+    o->trim.equal_v = p->trim.equal_ver;
+    compile_crop(p, o);
+    compile_size(p, o);
+    o->turn = p->rotate;
+    o->flip_h = p->flip_h;
+    o->flip_v = p->flip_v;
+    o->side_max = side(k->r->limits.result_side);
+    o->linear = k->c->linear;
+    o->shrink_margin = k->c->no_shrink_on_load ? ALB_SHRINK_NEVER : 1000;
+    o->flatten = p->background_on;
+    o->background = p->background_on ? p->background : 0xffffff;
+    o->background_alpha = p->background_on ? p->background_alpha : 1;
+    return compile_effects(k, p, o);
+}
+
+/* ---- output ---- */
+
+/* Our efforts are 1..10 for every format; imgproxy's are those of the encoders. */
+static uint8_t effort_of(int64_t v, int64_t least, int64_t most)
+{
+    int64_t in = v < least ? least : v > most ? most : v;
+    return (uint8_t)(1 + ((in - least) * 9 + (most - least) / 2) / (most - least));
+}
+
+static void compile_quality(const struct compiling *k, struct alb_output *o)
+{
+    o->quality[ALB_FORMAT_SAME] = k->r->quality ? k->r->quality : (uint8_t)k->c->quality;
+    for (int f = 1; f < ALB_IMGPROXY_FORMATS && k->r->quality == 0; f++) {
+        enum alb_format to = alb_imgproxy_to_format((enum alb_imgproxy_format)f);
+        uint8_t q = k->r->format_quality[f] ? k->r->format_quality[f] : k->c->format_quality[f];
+        if (to != ALB_FORMAT_SAME)
+            o->quality[to] = q;
+    }
+    o->effort[ALB_FORMAT_WEBP] = effort_of(k->c->webp_effort, 0, 6);
+    o->effort[ALB_FORMAT_AVIF] = effort_of(9 - k->c->avif_speed, 0, 9);
+    o->effort[ALB_FORMAT_JXL] = effort_of(k->c->jxl_effort, 3, 9);
+}
+
+static void compile_encoders(const struct alb_imgproxy_request *r, struct alb_output *o)
+{
+    o->jpeg_progressive = r->jpeg.progressive;
+    o->jpeg_trellis = r->jpeg.trellis;
+    o->jpeg_overshoot = r->jpeg.overshoot;
+    o->jpeg_scans = r->jpeg.scans;
+    o->jpeg_table = (uint8_t)r->jpeg.table;
+    o->chroma = r->jpeg.no_subsample ? ALB_CHROMA_FULL : ALB_CHROMA_AUTO;
+    o->heif_chroma = r->avif_subsample == ALB_IMGPROXY_SUBSAMPLE_ON    ? ALB_CHROMA_HALF
+                     : r->avif_subsample == ALB_IMGPROXY_SUBSAMPLE_OFF ? ALB_CHROMA_FULL
+                                                                       : ALB_CHROMA_AUTO;
+    o->png_interlaced = r->png.interlaced;
+    o->png_quantize = r->png.quantize;
+    o->png_colors = (uint16_t)r->png.colours;
+    o->webp_mode = r->webp_compression == ALB_IMGPROXY_LOSSLESS        ? ALB_WEBP_LOSSLESS
+                   : r->webp_compression == ALB_IMGPROXY_NEAR_LOSSLESS ? ALB_WEBP_NEAR_LOSSLESS
+                                                                       : ALB_WEBP_LOSSY;
+    static const enum alb_webp_preset presets[] = {
+        [ALB_IMGPROXY_PRESET_DEFAULT] = ALB_WEBP_DEFAULT, [ALB_IMGPROXY_PRESET_PICTURE] = ALB_WEBP_PICTURE,
+        [ALB_IMGPROXY_PRESET_PHOTO] = ALB_WEBP_PHOTO,     [ALB_IMGPROXY_PRESET_DRAWING] = ALB_WEBP_DRAWING,
+        [ALB_IMGPROXY_PRESET_ICON] = ALB_WEBP_ICON,       [ALB_IMGPROXY_PRESET_TEXT] = ALB_WEBP_TEXT,
+    };
+    o->webp_preset = presets[r->webp_preset];
+    o->webp_smart_subsample = r->webp_smart_subsample;
+}
+
+static void compile_autoquality(const struct compiling *k, struct alb_output *o)
+{
+    const struct alb_imgproxy_autoquality *a = &k->r->autoquality;
+    if (a->method == ALB_IMGPROXY_AQ_NONE)
+        return;
+    o->autoquality = a->method == ALB_IMGPROXY_AQ_SIZE ? ALB_AUTOQUALITY_SIZE : ALB_AUTOQUALITY_DSSIM;
+    o->target = a->target;
+    o->error = a->error;
+    o->least = (uint8_t)a->min;
+    o->most = (uint8_t)a->max;
+}
+
+/* Newer formats that the client takes and the configuration offers, the best first. */
+static void automatic(const struct compiling *k, uint32_t accepted, struct alb_output *o)
+{
+    const struct alb_imgproxy_config *c = k->c;
+    bool asked = k->r->format != ALB_IMGPROXY_FORMAT_NONE;
+    const struct {
+        enum alb_imgproxy_format format;
+        bool offered, enforced;
+    } all[] = {{ALB_IMGPROXY_JXL, c->auto_jxl, c->enforce_jxl},
+               {ALB_IMGPROXY_AVIF, c->auto_avif, c->enforce_avif},
+               {ALB_IMGPROXY_WEBP, c->auto_webp, c->enforce_webp}};
+    size_t n = 0;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(all); i++) {
+        if ((accepted & ALB_IMGPROXY_FORMAT_BIT(all[i].format)) &&
+            (all[i].enforced || (all[i].offered && !asked)))
+            o->automatic[n++] = alb_imgproxy_to_format(all[i].format);
+    }
+}
+
+static void compile_format(const struct compiling *k, uint32_t accepted, struct alb_output *o)
+{
+    const struct alb_imgproxy_config *c = k->c;
+    size_t n = 0;
+    memset(o->automatic, 0, sizeof(o->automatic));
+    memset(o->preferred, 0, sizeof(o->preferred));
+    o->keep = o->best = 0;
+    o->format = alb_imgproxy_to_format(k->r->format);
+    automatic(k, accepted, o);
+    for (size_t i = 0; i < c->preferred_count; i++) {
+        enum alb_format f = alb_imgproxy_to_format(c->preferred[i]);
+        if (f == ALB_FORMAT_SAME)
+            continue;
+        o->keep |= ALB_FORMAT_BIT(f);
+        if (n + 1 < ALB_FORMAT_LIST)
+            o->preferred[n++] = f;
+    }
+    if (k->r->format != ALB_IMGPROXY_BEST &&
+        !(c->best_by_default && k->r->format == ALB_IMGPROXY_FORMAT_NONE))
+        return;
+    o->best = o->keep;
+    for (int f = 1; f < ALB_IMGPROXY_FORMATS; f++) {
+        if (accepted & ALB_IMGPROXY_FORMAT_BIT(f))
+            o->best |= ALB_FORMAT_BIT(alb_imgproxy_to_format((enum alb_imgproxy_format)f));
+    }
+}
+
+static enum alb_imgproxy_refusal compile_profile(struct compiling *k, struct alb_output *o)
+{
+    const struct alb_imgproxy_request *r = k->r;
+    o->profile = r->strip_profile ? ALB_PROFILE_SRGB : ALB_PROFILE_KEEP;
+    if (r->color_profile.n == 0)
+        return ALB_IMGPROXY_FINE;
+    if (alb_str_eq_c(r->color_profile, "srgb")) {
+        o->profile = ALB_PROFILE_SRGB;
+    } else if (alb_str_eq_c(r->color_profile, "cmyk")) {
+        o->profile = ALB_PROFILE_CMYK;
+    } else {
+        o->profile = ALB_PROFILE_INPUT;
+        o->profile_input = input_of(k, NULL, r->color_profile);
+        if (o->profile_input == 0)
+            return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "at most %d other files may be used",
+                                       ALB_PLAN_INPUTS - 1);
+    }
+    return ALB_IMGPROXY_FINE;
+}
+
+static enum alb_imgproxy_refusal compile_output(struct compiling *k, uint32_t accepted,
+                                                struct alb_plan_options *first)
+{
+    const struct alb_imgproxy_request *r = k->r;
+    struct alb_output *o = &first->output;
+    compile_format(k, accepted, o);
+    compile_quality(k, o);
+    compile_encoders(r, o);
+    compile_autoquality(k, o);
+    o->max_bytes = (uint64_t)r->max_bytes;
+    o->keep_metadata = !r->strip_metadata;
+    o->keep_copyright = r->keep_copyright;
+    o->deep = r->preserve_hdr;
+    o->dpi = r->dpi > 0 ? r->dpi : k->c->strip_dpi;
+    return compile_profile(k, o);
+}
+
+static enum alb_imgproxy_refusal compile_source(struct compiling *k, struct alb_plan_options *first)
+{
+    const struct alb_imgproxy_request *r = k->r;
+    if (r->video_tile.step != 0 || r->video_animation.step != 0) /* NOLINT: 0 is "off" */
+        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_BAD_URL,
+                                   "tiles and animations of videos are not there");
+    if (r->style.n > ALB_STYLE_MAX)
+        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "a style has at most %d bytes",
+                                   ALB_STYLE_MAX);
+    first->page = side(r->page);
+    first->pages = side(r->pages);
+    first->frames = r->disable_animation || r->limits.frames <= 1 ? 0 : side(r->limits.frames);
+    first->video_second = r->video_second;
+    first->video_keyframe = r->video_keyframes;
+    first->embedded = r->enforce_thumbnail;
+    first->style = r->style;
+    return ALB_IMGPROXY_FINE;
+}
+
+/* ---- limits ---- */
+
+static void compile_limits(const struct alb_imgproxy_request *r, const struct alb_plan_limits *server,
+                           struct alb_plan_limits *l)
+{
+    *l = *server;
+    if (r->limits.source_pixels > 0)
+        l->source_pixels = (uint64_t)r->limits.source_pixels;
+    if (r->limits.source_bytes > 0 && r->limits.source_bytes < l->source_bytes)
+        l->source_bytes = r->limits.source_bytes;
+    if (r->limits.frames > 0)
+        l->frames = side(r->limits.frames);
+    l->animation_pixels = l->source_pixels;
+    if (r->limits.frame_pixels > 0)
+        l->animation_pixels =
+            (uint64_t)r->limits.frame_pixels * (uint64_t)(r->limits.frames > 0 ? r->limits.frames : 1);
+}
+
+/* ---- the whole ---- */
+
+enum alb_imgproxy_refusal alb_imgproxy_compile(const struct alb_imgproxy_config *c,
+                                               const struct alb_imgproxy_request *r, uint32_t accepted,
+                                               const struct alb_plan_limits *limits, struct alb_arena *arena,
+                                               struct alb_imgproxy_wish *out, struct alb_err *err)
+{
+    struct compiling k = {c, r, arena, out, err};
+    enum alb_imgproxy_refusal no = ALB_IMGPROXY_FINE;
+    memset(out, 0, sizeof(*out));
+    if (r->pipelines > ALB_PIPELINES_MAX)
+        return alb_imgproxy_refuse(err, ALB_IMGPROXY_TOO_LONG, "more than %d pipelines", ALB_PIPELINES_MAX);
+    struct alb_plan_options *all = alb_arena_calloc(arena, r->pipelines, sizeof(*all));
+    if (!all)
+        return no_memory(&k);
+    for (size_t i = 0; no == ALB_IMGPROXY_FINE && i < r->pipelines; i++) {
+        alb_plan_options_init(&all[i]);
+        no = compile_pipeline(&k, r->pipeline[i], &all[i]);
+        all[i].next = i + 1 < r->pipelines ? &all[i + 1] : NULL;
+    }
+    if (no == ALB_IMGPROXY_FINE)
+        no = compile_source(&k, &all[0]);
+    if (no == ALB_IMGPROXY_FINE)
+        no = compile_output(&k, accepted, &all[0]);
+    compile_limits(r, limits, &out->limits);
+    out->options = all;
+    return no;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every input of a request, one after the other: assets with the caller's rights, everything else from the origins.
+ * What is wrong with the source itself may be mended by a fallback picture; what is wrong with another input is an
+ * error of the request.
+ */
+#include "doors/imgproxy/job.h"
+
+static bool is_asset(const struct alb_imgproxy_source *s)
+{
+    return s->scheme == ALB_IMGPROXY_SOURCE_ASSET;
+}
+
+void alb_imgproxy_sources_drop(struct alb_imgproxy_job *job)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++) {
+        alb_source_unref(job->input[i].asset);
+        alb_origin_unref(job->input[i].origin);
+        job->input[i] = (struct alb_imgproxy_held){NULL, NULL};
+    }
+    job->at = 0;
+}
+
+enum alb_type alb_imgproxy_source_type(const struct alb_imgproxy_job *job)
+{
+    const struct alb_imgproxy_held *h = &job->input[0];
+    return h->origin ? h->origin->type : alb_type_of_mime(h->asset->mime);
+}
+
+/* ---- what is asked for ---- */
+
+/* Where input i is to be found; NULL: it is given (*given, borrowed, may be NULL: nothing is configured), or a
+ * profile. */
+static const struct alb_imgproxy_source *place_of(const struct alb_imgproxy_job *job, unsigned i,
+                                                  struct alb_origin **given)
+{
+    const struct alb_imgproxy_door *door = job->door;
+    *given = NULL;
+    if (i == 0 && !job->fell_back)
+        return &job->want.source;
+    if (i == 0 && job->want.fallback.url.p)
+        return &job->want.fallback;
+    if (i > 0 && job->wish.input[i - 1].source)
+        return job->wish.input[i - 1].source;
+    if (i > 0 && job->wish.input[i - 1].profile.n > 0)
+        return NULL;
+    *given = i == 0 ? door->fallback : door->watermark;
+    if (*given)
+        return NULL;
+    const struct alb_imgproxy_source *url = i == 0 ? &door->fallback_url : &door->watermark_url;
+    return url->url.p ? url : NULL;
+}
+
+/* Cookies are for the host that the client asked for, as its browser would have it; with COOKIE_PASSTHROUGH_ALL for
+ * all. */
+static bool cookies_for(const struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    struct alb_url from = {0}, to = {0};
+    if (c->cookies_all || !c->cookies)
+        return c->cookies_all;
+    struct alb_str base =
+        c->cookie_base_url.n > 0
+            ? c->cookie_base_url
+            : alb_arena_printf(job->arena, ALB_STR_FMT "://" ALB_STR_FMT "/",
+                               ALB_STR_ARG(alb_req_scheme(job->req)), ALB_STR_ARG(alb_req_host(job->req)));
+    bool same = alb_url_parse(base, &from, NULL) == ALB_OK && alb_url_parse(s->url, &to, NULL) == ALB_OK &&
+                alb_str_eq(from.host, to.host) && (to.secure || !from.secure);
+    alb_url_fini(&from);
+    alb_url_fini(&to);
+    return same;
+}
+
+#define FORWARD_MAX 32
+
+static void forward(struct alb_imgproxy_job *job, const char *name)
+{
+    struct alb_str value = alb_req_header(job->req, name);
+    if (value.p && job->forward_count < FORWARD_MAX)
+        job->forward[job->forward_count++] =
+            alb_arena_printf(job->arena, "%s: " ALB_STR_FMT, name, ALB_STR_ARG(value));
+}
+
+/* False: no memory. */
+static bool collect_headers(struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    job->forward_count = 0;
+    if (c->pass_request.count == 0 && !c->cookies && !c->cookies_all)
+        return true;
+    if (!job->forward)
+        job->forward = alb_arena_calloc(job->arena, FORWARD_MAX, sizeof(*job->forward));
+    if (!job->forward)
+        return false;
+    for (size_t i = 0; i < c->pass_request.count; i++) {
+        const char *name = alb_arena_cstr(job->arena, c->pass_request.item[i]);
+        if (name)
+            forward(job, name);
+    }
+    if (cookies_for(job, s))
+        forward(job, "Cookie");
+    return alb_arena_code(job->arena) == ALB_OK;
+}
+
+static struct alb_origin_ask ask_for(const struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
+{
+    return (struct alb_origin_ask){
+        .url = s->url,
+        .headers = job->forward,
+        .header_count = job->forward_count,
+        .headers_follow = job->door->config.config->cookies_all,
+        .any_type = job->want.raw && !job->fell_back && job->at == 0,
+        .reload = job->want.bypass_cache,
+        .max_bytes = job->wish.limits.source_bytes,
+        .policy = &job->door->policy->base,
+    };
+}
+
+static enum alb_purpose purpose_of(const struct alb_imgproxy_job *job)
+{
+    return job->want.raw && job->at == 0 ? ALB_PURPOSE_ORIGINAL : ALB_PURPOSE_VIEW;
+}
+
+/* ---- from memory ---- */
+
+static bool hot_one(struct alb_imgproxy_job *job)
+{
+    struct alb_imgproxy_held *h = &job->input[job->at];
+    struct alb_origin *given;
+    const struct alb_imgproxy_source *s = place_of(job, job->at, &given);
+    struct alb_ref ref;
+    if (given)
+        h->origin = alb_origin_ref(given);
+    if (given || !s)
+        return given != NULL;
+    if (is_asset(s)) {
+        if (job->principal && alb_ref_parse(s->url, &ref))
+            h->asset =
+                alb_library_resolve_hot(job->door->auth.library, job->principal, &ref, purpose_of(job));
+        return h->asset != NULL;
+    }
+    if (job->want.bypass_cache || !collect_headers(job, s))
+        return false;
+    const struct alb_origin_ask ask = ask_for(job, s);
+    h->origin = alb_origin_hot(job->door->config.origins, &ask);
+    return h->origin != NULL;
+}
+
+bool alb_imgproxy_sources_hot(struct alb_imgproxy_job *job)
+{
+    for (job->at = 0; job->at <= job->wish.inputs; job->at++) {
+        if (!hot_one(job)) {
+            alb_imgproxy_sources_drop(job);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- asked for ---- */
+
+static bool may_fall_back(const struct alb_imgproxy_job *job)
+{
+    const struct alb_imgproxy_door *door = job->door;
+    return job->at == 0 && !job->fell_back && !job->want.raw && !job->want.is_info &&
+           (job->want.fallback.url.p || door->fallback || door->fallback_url.url.p);
+}
+
+/* Something is wrong with input `at`. A fallback picture that cannot be had either is no reason to hide the first
+ * one. */
+static enum alb_imgproxy_next missing(struct alb_imgproxy_job *job, const struct alb_imgproxy_wrong *wrong,
+                                      bool broken_off)
+{
+    if (job->fell_back)
+        return alb_imgproxy_fail(job, &job->wrong);
+    if (broken_off || !may_fall_back(job))
+        return alb_imgproxy_fail(job, wrong);
+    job->wrong = *wrong;
+    job->fell_back = true;
+    return ALB_IMGPROXY_ON;
+}
+
+static enum alb_imgproxy_next unreachable(struct alb_imgproxy_job *job, enum alb_code code,
+                                          const struct alb_err *err)
+{
+    struct alb_imgproxy_wrong wrong = {404, "Source is unreachable", ALB_IMGPROXY_TROUBLE_DOWNLOAD,
+                                       ALB_ERR_INIT};
+    bool ours =
+        code != ALB_E_NOT_FOUND && code != ALB_E_GONE && code != ALB_E_FORBIDDEN && code != ALB_E_INVALID;
+    if (ours) { /* no fallback picture, which caches would keep, for what has nothing to do with the source */
+        wrong = alb_imgproxy_wrong_of(code, err);
+        return alb_imgproxy_fail(job, &wrong);
+    }
+    wrong.err = *err;
+    if (code == ALB_E_FORBIDDEN) {
+        wrong.status = 403;
+        wrong.text = "Forbidden";
+        wrong.trouble = ALB_IMGPROXY_TROUBLE_SECURITY;
+    }
+    return missing(job, &wrong, false);
+}
+
+static enum alb_imgproxy_next resolve_asset(struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
+{
+    struct alb_library *lib = job->door->auth.library;
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_ref ref;
+    enum alb_code code = ALB_E_NOT_FOUND;
+    if (!lib || !job->principal)
+        code = alb_fail(&err, code, "there are no assets here");
+    else if (!alb_ref_parse(s->url, &ref))
+        code = alb_fail(&err, code, "no asset is named like this");
+    else
+        code =
+            alb_library_resolve(lib, job->principal, &ref, purpose_of(job), &job->input[job->at].asset, &err);
+    if (code != ALB_OK)
+        return unreachable(job, code, &err);
+    job->at++;
+    return ALB_IMGPROXY_ON;
+}
+
+static enum alb_imgproxy_next start_origin(struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (!collect_headers(job, s))
+        return unreachable(job, ALB_E_NO_MEMORY, &err);
+    const struct alb_origin_ask ask = ask_for(job, s);
+    alb_future_unref(job->future);
+    job->future = NULL;
+    alb_req_wait_until(job->req, job->deadline);
+    enum alb_code code = alb_origin_start(job->door->config.origins, &ask, alb_req_waiter(job->req, false),
+                                          &job->future, &err);
+    if (code != ALB_OK)
+        return unreachable(job, code, &err);
+    job->stage = ALB_IMGPROXY_FETCHING;
+    alb_req_doing(job->req, "waiting for a source");
+    (void)alb_req_wait_joined(job->req, job->future);
+    return ALB_IMGPROXY_WAIT;
+}
+
+/* No picture is configured where one is named, or a profile is asked for. */
+static enum alb_imgproxy_next other_input(struct alb_imgproxy_job *job)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    struct alb_err err = ALB_ERR_INIT;
+    enum alb_code code = ALB_E_NOT_FOUND;
+    if (job->at > 0 && job->wish.input[job->at - 1].profile.n > 0)
+        code =
+            alb_imgproxy_profile(c, job->wish.input[job->at - 1].profile, &job->input[job->at].origin, &err);
+    else
+        code = alb_fail(&err, code, "no watermark is configured");
+    if (code == ALB_OK) {
+        job->at++;
+        return ALB_IMGPROXY_ON;
+    }
+    return alb_imgproxy_refused(job, ALB_IMGPROXY_BAD_URL, &err);
+}
+
+enum alb_imgproxy_next alb_imgproxy_sources(struct alb_imgproxy_job *job)
+{
+    struct alb_origin *given;
+    if (job->at > job->wish.inputs || (job->at == 1 && (job->want.raw || job->want.is_info))) {
+        job->stage = ALB_IMGPROXY_DECIDE;
+        return ALB_IMGPROXY_ON;
+    }
+    const struct alb_imgproxy_source *s = place_of(job, job->at, &given);
+    if (given) {
+        job->input[job->at++].origin = alb_origin_ref(given);
+        return ALB_IMGPROXY_ON;
+    }
+    if (!s)
+        return other_input(job);
+    return is_asset(s) ? resolve_asset(job, s) : start_origin(job, s);
+}
+
+enum alb_imgproxy_next alb_imgproxy_fetched(struct alb_imgproxy_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (alb_req_timed_out(job->req)) {
+        (void)alb_fail(&err, ALB_E_TIMEOUT, "the source did not come in time");
+        const struct alb_imgproxy_wrong late = {503, "Timeout", ALB_IMGPROXY_TROUBLE_TIMEOUT, err};
+        return alb_imgproxy_fail(job, &late);
+    }
+    job->stage = ALB_IMGPROXY_SOURCES;
+    if (alb_future_error(job->future, &err) != ALB_OK)
+        return unreachable(job, err.code, &err);
+    struct alb_origin *o = ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_origin, obj);
+    if (o->failure != ALB_ORIGIN_GOOD) {
+        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_origin(o);
+        return missing(job, &wrong, o->failure == ALB_ORIGIN_INCOMPLETE);
+    }
+    job->input[job->at++].origin = alb_origin_ref(o);
+    return ALB_IMGPROXY_ON;
+}

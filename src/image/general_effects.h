@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Worker side: what is done to the pixels of a picture that has its size: effects, canvas, marks laid over it, and the
+ * two places that only pixels can tell (smart crop, trim). As general_steps.h: each takes *image over and puts its
+ * result there; on failure *image is NULL. Pictures come here in 8 or 16 bits, grey or RGB, with or without alpha that
+ * is not premultiplied.
+ */
+#ifndef ALB_IMAGE_GENERAL_EFFECTS_H
+#define ALB_IMAGE_GENERAL_EFFECTS_H
+
+#include <vips/vips.h>
+
+#include "base/err.h"
+#include "image/plan.h"
+
+enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s,
+                              struct alb_err *err) ALB_MUST_CHECK;
+/* Lays the picture on a transparent canvas of the step's size. */
+enum alb_code alb_step_canvas(VipsImage **image, const struct alb_plan_step *s,
+                              struct alb_err *err) ALB_MUST_CHECK;
+/* `bytes`: of input s->u.mark.input, or the text. A mark that lies outside is no error. */
+enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, struct alb_str bytes,
+                            struct alb_err *err) ALB_MUST_CHECK;
+/* Cut to the size of the step, there where the eye goes (libvips' attention strategy). */
+enum alb_code alb_step_smart_crop(VipsImage **image, const struct alb_plan_step *s,
+                                  struct alb_err *err) ALB_MUST_CHECK;
+/* The rectangle that differs from its surroundings by more than the threshold; the whole picture if there is none.
+ * Does not change the image. Transparency counts as magenta, as in imgproxy's trim. */
+enum alb_code alb_step_find_trim(VipsImage *image, const struct alb_plan_step *s, struct alb_rect *found,
+                                 struct alb_err *err) ALB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Marks: a picture or a text that is laid over the result, once or tiled. In order: get it in its size, turn it, give
+ * it a shadow, make it as faint as asked, repeat it, lay it over. A mark may reach over the edges.
+ */
+#include "image/general_effects.h"
+
+#include <math.h>
+
+#include "image/general_steps.h"
+#include "image/load.h"
+
+#define SHADOW_REACH 3 /* sigmas of blur around the mark */
+#define TEXT_FONT "sans 24"
+
+/* ---- getting it ---- */
+
+static enum alb_code with_alpha(VipsImage **image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    if (vips_image_hasalpha(*image))
+        return ALB_OK;
+    int rc = vips_addalpha(*image, &out, NULL);
+    return alb_step_replace(image, rc, out, "mark", err);
+}
+
+static enum alb_code picture(VipsImage **mark, const struct alb_plan_step *s, struct alb_str bytes,
+                             struct alb_err *err)
+{
+    struct alb_load l = ALB_LOAD_INIT(s->u.mark.type, bytes);
+    uint32_t w = s->u.mark.width, h = s->u.mark.height;
+    l.eighths = s->u.mark.eighths;
+    if (alb_type_class(l.type) == ALB_CLASS_VECTOR)
+        l.scale = (double)w / s->u.mark.source_width;
+    *mark = alb_load_open(&l, err);
+    if (!*mark)
+        return ALB_E_UNPROCESSABLE;
+    enum alb_code code = alb_step_colour(mark, ALB_COLOUR_SRGB, false, err);
+    if (code == ALB_OK)
+        code = alb_step_turn(mark, s->u.mark.orientation, err);
+    if (code == ALB_OK)
+        code = alb_step_resize(mark, w, h, ALB_KERNEL_LANCZOS3, err);
+    if (code == ALB_OK)
+        code = with_alpha(mark, err);
+    return code == ALB_OK ? alb_step_hold(mark, err) : code;
+}
+
+static enum alb_code text(VipsImage **mark, const struct alb_plan_step *s, struct alb_str words,
+                          struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int rc;
+    char *markup = g_strndup(words.p, words.n);
+    *mark = NULL;
+    if (s->u.mark.width > 0 && s->u.mark.height > 0) /* as large as fits */
+        rc = vips_text(&out, markup, "font", TEXT_FONT, "rgba", TRUE, "width", (int)s->u.mark.width, "height",
+                       (int)s->u.mark.height, NULL);
+    else
+        rc = vips_text(&out, markup, "font", TEXT_FONT, "rgba", TRUE, "dpi",
+                       (int)fmax(1, 72 * s->u.mark.scale), NULL);
+    g_free(markup);
+    if (rc != 0)
+        return alb_load_fail(err, ALB_E_UNPROCESSABLE, "text");
+    *mark = out;
+    return alb_step_hold(mark, err);
+}
+
+/* ---- making it what was asked ---- */
+
+/* By quarters exactly: vips_rotate would go between the pixels and lose those at the edge. */
+static enum alb_code quarters(VipsImage **mark, int n, struct alb_err *err)
+{
+    static const VipsAngle angles[4] = {VIPS_ANGLE_D0, VIPS_ANGLE_D90, VIPS_ANGLE_D180, VIPS_ANGLE_D270};
+    VipsImage *out = NULL;
+    int rc = vips_rot(*mark, &out, angles[n], NULL);
+    return alb_step_replace(mark, rc, out, "mark", err);
+}
+
+/* vips_rotate multiplies by the transparency and divides again itself. */
+static enum alb_code rotated(VipsImage **mark, double degrees, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    double turn = fmod(degrees, 360);
+    turn = turn < 0 ? turn + 360 : turn;
+    int quarter = (int)lround(turn / 90) % 4;
+    if (fabs(remainder(turn, 90)) < 1e-6) {
+        if (quarter == 0)
+            return ALB_OK;
+        enum alb_code code = quarters(mark, quarter, err);
+        return code == ALB_OK ? alb_step_hold(mark, err) : code;
+    }
+    int rc = vips_rotate(*mark, &out, turn, NULL);
+    enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
+    if (code == ALB_OK) {
+        rc = vips_cast(*mark, &out, VIPS_FORMAT_UCHAR, NULL);
+        code = alb_step_replace(mark, rc, out, "mark", err);
+    }
+    return code == ALB_OK ? alb_step_hold(mark, err) : code;
+}
+
+static enum alb_code multiply_alpha(VipsImage **mark, double by, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    double a[4] = {1, 1, 1, 1}, b[4] = {0, 0, 0, 0};
+    int bands = vips_image_get_bands(*mark);
+    a[bands - 1] = by;
+    int rc = vips_linear(*mark, &out, a, b, bands, "uchar", TRUE, NULL);
+    return alb_step_replace(mark, rc, out, "mark", err);
+}
+
+/* The mark in black, blurred, under itself. The picture grows by the reach of the blur on all sides. */
+static enum alb_code shadowed(VipsImage **mark, double sigma, struct alb_err *err)
+{
+    int reach = (int)ceil(SHADOW_REACH * sigma), bands = vips_image_get_bands(*mark);
+    double none[4] = {0, 0, 0, 1}, zero[4] = {0, 0, 0, 0};
+    VipsImage *wide = NULL, *black = NULL, *soft = NULL, *out = NULL;
+    none[bands - 1] = 1;
+    for (int i = 0; i < bands - 1; i++)
+        none[i] = 0;
+    int rc = vips_embed(*mark, &wide, reach, reach, vips_image_get_width(*mark) + 2 * reach,
+                        vips_image_get_height(*mark) + 2 * reach, "extend", VIPS_EXTEND_BLACK, NULL);
+    if (rc == 0)
+        rc = vips_linear(wide, &black, none, zero, bands, "uchar", TRUE, NULL);
+    if (rc == 0)
+        rc = vips_gaussblur(black, &soft, sigma, NULL);
+    if (rc == 0)
+        rc = vips_composite2(soft, wide, &out, VIPS_BLEND_MODE_OVER, NULL);
+    g_clear_object(&wide);
+    g_clear_object(&black);
+    g_clear_object(&soft);
+    enum alb_code code = alb_step_replace(mark, rc, out, "shadow", err);
+    if (code == ALB_OK) {
+        rc = vips_cast(*mark, &out, VIPS_FORMAT_UCHAR, NULL);
+        code = alb_step_replace(mark, rc, out, "shadow", err);
+    }
+    return code == ALB_OK ? alb_step_hold(mark, err) : code;
+}
+
+/* ---- repeating it ---- */
+
+/* How many cells on each side of the one in the middle cover the whole. */
+static int cells_beside(int whole, int cell)
+{
+    return whole <= cell ? 0 : ((whole - cell) / 2 + cell - 1) / cell;
+}
+
+/* A field of marks with one in its middle, cut to width x height. In a chess pattern every other cell is empty. */
+static enum alb_code tiled(VipsImage **mark, const struct alb_plan_step *s, int width, int height,
+                           struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    int cell_w = vips_image_get_width(*mark) + (int)s->u.mark.gap_x,
+        cell_h = vips_image_get_height(*mark) + (int)s->u.mark.gap_y;
+    bool chess = s->u.mark.tiling == ALB_TILING_CHESS;
+    int half_x = (int)s->u.mark.gap_x / 2, half_y = (int)s->u.mark.gap_y / 2;
+    int rc = vips_embed(*mark, &out, half_x, half_y, cell_w, cell_h, "extend", VIPS_EXTEND_BLACK, NULL);
+    enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
+    int beside_x = cells_beside(width, cell_w), beside_y = cells_beside(height, cell_h);
+    int left = ((2 * beside_x + 1) * cell_w - width) / 2, top = ((2 * beside_y + 1) * cell_h - height) / 2;
+    if (code == ALB_OK && chess) { /* two by two cells, the marks on a diagonal */
+        VipsImage *once = NULL, *twice = NULL;
+        rc = vips_embed(*mark, &once, 0, 0, 2 * cell_w, 2 * cell_h, "extend", VIPS_EXTEND_BLACK, NULL);
+        if (rc == 0)
+            rc = vips_insert(once, *mark, &twice, cell_w, cell_h, NULL);
+        g_clear_object(&once);
+        code = alb_step_replace(mark, rc, twice, "mark", err);
+        left += (beside_x & 1) * cell_w; /* a mark, not a gap, in the middle */
+        top += (beside_y & 1) * cell_h;
+        cell_w *= 2;
+        cell_h *= 2;
+    }
+    if (code == ALB_OK) {
+        rc = vips_replicate(*mark, &out, (left + width + cell_w - 1) / cell_w,
+                            (top + height + cell_h - 1) / cell_h, NULL);
+        code = alb_step_replace(mark, rc, out, "mark", err);
+    }
+    return code == ALB_OK
+               ? alb_step_crop(mark, (uint32_t)left, (uint32_t)top, (uint32_t)width, (uint32_t)height, err)
+               : code;
+}
+
+/* ---- laying it over ---- */
+
+/* Both in sRGB with as many bits as the picture has; the picture has transparency afterwards only if it had before. */
+static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    bool alpha = vips_image_hasalpha(*image) != 0;
+    VipsBandFormat format = vips_image_get_format(*image);
+    VipsInterpretation space = vips_image_get_interpretation(*image);
+    int bands = vips_image_get_bands(*image);
+    if (bands < 3 && vips_image_get_bands(mark) >= 3) { /* a coloured mark on a grey picture */
+        space = format == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
+        int rc = vips_colourspace(*image, &out, space, NULL);
+        enum alb_code code = alb_step_replace(image, rc, out, "mark", err);
+        if (code != ALB_OK)
+            return code;
+        bands = vips_image_get_bands(*image);
+    }
+    int rc = vips_composite2(*image, mark, &out, VIPS_BLEND_MODE_OVER, "x", x, "y", y, "compositing_space",
+                             space, NULL);
+    enum alb_code code = alb_step_replace(image, rc, out, "mark", err);
+    if (code == ALB_OK && !alpha) {
+        rc = vips_extract_band(*image, &out, 0, "n", bands, NULL);
+        code = alb_step_replace(image, rc, out, "mark", err);
+    }
+    if (code == ALB_OK) {
+        rc = vips_cast(*image, &out, format, NULL);
+        code = alb_step_replace(image, rc, out, "mark", err);
+    }
+    return code;
+}
+
+static enum alb_code place(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s,
+                           struct alb_err *err)
+{
+    uint32_t w = (uint32_t)vips_image_get_width(*image), h = (uint32_t)vips_image_get_height(*image);
+    if (s->u.mark.tiling != ALB_TILING_ONE) {
+        enum alb_code code = tiled(mark, s, (int)w, (int)h, err);
+        return code == ALB_OK ? lay_over(image, *mark, 0, 0, err) : code;
+    }
+    int64_t x = alb_place_x(&s->u.mark.at, w, (uint32_t)vips_image_get_width(*mark), 1, true),
+            y = alb_place_y(&s->u.mark.at, h, (uint32_t)vips_image_get_height(*mark), 1, true);
+    return lay_over(image, *mark, (int)x, (int)y, err);
+}
+
+enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, struct alb_str bytes,
+                            struct alb_err *err)
+{
+    VipsImage *mark = NULL;
+    enum alb_code code = s->u.mark.input == 0 ? text(&mark, s, bytes, err) : picture(&mark, s, bytes, err);
+    if (code == ALB_OK)
+        code = rotated(&mark, s->u.mark.rotate, err);
+    if (code == ALB_OK && s->u.mark.shadow > 0)
+        code = shadowed(&mark, s->u.mark.shadow, err);
+    if (code == ALB_OK && s->u.mark.opacity < 1)
+        code = multiply_alpha(&mark, s->u.mark.opacity, err);
+    if (code == ALB_OK)
+        code = place(image, &mark, s, err);
+    g_clear_object(&mark);
+    if (code != ALB_OK)
+        g_clear_object(image);
+    return code;
+}

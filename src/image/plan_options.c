@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Options as values: the beginning, a copy that owns itself, the check of every range, and the names of formats.
+ * The check keeps numbers so small that no arithmetic behind it can leave 64 bits, whatever a client sends.
+ */
+#include "image/options.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "image/plan_priv.h"
+
+#define FACTOR_MAX 100000.0 /* zoom, dpr, scale: and not below 1 / FACTOR_MAX */
+#define OFFSET_MAX 100000000.0
+#define AMOUNT_MAX 100000.0
+
+/* ---- formats ---- */
+
+static const struct {
+    const char *name, *mime;
+    enum alb_type type;
+    uint32_t side;
+    bool alpha, animation, quality;
+} formats[ALB_FORMAT_COUNT] = {
+    [ALB_FORMAT_SAME] = {"same", "application/octet-stream", ALB_TYPE_UNKNOWN, 65535, true, false, false},
+    [ALB_FORMAT_JPEG] = {"jpeg", "image/jpeg", ALB_TYPE_JPEG, 65500, false, false, true},
+    [ALB_FORMAT_PNG] = {"png", "image/png", ALB_TYPE_PNG, 1000000, true, false, false},
+    [ALB_FORMAT_WEBP] = {"webp", "image/webp", ALB_TYPE_WEBP, 16383, true, true, true},
+    [ALB_FORMAT_AVIF] = {"avif", "image/avif", ALB_TYPE_AVIF, 16384, true, true, true},
+    [ALB_FORMAT_JXL] = {"jxl", "image/jxl", ALB_TYPE_JXL, 1000000, true, false, true},
+    [ALB_FORMAT_HEIC] = {"heic", "image/heic", ALB_TYPE_HEIC, 16384, true, false, true},
+    [ALB_FORMAT_GIF] = {"gif", "image/gif", ALB_TYPE_GIF, 65535, true, true, false},
+    [ALB_FORMAT_TIFF] = {"tiff", "image/tiff", ALB_TYPE_TIFF, 1000000, true, false, true},
+    [ALB_FORMAT_BMP] = {"bmp", "image/bmp", ALB_TYPE_BMP, 1000000, true, false, false},
+    [ALB_FORMAT_ICO] = {"ico", "image/vnd.microsoft.icon", ALB_TYPE_ICO, 256, true, false, false},
+};
+
+static enum alb_format known(enum alb_format f)
+{
+    return (unsigned)f < ALB_FORMAT_COUNT ? f : ALB_FORMAT_SAME;
+}
+
+const char *alb_format_name(enum alb_format f)
+{
+    return formats[known(f)].name;
+}
+
+const char *alb_format_mime(enum alb_format f)
+{
+    return formats[known(f)].mime;
+}
+
+enum alb_type alb_format_type(enum alb_format f)
+{
+    return formats[known(f)].type;
+}
+
+bool alb_format_alpha(enum alb_format f)
+{
+    return formats[known(f)].alpha;
+}
+
+bool alb_format_animation(enum alb_format f)
+{
+    return formats[known(f)].animation;
+}
+
+bool alb_format_quality(enum alb_format f)
+{
+    return formats[known(f)].quality;
+}
+
+uint32_t alb_format_side(enum alb_format f)
+{
+    return formats[known(f)].side;
+}
+
+enum alb_format alb_format_of_name(struct alb_str name)
+{
+    if (alb_str_eq_c(name, "jpg"))
+        return ALB_FORMAT_JPEG;
+    for (unsigned i = 1; i < ALB_FORMAT_COUNT; i++) {
+        if (alb_str_eq_c(name, formats[i].name))
+            return (enum alb_format)i;
+    }
+    return ALB_FORMAT_SAME;
+}
+
+/* ---- beginning and copy ---- */
+
+void alb_plan_options_init(struct alb_plan_options *o)
+{
+    *o = (struct alb_plan_options){
+        .zoom_x = 1,
+        .zoom_y = 1,
+        .dpr = 1,
+        .background = 0xffffff,
+        .background_alpha = 1,
+        .output = {.preferred = {ALB_FORMAT_JPEG, ALB_FORMAT_PNG, ALB_FORMAT_WEBP},
+                   .keep = ALB_FORMAT_BIT(ALB_FORMAT_JPEG) | ALB_FORMAT_BIT(ALB_FORMAT_PNG) |
+                           ALB_FORMAT_BIT(ALB_FORMAT_WEBP) | ALB_FORMAT_BIT(ALB_FORMAT_AVIF) |
+                           ALB_FORMAT_BIT(ALB_FORMAT_JXL)},
+    };
+}
+
+static bool clone_text(struct alb_str *s, size_t max, struct alb_arena *arena)
+{
+    if (s->n == 0) {
+        *s = ALB_STR_NONE;
+        return true;
+    }
+    if (s->n > max)
+        return false;
+    *s = alb_arena_str(arena, *s);
+    return s->n > 0;
+}
+
+static bool clone_effects(const struct alb_effect **list, uint32_t count, struct alb_arena *arena)
+{
+    if (count == 0) {
+        *list = NULL;
+        return true;
+    }
+    if (count > ALB_EFFECTS_MAX)
+        return false;
+    struct alb_effect *copy = alb_arena_alloc(arena, count * sizeof(*copy));
+    if (!copy)
+        return false;
+    memcpy(copy, *list, count * sizeof(*copy));
+    *list = copy;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!clone_text(&copy[i].mark.text, ALB_MARK_TEXT_MAX, arena))
+            return false;
+    }
+    return true;
+}
+
+struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o, struct alb_arena *arena)
+{
+    struct alb_plan_options *first = NULL;
+    const struct alb_plan_options **link = NULL;
+    unsigned count = 0;
+    for (const struct alb_plan_options *from = o; from; from = from->next) {
+        struct alb_plan_options *to =
+            count++ < ALB_PIPELINES_MAX ? ALB_ARENA_NEW(arena, struct alb_plan_options) : NULL;
+        if (!to)
+            return NULL;
+        *to = *from;
+        to->next = NULL;
+        if (!clone_text(&to->style, ALB_STYLE_MAX, arena) ||
+            !clone_effects(&to->effects, to->effect_count, arena) ||
+            !clone_effects(&to->overlays, to->overlay_count, arena))
+            return NULL;
+        if (link)
+            *link = to;
+        else
+            first = to;
+        link = &to->next;
+    }
+    return first;
+}
+
+/* ---- ranges ---- */
+
+static bool within(double v, double least, double most) /* false for NaN */
+{
+    return v >= least && v <= most;
+}
+
+static bool factor_ok(double v)
+{
+    return within(v, 1 / FACTOR_MAX, FACTOR_MAX);
+}
+
+static bool gravity_ok(const struct alb_gravity *g, bool smart)
+{
+    if ((unsigned)g->kind >= ALB_GRAVITY_COUNT || (g->kind == ALB_GRAVITY_SMART && !smart))
+        return false;
+    if (g->kind == ALB_GRAVITY_POINT)
+        return within(g->x, 0, 1) && within(g->y, 0, 1);
+    return within(g->x, -OFFSET_MAX, OFFSET_MAX) && within(g->y, -OFFSET_MAX, OFFSET_MAX);
+}
+
+static bool mark_ok(const struct alb_mark *m)
+{
+    if (m->input >= ALB_PLAN_INPUTS || (m->input == 0) != (m->text.n > 0) || m->text.n > ALB_MARK_TEXT_MAX)
+        return false;
+    return within(m->opacity, 0, 1) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
+           m->at.kind != ALB_GRAVITY_POINT && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
+           m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX &&
+           within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
+}
+
+static bool area_ok(const struct alb_effect *e)
+{
+    if (within(e->width, 0, 0))
+        return within(e->left, 0, 0) && within(e->top, 0, 0) && within(e->height, 0, 0);
+    return (e->kind == ALB_EFFECT_BLUR || e->kind == ALB_EFFECT_PIXELATE) && within(e->left, 0, 1) &&
+           within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 && e->height <= 1;
+}
+
+bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amount2)
+{
+    static const struct {
+        double least, most;
+    } range[ALB_EFFECT_COUNT] = {
+        [ALB_EFFECT_BLUR] = {0, 1000},         [ALB_EFFECT_SHARPEN] = {0, 1000},
+        [ALB_EFFECT_UNSHARP] = {0, 1000},      [ALB_EFFECT_PIXELATE] = {1, AMOUNT_MAX},
+        [ALB_EFFECT_BRIGHTNESS] = {-255, 255}, [ALB_EFFECT_CONTRAST] = {0, AMOUNT_MAX},
+        [ALB_EFFECT_SATURATION] = {0, 1000},   [ALB_EFFECT_MONOCHROME] = {0, 1},
+        [ALB_EFFECT_DUOTONE] = {0, 1},         [ALB_EFFECT_COLORIZE] = {0, 1},
+        [ALB_EFFECT_GRADIENT] = {0, 1},        [ALB_EFFECT_WATERMARK] = {0, 0},
+    };
+    if ((unsigned)kind >= ALB_EFFECT_COUNT || !within(amount, range[kind].least, range[kind].most))
+        return false;
+    if (kind == ALB_EFFECT_UNSHARP)
+        return within(amount2, 1 / FACTOR_MAX, AMOUNT_MAX);
+    return within(amount2, -AMOUNT_MAX, AMOUNT_MAX);
+}
+
+static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overlays)
+{
+    if (count > ALB_EFFECTS_MAX || (count > 0 && !list))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct alb_effect *e = &list[i];
+        if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff ||
+            e->rgb2 > 0xffffff || !area_ok(e))
+            return false;
+        if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
+            return false;
+        if (e->kind == ALB_EFFECT_WATERMARK && (!overlays || !mark_ok(&e->mark)))
+            return false;
+    }
+    return true;
+}
+
+static bool crop_ok(const struct alb_plan_options *o)
+{
+    const struct alb_crop *c = &o->crop;
+    if (!within(o->trim.threshold, 0, 65535) || o->trim.color > 0xffffff)
+        return false;
+    return within(c->width, 0, OFFSET_MAX) && within(c->height, 0, OFFSET_MAX) && gravity_ok(&c->at, true) &&
+           (within(c->aspect, 0, 0) || factor_ok(c->aspect));
+}
+
+static bool sides_ok(const struct alb_plan_options *o)
+{
+    const uint32_t sides[] = {o->width,      o->height,     o->min_width,  o->min_height,
+                              o->padding[0], o->padding[1], o->padding[2], o->padding[3]};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(sides); i++) {
+        if (sides[i] > OFFSET_MAX)
+            return false;
+    }
+    return factor_ok(o->zoom_x) && factor_ok(o->zoom_y) && factor_ok(o->dpr);
+}
+
+static bool geometry_ok(const struct alb_plan_options *o)
+{
+    if ((unsigned)o->fit >= ALB_FIT_COUNT || (unsigned)o->kernel >= ALB_KERNEL_COUNT || o->turn % 90 != 0 ||
+        o->turn >= 360)
+        return false;
+    if (o->shrink_margin != ALB_SHRINK_NEVER && o->shrink_margin != 0 &&
+        (o->shrink_margin < 1000 || o->shrink_margin > 8000))
+        return false;
+    return sides_ok(o) && gravity_ok(&o->gravity, true) && gravity_ok(&o->extend.at, false) &&
+           gravity_ok(&o->extend_aspect.at, false);
+}
+
+static bool lists_ok(const struct alb_output *o)
+{
+    const uint16_t all =
+        (uint16_t)((ALB_FORMAT_BIT(ALB_FORMAT_COUNT) - 1) & ~ALB_FORMAT_BIT(ALB_FORMAT_SAME));
+    for (size_t i = 0; i < ALB_FORMAT_LIST; i++) {
+        if ((unsigned)o->automatic[i] >= ALB_FORMAT_COUNT || (unsigned)o->preferred[i] >= ALB_FORMAT_COUNT)
+            return false;
+    }
+    for (size_t i = 0; i < ALB_FORMAT_COUNT; i++) {
+        if (o->quality[i] > 100 || o->effort[i] > 10)
+            return false;
+    }
+    return (unsigned)o->format < ALB_FORMAT_COUNT && (o->keep & ~all) == 0 && (o->best & ~all) == 0;
+}
+
+static bool words_ok(const struct alb_output *o)
+{
+    return (unsigned)o->autoquality < ALB_AUTOQUALITY_COUNT && (unsigned)o->profile < ALB_PROFILE_COUNT &&
+           (unsigned)o->chroma < ALB_CHROMA_COUNT && (unsigned)o->heif_chroma < ALB_CHROMA_COUNT &&
+           (unsigned)o->webp_mode < ALB_WEBP_MODE_COUNT && (unsigned)o->webp_preset < ALB_WEBP_PRESET_COUNT;
+}
+
+static bool qualities_ok(const struct alb_output *o)
+{
+    bool off = o->autoquality == ALB_AUTOQUALITY_OFF;
+    if (!off && (!(o->target > 0) || o->least < 1 || o->least > o->most))
+        return false;
+    return within(o->target, 0, 1e15) && within(o->error, 0, 1e15) && o->least <= 100 && o->most <= 100;
+}
+
+bool alb_output_ok(const struct alb_output *o)
+{
+    if (!lists_ok(o) || !words_ok(o) || !qualities_ok(o))
+        return false;
+    if ((o->profile == ALB_PROFILE_INPUT) != (o->profile_input > 0) || o->profile_input >= ALB_PLAN_INPUTS)
+        return false;
+    return within(o->dpi, 0, 100000) && o->jpeg_table <= 8 && o->png_colors <= 256 && o->png_colors != 1;
+}
+
+enum alb_code alb_plan_options_check(const struct alb_plan_options *options, struct alb_err *err)
+{
+    unsigned count = 0;
+    if (!alb_output_ok(&options->output))
+        return alb_fail(err, ALB_E_INVALID,
+                        "format, quality or another option of the output is out of range");
+    for (const struct alb_plan_options *o = options; o; o = o->next) {
+        if (++count > ALB_PIPELINES_MAX)
+            return alb_fail(err, ALB_E_INVALID, "more than %d pipelines", ALB_PIPELINES_MAX);
+        if (!crop_ok(o))
+            return alb_fail(err, ALB_E_INVALID, "trim or crop out of range");
+        if (!geometry_ok(o))
+            return alb_fail(err, ALB_E_INVALID, "size, gravity, turn or padding out of range");
+        if (!effects_ok(o->effects, o->effect_count, false) ||
+            !effects_ok(o->overlays, o->overlay_count, true))
+            return alb_fail(err, ALB_E_INVALID, "an effect or an overlay is out of range");
+        if (o->background > 0xffffff || !within(o->background_alpha, 0, 1))
+            return alb_fail(err, ALB_E_INVALID, "background out of range");
+        if (!within(o->video_second, 0, 1e9) || o->style.n > ALB_STYLE_MAX)
+            return alb_fail(err, ALB_E_INVALID, "style or time out of range");
+    }
+    return ALB_OK;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to image/plan*.c: the pieces a plan is made of. Each file is one rule book:
+ *   plan_options.c  ranges of options           plan_size.c   how large everything is
+ *   plan_key.c      options as bytes            plan_place.c  where everything lies
+ *   plan_format.c   which format is written     plan_load.c   how the source is loaded
+ *   plan_mark.c     overlays                    plan_cost.c   expected memory
+ *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
+ *   plan.c          the order of all that
+ * Pure; any thread.
+ */
+#ifndef ALB_IMAGE_PLAN_PRIV_H
+#define ALB_IMAGE_PLAN_PRIV_H
+
+#include "image/plan.h"
+
+#define ALB_PLAN_SIDE_MAX 1000000u /* far above every limit: keeps products inside 64 bits */
+
+bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amount2);
+bool alb_output_ok(const struct alb_output *o);
+/* Texts are drawn, or the source is a vector. */
+bool alb_plan_needs_fonts(const struct alb_plan *p);
+
+/* ---- sizes (plan_size.c) ---- */
+
+/* Shown pixels of one pipeline. */
+struct alb_plan_sizes {
+    int64_t source_w, source_h;
+    int64_t crop_w, crop_h; /* cut out of the source, perhaps larger than it; 0: the whole side */
+    double scale_w, scale_h, dpr;
+    int64_t target_w, target_h; /* what was asked for; 0: not given */
+    int64_t scaled_w, scaled_h;
+    int64_t cut_w, cut_h;       /* the scaled picture is cut to these; 0: not at all */
+    int64_t aspect_w, aspect_h; /* canvas for extend_aspect; 0: none */
+};
+void alb_plan_size(const struct alb_plan_options *o, uint32_t width, uint32_t height, bool vector,
+                   struct alb_plan_sizes *s);
+int64_t alb_scaled(int64_t side, double scale);      /* halves away from zero */
+int64_t alb_scaled_even(int64_t side, double scale); /* halves to even */
+int64_t alb_least_given(int64_t a, int64_t b);       /* the smaller one; of one that is 0, the other */
+
+/* ---- places (plan_place.c) ---- */
+
+int64_t alb_even(double v); /* nearest, halves to even; far outside of any size: 10^15 */
+/* What a gravity was before the picture was turned clockwise by degrees and then mirrored. */
+void alb_gravity_before(struct alb_gravity *g, unsigned degrees, bool flip_h, bool flip_v);
+/* What a gravity of a picture as shown is on the pixels as stored: orientation, then the options' own turn. */
+void alb_gravity_to_stored(struct alb_gravity *g, uint8_t orientation, const struct alb_plan_options *o);
+
+/* ---- the draft that everything below works on ---- */
+
+struct alb_draft {
+    const struct alb_plan_ask *ask;
+    const struct alb_image_header *h; /* of the source */
+    struct alb_err *err;
+    struct alb_plan *plan;
+    /* the picture as it is after the steps so far */
+    uint32_t width, height;
+    uint8_t orientation; /* EXIF 1..8 that is still to be applied */
+    bool alpha;
+    bool embedded;      /* it is the embedded thumbnail */
+    bool fresh;         /* nothing has been done to it: the loader may still shrink it */
+    bool vector;        /* may grow */
+    bool smaller; /* this pipeline makes it smaller, on one axis at least */
+    double base_shrink; /* of a vector's natural size to what is taken for it */
+    bool full;          /* no room for another step */
+    uint32_t page, pages;
+    bool animated; /* the pages are frames */
+    uint32_t trims;
+    enum alb_format format;
+    uint64_t held; /* bytes that steps hold at once, beyond decoder and encoder */
+};
+/* The next step, or one that nobody sees if there is no room (`full`). */
+struct alb_plan_step *alb_draft_add(struct alb_draft *d, enum alb_step_kind kind, uint32_t width,
+                                    uint32_t height);
+struct alb_plan_text alb_draft_text(struct alb_draft *d, struct alb_str text);
+/* Cuts a rectangle out; two cuts in a row are one. */
+void alb_draft_crop(struct alb_draft *d, struct alb_rect r);
+void alb_draft_smart_crop(struct alb_draft *d, uint32_t width, uint32_t height);
+/* The picture at left, top of a transparent canvas; two canvases in a row are one. */
+void alb_draft_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint32_t left, uint32_t top);
+/* TOO_LARGE: it would have to be enlarged too much. */
+enum alb_code alb_draft_resize(struct alb_draft *d, const struct alb_plan_options *o, int64_t width,
+                               int64_t height);
+
+/* ---- plan_format.c ---- */
+
+/* Whether the result may have transparency, as far as options and header tell. */
+bool alb_expects_alpha(const struct alb_draft *d);
+enum alb_format alb_choose_format(const struct alb_draft *d, bool animated);
+/* The output as it is written: format and qualities resolved for a result of this size. */
+void alb_resolve_output(const struct alb_draft *d, struct alb_output *out);
+/* What `best` may be for the picture as it is, with transparency or without; 0: nothing, or not asked for. */
+uint16_t alb_best_candidates(const struct alb_draft *d, bool alpha);
+
+/* ---- plan_load.c ---- */
+
+/* Adds LOAD for the source, shrunk by the loader as far as the sizes allow; sizes become those that are left to do
+ * on the loaded picture, and crop offsets are scaled along. swap: shown and stored sides change places. */
+void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool swap, struct alb_plan_sizes *s,
+                   struct alb_gravity *crop_at);
+/* Adds LOAD for every pixel. */
+void alb_plan_load_full(struct alb_draft *d);
+uint8_t alb_jpeg_eighths(double shrink);
+
+/* ---- plan_mark.c ---- */
+
+enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *list, uint32_t count,
+                               double dpr);
+
+/* ---- plan_cost.c ---- */
+
+uint64_t alb_plan_memory(const struct alb_draft *d);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The pages beside the pictures. /health is honest: 200 only if a worker of the darkroom has just looked at a picture
+ * and nothing has waited longer than it can wait while all goes well (every request has its deadline: what is older
+ * is stuck). A server that is merely busy, with every slot taken and a queue before them, is healthy.
+ */
+#include "base/build.h"
+#include "personality/imgproxy_priv.h"
+
+#define CANARY_NS (5 * ALB_NS_PER_S)
+
+struct check { /* of one request; in its arena */
+    struct alb_future *future;
+};
+
+/* ---- health ---- */
+
+static void say_health(struct alb_req *req, const struct alb_imgproxy_service *s, const struct alb_err *why)
+{
+    alb_res_type(req, "text/plain");
+    alb_res_header_set(req, "Cache-Control", ALB_STR("no-cache"));
+    if (why->code == ALB_OK) {
+        alb_res_literal(req, s->config.config->health_message);
+        return;
+    }
+    alb_req_log_err(req, why);
+    alb_res_status(req, 500);
+    alb_res_literal(req, ALB_STR("Error"));
+}
+
+/* What has waited for too long, from memory alone. */
+static bool is_stuck(const struct alb_imgproxy_service *s, struct alb_err *why)
+{
+    const struct {
+        const char *what;
+        int64_t ns;
+    } waits[] = {{"a picture", alb_render_look(s->config.render).oldest_ns},
+                 {"a source", alb_origins_look(s->config.origins).oldest_ns},
+                 {"a step of a request", alb_pool_look(s->config.pool).oldest_wait_ns}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(waits); i++)
+        if (waits[i].ns > s->stuck_ns)
+            (void)alb_fail(why, ALB_E_TIMEOUT, "%s has been waited for for %lld ms", waits[i].what,
+                           (long long)(waits[i].ns / ALB_NS_PER_MS));
+    return why->code != ALB_OK;
+}
+
+/* When the io pool stands still no step would ever say so. */
+static enum alb_hot health_hot(struct alb_req *req)
+{
+    const struct alb_imgproxy_service *s = alb_req_ctx(req);
+    struct alb_err why = ALB_ERR_INIT;
+    if (!is_stuck(s, &why))
+        return ALB_HOT_MISS;
+    say_health(req, s, &why);
+    return ALB_HOT_HIT;
+}
+
+static void drop_check(void *arg)
+{
+    struct check *c = arg;
+    alb_future_unref(c->future);
+}
+
+static enum alb_step health_begin(struct alb_req *req, const struct alb_imgproxy_service *s)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    struct check *c = ALB_ARENA_NEW(alb_req_arena(req), struct check);
+    int64_t deadline = alb_deadline(alb_mono(alb_req_clock(req)), CANARY_NS);
+    if (!c || !alb_arena_defer(alb_req_arena(req), drop_check, c))
+        (void)alb_fail(&why, ALB_E_NO_MEMORY, "no memory for a health check");
+    else if (alb_canary_ask(s->config.canary, deadline, alb_req_waiter(req, false), &c->future, &why) ==
+             ALB_OK) {
+        alb_req_set_slot(req, c);
+        alb_req_wait_until(req, deadline);
+        alb_req_doing(req, "waiting for a word of the darkroom");
+        return alb_req_wait_joined(req, c->future);
+    }
+    say_health(req, s, &why);
+    return ALB_STEP_DONE;
+}
+
+static enum alb_step health(struct alb_req *req)
+{
+    const struct alb_imgproxy_service *s = alb_req_ctx(req);
+    struct check *c = alb_req_slot(req);
+    struct alb_err why = ALB_ERR_INIT;
+    if (!c)
+        return health_begin(req, s);
+    if (alb_req_timed_out(req) && !alb_future_done(c->future))
+        (void)alb_fail(&why, ALB_E_TIMEOUT, "the darkroom does not answer");
+    else
+        (void)alb_future_error(c->future, &why);
+    say_health(req, s, &why);
+    return ALB_STEP_DONE;
+}
+
+/* ---- the others ---- */
+
+static enum alb_hot landing(struct alb_req *req)
+{
+    const struct alb_imgproxy_service *s = alb_req_ctx(req);
+    alb_res_type(req, "text/html; charset=utf-8");
+    alb_res_literal(req, s->landing);
+    return ALB_HOT_HIT;
+}
+
+static enum alb_hot not_there(struct alb_req *req)
+{
+    alb_res_status(req, 404);
+    alb_res_type(req, "text/plain");
+    alb_res_literal(req, ALB_STR(" "));
+    return ALB_HOT_HIT;
+}
+
+static void error_page(struct alb_req *req, int status, struct alb_str text)
+{
+    (void)status;
+    alb_res_type(req, "text/plain");
+    alb_res_copy(req, text.p, text.n);
+}
+
+static struct alb_str landing_text(struct alb_imgproxy_service *s)
+{
+    return alb_arena_printf(
+        s->text,
+        "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport "
+        "content=\"width=device-width\">\n"
+        "<title>albumen</title>\n"
+        "<style>body{font:1rem/1.6 sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#222;"
+        "background:#fbfaf7}code{background:#eee9dd;padding:.1em .3em}"
+        "@media(prefers-color-scheme:dark){body{color:#ddd;background:#1c1b19}code{background:#33312c}}</"
+        "style>\n"
+        "<h1>It works.</h1>\n"
+        "<p>This is albumen %s, in imgproxy's place: pictures in any size and form, by URL.</p>\n"
+        "<p><code>" ALB_STR_FMT
+        "/<em>signature</em>/rs:fit:300:300/plain/https://example.com/photo.jpg@webp</code></p>\n"
+        "<p><code>albumen sign imgproxy</code> makes such URLs and explains them; "
+        "<code>albumen imgproxy --help</code> shows what can be set.</p>\n",
+        alb_version(), ALB_STR_ARG(s->config.config->path_prefix));
+}
+
+/* ---- routes ---- */
+
+static void add(struct alb_imgproxy_service *s, struct alb_str path, unsigned methods, unsigned flags,
+                alb_hot_fn *hot, alb_step_fn *step)
+{
+    const char *pattern = alb_arena_cstr(s->text, path);
+    if (pattern)
+        s->routes[s->route_count++] = (struct alb_route){
+            .pattern = pattern, .methods = methods, .flags = flags, .hot = hot, .step = step};
+}
+
+static struct alb_str under(struct alb_imgproxy_service *s, const char *rest)
+{
+    return alb_arena_printf(s->text, ALB_STR_FMT "%s", ALB_STR_ARG(s->config.config->path_prefix), rest);
+}
+
+bool alb_imgproxy_is_page(const struct alb_imgproxy_service *s, const struct alb_route *route)
+{
+    return !route || (route >= s->routes && route < s->routes + s->route_count);
+}
+
+enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_err *err)
+{
+    const struct alb_imgproxy_config *c = s->config.config;
+    const unsigned no_get = ALB_M_POST | ALB_M_PUT | ALB_M_PATCH | ALB_M_DELETE;
+    bool has_prefix = c->path_prefix.n > 0;
+    if (alb_str_find(c->path_prefix, '{') != ALB_STR_NPOS ||
+        alb_str_find(c->health_path, '{') != ALB_STR_NPOS)
+        return alb_fail(err, ALB_E_INVALID,
+                        "IMGPROXY_PATH_PREFIX, IMGPROXY_HEALTH_CHECK_PATH: no { in a path");
+    s->group = (struct alb_http_group){.name = "pages", .ctx = s, .error = error_page};
+    s->landing = landing_text(s);
+    add(s, under(s, "/"), ALB_M_GET, 0, landing, NULL);
+    if (has_prefix)
+        add(s, c->path_prefix, ALB_M_GET, 0, landing, NULL);
+    add(s, under(s, "/favicon.ico"), ALB_M_GET, ALB_ROUTE_QUIET, not_there, NULL);
+    add(s, under(s, "/.well-known/{rest*}"), ALB_M_GET, ALB_ROUTE_QUIET, not_there, NULL);
+    add(s, under(s, "/health"), ALB_M_GET, ALB_ROUTE_QUIET, health_hot, health);
+    if (c->health_path.n > 0 && !alb_str_eq_c(c->health_path, "/health"))
+        add(s, under(s, alb_arena_cstr(s->text, c->health_path)), ALB_M_GET, ALB_ROUTE_QUIET, health_hot,
+            health);
+    add(s, ALB_STR("/{rest*}"), has_prefix ? ALB_M_ALL & ~(unsigned)ALB_M_HEAD : no_get, 0, not_there, NULL);
+    if (has_prefix)
+        add(s, under(s, "/{rest*}"), no_get, 0, not_there, NULL);
+    if (alb_arena_code(s->text) != ALB_OK)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the pages");
+    return alb_http_routes(s->http, &s->group, s->routes, s->route_count, err);
+}

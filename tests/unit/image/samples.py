@@ -1,0 +1,300 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of known colours in formats that libvips does not write, for test_darkroom_kinds: samples.py FOLDER.
+
+Every picture has four fields: red, green above blue, grey (FIELDS). Names say what is special: NAME.ENDING.
+"""
+import io
+import os
+import struct
+import subprocess
+import sys
+
+import numpy
+from PIL import Image
+
+W, H = 128, 96
+FIELDS = ((200, 30, 40), (30, 180, 60), (40, 50, 190), (128, 128, 128))
+
+
+def fields(width=W, height=H, colours=FIELDS):
+    a = numpy.zeros((height, width, len(colours[0])), numpy.float64)
+    for i, c in enumerate(colours):
+        y, x = (i // 2) * (height // 2), (i % 2) * (width // 2)
+        a[y:y + height // 2 if i < 2 else height, x:x + width // 2 if i % 2 == 0 else width] = c
+    return a
+
+
+def rgb(width=W, height=H):
+    return Image.fromarray(fields(width, height).astype(numpy.uint8), 'RGB')
+
+
+def packbits(row):
+    out, i = bytearray(), 0
+    while i < len(row):
+        n = 1
+        while i + n < len(row) and n < 128 and row[i + n] == row[i]:
+            n += 1
+        if n > 1:
+            out += bytes((257 - n, row[i]))
+        else:
+            while i + n < len(row) and n < 128 and row[i + n] != row[i + n - 1]:
+                n += 1
+            out += bytes((n - 1,)) + row[i:i + n]
+        i += n
+    return bytes(out)
+
+
+def psd(mode, planes, depth=8, runs=True, large=False, palette=b'', resources=b'', transparent=False):
+    """planes: arrays of height x width, already in the words of the format."""
+    height, width = planes[0].shape
+    kind = {8: '>u1', 16: '>u2'}[depth]
+    head = b'8BPS' + struct.pack('>H6xHIIHH', 2 if large else 1, len(planes), height, width, depth, mode)
+    count = '>Q' if large else '>I'
+    layer = struct.pack('>h', -1) + bytes(6) if transparent else b''
+    layers = struct.pack(count, len(layer)) + layer if layer else b''
+    body = struct.pack('>I', len(palette)) + palette + struct.pack('>I', len(resources)) + resources
+    body += struct.pack(count, len(layers)) + layers + struct.pack('>H', 1 if runs else 0)
+    rows = [p[y].astype(kind).tobytes() for p in planes for y in range(height)]
+    if runs:
+        rows = [packbits(r) for r in rows]
+        body += b''.join(struct.pack('>I' if large else '>H', len(r)) for r in rows)
+    return head + body + b''.join(rows)
+
+
+def resource(number, data):
+    return b'8BIM' + struct.pack('>HHI', number, 0, len(data)) + data + b'\0' * (len(data) % 2)
+
+
+def icc_matrix(white, primaries, gamma):
+    """An RGB profile of primaries (xy), adapted to D50 by Bradford, with one curve."""
+    def xyz(x, y):
+        return numpy.array([x / y, 1.0, (1 - x - y) / y])
+    bradford = numpy.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    d50 = numpy.array([0.9642, 1.0, 0.8249])
+    w = xyz(*white)
+    m = numpy.array([xyz(*p) for p in primaries]).T
+    m = m * numpy.linalg.solve(m, w)
+    adapt = numpy.linalg.inv(bradford) @ numpy.diag((bradford @ d50) / (bradford @ w)) @ bradford
+    m = adapt @ m
+
+    def s15(v):
+        return struct.pack('>i', int(round(v * 65536)))
+
+    def xyz_tag(v):
+        return b'XYZ \0\0\0\0' + b''.join(s15(c) for c in v)
+    curve = b'curv\0\0\0\0' + struct.pack('>IH', 1, int(round(gamma * 256))) + b'\0\0'
+    text = b'desc\0\0\0\0' + struct.pack('>I', 5) + b'test\0' + bytes(79)
+    tags = [(b'desc', text + b'\0' * (-len(text) % 4)), (b'wtpt', xyz_tag(d50)), (b'rXYZ', xyz_tag(m[:, 0])),
+            (b'gXYZ', xyz_tag(m[:, 1])), (b'bXYZ', xyz_tag(m[:, 2])), (b'rTRC', curve), (b'gTRC', curve),
+            (b'bTRC', curve), (b'cprt', b'text\0\0\0\0none\0\0\0\0')]
+    at, table, data = 132 + 12 * len(tags), b'', b''
+    for name, d in tags:
+        table += name + struct.pack('>II', at + len(data), len(d))
+        data += d
+    size = at + len(data)
+    head = struct.pack('>I4sI4s4s4s12x4s', size, b'none', 0x02100000, b'mntr', b'RGB ', b'XYZ ', b'acsp')
+    head += bytes(28) + s15(0.9642) + s15(1.0) + s15(0.8249)
+    return head.ljust(128, b'\0') + struct.pack('>I', len(tags)) + table + data, m
+
+
+def in_space(m, gamma):
+    """The four fields as values of that space, 0..1."""
+    v = numpy.array(FIELDS) / 255.0
+    lin = numpy.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    srgb = icc_matrix((0.3127, 0.3290), ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), 2.2)[1]
+    out = (numpy.linalg.inv(m) @ srgb @ lin.T).T
+    return numpy.clip(out, 0, 1) ** (1 / gamma)
+
+
+def ico(pictures, cursor=False):
+    """pictures: (bytes, width, height, bits)"""
+    at, table, data = 6 + 16 * len(pictures), b'', b''
+    for p, w, h, bits in pictures:
+        table += struct.pack('<BBBBHHII', w % 256, h % 256, 0, 0, 1, bits, len(p), at + len(data))
+        data += p
+    return struct.pack('<HHH', 0, 2 if cursor else 1, len(pictures)) + table + data
+
+
+def dib(width, height, bits, masked=False):
+    """A bitmap of an icon; the lower right field is transparent if masked (bits 32: by alpha, else by the mask)."""
+    a = fields(width, height).astype(numpy.uint8)[::-1]
+    head = struct.pack('<IiiHHIIiiII', 40, width, 2 * height, 1, bits, 0, 0, 0, 0, 0, 0)
+    hole = numpy.zeros((height, width), bool)
+    hole[height // 2:, width // 2:] = masked
+    hole = hole[::-1]
+    index = numpy.zeros((height, width), numpy.uint8)
+    for i, c in enumerate(FIELDS):
+        index[(a == c).all(2)] = i
+    rows = b''
+    for y in range(height):
+        if bits == 32:
+            alpha = numpy.where(hole[y], 0, 255).astype(numpy.uint8)
+            row = numpy.concatenate([a[y][:, ::-1], alpha[:, None]], 1).tobytes()
+        elif bits == 24:
+            row = a[y][:, ::-1].tobytes()
+        elif bits == 16:
+            r, g, b = (a[y][:, c].astype(numpy.uint16) >> 3 for c in range(3))
+            row = (r << 10 | g << 5 | b).astype('<u2').tobytes()
+        elif bits == 8:
+            row = index[y].tobytes()
+        elif bits == 4:
+            row = (index[y][0::2] << 4 | index[y][1::2]).astype(numpy.uint8).tobytes()
+        else:
+            row = numpy.packbits(index[y] > 1).tobytes()
+        rows += row + b'\0' * (-len(row) % 4)
+    palette = b''
+    if bits <= 8:
+        colours = [FIELDS[0], FIELDS[2]] if bits == 1 else list(FIELDS)
+        for c in colours + [(0, 0, 0)] * ((1 << bits) - len(colours)):
+            palette += bytes((c[2], c[1], c[0], 0))
+    mask = b''
+    for y in range(height):
+        row = numpy.packbits(hole[y] if bits < 32 else numpy.zeros(width, bool)).tobytes()
+        mask += row + b'\0' * (-len(row) % 4)
+    return head + palette + rows + mask
+
+
+def png(image, **how):
+    out = io.BytesIO()
+    image.save(out, 'PNG', **how)
+    return out.getvalue()
+
+
+def icons(put):
+    for bits in (4, 8, 16, 24, 32):
+        put('dib%d.ico' % bits, ico([(dib(W, H, bits), W, H, bits)]))
+        put('masked%d.ico' % bits, ico([(dib(W, H, bits, True), W, H, bits)]))
+    put('onebit.ico', ico([(dib(W, H, 1), W, H, 1)]))
+    put('png.ico', ico([(png(rgb()), W, H, 32)]))
+    put('cursor.ico', ico([(dib(W, H, 32), W, H, 32)], cursor=True))
+    sizes = ((16, 16), (64, 64), (256, 256), (32, 32), (48, 48), (128, 128))
+    put('many.ico', ico([(dib(w, h, 32) if w < 256 else png(rgb(w, h)), w, h, 32) for w, h in sizes]))
+
+
+def photoshop(put):
+    a = fields()
+    r, g, b = (a[:, :, c] for c in range(3))
+    grey = numpy.full((H, W), 128.0)
+    alpha = numpy.full((H, W), 255.0)
+    alpha[H // 2:, W // 2:] = 0
+    put('rgb.psd', psd(3, [r, g, b]))
+    put('raw.psd', psd(3, [r, g, b], runs=False))
+    put('large.psd', psd(3, [r, g, b], large=True))
+    put('deep.psd', psd(3, [p * 257 for p in (r, g, b)], depth=16))
+    put('deepraw.psd', psd(3, [p * 257 for p in (r, g, b)], depth=16, runs=False))
+    put('masked.psd', psd(3, [r, g, b, alpha], transparent=True))
+    put('selection.psd', psd(3, [r, g, b, alpha]))
+    put('grey.psd', psd(1, [grey]))
+    put('duotone.psd', psd(8, [grey]))
+    index = numpy.zeros((H, W))
+    for i, c in enumerate(FIELDS):
+        index[(a == c).all(2)] = i
+    palette = b''.join(bytes([c[k] for c in FIELDS] + [0] * 252) for k in range(3))
+    put('indexed.psd', psd(2, [index], palette=palette))
+    adobe, m = icc_matrix((0.3127, 0.3290), ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), 2.19921875)
+    v = [tuple(c) for c in in_space(m, 2.19921875) * 65535]
+    d = fields(colours=v)
+    put('adobe.psd', psd(3, [d[:, :, c] for c in range(3)], depth=16, resources=resource(1039, adobe)))
+    put('lab.psd', psd(9, [r, g, b]))
+    put('empty.psd', psd(3, [r, g, b], resources=resource(1057, struct.pack('>IBIII', 1, 0, 0, 0, 1))))
+
+
+def palettes(put):
+    p = rgb().quantize(8)
+    put('palette.png', png(p))
+    index = p.getpixel((W - 4, H - 4))
+    put('masked_trns.png', png(p, transparency=index))
+    put('rgb.bmp', b'')
+    rgb().save(os.path.join(put.folder, 'rgb.bmp'))
+    p.save(os.path.join(put.folder, 'palette.bmp'))
+    p.save(os.path.join(put.folder, 'palette.tif'))
+    adobe, m = icc_matrix((0.3127, 0.3290), ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), 2.19921875)
+    v = [tuple(c) for c in in_space(m, 2.19921875) * 255 + 0.5]
+    image = Image.fromarray(fields(colours=v).astype(numpy.uint8), 'RGB')
+    put('adobe.png', png(image, icc_profile=adobe))
+    image.save(os.path.join(put.folder, 'adobe.jpg'), quality=95, subsampling=0, icc_profile=adobe)
+
+
+VIDEOS = (
+    ('h264.mp4', '-c:v libx264 -pix_fmt yuv420p'),
+    ('h264_709.mov', '-vf scale=out_color_matrix=bt709 -colorspace bt709 -c:v libx264 -pix_fmt yuv420p'),
+    ('full.mp4', '-vf scale=out_range=full -color_range pc -c:v libx264 -pix_fmt yuvj420p'),
+    ('ten_bits.mp4', '-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=none'),
+    ('mpeg4.avi', '-c:v mpeg4 -q:v 2'),
+    ('vp9.webm', '-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 20'),
+    ('vp8.mkv', '-c:v libvpx -deadline realtime -crf 10 -b:v 1M'),
+    ('av1.mp4', '-c:v libaom-av1 -cpu-used 8 -usage realtime -crf 20'),
+    ('mpeg2.mpg', '-c:v mpeg2video -q:v 2'),
+    ('h264.mts', '-c:v libx264 -pix_fmt yuv420p -f mpegts'),
+    ('wmv.wmv', '-c:v wmv2 -q:v 2'),
+    ('phone.3gp', '-c:v mpeg4 -q:v 2'),
+    ('prores.mov', '-c:v prores -pix_fmt yuv422p10le'),
+)
+
+
+def videos(put):
+    """Two seconds: black for 0.4 s, then the fields; a still second half in grey (for times)."""
+    first, still, last = (os.path.join(put.folder, n) for n in ('.black.png', '.fields.png', '.grey.png'))
+    Image.new('RGB', (W, H)).save(first)
+    rgb().save(still)
+    Image.new('RGB', (W, H), (128, 128, 128)).save(last)
+    parts = []
+    for path, seconds in ((first, '0.4'), (still, '1.2'), (last, '0.8')):
+        parts += ['-loop', '1', '-framerate', '10', '-t', seconds, '-i', path]
+    jobs = []
+    for name, how in VIDEOS:
+        matrix = 'scale=out_color_matrix=bt601' if 'matrix' not in how and 'range' not in how else None
+        chain = '[0][1][2]concat=n=3:v=1'
+        words = how.split()
+        if '-vf' in words:
+            i = words.index('-vf')
+            chain += ',' + words[i + 1]
+            del words[i:i + 2]
+        elif matrix:
+            chain += ',' + matrix
+        out = os.path.join(put.folder, name)
+        jobs.append(['ffmpeg', '-v', 'error', '-y', '-threads', '1'] + parts +
+                    ['-filter_complex', chain, '-g', '4'] + words + ['-threads', '1', out])
+    for job in jobs:
+        subprocess.run(job, check=True, stdin=subprocess.DEVNULL)
+    source = os.path.join(put.folder, 'h264.mp4')
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', source, '-c', 'copy', '-metadata:s:v:0', 'rotate=270',
+                    os.path.join(put.folder, 'turned.mp4')], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', source, '-c', 'copy', '-aspect', '8:3',
+                    os.path.join(put.folder, 'wide.mp4')], check=True, stdin=subprocess.DEVNULL)
+
+
+def sequences(put):
+    """Animations in the clothes of pictures: AVIF with its still, HEVC without one."""
+    still = os.path.join(put.folder, '.fields.png')
+    avif, movie = (os.path.join(put.folder, n) for n in ('frames.avif', '.frames.mp4'))
+    start = ['ffmpeg', '-v', 'error', '-y', '-loop', '1', '-framerate', '10', '-t', '0.5', '-i', still, '-vf',
+             'scale=out_color_matrix=bt601', '-pix_fmt', 'yuv420p', '-c:v']
+    for end in (['libaom-av1', '-cpu-used', '8', '-usage', 'realtime', avif],
+                ['libx265', '-x265-params', 'log-level=none', movie]):
+        subprocess.run(start + end, check=True, stdin=subprocess.DEVNULL)
+    with open(movie, 'rb') as f:
+        data = bytearray(f.read())
+    data[8:12] = b'hevc'
+    data[16:20] = b'msf1'
+    put('frames.heic', data)
+
+
+class Put:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, name, data):
+        with open(os.path.join(self.folder, name), 'wb') as f:
+            f.write(data)
+
+
+def main():
+    put = Put(sys.argv[1])
+    for make in (icons, photoshop, palettes, videos, sequences):
+        make(put)
+
+
+if __name__ == '__main__':
+    main()

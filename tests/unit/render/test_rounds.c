@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Render in more than one round: headers of sources that are no assets, trims, faster formats when time runs out,
+ * and what is kept in no cache. Fakes below (fakes.h).
+ */
+#include "fakes.h"
+
+static const struct world_options one_slot = {.slots = 1};
+
+static struct alb_render_ask ask_origin(struct alb_origin *origin, const struct alb_plan_options *o)
+{
+    struct alb_render_ask q = ask_of(NULL, o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    q.origin = origin;
+    return q;
+}
+
+static void wake(struct alb_waiter *w, enum alb_wake why)
+{
+    struct asker *a = ALB_CONTAINER_OF(w, struct asker, waiter);
+    (void)atomic_fetch_add(why == ALB_WAKE_PROMOTED ? &a->promoted : &a->settled, 1);
+}
+
+static void start(struct world *w, struct asker *a, const struct alb_render_ask *q)
+{
+    memset(a, 0, sizeof(*a));
+    a->waiter.wake = wake;
+    assert_int_equal(alb_render_start(w->render, q, &a->waiter, &a->future, NULL), ALB_OK);
+}
+
+static void get(struct world *w, struct asker *a, const struct alb_render_ask *q)
+{
+    start(w, a, q);
+    until(atomic_load(&a->settled) == 1);
+    world_settle(w);
+}
+
+/* ---- headers ---- */
+
+static void test_header_is_asked_once(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(7);
+    struct alb_plan_options o = small_picture();
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    world_open(&w, &one_slot);
+    for (uint32_t side = 100; side < 103; side++) {
+        o.width = o.height = side;
+        const struct alb_render_ask q = ask_origin(origin, &o);
+        get(&w, &a, &q);
+        assert_non_null(asker_picture(&a));
+        assert_int_equal(asker_picture(&a)->width, side);
+        asker_end(&a);
+    }
+    assert_int_equal(fake_darkroom.headers, 1);
+    assert_int_equal(fake_submitted(), 3);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
+/* No slot is held while a header is looked for; whoever leaves then ends it. */
+static void test_leaving_while_looking(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(8);
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask q = ask_origin(origin, &o);
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    start(&w, &a, &q);
+    until(fake_running() == 1);
+    world_settle(&w);
+    assert_int_equal(alb_render_look(w.render).lease.held, 0);
+    asker_leave(&a);
+    until(fake_cancels() == 1);
+    fake_finish(ALB_OK);
+    world_settle(&w);
+    assert_int_equal(alb_render_look(w.render).jobs, 0);
+    assert_int_equal(fake_submitted(), 0);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
+static void test_header_that_cannot_be_read(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(9);
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask q = ask_origin(origin, &o);
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    fake_darkroom.answer = ALB_E_UNPROCESSABLE;
+    world_open(&w, &one_slot);
+    get(&w, &a, &q);
+    assert_int_equal(asker_code(&a), ALB_E_UNPROCESSABLE);
+    asker_end(&a);
+    get(&w, &a, &q); /* remembered */
+    assert_int_equal(asker_code(&a), ALB_E_UNPROCESSABLE);
+    assert_int_equal(fake_darkroom.headers, 1);
+    asker_end(&a);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
+/* ---- trims ---- */
+
+static void test_trim_takes_two_rounds(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_source *source = fake_source(10, "k");
+    struct alb_plan_options o = small_picture();
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    fake_darkroom.trim = (struct alb_rect){100, 200, 1000, 500};
+    world_open(&w, &one_slot);
+    o.trim.on = true;
+    o.trim.threshold = 10;
+    const struct alb_render_ask q = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    get(&w, &a, &q);
+    assert_non_null(asker_picture(&a));
+    assert_int_equal(asker_picture(&a)->width, 256);
+    assert_int_equal(asker_picture(&a)->height, 128);
+    assert_int_equal(fake_submitted(), 2);
+    asker_end(&a);
+    alb_source_unref(source);
+    world_close(&w);
+}
+
+/* ---- time ---- */
+
+static void test_faster_format_when_time_runs_out(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_flight_key key;
+    struct alb_source *source = fake_source(11, "k");
+    struct alb_plan_options o = small_picture();
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    o.output.format = ALB_FORMAT_AVIF;
+    struct alb_render_ask q = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    q.may_degrade = true;
+    start(&w, &a, &q);
+    until(fake_running() == 1);
+    fake_finish(ALB_E_TIMEOUT);
+    until(fake_submitted() == 2);
+    assert_int_equal(alb_render_look(w.render).lease.held, 1); /* the same slot */
+    fake_finish(ALB_OK);
+    until(atomic_load(&a.settled) == 1);
+    world_settle(&w);
+    assert_string_equal(asker_picture(&a)->content_type, "image/webp");
+    assert_true(asker_picture(&a)->no_store);
+    alb_render_key(&q, &key);
+    assert_null(alb_render_hot(w.render, &key));
+    assert_int_equal(atomic_load(&fake_cache_puts), 0);
+    asker_end(&a);
+    alb_source_unref(source);
+    world_close(&w);
+}
+
+static void test_no_faster_format_unless_asked(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_source *source = fake_source(12, "k");
+    struct alb_plan_options o = small_picture();
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    fake_darkroom.answer = ALB_E_TIMEOUT;
+    world_open(&w, &one_slot);
+    o.output.format = ALB_FORMAT_AVIF;
+    const struct alb_render_ask q = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    get(&w, &a, &q);
+    assert_int_equal(asker_code(&a), ALB_E_TIMEOUT);
+    assert_int_equal(fake_submitted(), 1);
+    asker_end(&a);
+    alb_source_unref(source);
+    world_close(&w);
+}
+
+/* ---- what is not kept ---- */
+
+static void test_origin_that_forbids_keeping(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(13);
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask q = ask_origin(origin, &o);
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    world_open(&w, &one_slot);
+    origin->no_store = true;
+    for (unsigned i = 1; i <= 2; i++) {
+        get(&w, &a, &q);
+        assert_true(asker_picture(&a)->no_store);
+        assert_int_equal(fake_submitted(), i);
+        asker_end(&a);
+    }
+    assert_int_equal(atomic_load(&fake_cache_puts), 0);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
+static void test_file_that_changes_meanwhile(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(14);
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask q = ask_origin(origin, &o);
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    world_open(&w, &one_slot);
+    atomic_store(&fake_origin_changed, true);
+    get(&w, &a, &q);
+    assert_int_equal(asker_code(&a), ALB_E_BUSY);
+    assert_int_equal(atomic_load(&fake_cache_puts), 0);
+    asker_end(&a);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_header_is_asked_once),
+        cmocka_unit_test(test_leaving_while_looking),
+        cmocka_unit_test(test_header_that_cannot_be_read),
+        cmocka_unit_test(test_trim_takes_two_rounds),
+        cmocka_unit_test(test_faster_format_when_time_runs_out),
+        cmocka_unit_test(test_no_faster_format_unless_asked),
+        cmocka_unit_test(test_origin_that_forbids_keeping),
+        cmocka_unit_test(test_file_that_changes_meanwhile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
