@@ -142,6 +142,15 @@ static bool is_public(const struct alb_imgproxy_job *job)
     return true;
 }
 
+/* Equal bytes share a picture, wherever they come from; what each origin says of keeping it does not. */
+static bool is_forbidden(const struct alb_imgproxy_job *job)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++)
+        if (job->input[i].origin && job->input[i].origin->no_store)
+            return true;
+    return false;
+}
+
 static int64_t max_age(const struct alb_imgproxy_job *job)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -161,7 +170,7 @@ static void cache_control(const struct alb_imgproxy_job *job, bool no_store)
     const struct alb_origin *o = job->input[0].origin;
     char text[64];
     bool shared = is_public(job);
-    if (no_store) {
+    if (no_store || is_forbidden(job)) {
         set(job->req, "Cache-Control", "no-store");
         return;
     }
