@@ -17,14 +17,15 @@ enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
                                       .deadline = job->deadline};
     alb_future_unref(job->future);
     job->future = NULL;
-    if (alb_render_order(job->door->config.render, &ask, &job->future, &err) != ALB_OK) {
+    alb_req_wait_until(job->req, job->deadline);
+    if (alb_render_order(job->door->config.render, &ask, alb_req_waiter(job->req, false), &job->future, &err) !=
+        ALB_OK) {
         const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(err.code, &err);
         return alb_imgproxy_fail(job, &wrong);
     }
     job->stage = ALB_IMGPROXY_ASKED;
     alb_req_doing(job->req, "waiting for a worker's words");
-    alb_req_wait_until(job->req, job->deadline);
-    (void)alb_req_wait_future(job->req, job->future, false);
+    (void)alb_req_wait_joined(job->req, job->future);
     return ALB_IMGPROXY_WAIT;
 }
 
