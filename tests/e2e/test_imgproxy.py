@@ -115,6 +115,18 @@ def test_a_key_that_may_only_look_gets_no_file(house):
     assert get(f"/info/unsafe/plain/asset://{asset}", house.daemon.key).json()["width"] == 300
 
 
+def test_a_key_that_may_only_look_gets_no_metadata(house):
+    asset = house.daemon.upload(photo(81, 300, 200, exif=exif())).headers["Albumen-Asset"]
+    key = house.daemon.command("key", "new", "--data", house.daemon.data, "--user", "admin", "--permissions",
+                               "asset.view").stdout.strip()
+    url = house.daemon.url + f"/imgproxy/unsafe/sm:0/plain/asset://{asset}"
+    for who, facts in ((house.daemon.key, True), (key, False), (house.daemon.key, True)):
+        answer = requests.get(url, headers={"x-api-key": who}, timeout=60)
+        assert answer.status_code == 200
+        made = Image.open(io.BytesIO(answer.content)).getexif()
+        assert (made.get(0x010F) == "Albumen") == facts and (b"2021:07:14" in answer.content) == facts
+
+
 # ---- pictures ----
 
 def test_local_picture_and_its_headers(house):
