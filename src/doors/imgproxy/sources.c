@@ -73,23 +73,9 @@ static bool cookies_for(const struct alb_imgproxy_job *job, const struct alb_img
 
 #define FORWARD_MAX 32
 
-/* Where albumen looks for its own (doors/common/auth.h): under `serve` whoever chooses a source would else get the
- * session of whoever opens the URL. */
-static bool is_credential(struct alb_str name)
-{
-    static const char *const ours[] = {"cookie", "authorization", "x-api-key", "x-immich-user-token",
-                                       "x-immich-session-token"};
-    for (size_t i = 0; i < ALB_ARRAY_LEN(ours); i++)
-        if (alb_str_eq_ci(name, alb_str_c(ours[i])))
-            return true;
-    return false;
-}
-
 static void forward(struct alb_imgproxy_job *job, const char *name)
 {
     struct alb_str value = alb_req_header(job->req, name);
-    if (job->door->auth.library && is_credential(alb_str_c(name)))
-        return;
     if (value.p && job->forward_count < FORWARD_MAX)
         job->forward[job->forward_count++] =
             alb_arena_printf(job->arena, "%s: " ALB_STR_FMT, name, ALB_STR_ARG(value));
