@@ -2,6 +2,8 @@
 """The imgproxy door under `albumen serve`: who may see what, pictures and their headers, errors in imgproxy's words."""
 import hashlib
 import io
+import os
+import threading
 import time
 
 import pytest
@@ -397,3 +399,29 @@ def test_what_cannot_be_right_ends_the_start(tmp_path, option, value, text):
         daemon.start(option, value)
     daemon.process.wait(60)
     assert daemon.process.returncode == 1 and text in str(failed.value)
+
+
+def test_the_words_of_a_source_end_no_link(house):
+    for path in ("/open/odd>;rel=preload,<x.jpg", "/open/odd%3E;rel=preload,%3Cx.jpg"):
+        house.origin.pages[path] = (200, {}, photo(92))
+    answer = house.get("/w:20/plain/" + house.origin.url + "/open/odd%3E;rel=preload,%3Cx.jpg")
+    assert answer.status_code == 200
+    assert answer.headers["Link"] == f'<{house.origin.url}/open/odd%3E;rel=preload,%3Cx.jpg>; rel="canonical"'
+
+
+def test_a_file_that_changes_while_it_is_made_is_made_as_it_is_now(house):
+    path = house.root / "changing.jpg"
+    path.write_bytes(photo(91, 1600, 1200))
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(house.get("/bl:40/plain/local:///changing.jpg")))
+               for _ in range(4)]
+    for client in clients:
+        client.start()
+    deadline = time.monotonic() + 30
+    while any(client.is_alive() for client in clients) and time.monotonic() < deadline:
+        os.utime(path)
+        time.sleep(0.2)
+    for client in clients:
+        client.join(60)
+    assert [a.status_code for a in answers if a.status_code not in (200, 503)] == []
+    assert house.get("/bl:40/plain/local:///changing.jpg").status_code == 200

@@ -241,7 +241,14 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
         (void)alb_fail(&err, ALB_E_TIMEOUT, "the picture was not made in time");
         return broken(job, &err);
     }
-    if (alb_future_error(job->future, &err) != ALB_OK)
+    enum alb_code code = alb_future_error(job->future, &err);
+    if (code == ALB_E_CONFLICT && !job->is_second) { /* a file has changed under us: as it is now, then */
+        job->is_second = true;
+        alb_imgproxy_sources_drop(job);
+        job->stage = ALB_IMGPROXY_SOURCES;
+        return ALB_IMGPROXY_ON;
+    }
+    if (code != ALB_OK)
         return broken(job, &err);
     alb_imgproxy_picture(job, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj));
     return ALB_IMGPROXY_DONE;

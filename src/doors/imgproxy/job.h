@@ -96,6 +96,7 @@ struct alb_imgproxy_job {
     struct alb_imgproxy_held input[ALB_PLAN_INPUTS];
     struct alb_str *forward; /* headers for origins */
     size_t forward_count;
+    bool is_second;                  /* try: a file had changed while its picture was made */
     bool fell_back;                  /* input 0 is the fallback picture... */
     struct alb_imgproxy_wrong wrong; /* ...for this reason */
     /* waiting */

@@ -91,14 +91,6 @@ static enum alb_imgproxy_refusal may_fetch(const struct alb_imgproxy_job *job,
                                "http sources are not allowed here (--imgproxy-sources)");
 }
 
-/* Metadata of an asset are facts, not its picture: whoever may only look at it gets none. */
-static void keep_facts(struct alb_imgproxy_job *job)
-{
-    if (job->want.source.scheme == ALB_IMGPROXY_SOURCE_ASSET && job->principal &&
-        !alb_principal_may(job->principal, "asset.read"))
-        job->want.strip_metadata = true;
-}
-
 /* Who may look at an asset, but not read what is known of it, gets a picture without its metadata: where it was taken,
  * by whom. */
 static void withhold_facts(struct alb_imgproxy_job *job)
@@ -119,7 +111,6 @@ static enum alb_imgproxy_refusal parse(struct alb_imgproxy_job *job, struct alb_
     enum alb_imgproxy_refusal no = alb_imgproxy_request_parse(&set, &job->url, &job->want, err);
     if (no == ALB_IMGPROXY_FINE)
         no = alb_imgproxy_request_check_sources(c, &job->want, err);
-    keep_facts(job);
     if (no == ALB_IMGPROXY_FINE)
         withhold_facts(job);
     if (no == ALB_IMGPROXY_FINE)
