@@ -117,10 +117,15 @@ static void let_go(struct alb_order *o)
     o->leased = false;
 }
 
+/* What lies in the load of this machine, or in nobody waiting any more, is a resignation (future.h): the answer is for
+ * those who are there now, not for who comes next. */
 static bool fail(struct alb_order *o, const struct alb_err *why)
 {
     let_go(o);
-    (void)alb_future_fail(&o->owner, why);
+    if (why->code == ALB_E_BUSY)
+        (void)alb_future_resign(&o->owner, why);
+    else
+        (void)alb_future_fail(&o->owner, why);
     return over(o);
 }
 

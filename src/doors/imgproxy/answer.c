@@ -298,7 +298,9 @@ static const char *named(const char *type, const char **ending)
 
 void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture *p)
 {
-    struct alb_str etag = alb_arena_str(job->arena, alb_str_c(p->etag)); /* p may go before it is sent */
+    /* What is not to be kept has no name by which it could be asked for again: a degraded one would pass for the good
+     * one. p may go before it is sent. */
+    struct alb_str etag = p->no_store ? ALB_STR_NONE : alb_arena_str(job->arena, alb_str_c(p->etag));
     const char *ending, *type = named(p->content_type, &ending);
     alb_imgproxy_head(job, etag, p->no_store, ending);
     alb_res_type(job->req, type);
