@@ -326,21 +326,34 @@ static void put83(char **out, unsigned v, unsigned digits)
     *out += digits;
 }
 
-static void component(const struct alb_look *l, unsigned cx, unsigned cy, double out[3])
+/* What does not change from component to component: light of every pixel value, and the waves across. */
+struct waves {
+    double light[256], across[9][ALB_LOOK_SIDE];
+};
+
+static void make_waves(const struct alb_look *l, struct waves *w)
 {
-    double scale = (cx || cy ? 2.0 : 1.0) / (double)count_of(l);
-    out[0] = out[1] = out[2] = 0;
+    for (unsigned v = 0; v < 256; v++)
+        w->light[v] = linear((uint8_t)v);
+    for (unsigned k = 0; k < 9; k++)
+        for (uint32_t x = 0; x < l->width; x++)
+            w->across[k][x] = cos(PI * k * x / l->width);
+}
+
+static void component(const struct alb_look *l, const struct waves *w, unsigned cx, unsigned cy, double out[3])
+{
+    double sum[3] = {0, 0, 0}, scale = (cx == 0 && cy == 0 ? 1.0 : 2.0) / ((double)l->width * l->height);
+    const uint8_t *p = l->rgba;
     for (uint32_t y = 0; y < l->height; y++) {
-        double by = cos(PI * cy * y / l->height);
-        for (uint32_t x = 0; x < l->width; x++) {
-            double basis = by * cos(PI * cx * x / l->width);
-            const uint8_t *p = l->rgba + 4 * ((size_t)y * l->width + x);
+        double down = cos(PI * cy * y / l->height);
+        for (uint32_t x = 0; x < l->width; x++, p += 4) {
+            double basis = down * w->across[cx][x];
             for (int c = 0; c < 3; c++)
-                out[c] += basis * linear(p[c]);
+                sum[c] += basis * w->light[p[c]];
         }
     }
     for (int c = 0; c < 3; c++)
-        out[c] *= scale;
+        out[c] = sum[c] * scale;
 }
 
 static unsigned quantised(double v, double most)
@@ -352,12 +365,14 @@ static unsigned quantised(double v, double most)
 void alb_look_blurhash(const struct alb_look *l, unsigned x, unsigned y, char out[static ALB_BLURHASH_MAX])
 {
     double f[81][3], largest = 0, most = 1;
+    struct waves w;
     unsigned n = x * y, level = 0;
     out[0] = '\0';
     if (x < 1 || x > 9 || y < 1 || y > 9)
         return;
+    make_waves(l, &w);
     for (unsigned i = 0; i < n; i++) {
-        component(l, i % x, i / x, f[i]);
+        component(l, &w, i % x, i / x, f[i]);
         for (int c = 0; c < 3 && i > 0; c++)
             largest = fmax(largest, fabs(f[i][c]));
     }

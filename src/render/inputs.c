@@ -150,6 +150,7 @@ enum alb_code alb_render_inputs_open(struct alb_render_inputs *in, struct alb_bl
                                      struct alb_headers *headers, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
+    in->opened = true;
     for (unsigned i = 0; code == ALB_OK && i < in->count; i++)
         code = in->in[i].source ? open_asset(&in->in[i], store, err)
                                 : open_origin(&in->in[i], i == 0, headers, err);

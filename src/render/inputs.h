@@ -22,6 +22,7 @@ struct alb_render_held {
 };
 struct alb_render_inputs {
     unsigned count, verified;
+    bool opened;
     struct alb_render_held in[ALB_PLAN_INPUTS];
 };
 

@@ -344,7 +344,7 @@ static bool made(struct alb_render_job *job)
                    ? again(job)
                    : end_code(job, ALB_E_INTERNAL, "a plan trims for ever");
     if (!alb_render_inputs_same(&job->inputs))
-        return give_up(job, "a source has changed meanwhile");
+        return end_code(job, ALB_E_CONFLICT, "a source has changed meanwhile"); /* for all who wait: it is gone */
     struct alb_picture *p =
         alb_picture_new(&job->key, d->result, d->format, job->plan->width, job->plan->height);
     d->result = NULL;

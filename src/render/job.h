@@ -49,6 +49,8 @@ enum alb_render_stage {
     ALB_RENDER_RUNNING,
 };
 
+struct alb_order;
+
 struct alb_render_job {
     /* fixed after create */
     struct alb_render *render;
@@ -84,8 +86,10 @@ struct alb_render {
     /* fixed after create */
     struct alb_render_config config;
     struct alb_flight *flights;
-    struct alb_lease_pool *leases;  /* rasters, RAW */
-    struct alb_lease_pool *vectors; /* SVG, PDF */
+    struct alb_lease_pool *leases;       /* rasters, RAW */
+    struct alb_lease_pool *vectors;      /* SVG, PDF */
+    struct alb_lease_pool *order_places; /* order.h */
+    struct alb_flight *order_flights;
     struct alb_failures *failures;
     struct alb_headers *headers;
     struct alb_hot_cache *hot;
@@ -94,9 +98,13 @@ struct alb_render {
     struct alb_cond none_left;
     struct alb_render_job *jobs[ALB_LEASE_CLASS_COUNT];
     unsigned job_count;
+    struct alb_order *orders;
+    unsigned order_count;
     bool closing;
 };
 
+/* order.c: cancels this one and those behind it. The render's mtx is held. */
+void alb_render_order_cancel_locked(struct alb_order *first);
 /* A job without a title, in no list, with its own copy of `options`, which are as in the key. NULL: no memory. */
 struct alb_render_job *alb_render_job_new(struct alb_render *render, const struct alb_render_ask *ask,
                                           const struct alb_plan_options *options,

@@ -1,128 +1,371 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An order is an actor, like a render job and simpler: opened and verified in slices, then a place of few, then a
+ * worker, then its end. Nobody inherits an order; if its last asker has left it is cancelled, and if somebody came
+ * meanwhile it is given again.
+ */
 #include "render/order.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
+#include "base/actor.h"
+#include "base/hash.h"
 #include "base/mem.h"
-#include "library/source.h"
 #include "render/job.h"
 
-struct order {
-    struct alb_order_answer answer;
-    struct alb_darkroom *darkroom;
-    struct alb_darkroom_job job;
-    uint64_t ticket;
+enum {
+    EV_TURN = ALB_ACTOR_EVENT(0), /* begin, or the next slice */
+    EV_GRANTED = ALB_ACTOR_EVENT(1),
+    EV_REFUSED = ALB_ACTOR_EVENT(2),
+    EV_DONE = ALB_ACTOR_EVENT(3),
+    EV_FORSAKEN = ALB_ACTOR_EVENT(4),
+    EV_CANCEL = ALB_ACTOR_EVENT(5),
+};
+enum stage { VERIFYING, QUEUED, RUNNING };
+
+#define VERIFY_SLICE ((int64_t)32 << 20)
+
+struct alb_order {
+    /* fixed after create */
+    struct alb_render *render;
+    enum alb_order_kind kind;
+    enum alb_type type;
+    struct alb_actor actor;
+    /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
-    struct alb_origin *origin; /* the bytes: a reference, or a descriptor of our own */
-    int fd;
+    enum stage stage;
+    struct alb_render_inputs inputs;
+    struct alb_lease lease;
+    bool leased, cancelled;
+    struct alb_darkroom_job job;
+    uint64_t ticket; /* of the darkroom, 0 = none */
+    enum alb_code refusal;
+    /* under the render's mtx */
+    struct alb_order *prev, *next;
 };
 
-static void order_free(struct alb_obj *obj)
+/* ---- events ---- */
+
+static void on_granted(struct alb_lease *l)
 {
-    struct order *o = ALB_CONTAINER_OF(obj, struct order, answer.obj);
-    alb_bytes_unref(o->job.result);
-    alb_probe_free(&o->job.probe);
-    alb_origin_unref(o->origin);
-    alb_fs_close(&o->fd);
-    alb_mem_free(o);
+    alb_actor_post(&ALB_CONTAINER_OF(l, struct alb_order, lease)->actor, EV_GRANTED);
+}
+
+static void on_refused(struct alb_lease *l, enum alb_code code)
+{
+    struct alb_order *o = ALB_CONTAINER_OF(l, struct alb_order, lease);
+    o->refusal = code;
+    alb_actor_post(&o->actor, EV_REFUSED);
 }
 
 static void on_done(struct alb_darkroom_job *job)
 {
-    struct order *o = ALB_CONTAINER_OF(job, struct order, job);
-    struct alb_owner owner = o->owner;
-    if (job->code == ALB_OK) {
-        o->answer.probe = job->probe;
-        o->answer.bytes = job->result;
-        (void)alb_future_settle(&owner, &o->answer.obj);
-        return;
-    }
-    (void)alb_fail(&job->err, job->code, "the darkroom");
-    (void)alb_future_fail(&owner, &job->err);
-    alb_obj_unref(&o->answer.obj);
+    alb_actor_post(&ALB_CONTAINER_OF(job, struct alb_order, job)->actor, EV_DONE);
 }
 
 static void on_forsaken(void *arg)
 {
-    struct order *o = arg;
-    alb_darkroom_cancel(o->darkroom, o->ticket);
+    struct alb_order *o = arg;
+    alb_actor_post(&o->actor, EV_FORSAKEN);
 }
 
-static enum alb_code lend_asset(struct alb_blob_store *store, const struct alb_source *s, struct order *o,
-                                struct alb_err *err)
+void alb_render_order_cancel_locked(struct alb_order *first) ALB_NO_LOCK_ANALYSIS
 {
-    struct alb_blob_ref ref = {.size = s->size, .key = s->key, .sums = s->sums};
-    struct alb_blob_reader *reader = NULL;
-    int lent = -1;
-    memcpy(ref.sha256, s->sha256, sizeof(ref.sha256));
-    enum alb_code code = alb_blob_open(store, &ref, &reader, err);
-    if (code == ALB_E_NOT_FOUND) /* the catalog knows it, the store does not */
-        err->code = code = ALB_E_CORRUPT;
-    if (code == ALB_OK)
-        code = alb_blob_verify_all(reader, &lent, err);
-    if (code == ALB_OK)
-        o->fd = fcntl(lent, F_DUPFD_CLOEXEC, 0);
-    if (code == ALB_OK && o->fd < 0)
-        code = alb_fail_sys(err, ALB_E_IO, errno, "another descriptor");
-    alb_blob_close(&reader);
-    o->job.source_fd = o->fd;
-    o->job.source_bytes = s->size;
-    return code;
+    for (struct alb_order *o = first; o; o = o->next)
+        alb_actor_post(&o->actor, EV_CANCEL);
 }
 
-static enum alb_code lend_origin(struct alb_origin *origin, struct order *o, struct alb_err *err)
+/* ---- the end ---- */
+
+static void unlink_order(struct alb_order *o)
 {
-    o->origin = alb_origin_ref(origin);
-    o->job.source_fd = alb_origin_fd(origin);
-    o->job.source_bytes = origin->size;
-    return o->job.source_fd >= 0 ? ALB_OK : alb_fail(err, ALB_E_IO, "a source without bytes");
+    struct alb_render *r = o->render;
+    alb_mutex_lock(&r->mtx);
+    if (o->prev)
+        o->prev->next = o->next;
+    else
+        r->orders = o->next;
+    if (o->next)
+        o->next->prev = o->prev;
+    r->order_count--;
+    if (r->job_count + r->order_count == 0)
+        alb_cond_broadcast(&r->none_left);
+    alb_mutex_unlock(&r->mtx);
 }
 
-/* From here on others work on it: what this thread still touches is kept alive by the caller's reference. */
-static enum alb_code submit(struct order *o, struct alb_future **future, struct alb_err *err)
+static void drop(struct alb_order *o)
 {
-    enum alb_code code = alb_future_new(future, &o->owner);
-    if (code != ALB_OK)
-        return code;
-    const struct alb_owner title =
-        o->owner; /* a copy: o's is used up by on_done, which may have run by then */
-    struct alb_owner mine = title;
-    alb_obj_ref(&o->answer.obj); /* on_done's */
-    code = alb_darkroom_submit(o->darkroom, &o->job, &o->ticket, err);
-    if (code == ALB_OK) {
-        alb_future_on_forsaken(&title, on_forsaken, o);
-        return ALB_OK;
+    alb_render_inputs_drop(&o->inputs);
+    alb_bytes_unref(o->job.result);
+    alb_probe_free(&o->job.probe);
+    alb_mem_free(o);
+}
+
+/* The title has ended, the place is back. False, as turns return it. */
+static bool over(struct alb_order *o)
+{
+    unlink_order(o);
+    drop(o);
+    return false;
+}
+
+static void let_go(struct alb_order *o)
+{
+    if (o->leased)
+        alb_lease_release(&o->lease);
+    o->leased = false;
+}
+
+/* What lies in the load of this machine, or in nobody waiting any more, is a resignation (future.h): the answer is for
+ * those who are there now, not for who comes next. */
+static bool fail(struct alb_order *o, const struct alb_err *why)
+{
+    let_go(o);
+    if (why->code == ALB_E_BUSY)
+        (void)alb_future_resign(&o->owner, why);
+    else
+        (void)alb_future_fail(&o->owner, why);
+    return over(o);
+}
+
+static bool fail_code(struct alb_order *o, enum alb_code code, const char *text)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)alb_fail(&err, code, "%s", text);
+    return fail(o, &err);
+}
+
+static void answer_free(struct alb_obj *obj)
+{
+    struct alb_order_answer *a = ALB_CONTAINER_OF(obj, struct alb_order_answer, obj);
+    struct alb_probe *probe = a->probe;
+    alb_bytes_unref(a->bytes);
+    alb_probe_free(&probe);
+    alb_mem_free(a);
+}
+
+static bool settle(struct alb_order *o)
+{
+    struct alb_order_answer *a = alb_mem_calloc(1, sizeof(*a));
+    if (!a)
+        return fail_code(o, ALB_E_NO_MEMORY, "a worker's words");
+    alb_obj_init(&a->obj, answer_free);
+    a->probe = o->job.probe;
+    a->bytes = o->job.result;
+    o->job.probe = NULL;
+    o->job.result = NULL;
+    let_go(o);
+    (void)alb_future_settle(&o->owner, &a->obj);
+    return over(o);
+}
+
+/* ---- the stages; each returns false when the order has ended ---- */
+
+static bool run(struct alb_order *o)
+{
+    struct alb_render *r = o->render;
+    struct alb_err err = ALB_ERR_INIT;
+    o->stage = RUNNING;
+    o->job =
+        (struct alb_darkroom_job){.work = o->kind == ALB_ORDER_FACTS ? ALB_WORK_PROBE : ALB_WORK_SANITISE,
+                                  .source_fd = -1,
+                                  .type = o->type,
+                                  .deadline = alb_deadline(alb_mono(r->config.clock), r->config.deadline_ns),
+                                  .done = on_done};
+    if (alb_render_inputs_lend(&o->inputs, &o->job, &err) != ALB_OK ||
+        alb_darkroom_submit(r->config.darkroom, &o->job, &o->ticket, &err) != ALB_OK)
+        return fail(o, &err);
+    return true;
+}
+
+static bool ask_for_place(struct alb_order *o)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    o->stage = QUEUED;
+    switch (alb_lease_request(o->render->order_places, &o->lease, &err)) {
+    case ALB_LEASE_HELD:
+        o->leased = true;
+        return run(o);
+    case ALB_LEASE_QUEUED:
+        return true;
+    case ALB_LEASE_REFUSED:
+        break;
     }
-    (void)alb_future_fail(&mine, err);
-    alb_future_unref(*future);
-    *future = NULL;
-    alb_obj_unref(&o->answer.obj);
+    return fail(o, &err);
+}
+
+static bool slice(struct alb_order *o)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    bool done = false;
+    if (alb_render_inputs_verify(&o->inputs, VERIFY_SLICE, &done, &err) != ALB_OK)
+        return fail(o, &err);
+    if (done)
+        return ask_for_place(o);
+    alb_actor_post(&o->actor, EV_TURN);
+    return true;
+}
+
+static bool turn(struct alb_order *o)
+{
+    struct alb_render *r = o->render;
+    struct alb_err err = ALB_ERR_INIT;
+    if (o->stage != VERIFYING) /* an old one */
+        return true;
+    if (!o->inputs.opened && alb_render_inputs_open(&o->inputs, r->config.store, r->headers, &err) != ALB_OK)
+        return fail(o, &err);
+    return slice(o);
+}
+
+static bool is_unwanted(const struct alb_order *o)
+{
+    return o->cancelled || alb_future_is_forsaken(&o->owner);
+}
+
+static bool done(struct alb_order *o)
+{
+    enum alb_code code = o->job.code;
+    o->ticket = 0;
+    if (code == ALB_OK)
+        return settle(o);
+    if (code == ALB_E_CANCELLED && !is_unwanted(o)) { /* somebody came while it was being cancelled */
+        alb_future_on_forsaken(&o->owner, on_forsaken, o);
+        return run(o);
+    }
+    if (code == ALB_E_CANCELLED)
+        return fail_code(o, ALB_E_BUSY, "nobody waits any more, or closing");
+    return fail(o, &o->job.err);
+}
+
+static bool granted(struct alb_order *o)
+{
+    o->leased = true;
+    return is_unwanted(o) ? fail_code(o, ALB_E_BUSY, "nobody waits any more") : run(o);
+}
+
+static bool refused(struct alb_order *o)
+{
+    return fail_code(o, o->refusal == ALB_E_CANCELLED ? ALB_E_BUSY : o->refusal,
+                     "no place came free in time");
+}
+
+/* Nobody waits, or the room closes. */
+static bool stop(struct alb_order *o, const char *why)
+{
+    if (o->stage == RUNNING) {
+        if (o->ticket)
+            alb_darkroom_cancel(o->render->config.darkroom, o->ticket);
+        return true;
+    }
+    if (o->stage == QUEUED && !alb_lease_cancel(&o->lease))
+        return true; /* granted or refused is on its way */
+    return fail_code(o, ALB_E_BUSY, why);
+}
+
+static bool forsaken(struct alb_order *o)
+{
+    if (alb_future_is_forsaken(&o->owner))
+        return stop(o, "nobody waits any more");
+    alb_future_on_forsaken(&o->owner, on_forsaken, o);
+    return true;
+}
+
+static bool cancelled(struct alb_order *o)
+{
+    o->cancelled = true;
+    return stop(o, "closing");
+}
+
+static bool handle(struct alb_actor *actor, unsigned events)
+{
+    static const struct {
+        unsigned event;
+        bool (*run)(struct alb_order *o);
+    } table[] = {{EV_DONE, done},        {EV_REFUSED, refused},   {EV_GRANTED, granted},
+                 {EV_CANCEL, cancelled}, {EV_FORSAKEN, forsaken}, {EV_TURN, turn}};
+    struct alb_order *o = ALB_CONTAINER_OF(actor, struct alb_order, actor);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
+        if ((events & table[i].event) && !table[i].run(o))
+            return false;
+    return true;
+}
+
+/* ---- the beginning ---- */
+
+static struct alb_order *order_new(struct alb_render *r, const struct alb_order_ask *ask)
+{
+    const struct alb_render_ask inputs = {.source = ask->source, .origin = ask->origin};
+    struct alb_order *o = alb_mem_calloc(1, sizeof(*o));
+    if (!o)
+        return NULL;
+    o->render = r;
+    o->kind = ask->kind;
+    o->type = ask->type;
+    alb_render_inputs_take(&o->inputs, &inputs);
+    alb_actor_init(&o->actor, r->config.pool, false, handle, EV_TURN);
+    o->lease.granted = on_granted;
+    o->lease.refused = on_refused;
+    o->lease.cls = ALB_LEASE_FOREGROUND;
+    o->lease.queue_deadline = ask->deadline;
+    o->lease.hold_ns = ALB_NEVER; /* the darkroom ends it */
+    (void)snprintf(o->lease.owner, sizeof(o->lease.owner), "order");
+    return o;
+}
+
+static void key_of(const struct alb_order_ask *ask, struct alb_flight_key *key)
+{
+    const struct alb_render_ask inputs = {.source = ask->source, .origin = ask->origin};
+    const unsigned char head[2] = {(unsigned char)ask->kind, (unsigned char)ask->type};
+    struct alb_buf text = ALB_BUF_INIT(256);
+    alb_buf_add(&text, head, sizeof(head));
+    alb_render_inputs_key(&inputs, &text);
+    if (alb_buf_code(&text) == ALB_OK)
+        alb_sha256(text.p, text.n, key->b);
+    else
+        alb_random(key->b, sizeof(key->b)); /* no memory: a key that nobody shares */
+    alb_buf_fini(&text);
+}
+
+/* Joined and linked in one step, so that a closing room finds it. */
+static enum alb_code enter(struct alb_render *r, struct alb_order *o, const struct alb_flight_key *key,
+                           struct alb_waiter *w, struct alb_future **future, enum alb_flight_role *role,
+                           struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    alb_mutex_lock(&r->mtx);
+    if (r->closing)
+        code = alb_fail(err, ALB_E_BUSY, "closing");
+    if (code == ALB_OK)
+        code = alb_flight_join(r->order_flights, key, w, future, &o->owner, role, err);
+    if (code == ALB_OK && *role == ALB_FLIGHT_OWNER) {
+        o->next = r->orders;
+        if (r->orders)
+            r->orders->prev = o;
+        r->orders = o;
+        r->order_count++;
+    }
+    alb_mutex_unlock(&r->mtx);
     return code;
 }
 
-enum alb_code alb_render_order(struct alb_render *r, const struct alb_order_ask *ask,
+enum alb_code alb_render_order(struct alb_render *r, const struct alb_order_ask *ask, struct alb_waiter *w,
                                struct alb_future **future, struct alb_err *err)
 {
-    struct order *o = alb_mem_calloc(1, sizeof(*o));
+    struct alb_flight_key key;
+    enum alb_flight_role role = ALB_FLIGHT_WAITER;
     *future = NULL;
+    key_of(ask, &key);
+    struct alb_order *o =
+        order_new(r, ask); /* made before the flight is joined: after that nothing may fail */
     if (!o)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for an order");
-    alb_obj_init(&o->answer.obj, order_free);
-    o->fd = -1;
-    o->darkroom = r->config.darkroom;
-    o->job =
-        (struct alb_darkroom_job){.work = ask->kind == ALB_ORDER_FACTS ? ALB_WORK_PROBE : ALB_WORK_SANITISE,
-                                  .source_fd = -1,
-                                  .type = ask->type,
-                                  .deadline = ask->deadline,
-                                  .done = on_done};
-    enum alb_code code =
-        ask->origin ? lend_origin(ask->origin, o, err) : lend_asset(r->config.store, ask->source, o, err);
-    if (code == ALB_OK)
-        code = submit(o, future, err);
-    alb_obj_unref(&o->answer.obj);
+    enum alb_code code = enter(r, o, &key, w, future, &role, err);
+    if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
+        alb_future_on_forsaken(&o->owner, on_forsaken, o);
+        alb_actor_start(&o->actor);
+        return ALB_OK;
+    }
+    drop(o);
     return code;
 }

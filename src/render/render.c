@@ -12,6 +12,7 @@
 #include "library/source.h"
 #include "render/failures.h"
 #include "render/job.h"
+#include "render/order.h"
 
 #define VECTOR_SLOTS 2 /* one of them for the background */
 #define KEY_HEAD_MAX 512
@@ -60,11 +61,14 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     r->leases = lease_pool(config, r->config.slots, config->queue_max, config->budget_bytes);
     r->vectors =
         lease_pool(config, r->config.vector_slots, (config->queue_max + 3) / 4, config->budget_bytes / 2);
+    r->order_places = lease_pool(config, ALB_ORDERS_AT_ONCE, ALB_ORDERS_MAX, UINT64_MAX);
+    r->order_flights = alb_flight_new(ALB_ORDERS_MAX + ALB_ORDERS_AT_ONCE);
     r->failures = alb_failures_new();
     r->headers = alb_headers_new();
     r->flights = alb_flight_new((size_t)config->queue_max * 2 + r->config.slots);
     r->hot = alb_hot_cache_new(config->hot_bytes);
-    if (!r->leases || !r->vectors || !r->failures || !r->headers || !r->flights || !r->hot) {
+    if (!r->leases || !r->vectors || !r->order_places || !r->order_flights || !r->failures || !r->headers ||
+        !r->flights || !r->hot) {
         alb_render_free(&r);
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     }
@@ -83,20 +87,26 @@ void alb_render_free(struct alb_render **render)
     for (int cls = 0; cls < ALB_LEASE_CLASS_COUNT; cls++)
         for (struct alb_render_job *job = r->jobs[cls]; job; job = job->next)
             alb_render_job_cancel_locked(job);
+    alb_render_order_cancel_locked(r->orders);
     alb_mutex_unlock(&r->mtx);
     if (r->leases)
         alb_lease_close(r->leases);
     if (r->vectors)
         alb_lease_close(r->vectors);
+    if (r->order_places)
+        alb_lease_close(r->order_places);
     alb_mutex_lock(&r->mtx);
-    while (r->job_count > 0)
+    while (r->job_count + r->order_count > 0)
         alb_cond_wait(&r->none_left, &r->mtx);
     alb_mutex_unlock(&r->mtx);
     alb_hot_cache_free(&r->hot);
     if (r->flights)
         alb_flight_free(&r->flights);
+    if (r->order_flights)
+        alb_flight_free(&r->order_flights);
     alb_lease_pool_free(&r->leases);
     alb_lease_pool_free(&r->vectors);
+    alb_lease_pool_free(&r->order_places);
     alb_failures_free(&r->failures);
     alb_headers_free(&r->headers);
     alb_cond_fini(&r->none_left);

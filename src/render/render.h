@@ -108,9 +108,10 @@ struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_f
 /* Joins or starts the making of it, and registers w in the same step (may be NULL). *future, a reference,
  * settles with a struct alb_picture or fails: UNPROCESSABLE (damaged or hostile), UNSUPPORTED (cannot be
  * shown), INVALID (options), TOO_LARGE, CORRUPT (the original is bad), TIMEOUT (it takes too long to make),
- * BUSY (no slot in time, closing: try again), NO_MEMORY, IO. A waiter that is an heir passes the title it
- * inherits to alb_render_inherit; askers of the background must not be heirs. Short: no I/O on the calling
- * thread. BUSY or NO_MEMORY as the code of the call: nothing was begun, w is not registered. */
+ * CONFLICT (a local file has changed while it was read: get its origin anew), BUSY (no slot in time, closing: try
+ * again), NO_MEMORY, IO. A waiter that is an heir passes the title it inherits to alb_render_inherit; askers of the
+ * background must not be heirs. Short: no I/O on the calling thread. BUSY or NO_MEMORY as the code of the call:
+ * nothing was begun, w is not registered. */
 enum alb_code alb_render_start(struct alb_render *render, const struct alb_render_ask *ask,
                                struct alb_waiter *w, struct alb_future **future,
                                struct alb_err *err) ALB_MUST_CHECK;

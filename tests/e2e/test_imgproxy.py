@@ -2,6 +2,8 @@
 """The imgproxy door under `albumen serve`: who may see what, pictures and their headers, errors in imgproxy's words."""
 import hashlib
 import io
+import os
+import threading
 import time
 
 import pytest
@@ -113,6 +115,18 @@ def test_a_key_that_may_only_look_gets_no_file(house):
     assert get(f"/unsafe/raw:1/plain/asset://{asset}").status_code == 403
     assert get(f"/info/unsafe/plain/asset://{asset}").status_code == 403
     assert get(f"/info/unsafe/plain/asset://{asset}", house.daemon.key).json()["width"] == 300
+
+
+def test_a_key_that_may_only_look_gets_no_metadata(house):
+    asset = house.daemon.upload(photo(81, 300, 200, exif=exif())).headers["Albumen-Asset"]
+    key = house.daemon.command("key", "new", "--data", house.daemon.data, "--user", "admin", "--permissions",
+                               "asset.view").stdout.strip()
+    url = house.daemon.url + f"/imgproxy/unsafe/sm:0/plain/asset://{asset}"
+    for who, facts in ((house.daemon.key, True), (key, False), (house.daemon.key, True)):
+        answer = requests.get(url, headers={"x-api-key": who}, timeout=60)
+        assert answer.status_code == 200
+        made = Image.open(io.BytesIO(answer.content)).getexif()
+        assert (made.get(0x010F) == "Albumen") == facts and (b"2021:07:14" in answer.content) == facts
 
 
 # ---- pictures ----
@@ -253,7 +267,11 @@ def test_info(house):
     info = answer.json()
     assert info["size"] == len(body) and info["format"] == "jpeg" and info["mime_type"] == "image/jpeg"
     assert (info["width"], info["height"], info["orientation"]) == (640, 480, 1)
-    assert info["exif"]["Make"] == "Albumen" and info["colorspace"] == "srgb" and info["thumb_hash"]
+    assert "exif" not in info  # whoever has the URL of the picture has this one too
+    own = requests.get(house.daemon.url + "/imgproxy/info/unsafe/plain/local:///a.jpg", timeout=60,
+                       headers={"x-api-key": house.daemon.key}).json()
+    assert own["exif"]["Make"] == "Albumen"
+    assert info["colorspace"] == "srgb" and info["thumb_hash"]
     assert info["hashsums"] == {"md5": hashlib.md5(body).hexdigest(), "sha256": hashlib.sha256(body).hexdigest()}
 
 
@@ -385,3 +403,45 @@ def test_what_cannot_be_right_ends_the_start(tmp_path, option, value, text):
         daemon.start(option, value)
     daemon.process.wait(60)
     assert daemon.process.returncode == 1 and text in str(failed.value)
+
+
+def test_the_words_of_a_source_end_no_link(house):
+    for path in ("/open/odd>;rel=preload,<x.jpg", "/open/odd%3E;rel=preload,%3Cx.jpg"):
+        house.origin.pages[path] = (200, {}, photo(92))
+    answer = house.get("/w:20/plain/" + house.origin.url + "/open/odd%3E;rel=preload,%3Cx.jpg")
+    assert answer.status_code == 200
+    assert answer.headers["Link"] == f'<{house.origin.url}/open/odd%3E;rel=preload,%3Cx.jpg>; rel="canonical"'
+
+
+def test_a_file_that_changes_while_it_is_made_is_made_as_it_is_now(house):
+    path = house.root / "changing.jpg"
+    path.write_bytes(photo(91, 1600, 1200))
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(house.get("/bl:40/plain/local:///changing.jpg")))
+               for _ in range(4)]
+    for client in clients:
+        client.start()
+    deadline = time.monotonic() + 30
+    while any(client.is_alive() for client in clients) and time.monotonic() < deadline:
+        os.utime(path)
+        time.sleep(0.2)
+    for client in clients:
+        client.join(60)
+    assert [a.status_code for a in answers if a.status_code not in (200, 503)] == []
+    assert house.get("/bl:40/plain/local:///changing.jpg").status_code == 200
+
+
+def test_sums_of_a_file_of_many_slices(house):
+    picture = io.BytesIO()
+    Image.effect_noise((4000, 3000), 60).convert("RGB").save(picture, "BMP")
+    body = picture.getvalue()
+    assert len(body) > 2 * 16 << 20
+    sums = {name: hashlib.new(name, body).hexdigest() for name in ("md5", "sha256")}
+    (house.root / "large.bmp").write_bytes(body)
+    asset = house.daemon.upload(body).headers["Albumen-Asset"]
+    for source in ("local:///large.bmp", f"asset://{asset}"):
+        url = house.daemon.url + "/imgproxy/info" + sign(f"/chs:md5:sha256/plain/{source}")
+        told = requests.get(url, timeout=60).json()["hashsums"]
+        assert told == sums
+        assert house.get(f"/w:20/hs:sha256:{sums['sha256']}/plain/{source}").status_code == 200
+        assert house.get(f"/w:20/hs:sha256:{sums['sha256'][:-1]}0/plain/{source}").status_code == 422

@@ -59,6 +59,7 @@ struct alb_imgproxy_wrong alb_imgproxy_wrong_of(enum alb_code code, const struct
         {ALB_E_TOO_LARGE, 422, "Invalid source image", ALB_IMGPROXY_TROUBLE_SIZE},
         {ALB_E_INVALID, 404, "Invalid URL", ALB_IMGPROXY_TROUBLE_PATH},
         {ALB_E_BUSY, 429, "Too many requests", ALB_IMGPROXY_TROUBLE_QUEUE},
+        {ALB_E_CONFLICT, 503, "Source has changed", ALB_IMGPROXY_TROUBLE_DOWNLOAD},
         {ALB_E_TIMEOUT, 503, "Timeout", ALB_IMGPROXY_TROUBLE_TIMEOUT},
         {ALB_E_CANCELLED, 503, "Cancelled", ALB_IMGPROXY_TROUBLE_QUEUE},
         {ALB_E_NO_MEMORY, 503, "Internal error", ALB_IMGPROXY_TROUBLE_UNEXPECTED},
@@ -142,6 +143,15 @@ static bool is_public(const struct alb_imgproxy_job *job)
     return true;
 }
 
+/* Equal bytes share a picture, wherever they come from; what each origin says of keeping it does not. */
+static bool is_forbidden(const struct alb_imgproxy_job *job)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++)
+        if (job->input[i].origin && job->input[i].origin->no_store)
+            return true;
+    return false;
+}
+
 static int64_t max_age(const struct alb_imgproxy_job *job)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -161,7 +171,7 @@ static void cache_control(const struct alb_imgproxy_job *job, bool no_store)
     const struct alb_origin *o = job->input[0].origin;
     char text[64];
     bool shared = is_public(job);
-    if (no_store) {
+    if (no_store || is_forbidden(job)) {
         set(job->req, "Cache-Control", "no-store");
         return;
     }
@@ -215,6 +225,22 @@ static void disposition(struct alb_imgproxy_job *job, const char *ending)
     alb_res_disposition(job->req, job->want.attachment, name);
 }
 
+/* As it may stand between angle brackets (RFC 8288, URI-Reference): nothing in it ends them. */
+static struct alb_str as_reference(struct alb_arena *arena, struct alb_str url)
+{
+    struct alb_buf b = ALB_BUF_INIT(3 * ALB_IMGPROXY_SOURCE_MAX);
+    for (size_t i = 0; i < url.n; i++) {
+        unsigned char c = (unsigned char)url.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == '"')
+            alb_percent_encode(&b, alb_str_sub(url, i, 1));
+        else
+            alb_buf_char(&b, (char)c);
+    }
+    struct alb_str out = alb_arena_str(arena, alb_buf_code(&b) == ALB_OK ? alb_buf_view(&b) : ALB_STR_NONE);
+    alb_buf_fini(&b);
+    return out;
+}
+
 void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool no_store, const char *ending)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -233,7 +259,7 @@ void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool n
     if (c->canonical && is_http(&job->want.source) && !job->fell_back)
         alb_res_header_set(req, "Link",
                            alb_arena_printf(job->arena, "<" ALB_STR_FMT ">; rel=\"canonical\"",
-                                            ALB_STR_ARG(job->want.source.url)));
+                                            ALB_STR_ARG(as_reference(job->arena, job->want.source.url))));
 }
 
 /* ---- pictures ---- */
@@ -272,7 +298,9 @@ static const char *named(const char *type, const char **ending)
 
 void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture *p)
 {
-    struct alb_str etag = alb_arena_str(job->arena, alb_str_c(p->etag)); /* p may go before it is sent */
+    /* What is not to be kept has no name by which it could be asked for again: a degraded one would pass for the good
+     * one. p may go before it is sent. */
+    struct alb_str etag = p->no_store ? ALB_STR_NONE : alb_arena_str(job->arena, alb_str_c(p->etag));
     const char *ending, *type = named(p->content_type, &ending);
     alb_imgproxy_head(job, etag, p->no_store, ending);
     alb_res_type(job->req, type);

@@ -489,8 +489,7 @@ enum alb_imgproxy_refusal alb_imgproxy_compile(const struct alb_imgproxy_config 
     struct compiling k = {c, r, arena, out, err};
     enum alb_imgproxy_refusal no = ALB_IMGPROXY_FINE;
     memset(out, 0, sizeof(*out));
-    if (r->pipelines > ALB_PIPELINES_MAX)
-        return alb_imgproxy_refuse(err, ALB_IMGPROXY_TOO_LONG, "more than %d pipelines", ALB_PIPELINES_MAX);
+    _Static_assert(ALB_IMGPROXY_PIPELINES_MAX <= ALB_PIPELINES_MAX, "every request fits into a plan");
     struct alb_plan_options *all = alb_arena_calloc(arena, r->pipelines, sizeof(*all));
     if (!all)
         return no_memory(&k);

@@ -126,6 +126,20 @@ static enum alb_imgproxy_next judge_hash(struct alb_imgproxy_job *job)
     return alb_imgproxy_fail(job, &wrong);
 }
 
+enum alb_imgproxy_next alb_imgproxy_breathe(struct alb_imgproxy_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_owner title;
+    if (!job->pause) {
+        if (alb_future_new(&job->pause, &title) != ALB_OK)
+            return ALB_IMGPROXY_ON;
+        (void)alb_fail(&err, ALB_E_CANCELLED, "a pause is over at once");
+        (void)alb_future_fail(&title, &err);
+    }
+    (void)alb_req_wait_future(job->req, job->pause, false);
+    return ALB_IMGPROXY_WAIT;
+}
+
 /* A slice per step: an io thread belongs to nobody for long. */
 enum alb_imgproxy_next alb_imgproxy_check_hash(struct alb_imgproxy_job *job)
 {
@@ -139,12 +153,9 @@ enum alb_imgproxy_next alb_imgproxy_check_hash(struct alb_imgproxy_job *job)
         alb_hash_update(&job->hash, piece, got);
         job->hashed += (int64_t)got;
     }
-    if (job->hashed < size && job->future) {
-        (void)alb_req_wait_future(job->req, job->future,
-                                  false); /* done already: goes to the end of the pool's queue */
-        return ALB_IMGPROXY_WAIT;
-    }
-    return job->hashed < size ? ALB_IMGPROXY_ON : judge_hash(job);
+    if (job->hashed < size && got > 0)
+        return alb_imgproxy_breathe(job);
+    return judge_hash(job);
 }
 
 enum alb_imgproxy_next alb_imgproxy_decide(struct alb_imgproxy_job *job)
@@ -156,6 +167,7 @@ enum alb_imgproxy_next alb_imgproxy_decide(struct alb_imgproxy_job *job)
     if (alb_imgproxy_open_bytes(job, &err) != ALB_OK)
         return broken(job, &err);
     alb_hash_init(&job->hash, kind_of(job->want.hash));
+    job->hashed = 0;
     job->stage = ALB_IMGPROXY_HASH;
     return ALB_IMGPROXY_ON;
 }
@@ -186,6 +198,8 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
 static enum alb_imgproxy_next ask_facts(struct alb_imgproxy_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
+    if (job->is_signed && job->door->auth.library) /* "/info" is not signed: whoever has a picture's URL has this one */
+        job->want.info.exif = job->want.info.iptc = job->want.info.xmp = job->want.info.video_meta = false;
     if (!job->input[0].asset || alb_principal_may(job->principal, "asset.read"))
         return alb_imgproxy_ask_worker(job);
     (void)alb_fail(&err, ALB_E_FORBIDDEN, "the key lacks the permission asset.read");
@@ -241,7 +255,19 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
         (void)alb_fail(&err, ALB_E_TIMEOUT, "the picture was not made in time");
         return broken(job, &err);
     }
-    if (alb_future_error(job->future, &err) != ALB_OK)
+    enum alb_code code = alb_future_error(job->future, &err);
+    if (code == ALB_E_CONFLICT && !job->is_second) { /* a file has changed under us: as it is now, then */
+        job->is_second = true;
+        alb_imgproxy_sources_drop(job);
+        job->stage = ALB_IMGPROXY_SOURCES;
+        return ALB_IMGPROXY_ON;
+    }
+    if (code == ALB_E_BUSY &&
+        alb_mono(alb_req_clock(job->req)) >= job->deadline) { /* its time ended in the line */
+        alb_err_clear(&err);
+        code = alb_fail(&err, ALB_E_TIMEOUT, "no slot came free in time");
+    }
+    if (code != ALB_OK)
         return broken(job, &err);
     alb_imgproxy_picture(job, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj));
     return ALB_IMGPROXY_DONE;

@@ -51,8 +51,7 @@ static void job_end(void *arg)
     unlist(job);
     alb_imgproxy_sources_drop(job);
     alb_future_unref(job->future);
-    alb_original_close(&job->original);
-    alb_origin_reader_close(&job->reader);
+    alb_future_unref(job->pause);
 }
 
 static struct alb_imgproxy_job *job_new(struct alb_req *req)
@@ -105,6 +104,8 @@ static enum alb_imgproxy_next run(struct alb_imgproxy_job *job)
         return alb_imgproxy_rendered(job);
     case ALB_IMGPROXY_ASKED:
         return alb_imgproxy_told(job);
+    case ALB_IMGPROXY_SUMMING:
+        return alb_imgproxy_sum_up(job);
     }
     alb_panic(__FILE__, "no such stage: %d", (int)job->stage);
 }

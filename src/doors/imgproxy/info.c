@@ -17,14 +17,15 @@ enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
                                       .deadline = job->deadline};
     alb_future_unref(job->future);
     job->future = NULL;
-    if (alb_render_order(job->door->config.render, &ask, &job->future, &err) != ALB_OK) {
+    alb_req_wait_until(job->req, job->deadline);
+    if (alb_render_order(job->door->config.render, &ask, alb_req_waiter(job->req, false), &job->future,
+                         &err) != ALB_OK) {
         const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(err.code, &err);
         return alb_imgproxy_fail(job, &wrong);
     }
     job->stage = ALB_IMGPROXY_ASKED;
     alb_req_doing(job->req, "waiting for a worker's words");
-    alb_req_wait_until(job->req, job->deadline);
-    (void)alb_req_wait_future(job->req, job->future, false);
+    (void)alb_req_wait_joined(job->req, job->future);
     return ALB_IMGPROXY_WAIT;
 }
 
@@ -60,45 +61,63 @@ static enum alb_hash_kind kind_of(int hash)
 #define SUM_FIRST ALB_IMGPROXY_HASH_MD5
 #define SUM_LAST ALB_IMGPROXY_HASH_SHA512
 
-static enum alb_code sum_up(struct alb_imgproxy_job *job, struct alb_imgproxy_sums *sums, struct alb_err *err)
+#define SUM_SLICE ((int64_t)16 << 20)
+
+static enum alb_imgproxy_next failed(struct alb_imgproxy_job *job, const struct alb_err *err)
 {
-    struct alb_hash hash[SUM_LAST + 1];
-    unsigned char piece[8192], sum[ALB_HASH_MAX_LEN];
-    int64_t size = alb_imgproxy_bytes_size(job), at = 0;
-    size_t got = 1;
-    enum alb_code code = alb_imgproxy_open_bytes(job, err);
-    for (int i = SUM_FIRST; i <= SUM_LAST; i++)
-        alb_hash_init(&hash[i], kind_of(i));
-    while (code == ALB_OK && at < size && got > 0) {
-        code = alb_imgproxy_read(job, (uint64_t)at, piece, sizeof(piece), &got, err);
-        at += (int64_t)got;
-        for (int i = SUM_FIRST; i <= SUM_LAST && code == ALB_OK; i++)
-            if (job->want.info.hashes & (1u << i))
-                alb_hash_update(&hash[i], piece, got);
-    }
-    for (int i = SUM_FIRST; i <= SUM_LAST; i++)
-        alb_hex(sum, alb_hash_final(&hash[i], sum), sums->text[i]);
-    return code;
+    const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(err->code, err);
+    return alb_imgproxy_fail(job, &wrong);
 }
 
-static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const struct alb_order_answer *o)
+static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const struct alb_imgproxy_sums *sums)
 {
+    const struct alb_order_answer *o =
+        ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj);
     struct alb_buf out = ALB_BUF_INIT(ALB_IMGPROXY_INFO_MAX);
     struct alb_err err = ALB_ERR_INIT;
-    struct alb_imgproxy_sums sums = {{{0}}};
-    enum alb_code code = job->want.info.hashes ? sum_up(job, &sums, &err) : ALB_OK;
-    if (code == ALB_OK)
-        code = alb_imgproxy_info_write(&job->want.info, o->probe, alb_imgproxy_bytes_size(job), &sums, &out,
-                                       &err);
-    if (code != ALB_OK) {
-        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(code, &err);
+    if (alb_imgproxy_info_write(&job->want.info, o->probe, alb_imgproxy_bytes_size(job), sums, &out, &err) !=
+        ALB_OK) {
         alb_buf_fini(&out);
-        return alb_imgproxy_fail(job, &wrong);
+        return failed(job, &err);
     }
     alb_imgproxy_head(job, ALB_STR_NONE, job->input[0].origin && job->input[0].origin->no_store, NULL);
     alb_res_type(job->req, "application/json");
     alb_res_buf(job->req, &out);
     return ALB_IMGPROXY_DONE;
+}
+
+static enum alb_imgproxy_next begin_sums(struct alb_imgproxy_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (alb_imgproxy_open_bytes(job, &err) != ALB_OK)
+        return failed(job, &err);
+    for (int i = SUM_FIRST; i <= SUM_LAST; i++)
+        alb_hash_init(&job->sums[i], kind_of(i));
+    job->hashed = 0;
+    job->stage = ALB_IMGPROXY_SUMMING;
+    return ALB_IMGPROXY_ON;
+}
+
+enum alb_imgproxy_next alb_imgproxy_sum_up(struct alb_imgproxy_job *job)
+{
+    struct alb_imgproxy_sums sums = {{{0}}};
+    unsigned char piece[8192], sum[ALB_HASH_MAX_LEN];
+    struct alb_err err = ALB_ERR_INIT;
+    int64_t size = alb_imgproxy_bytes_size(job), until = job->hashed + SUM_SLICE;
+    size_t got = 1;
+    while (job->hashed < size && job->hashed < until && got > 0) {
+        if (alb_imgproxy_read(job, (uint64_t)job->hashed, piece, sizeof(piece), &got, &err) != ALB_OK)
+            return failed(job, &err);
+        job->hashed += (int64_t)got;
+        for (int i = SUM_FIRST; i <= SUM_LAST; i++)
+            if (job->want.info.hashes & (1u << i))
+                alb_hash_update(&job->sums[i], piece, got);
+    }
+    if (job->hashed < size && got > 0)
+        return alb_imgproxy_breathe(job);
+    for (int i = SUM_FIRST; i <= SUM_LAST; i++)
+        alb_hex(sum, alb_hash_final(&job->sums[i], sum), sums.text[i]);
+    return send_info(job, &sums);
 }
 
 enum alb_imgproxy_next alb_imgproxy_told(struct alb_imgproxy_job *job)
@@ -115,5 +134,8 @@ enum alb_imgproxy_next alb_imgproxy_told(struct alb_imgproxy_job *job)
     }
     const struct alb_order_answer *o =
         ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj);
-    return job->want.is_info ? send_info(job, o) : send_vector(job, o);
+    if (!job->want.is_info)
+        return send_vector(job, o);
+    const struct alb_imgproxy_sums none = {{{0}}};
+    return job->want.info.hashes ? begin_sums(job) : send_info(job, &none);
 }

@@ -47,6 +47,8 @@ struct alb_imgproxy_door {
     atomic_uint_fast64_t requests, status[6], errors[8];
 };
 
+#define ALB_IMGPROXY_SUMS (ALB_IMGPROXY_HASH_SHA512 + 1)
+
 /* What the driver does after a stage. */
 enum alb_imgproxy_next {
     ALB_IMGPROXY_ON,   /* on to job->stage */
@@ -63,6 +65,7 @@ enum alb_imgproxy_stage {
     ALB_IMGPROXY_CHOSEN,
     ALB_IMGPROXY_RENDERING, /* job->future is that of the picture */
     ALB_IMGPROXY_ASKED,     /* job->future is that of a worker's words */
+    ALB_IMGPROXY_SUMMING,   /* and the sums that /info tells, slice by slice */
 };
 
 struct alb_imgproxy_wrong { /* why there is no picture */
@@ -96,14 +99,16 @@ struct alb_imgproxy_job {
     struct alb_imgproxy_held input[ALB_PLAN_INPUTS];
     struct alb_str *forward; /* headers for origins */
     size_t forward_count;
+    bool is_second;                  /* try: a file had changed while its picture was made */
     bool fell_back;                  /* input 0 is the fallback picture... */
     struct alb_imgproxy_wrong wrong; /* ...for this reason */
     /* waiting */
     struct alb_future *future; /* a reference */
+    struct alb_future *pause;  /* one that is done, or NULL; a reference */
     /* bytes as they are, and hashing */
     struct alb_original *original;
     struct alb_origin_reader *reader;
-    struct alb_hash hash;
+    struct alb_hash hash, sums[ALB_IMGPROXY_SUMS]; /* of hashsum; of /info, by enum alb_imgproxy_hash */
     int64_t hashed;
     /* the door's list */
     bool listed;
@@ -123,6 +128,8 @@ void alb_imgproxy_sources_drop(struct alb_imgproxy_job *job);
 enum alb_type alb_imgproxy_source_type(const struct alb_imgproxy_job *job);
 
 /* ---- decide.c ---- */
+/* Long work goes to the end of the pool's queue: return what this returns, and be called again. */
+enum alb_imgproxy_next alb_imgproxy_breathe(struct alb_imgproxy_job *job);
 /* From memory, if that is how this request ends. */
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_decide(struct alb_imgproxy_job *job);
@@ -143,6 +150,7 @@ enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, con
 /* ---- info.c ---- */
 enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_told(struct alb_imgproxy_job *job);
+enum alb_imgproxy_next alb_imgproxy_sum_up(struct alb_imgproxy_job *job);
 
 /* ---- answer.c ---- */
 void alb_imgproxy_error_page(struct alb_req *req, int status, struct alb_str text); /* for the group */

@@ -50,11 +50,12 @@ uint32_t alb_imgproxy_accepts(struct alb_str accept)
 /* ---- client hints ---- */
 
 #define DPR_MAX 8
+#define DPR_MIN 0.01 /* smaller ones are nonsense, not a reason to refuse a URL */
 
 double alb_imgproxy_hint_dpr(struct alb_str value)
 {
     double d;
-    return alb_str_double(alb_str_trim(value), &d) && d > 0 && d <= DPR_MAX ? d : 0;
+    return alb_str_double(alb_str_trim(value), &d) && d >= DPR_MIN && d <= DPR_MAX ? d : 0;
 }
 
 double alb_imgproxy_hint_width(struct alb_str value)

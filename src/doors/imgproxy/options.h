@@ -22,7 +22,7 @@
 
 #include "doors/imgproxy/source.h"
 
-#define ALB_IMGPROXY_PIPELINES_MAX 16
+#define ALB_IMGPROXY_PIPELINES_MAX 8 /* as many as a plan may have */
 #define ALB_IMGPROXY_ARGS_MAX 132     /* of one option */
 #define ALB_IMGPROXY_APPLIED_MAX 2048 /* options of one request, those of presets included */
 #define ALB_IMGPROXY_NESTING_MAX 16   /* presets inside presets */

@@ -13,6 +13,8 @@ static bool is_asset(const struct alb_imgproxy_source *s)
 
 void alb_imgproxy_sources_drop(struct alb_imgproxy_job *job)
 {
+    alb_original_close(&job->original);
+    alb_origin_reader_close(&job->reader);
     for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++) {
         alb_source_unref(job->input[i].asset);
         alb_origin_unref(job->input[i].origin);

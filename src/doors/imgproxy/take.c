@@ -91,6 +91,17 @@ static enum alb_imgproxy_refusal may_fetch(const struct alb_imgproxy_job *job,
                                "http sources are not allowed here (--imgproxy-sources)");
 }
 
+/* Who may look at an asset, but not read what is known of it, gets a picture without its metadata: where it was taken,
+ * by whom. */
+static void withhold_facts(struct alb_imgproxy_job *job)
+{
+    if (!job->principal || job->want.source.scheme != ALB_IMGPROXY_SOURCE_ASSET ||
+        alb_principal_may(job->principal, "asset.read"))
+        return;
+    job->want.strip_metadata = true;
+    job->want.keep_copyright = false;
+}
+
 static enum alb_imgproxy_refusal parse(struct alb_imgproxy_job *job, struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -100,6 +111,8 @@ static enum alb_imgproxy_refusal parse(struct alb_imgproxy_job *job, struct alb_
     enum alb_imgproxy_refusal no = alb_imgproxy_request_parse(&set, &job->url, &job->want, err);
     if (no == ALB_IMGPROXY_FINE)
         no = alb_imgproxy_request_check_sources(c, &job->want, err);
+    if (no == ALB_IMGPROXY_FINE)
+        withhold_facts(job);
     if (no == ALB_IMGPROXY_FINE)
         no = alb_imgproxy_compile(c, &job->want, job->accepted, &job->door->config.limits, job->arena,
                                   &job->wish, err);

@@ -77,7 +77,7 @@ static void end_job(struct alb_darkroom_job *job, enum alb_code code)
     job->run_ns = fake_darkroom.starved ? 0 : job->run_ns;
     job->queued_ns = fake_darkroom.late ? job->run_ns * 2 : 0;
     job->short_of_memory = fake_darkroom.short_of_memory;
-    if (code == ALB_OK && job->work == ALB_WORK_HEADER) {
+    if (code == ALB_OK && (job->work == ALB_WORK_HEADER || job->work == ALB_WORK_PROBE)) {
         job->probe = probe_of_jpeg();
     } else if (code == ALB_OK && alb_plan_is_trim(job->plan)) {
         job->trim = fake_darkroom.trim;
@@ -196,8 +196,8 @@ enum alb_code alb_darkroom_submit(struct alb_darkroom *dr, struct alb_darkroom_j
 {
     (void)dr;
     *ticket = 0;
-    ALB_CHECK(job->source_fd >= 0 &&
-              (job->work == ALB_WORK_HEADER || (job->work == ALB_WORK_RENDER && job->plan)));
+    ALB_CHECK(job->source_fd >= 0 && (job->work == ALB_WORK_HEADER || job->work == ALB_WORK_PROBE ||
+                                      (job->work == ALB_WORK_RENDER && job->plan)));
     (void)pthread_mutex_lock(&dark.mtx);
     if (fake_darkroom.submit != ALB_OK) {
         (void)pthread_mutex_unlock(&dark.mtx);

@@ -219,7 +219,7 @@ static void test_file_that_changes_meanwhile(void **state)
     world_open(&w, &one_slot);
     atomic_store(&fake_origin_changed, true);
     get(&w, &a, &q);
-    assert_int_equal(asker_code(&a), ALB_E_BUSY);
+    assert_int_equal(asker_code(&a), ALB_E_CONFLICT);
     assert_int_equal(atomic_load(&fake_cache_puts), 0);
     asker_end(&a);
     alb_origin_unref(origin);
