@@ -244,8 +244,8 @@ static void crop(struct alb_draft *d, const struct alb_plan_options *o, const st
 static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *o,
                             const struct alb_plan_sizes *s, bool swap)
 {
-    int64_t w = alb_scaled(d->width, swap ? s->scale_h : s->scale_w),
-            h = alb_scaled(d->height, swap ? s->scale_w : s->scale_h);
+    int64_t w = alb_resized(d->width, swap ? s->scale_h : s->scale_w),
+            h = alb_resized(d->height, swap ? s->scale_w : s->scale_h);
     if (w == d->width && h == d->height)
         return ALB_OK;
     if (o->linear)
@@ -359,7 +359,7 @@ static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options
         scale = fmin(scale, sqrt(1.0 / ((double)((uint64_t)d->width * d->height) / (INT32_MAX / 4))));
     if (scale >= 1.0)
         return ALB_OK;
-    return alb_draft_resize(d, o, alb_scaled(d->width, scale), alb_scaled(d->height, scale));
+    return alb_draft_resize(d, o, alb_resized(d->width, scale), alb_resized(d->height, scale));
 }
 
 static void ground(struct alb_draft *d, const struct alb_plan_options *o)

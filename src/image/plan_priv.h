@@ -37,6 +37,9 @@ void alb_plan_size(const struct alb_plan_options *o, uint32_t width, uint32_t he
                    struct alb_plan_sizes *s);
 int64_t alb_scaled(int64_t side, double scale);      /* halves away from zero */
 int64_t alb_scaled_even(int64_t side, double scale); /* halves to even */
+/* As libvips makes pictures larger and smaller (vips_reduce: by the reciprocal): what imgproxy plans and what it gets
+ * differ where a half is only nearly one. */
+int64_t alb_resized(int64_t side, double scale);
 int64_t alb_least_given(int64_t a, int64_t b);       /* the smaller one; of one that is 0, the other */
 
 /* ---- places (plan_place.c) ---- */

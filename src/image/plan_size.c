@@ -17,6 +17,12 @@ int64_t alb_scaled(int64_t side, double scale)
     return v < FAR ? (int64_t)round(v) : (int64_t)FAR;
 }
 
+int64_t alb_resized(int64_t side, double scale)
+{
+    double v = (double)side / (1.0 / scale);
+    return v < FAR ? (int64_t)(v + 0.5) : (int64_t)FAR;
+}
+
 int64_t alb_scaled_even(int64_t side, double scale)
 {
     return alb_even((double)side * scale);
