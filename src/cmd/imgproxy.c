@@ -8,7 +8,6 @@
 #include "doors/imgproxy/env.h"
 #include "library/auth.h"
 
-/* Bounds of the sources' room that nobody has asked to set. */
 #define USER_ARENA ((size_t)1 << 20)
 #define KEY_MAX 512
 
