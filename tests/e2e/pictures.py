@@ -79,8 +79,9 @@ def jxl_claim(side):
     return bytes(sum(bits[i + k] << k for k in range(8)) for i in range(0, len(bits), 8)) + bytes(4096)
 
 
-def psd(width=64, height=48):
-    return (b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, height, width, 8, 3) + struct.pack(">IIIH", 0, 0, 0, 0)
+def psd(width=64, height=48, mode=3):
+    """mode: 3 is RGB, 9 is Lab."""
+    return (b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, height, width, 8, mode) + struct.pack(">IIIH", 0, 0, 0, 0)
             + bytes(width * height * 3))
 
 

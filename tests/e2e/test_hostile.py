@@ -110,13 +110,13 @@ def test_small_files_of_large_pictures(shared_daemon, make, size, answers):
 
 
 def test_a_kind_that_nobody_draws(shared_daemon):
-    answer = shared_daemon.upload(pictures.psd(), filename="layers.psd")
+    answer = shared_daemon.upload(pictures.psd(mode=9), filename="layers.psd")
     assert answer.status_code == 201
     asset = answer.headers["Albumen-Asset"]
     about = shared_daemon.get(f"/api/assets/{asset}").json()
     assert about["originalMimeType"] == "image/vnd.adobe.photoshop" and about["isDamaged"] is False
     assert shared_daemon.get(f"/api/assets/{asset}/thumbnail").status_code == 415
-    assert shared_daemon.get(f"/api/assets/{asset}/original").content == pictures.psd()
+    assert shared_daemon.get(f"/api/assets/{asset}/original").content == pictures.psd(mode=9)
 
 
 def test_slow_drawings_hold_no_photo_up(tmp_path):

@@ -11,7 +11,8 @@ from daemon import BINARY, PASSWORD, ROOT
 
 INT64_MAX = 2 ** 63 - 1
 COMMANDS = {"ALB_CMD_SERVE": ["serve"], "ALB_CMD_USER": ["user"], "ALB_CMD_KEY": ["key"], "ALB_CMD_IMPORT": ["import"],
-            "ALB_CMD_CHECK": ["check"], "ALB_CMD_VERSION": ["version"], "ALB_CMD_SERVER_SIDE": ["serve", "user", "key", "check"],
+            "ALB_CMD_CHECK": ["check"], "ALB_CMD_VERSION": ["version"], "ALB_CMD_IMGPROXY": ["imgproxy"],
+            "ALB_CMD_SERVER_SIDE": ["serve", "user", "key", "check"],
             "ALB_CMD_ALL": ["serve", "user", "key", "import", "check", "version"]}
 # What the right values of a text are, and what is none of them. Free texts (names, paths, passwords) have no wrong value.
 TEXTS = {"listen": (["127.0.0.1:0", "localhost:0"], ["nonsense", "127.0.0.1:99999", "127.0.0.1", ":", "unix:", "1.2.3:0"]),
@@ -110,7 +111,7 @@ def test_every_option_has_its_three_places(tmp_path):
     """The flag, the variable and the line of the file mean the same, and a mistake in each is told with its place."""
     config = tmp_path / "albumen.conf"
     for name, (kind, _, commands) in OPTIONS.items():
-        command = sorted(commands)[0]
+        command = min(commands, key=lambda c: (c == "imgproxy", c))
         variable = "ALBUMEN_" + name.upper().replace("-", "_")
         if kind in ("STRING", "LIST"):
             wrong = "\xff".encode("latin-1")  # no UTF-8
@@ -119,8 +120,8 @@ def test_every_option_has_its_three_places(tmp_path):
         for args, env, place in (([f"--{name}=".encode() + wrong], {}, f"--{name}"), ([], {variable: wrong}, variable),
                                  (["--config", str(config)], {}, f"{config}:2")):
             config.write_bytes(b"# a comment\n" + name.encode() + b" = " + wrong + b"\n")
-            if name == "config" and args[:1] == ["--config"]:
-                continue  # the file cannot name itself
+            if args[:1] == ["--config"] and (name == "config" or command == "imgproxy"):
+                continue  # the file cannot name itself; who stands in for imgproxy has variables only
             run = subprocess.run([os.fsencode(BINARY), command.encode(), *[a if isinstance(a, bytes) else a.encode() for a in args]],
                                  capture_output=True, timeout=60, env={k.encode(): v.encode() for k, v in plain_env().items()}
                                  | {k.encode(): v for k, v in env.items()}, stdin=subprocess.DEVNULL)
@@ -142,7 +143,7 @@ def test_help_and_manual_know_every_option():
         assert f"\n## albumen {command}" in markdown and re.search(rf"^  {command} ", overview, re.M)
         for name in wanted:
             default = OPTIONS[name][1]
-            line = re.search(rf"^  --{name}( .*?)(?=^  --|^\w|\Z)", text, re.M | re.S)[1]
+            line = re.search(rf"^  --{name}([ \n].*?)(?=^  --|^\w|\Z)", text, re.M | re.S)[1]
             if default and OPTIONS[name][0] != "BOOL":
                 assert f"(default {default})" in re.sub(r"\s+", " ", line), (command, name, line)
 
