@@ -16,6 +16,7 @@
 struct alb_blob_store;
 struct alb_cache;
 struct alb_library;
+struct alb_origins;
 
 /* Where a command writes: to the two streams of the person who called it, and one line that says how far it is,
  * which replaces the one before and is seen on a terminal only. False from write: nobody listens any more. Long
@@ -38,6 +39,7 @@ struct alb_admin {
     struct alb_library *library;
     struct alb_blob_store *store;
     struct alb_cache *cache;
+    struct alb_origins *origins; /* NULL: no copies of other servers' pictures are kept */
 };
 
 /* What the person gave: parsed options, the words behind them, and a secret (a new password) if one was asked

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * albumen check [--repair]: reads everything that is kept and says what is wrong with it: the catalog against
- * itself, every original against its checksums, every file of the result cache. Problems are named as they
- * are found, in words of the people whose photos they are; progress is shown on a terminal; a summary ends
- * it.
+ * itself, every original against its checksums, every file of the result cache and every copy of other servers'
+ * pictures. Problems are named as they are found, in words of the people whose photos they are; progress is
+ * shown on a terminal; a summary ends it.
  *
- * Damaged cache files go to quarantine in any case (they are made again when asked for). A damaged original
- * stays where it is, is marked and named: the same photo, uploaded again (the importer and the page send what
- * is marked), or a backup brings it back. What cannot be read for another reason (a right is missing) is
- * named, and not marked: nothing is known about it.
+ * Damaged cache files and copies go to quarantine in any case (they are made, or fetched, again when asked
+ * for). A damaged original stays where it is, is marked and named: the same photo, uploaded again (the importer
+ * and the page send what is marked), or a backup brings it back. What cannot be read for another reason (a right
+ * is missing) is named, and not marked: nothing is known about it.
  */
 #include <string.h>
 
@@ -18,6 +18,7 @@
 #include "cmd/admin.h"
 #include "import/human.h"
 #include "library/blob.h"
+#include "render/origin.h"
 
 #define ARENA_CAP ((size_t)64 << 20)
 #define ROW_CAP ((size_t)160 << 20) /* the block sums of a file of 16 TiB */
@@ -34,7 +35,7 @@ struct check {
     int64_t all, all_bytes; /* originals that there are, as the catalog says */
     int64_t originals, original_bytes, damaged, missing, unreadable;
     uint64_t catalog_problems;
-    struct alb_cache_checked cache;
+    struct alb_cache_checked cache, sources;
     int64_t files_without_row;
     int64_t begun_ns, shown_ns;
 };
@@ -229,16 +230,25 @@ static enum alb_code check_originals(struct check *k, struct alb_err *err)
 
 /* ---- cache ---- */
 
+static void show_files(struct check *k, const char *what, const struct alb_cache_checked *sum)
+{
+    char files[ALB_HUMAN_MAX], bytes[ALB_HUMAN_MAX];
+    if (is_time(k))
+        alb_console_progress(k->c, "%s: %s files, %s", what, alb_human_count((uint64_t)sum->seen, files),
+                             alb_human_bytes(sum->bytes, bytes));
+}
+
 static enum alb_code check_cache(struct check *k, struct alb_err *err)
 {
     int64_t cursor = 0;
     enum alb_code code = ALB_OK;
     while (code == ALB_OK && cursor >= 0 && !alb_console_over(k->c)) {
-        char files[ALB_HUMAN_MAX], bytes[ALB_HUMAN_MAX];
-        if (is_time(k))
-            alb_console_progress(k->c, "cache: %s files, %s", alb_human_count((uint64_t)k->cache.seen, files),
-                                 alb_human_bytes(k->cache.bytes, bytes));
+        show_files(k, "cache", &k->cache);
         code = alb_cache_check_step(k->admin->cache, &cursor, &k->cache, err);
+    }
+    for (cursor = 0; code == ALB_OK && k->admin->origins && cursor >= 0 && !alb_console_over(k->c);) {
+        show_files(k, "sources", &k->sources);
+        code = alb_origins_check_step(k->admin->origins, &cursor, &k->sources, err);
     }
     return code;
 }
@@ -270,12 +280,25 @@ static void sum_up_originals(const struct check *k)
     alb_buf_fini(&bad);
 }
 
+/* What is not ours, or made from what is. */
+static void sum_up_files(const struct check *k, const char *what, const struct alb_cache_checked *sum,
+                         const char *again)
+{
+    char n[ALB_HUMAN_MAX], bytes[ALB_HUMAN_MAX], bad[ALB_HUMAN_MAX];
+    alb_console_out(k->c, "%-10s %s files, %s: ", what, number(sum->seen, n), alb_human_bytes(sum->bytes, bytes));
+    if (sum->bad)
+        alb_console_out(k->c, "%s damaged, moved to quarantine (%s again when asked for)\n", number(sum->bad, bad),
+                        again);
+    else
+        alb_console_out(k->c, "all good\n");
+}
+
 static int summary(const struct check *k)
 {
     struct alb_console *c = k->c;
-    char n[ALB_HUMAN_MAX], bytes[ALB_HUMAN_MAX], bad[ALB_HUMAN_MAX];
+    char n[ALB_HUMAN_MAX];
     int64_t lost = k->damaged + k->missing;
-    int64_t problems = (int64_t)k->catalog_problems + lost + k->unreadable + k->cache.bad;
+    int64_t problems = (int64_t)k->catalog_problems + lost + k->unreadable + k->cache.bad + k->sources.bad;
     if (problems)
         alb_console_out(c, "\n");
     if (k->catalog_problems)
@@ -285,13 +308,9 @@ static int summary(const struct check *k)
     else
         alb_console_out(c, "catalog    all good\n");
     sum_up_originals(k);
-    if (k->cache.bad)
-        alb_console_out(
-            c, "cache      %s files, %s: %s damaged, moved to quarantine (made again when asked for)\n",
-            number(k->cache.seen, n), alb_human_bytes(k->cache.bytes, bytes), number(k->cache.bad, bad));
-    else
-        alb_console_out(c, "cache      %s files, %s: all good\n", number(k->cache.seen, n),
-                        alb_human_bytes(k->cache.bytes, bytes));
+    sum_up_files(k, "cache", &k->cache, "made");
+    if (k->admin->origins)
+        sum_up_files(k, "sources", &k->sources, "fetched");
     if (lost > 0)
         alb_console_out(
             c, "\nWhat is damaged or missing comes back, with all that was done to it, when the same\n"

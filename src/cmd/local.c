@@ -9,6 +9,7 @@
 #include "blob/cache.h"
 #include "blob/disk/disk.h"
 #include "library/blob.h"
+#include "render/origin.h"
 
 #define QUARANTINE_FILES 10000
 #define DEFAULT_CACHE ((int64_t)10 << 30)
@@ -90,10 +91,24 @@ void alb_folder_close(struct alb_folder *f)
     alb_fs_close(&f->dirfd);
 }
 
+/* To check them: nothing is fetched, and where none were ever kept nothing is made. */
+static enum alb_code open_origins(const struct alb_folder *f, const struct alb_options *o, struct alb_origins **out,
+                                  struct alb_err *err)
+{
+    const struct alb_origins_config config = {.clock = alb_clock_real(),
+                                              .data_dirfd = f->dirfd,
+                                              .tmp_dirfd = -1,
+                                              .local_dirfd = -1,
+                                              .cache_bytes = alb_opt_size(o, ALB_P_SOURCE_CACHE_SIZE),
+                                              .quarantine = f->quarantine};
+    return faccessat(f->dirfd, "sources", F_OK, 0) == 0 ? alb_origins_open(&config, out, err) : ALB_OK;
+}
+
 int alb_local_run(const char *data, const struct alb_admin_command *command,
                   const struct alb_admin_call *call, struct alb_console *console)
 {
     struct alb_folder f;
+    struct alb_origins *origins = NULL;
     struct alb_err err = ALB_ERR_INIT;
     const struct alb_options *with_limits = command->command == ALB_CMD_CHECK ? call->options : NULL;
     if (access(data, F_OK) != 0) {
@@ -102,9 +117,18 @@ int alb_local_run(const char *data, const struct alb_admin_command *command,
     }
     if (alb_folder_open(with_limits, data, command->name, &f, &err) != ALB_OK)
         return alb_console_fail(console, "data folder", &err);
-    struct alb_admin admin = {
-        .clock = alb_clock_real(), .library = f.library, .store = f.store, .cache = f.cache};
+    if (with_limits && open_origins(&f, with_limits, &origins, &err) != ALB_OK) {
+        alb_folder_close(&f);
+        return alb_console_fail(console, "copies of other servers' pictures", &err);
+    }
+    struct alb_admin admin = {.clock = alb_clock_real(),
+                              .library = f.library,
+                              .store = f.store,
+                              .cache = f.cache,
+                              .origins = origins};
     int status = command->run(&admin, call, console);
+    if (origins)
+        alb_origins_close(&origins);
     alb_folder_close(&f);
     return status;
 }

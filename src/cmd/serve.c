@@ -294,7 +294,8 @@ static enum alb_code up(struct house *h, struct alb_err *err)
     h->admin = (struct alb_admin){.clock = alb_clock_real(),
                                   .library = h->folder.library,
                                   .store = h->folder.store,
-                                  .cache = h->folder.cache};
+                                  .cache = h->folder.cache,
+                                  .origins = h->imgproxy.origins};
     if (code == ALB_OK)
         code = alb_control_start(data, &h->admin, &h->control, err);
     return code;

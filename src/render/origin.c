@@ -13,6 +13,7 @@
 #include "render/origin_job.h"
 
 #define NOTES_SHARE 32 /* one part in so many of the cache is for notes */
+#define CHECK_BODIES ((int64_t)1 << 32) /* cursor of alb_origins_check_step: before it notes, from it on bodies */
 
 /* ---- keys ---- */
 
@@ -49,6 +50,8 @@ void alb_origin_keys(const struct alb_origin_ask *ask, struct alb_derived_key *c
     add_number(&h, p->reach);
     add_number(&h, p->insecure);
     add_text(&h, alb_str_c(p->agent));
+    for (size_t i = 0; i < p->keep_count; i++)
+        add_text(&h, alb_str_c(p->keep[i]));
     digest(&h, copy->b);
     add_number(&h, (int64_t)(uintptr_t)p); /* its `may`, its times */
     add_number(&h, ask->max_bytes);
@@ -306,6 +309,23 @@ void alb_origins_purge(struct alb_origins *r)
         return;
     alb_cache_purge_all(r->notes);
     alb_cache_purge_all(r->bodies);
+}
+
+enum alb_code alb_origins_check_step(struct alb_origins *r, int64_t *cursor, struct alb_cache_checked *sum,
+                                     struct alb_err *err)
+{
+    bool notes = *cursor < CHECK_BODIES;
+    int64_t at = notes ? *cursor : *cursor - CHECK_BODIES;
+    if (!r->notes || *cursor < 0) {
+        *cursor = -1;
+        return ALB_OK;
+    }
+    enum alb_code code = alb_cache_check_step(notes ? r->notes : r->bodies, &at, sum, err);
+    if (at < 0)
+        *cursor = notes ? CHECK_BODIES : -1;
+    else
+        *cursor = notes ? at : CHECK_BODIES + at;
+    return code;
 }
 
 struct alb_origins_view alb_origins_look(struct alb_origins *r)

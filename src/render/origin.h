@@ -95,7 +95,13 @@ struct alb_origin_policy {
     /* Asked on any thread, without locks, for the address itself, for every redirect and for where a cached
      * copy came from; local: url == NULL, path. NULL: everything is allowed. */
     bool (*may)(const struct alb_origin_policy *policy, const struct alb_url *url, struct alb_str path);
+    /* Names of headers that an origin's answer is to be remembered with, each at most ALB_ORIGIN_KEPT_NAME long; they
+     * live as long as the policy. Part of the copy's key. */
+    const char *const *keep;
+    size_t keep_count;
 };
+#define ALB_ORIGIN_KEPT_NAME 64
+#define ALB_ORIGIN_KEPT_MAX ((size_t)4096) /* bytes of all together; what is more is not kept */
 
 struct alb_origin_ask {
     struct alb_str url;            /* http://, https:// or local:///path; any other scheme settles SCHEME */
@@ -145,6 +151,7 @@ struct alb_origin {
     struct alb_str url; /* where it came from in the end, perhaps with user and password; local: path */
     struct alb_str etag, last_modified, cache_control, expires; /* as the origin said; empty: nothing */
     struct alb_str content_type;                                /* a claim; local: by content */
+    struct alb_str kept;    /* what the policy wants kept of its headers: alb_origin_kept_next */
     int64_t modified_ms;                                        /* last_modified read, 0: none */
     int64_t fetched_ms, validated_ms;                           /* wall */
     int64_t fresh_until_ms;                                     /* wall; by the origin's own words, 0: none */
@@ -158,6 +165,9 @@ static inline void alb_origin_unref(struct alb_origin *o)
     if (o)
         alb_obj_unref(&o->obj);
 }
+
+/* The next of the headers that were kept, from *rest, which begins as o->kept; false: no more. */
+bool alb_origin_kept_next(struct alb_str *rest, struct alb_str *name, struct alb_str *value);
 
 /* What is remembered of it, if that is fresh (a reference; `has_bytes` is false), else NULL. http only. No
  * I/O, fit for an event loop. `may` is asked. */
@@ -191,6 +201,11 @@ void alb_origin_reader_close(struct alb_origin_reader **reader);
 
 /* Forgets every copy. Blocks. */
 void alb_origins_purge(struct alb_origins *origins);
+/* `albumen check`: reads every note and every body that is kept, page by page, as alb_cache_check_step does (*cursor
+ * starts at 0, -1 at the end); bad ones go to quarantine, and are fetched again when asked for. */
+struct alb_cache_checked;
+enum alb_code alb_origins_check_step(struct alb_origins *origins, int64_t *cursor, struct alb_cache_checked *sum,
+                                     struct alb_err *err) ALB_MUST_CHECK;
 
 struct alb_origins_view {
     unsigned jobs;

@@ -67,7 +67,7 @@ ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
       "kept nowhere")
 ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for rendered pictures; 0: keep none")
-ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for copies of other servers' pictures; 0: keep none. One may take an eighth of it")
 ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Memory for other servers' pictures in work: small ones, and all of them when the disk is full")

@@ -10,7 +10,8 @@ import subprocess
 import pytest
 
 import pictures
-from daemon import BINARY
+from daemon import BINARY, Daemon
+from imgproxy import Origin
 
 
 def cache_files(daemon):
@@ -223,3 +224,58 @@ def test_an_upload_in_the_trash_is_not_welcome(daemon, tmp_path):
     question = {"assets": [{"id": "x", "checksum": hashlib.sha1(data).hexdigest()}]}
     answer = http.post(daemon.url + "/api/assets/bulk-upload-check", json=question).json()["results"][0]
     assert answer["action"] == "reject" and answer["isTrashed"]
+
+
+@pytest.mark.parametrize("part", ["bodies", "notes"])
+def test_check_reads_copies_of_other_servers_pictures(tmp_path, part):
+    """In the server and without; what is bad goes to quarantine and is fetched again when asked for."""
+    origin = Origin()
+    origin.pages = {f"/{n}.jpg": (200, {"Cache-Control": "max-age=1000"}, pictures.photo(60 + n)) for n in range(3)}
+    daemon = Daemon(tmp_path / "data")
+    options = ("--imgproxy-sources", origin.url + "/", "--imgproxy-private-sources")
+    copies = daemon.data / "sources" / part
+
+    def files():
+        return sorted(p for p in copies.rglob("*") if p.is_file())
+
+    def ask(n, width):
+        answer = daemon.get(f"/imgproxy/unsafe/w:{width}/plain/{origin.url}/{n}.jpg")
+        assert answer.status_code == 200 and pictures.size_of(answer.content)[0] == width, answer.text
+
+    def check(problems):
+        run = daemon.command("check", "--data", daemon.data, check=False)
+        said = "all good" if not problems else f"{problems} damaged, moved to quarantine (fetched again when asked for)"
+        assert re.search(rf"^sources    6 files, .*: {re.escape(said)}$", run.stdout, re.M), run.stdout
+        assert run.returncode == (1 if problems else 0)
+
+    def quarantined():
+        return len(list((daemon.data / "quarantine").iterdir()))
+
+    try:
+        daemon.start(*options)
+        for n in range(3):
+            ask(n, 30)
+        assert len(files()) == 3
+        check(0)
+        rewrite(files()[1], flip(-3))
+        check(1)  # in the server
+        assert len(files()) == 2 and quarantined() == 1
+        daemon.stop()
+        daemon.start(*options)
+        for n in range(3):
+            ask(n, 40)
+        assert len(origin.seen) == 4 and len(files()) == 3
+        daemon.stop()
+        check(0)
+        rewrite(files()[2], flip(20))
+        rewrite(files()[0], lambda data: data[:-1])
+        check(2)  # without
+        assert len(files()) == 1 and quarantined() == 3
+        daemon.start(*options)
+        for n in range(3):
+            ask(n, 50)
+        assert len(origin.seen) == 6
+        check(0)
+    finally:
+        daemon.stop()
+        origin.close()
