@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execSync } from 'node:child_process';
-import { accessibility, assert, drop, folder, picture, real, shoot, test, toast } from './lib.mjs';
+import { accessibility, assert, drop, folder, picture, real, shoot, signIn, test, toast } from './lib.mjs';
 
 const line = (page, name) => page.locator('.upload', { hasText: name });
 const total = (page) => page.evaluate(async () => (await (await fetch('api/assets/statistics')).json()).total);
@@ -34,6 +34,20 @@ test('a folder dropped on the page: progress, errors told per file, photos in th
   assert.equal(await line(page, 'fake.jpg').count(), 0);
   await page.getByRole('button', { name: 'Close the list of uploads' }).click();
   await page.locator('.uploads').waitFor({ state: 'detached' });
+});
+
+test('a drop at the first moment of the page is taken', { photos: 0, enter: false }, async ({ page, url }) => {
+  await page.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector('.page')) return;
+      observer.disconnect();
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['no picture'], 'first.jpg', { lastModified: 1 }));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await signIn(page, url);
+  await line(page, 'first.jpg').waitFor();
 });
 
 test('the same bytes under another name are here already', { photos: 0 }, async ({ t, page }) => {

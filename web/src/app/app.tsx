@@ -3,7 +3,7 @@
 // The page as a whole, by phase of the session.
 
 import { effect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { Announcer } from '../ui/announce.tsx';
 import { ConfirmDialog, ShortcutsDialog, shortcutsShown } from '../ui/dialog.tsx';
 import { actByKey } from '../library/library.ts';
@@ -38,7 +38,7 @@ function Banner() {
 }
 
 function useKeys(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (e: KeyboardEvent): void => {
       if (e.defaultPrevented || (e.target as Element).closest?.('input, textarea, dialog')) return;
       if ((e.ctrlKey || e.metaKey) && e.key === 'z') {

@@ -5,7 +5,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { deleteForGood, download, favorite, loadStatistics, restore, statistics, trash, current } from '../library/library.ts';
 import { clear, selected, selecting } from '../library/selection.ts';
 import { shortcutsShown } from '../ui/dialog.tsx';
@@ -71,7 +71,7 @@ export function Tabs({ class: name, children }: { class: string; children?: Comp
 function Search() {
   const input = useRef<HTMLInputElement>(null);
   const open = useSignal(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     searchField.current = input.current;
   }, []);
   useSignalEffect(() => {
@@ -142,7 +142,7 @@ function Menu(props: { label: string; class: string; button: ComponentChildren; 
   const close = (): void => {
     open.value = false;
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open.value) return;
     const outside = (e: Event): void => {
       if (!root.current?.contains(e.target as Node)) close();

@@ -3,7 +3,7 @@
 // The whole page takes files: dropped or pasted.
 
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { plural } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
 import { toast } from '../ui/toast.tsx';
@@ -13,7 +13,8 @@ import { fromDrop, fromInput, hasFiles } from './walk.ts';
 const over = signal(false);
 
 export function DropZone() {
-  useEffect(() => {
+  // Before the page is painted: what is dropped on the first picture of it must not be lost.
+  useLayoutEffect(() => {
     // Enter and leave come for every element under the pointer: only the balance says whether the files are still here.
     let depth = 0;
     const enter = (e: DragEvent): void => {
