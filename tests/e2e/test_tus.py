@@ -356,34 +356,6 @@ def test_a_checked_body_that_stops_is_taken_back(tus):
     assert tus.patch(url, 100, data).status_code == 204 and tus.offset(url) == 4100
 
 
-# ---- rights
-
-@pytest.mark.parametrize("method", ["PATCH", "POST"])
-def test_a_key_that_is_revoked_on_the_way_finishes_nothing(tus, method):
-    """Rights are asked for again before a photo is made; the owner goes on with another key."""
-    daemon, data = tus.daemon, photo(4100 + len(method))
-    name = "midway-" + method.lower()
-    key = daemon.command("key", "new", "--data", daemon.data, "--user", "admin", "--name", name).stdout.strip()
-    url = tus.new(Upload_Length=len(data))
-    host, port = daemon.url.removeprefix("http://").split(":")
-    start = (f"PATCH {path_of(url)} HTTP/1.1\r\nUpload-Offset: 0" if method == "PATCH" else
-             f"POST /files/ HTTP/1.1\r\nUpload-Length: {len(data)}")
-    with socket.create_connection((host, int(port)), timeout=60) as s:
-        s.sendall((f"{start}\r\nHost: x\r\nx-api-key: {key}\r\nTus-Resumable: 1.0.0\r\nContent-Type: {OFFSET_TYPE}\r\n"
-                   f"Content-Length: {len(data)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n").encode())
-        assert s.recv(65536).startswith(b"HTTP/1.1 100 ")  # it is let in
-        s.sendall(data[:1000])
-        rows = daemon.command("key", "list", "--data", daemon.data).stdout.splitlines()
-        daemon.command("key", "revoke", next(row for row in rows if name in row).split()[0], "--data", daemon.data)
-        s.sendall(data[1000:])
-        answer = b"".join(iter(lambda: s.recv(65536), b"")).decode()
-    assert answer.startswith("HTTP/1.1 401 ") and "Albumen-Asset" not in answer and "Location" not in answer
-    offset = tus.offset(url)
-    assert offset < len(data)
-    assert method == "POST" or f"Upload-Offset: {offset}" in answer
-    assert tus.patch(url, offset, data[offset:]).headers["Albumen-Result"] == "created"
-
-
 # ---- termination
 
 def test_termination(tus):

@@ -94,16 +94,30 @@ static void remember(struct alb_req *req, struct alb_tus *t, const struct alb_up
     t->event.path = alb_arena_str(a, v->path);
 }
 
-/* Who sent this may not do it any more. What the request brought goes, or the upload would be whole, and be
- * finished without it (U4); the owner goes on with what was there before. */
-static enum alb_step locked_out(struct alb_req *req, struct alb_tus *t, bool announced,
-                                const struct alb_err *why)
+/* Whether who sends this may do it still. If not, what the request brought goes: it would make the upload whole,
+ * and what is durable and whole is finished, by the sweep if by nobody else (U4). The owner goes on with what
+ * was there before. */
+static enum alb_code may_be_whole(struct alb_req *req, struct alb_tus *t, bool announced, struct alb_err *err)
 {
-    struct alb_err err = ALB_ERR_INIT;
+    struct alb_err ours = ALB_ERR_INIT;
 
-    if (announced && alb_upload_rollback(t->session, &err) != ALB_OK)
-        alb_req_log_err(req, &err);
-    return alb_tus_fail(req, t, why);
+    if (t->door->auth.library == NULL || alb_auth_again(req, "asset.upload", err) == ALB_OK)
+        return ALB_OK;
+    if (announced && alb_upload_rollback(t->session, &ours) != ALB_OK)
+        alb_req_log_err(req, &ours);
+    return err->code;
+}
+
+/* What has come so far becomes durable, its last byte only if who sends it may do that still. */
+static enum alb_code commit(struct alb_req *req, struct alb_tus *t, struct alb_err *err)
+{
+    struct alb_upload_view v;
+
+    alb_upload_look(t->session, &v);
+    if (v.state == ALB_UPLOAD_OPEN && alb_upload_position(t->session) == v.length &&
+        may_be_whole(req, t, v.announced, err) != ALB_OK)
+        return err->code;
+    return alb_upload_commit(t->session, err);
 }
 
 enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
@@ -115,9 +129,8 @@ enum alb_step alb_tus_finish(struct alb_req *req, struct alb_tus *t)
     alb_tus_last_progress(req, t);
     alb_upload_look(t->session, &v);
     alb_digest_whole_read(v.note, &whole);
-    if (v.state == ALB_UPLOAD_OPEN && t->door->auth.library != NULL &&
-        alb_auth_again(req, "asset.upload", &err) != ALB_OK)
-        return locked_out(req, t, v.announced, &err);
+    if (v.state == ALB_UPLOAD_OPEN && may_be_whole(req, t, v.announced, &err) != ALB_OK)
+        return alb_tus_fail(req, t, &err);
     if (v.state == ALB_UPLOAD_OPEN && !whole_is_right(t, &whole)) {
         if (alb_upload_terminate(t->session, &err) != ALB_OK)
             return alb_tus_fail(req, t, &err);
@@ -152,7 +165,7 @@ static void keep(struct alb_req *req, struct alb_tus *t)
     t->holding = false;
     alb_tus_last_progress(req, t);
     if (code == ALB_OK)
-        code = alb_upload_commit(t->session, &err);
+        code = commit(req, t, &err);
     if (code != ALB_OK)
         alb_req_log_err(req, &err);
 }
@@ -279,7 +292,7 @@ static enum alb_step body_ended(struct alb_req *req, struct alb_tus *t)
     alb_upload_look(t->session, &v);
     if (is_last(t, at == v.length))
         return alb_tus_finish(req, t);
-    if (alb_upload_commit(t->session, &err) != ALB_OK)
+    if (commit(req, t, &err) != ALB_OK)
         return alb_tus_fail(req, t, &err);
     return stored(req, t);
 }
