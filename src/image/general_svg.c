@@ -13,6 +13,13 @@ static struct alb_str view(const xmlChar *p)
     return alb_str_c((const char *)p);
 }
 
+/* Behind the last colon: libxml2 keeps a prefix that nobody declared in the name itself. */
+static struct alb_str local(struct alb_str name)
+{
+    size_t colon = alb_str_rfind(name, ':');
+    return colon == ALB_STR_NPOS ? name : alb_str_from(name, colon + 1);
+}
+
 static bool is_one_of(struct alb_str name, const char *const *list)
 {
     for (; *list; list++)
@@ -133,7 +140,7 @@ static bool clean_attributes(xmlNode *node)
         xmlChar *value = xmlNodeListGetString(node->doc, a->children, 1);
         if (!value && a->children)
             return false; /* no memory: nobody has looked at it */
-        if (!is_good_attribute(view(node->name), view(a->name), view(value)))
+        if (!is_good_attribute(local(view(node->name)), local(view(a->name)), view(value)))
             (void)xmlRemoveProp(a);
         xmlFree(value);
     }
@@ -153,15 +160,13 @@ static bool animates_danger(const xmlNode *node)
     static const char *const animations[] = {"animate",       "set",          "animateTransform",
                                              "animateMotion", "animateColor", NULL};
     bool danger = false;
-    if (!is_one_of(view(node->name), animations))
+    if (!is_one_of(local(view(node->name)), animations))
         return false;
     for (const xmlAttr *a = node->properties; a && !danger; a = a->next) {
-        if (!alb_str_eq_ci(view(a->name), ALB_STR("attributeName")))
+        if (!alb_str_eq_ci(local(view(a->name)), ALB_STR("attributeName")))
             continue;
         xmlChar *value = xmlNodeListGetString(node->doc, a->children, 1);
-        struct alb_str name = alb_str_trim(view(value));
-        size_t colon = alb_str_rfind(name, ':');
-        name = colon == ALB_STR_NPOS ? name : alb_str_from(name, colon + 1);
+        struct alb_str name = local(alb_str_trim(view(value)));
         danger = !value || is_handler(name) || alb_str_eq_ci(name, ALB_STR("href")) ||
                  alb_str_eq_ci(name, ALB_STR("style"));
         xmlFree(value);
@@ -172,7 +177,7 @@ static bool animates_danger(const xmlNode *node)
 static bool is_bad_sheet(xmlNode *node)
 {
     struct alb_buf squeezed = ALB_BUF_INIT(VALUE_MAX);
-    if (!alb_str_eq_ci(view(node->name), ALB_STR("style")))
+    if (!alb_str_eq_ci(local(view(node->name)), ALB_STR("style")))
         return false;
     xmlChar *text = xmlNodeGetContent(node);
     squeeze(view(text), &squeezed);
@@ -190,7 +195,7 @@ static bool must_go(xmlNode *node)
                                        "portal", "template", "applet", "xml-stylesheet", NULL};
     if (node->type != XML_ELEMENT_NODE) /* instructions, comments, references, declarations */
         return node->type != XML_TEXT_NODE && node->type != XML_CDATA_SECTION_NODE;
-    return is_one_of(view(node->name), gone) || is_foreign(node) || animates_danger(node) ||
+    return is_one_of(local(view(node->name)), gone) || is_foreign(node) || animates_danger(node) ||
            is_bad_sheet(node);
 }
 

@@ -61,6 +61,9 @@ static const struct {
     {"<?xml-stylesheet href='evil'?><g/>", "evil", "<g/>"},
     {"<!-- evil --><g/>", "evil", "<g/>"},
     {"<g xml:base='http://evil/'/>", "evil", "<g/>"},
+    {"<a nobody:href='javascript:evil()'/>", "evil", "<a/>"}, /* prefixes that nobody declared */
+    {"<nobody:script>evil()</nobody:script><g/>", "evil", "<g/>"},
+    {"<g nobody:onclick='evil()'/>", "evil", "<g/>"},
     {"<text>a &lt;script&gt; b</text>", NULL, "a &lt;script&gt; b"},
 };
 
