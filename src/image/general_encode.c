@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "image/frames.h"
 #include "image/general_rights.h"
 #include "image/general_steps.h"
 #include "image/icc.h"
@@ -37,13 +38,15 @@ struct keeping {
     bool animate;
 };
 
+#define PALETTE_DEPTH "palette-bit-depth" /* libvips: bits of an index, where the source had a palette */
+
 static void *forget(VipsImage *image, const char *name, GValue *value, void *arg)
 {
     const struct keeping *k = arg;
     bool metadata = strncmp(name, "exif", 4) == 0 || strcmp(name, VIPS_META_XMP_NAME) == 0 ||
                     strcmp(name, VIPS_META_IPTC_NAME) == 0;
     (void)value;
-    if (k->animate && is_animation_field(name))
+    if ((k->animate && is_animation_field(name)) || strcmp(name, PALETTE_DEPTH) == 0)
         return NULL;
     if ((k->output->keep_metadata || k->output->keep_copyright) && metadata)
         return NULL;
@@ -174,14 +177,39 @@ static VipsForeignSubsample subsample(enum alb_chroma c)
     return modes[c];
 }
 
+/* 1, 2, 4 or 8 of a source with a palette; else 0. */
+static int palette_depth(const VipsImage *image)
+{
+    int depth = 0;
+    if (vips_image_get_typeof(image, PALETTE_DEPTH) == 0 ||
+        vips_image_get_int(image, PALETTE_DEPTH, &depth) != 0 || depth < 1 || depth > 8)
+        return 0;
+    return depth <= 2 ? depth : depth <= 4 ? 4 : 8;
+}
+
+/* What came with a palette gets one again, unless nothing may be lost: drawings and screenshots are several times
+ * smaller so. Rows of a palette are not differences; all others are whatever is smallest (as imgproxy). */
 static int save_png(VipsImage *image, const struct alb_output *o, VipsTarget *t, gboolean strip)
 {
     unsigned colors = o->png_colors ? o->png_colors : 256;
     int depth = colors <= 2 ? 1 : colors <= 4 ? 2 : colors <= 16 ? 4 : 8;
-    if (!o->png_quantize || vips_image_get_format(image) != VIPS_FORMAT_UCHAR)
-        return vips_pngsave_target(image, t, "interlace", o->png_interlaced, "strip", strip, NULL);
+    bool palette = o->png_quantize;
+    if (!palette && !o->lossless) {
+        depth = palette_depth(image);
+        palette = depth != 0;
+    }
+    if (!palette || vips_image_get_format(image) != VIPS_FORMAT_UCHAR)
+        return vips_pngsave_target(image, t, "interlace", o->png_interlaced, "filter",
+                                   VIPS_FOREIGN_PNG_FILTER_ALL, "strip", strip, NULL);
     return vips_pngsave_target(image, t, "interlace", o->png_interlaced, "palette", TRUE, "bitdepth", depth,
                                "filter", VIPS_FOREIGN_PNG_FILTER_NONE, "strip", strip, NULL);
+}
+
+static int save_gif(VipsImage *image, const struct alb_output *o, VipsTarget *t, gboolean strip)
+{
+    int depth = palette_depth(image);
+    return vips_gifsave_target(image, t, "effort", effort(o, ALB_FORMAT_GIF, 1, 10, 7), "bitdepth",
+                               depth ? depth : 8, "strip", strip, NULL);
 }
 
 static int save_webp(VipsImage *image, const struct alb_output *o, int q, VipsTarget *t, gboolean strip)
@@ -204,9 +232,12 @@ static int save_heif(VipsImage *image, const struct alb_output *o, enum alb_form
                      gboolean strip)
 {
     bool av1 = f == ALB_FORMAT_AVIF, wide = vips_image_get_format(image) == VIPS_FORMAT_USHORT;
+    bool moves = vips_image_get_page_height(image) < vips_image_get_height(image);
+    if (av1 && (wide || moves))
+        return alb_avif_save(image, o, q, 9 - effort(o, f, 0, 9, 1), t);
     return vips_heifsave_target(image, t, "Q", q, "compression",
                                 av1 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
-                                "effort", effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", wide ? 12 : 8,
+                                "effort", effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", 8,
                                 "subsample_mode", subsample(o->heif_chroma), "strip", strip, NULL);
 }
 
@@ -239,7 +270,7 @@ static int save(VipsImage *image, const struct alb_output *o, enum alb_format fo
                                    "lossless", o->lossless, "effort", effort(o, format, 3, 9, 4), "strip",
                                    strip, NULL);
     case ALB_FORMAT_GIF:
-        return vips_gifsave_target(image, t, "effort", effort(o, format, 1, 10, 7), "strip", strip, NULL);
+        return save_gif(image, o, t, strip);
     case ALB_FORMAT_TIFF:
         return save_tiff(image, t, strip);
     case ALB_FORMAT_BMP:

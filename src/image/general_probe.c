@@ -168,12 +168,18 @@ static bool flag_of(VipsImage *image, const char *name)
     return vips_image_get_typeof(image, name) != 0 && vips_image_get_int(image, name, &v) == 0 && v != 0;
 }
 
+/* Files of stills may have several pages too; only frames have times. */
+static bool is_sequence(VipsImage *image)
+{
+    return vips_image_get_typeof(image, "delay") != 0;
+}
+
 static void read_header(struct alb_image_header *h, VipsImage *image)
 {
     h->width = (uint32_t)vips_image_get_width(image);
     h->height = (uint32_t)vips_image_get_page_height(image);
     h->pages = h->type == ALB_TYPE_JP2 ? 1 : (uint32_t)vips_image_get_n_pages(image); /* there: resolutions */
-    h->animated = h->pages > 1 && (h->type == ALB_TYPE_GIF || h->type == ALB_TYPE_WEBP);
+    h->animated = h->pages > 1 && (h->type == ALB_TYPE_GIF || h->type == ALB_TYPE_WEBP || is_sequence(image));
     h->alpha = vips_image_hasalpha(image) != 0;
     h->progressive = flag_of(image, "jpeg-multiscan") || flag_of(image, "interlaced");
     h->bits = bits_of(image);

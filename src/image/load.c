@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "image/frames.h"
 #include "image/jpeg.h"
 
 static const char *const allowed[] = {
@@ -235,8 +236,13 @@ VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err)
         return alb_ico_open(l, err);
     case ALB_TYPE_PSD:
         return alb_psd_open(l, err);
-    case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
+        image = alb_avif_open(l, &taken, err);
+        return taken ? image : open_heif(l, err);
+    case ALB_TYPE_JXL:
+        image = alb_jxl_open(l, &taken, err);
+        return taken ? image : open_through_vips(l, err);
+    case ALB_TYPE_HEIC:
         return open_heif(l, err);
     case ALB_TYPE_SVG:
         return l->style.n > 0 ? open_styled(l, err) : open_through_vips(l, err);

@@ -5,6 +5,7 @@
  */
 #include "image/plan_priv.h"
 
+#define AV1_LOOK_AHEAD 36u /* frames that its encoder keeps at once */
 #define WORKER ((uint64_t)16 << 20) /* libraries, threads, lines in flight */
 
 /* What decoding takes: of the whole picture (decoders that hold it), of what they give out, and of the whole
@@ -45,8 +46,10 @@ static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_s
         return whole * 24;
     uint64_t per_pixel =
         decode_cost[h->type].whole + (h->progressive ? decode_cost[h->type].progressive : 0u);
-    return (uint64_t)h->width * 1024 + whole * per_pixel * sample_of(h) +
-           loaded * decode_cost[h->type].loaded;
+    uint64_t per_loaded = decode_cost[h->type].loaded;
+    if (d->animated && per_loaded == 0) /* AVIF, JPEG XL: their frames are held */
+        per_loaded = 4 * sample_of(h);
+    return (uint64_t)h->width * 1024 + whole * per_pixel * sample_of(h) + loaded * per_loaded;
 }
 
 /* Trying qualities or formats keeps the picture, its decoded attempt and what the comparison makes of them. */
@@ -57,6 +60,8 @@ static uint64_t encode_memory(const struct alb_draft *d, const struct alb_output
         if ((o->best & ALB_FORMAT_BIT(f)) != 0 && encode_cost[f] > most)
             most = encode_cost[f];
     }
+    if (d->animated && o->format == ALB_FORMAT_AVIF)
+        most += 6 * (d->pages < AV1_LOOK_AHEAD ? d->pages : AV1_LOOK_AHEAD);
     if (o->best != 0 || o->autoquality == ALB_AUTOQUALITY_DSSIM)
         most += 40;
     else if (o->autoquality != ALB_AUTOQUALITY_OFF || o->max_bytes > 0)

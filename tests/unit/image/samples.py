@@ -279,6 +279,13 @@ def sequences(put):
     data[8:12] = b'hevc'
     data[16:20] = b'msf1'
     put('frames.heic', data)
+    gif, jxl, avif = (os.path.join(put.folder, 'moving.' + n) for n in ('gif', 'jxl', 'avif'))
+    pages = [Image.new('RGB', (W, H), (60 * i, 20, 180)) for i in range(4)]
+    pages[0].save(gif, save_all=True, append_images=pages[1:], duration=(40, 120, 80, 200), loop=0)
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', gif, '-vsync', 'vfr', '-pix_fmt', 'yuv420p', '-c:v', 'libaom-av1',
+                    '-cpu-used', '8', '-usage', 'realtime', avif], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(['cjxl', gif, jxl], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
 
 
 class Put:
