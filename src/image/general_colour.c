@@ -22,22 +22,43 @@ static bool stays_deep(VipsImage *image, bool deep)
     return deep && vips_image_get_format(image) == VIPS_FORMAT_USHORT;
 }
 
-/* Through the profile. A broken profile is not a broken picture: then its colours are taken as they are. */
+/* One channel of the three equal ones, and transparency. */
+static enum alb_code grey_again(VipsImage **image, bool deep, struct alb_err *err)
+{
+    VipsImage *grey = NULL, *alpha = NULL, *both = NULL, *out = NULL;
+    int rc = vips_extract_band(*image, &grey, 0, NULL);
+    if (rc == 0 && vips_image_hasalpha(*image)) {
+        rc = vips_extract_band(*image, &alpha, vips_image_get_bands(*image) - 1, NULL);
+        if (rc == 0)
+            rc = vips_bandjoin2(grey, alpha, &both, NULL);
+    }
+    if (rc == 0)
+        rc = vips_copy(both ? both : grey, &out, "interpretation",
+                       deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W, NULL);
+    g_clear_object(&grey);
+    g_clear_object(&alpha);
+    g_clear_object(&both);
+    return alb_step_replace(image, rc, out, "profile", err);
+}
+
+/* Through the profile. What is grey stays grey. A broken profile is not a broken picture: then its colours are taken as they are. */
 static bool by_profile(VipsImage **image, bool deep, struct alb_err *err)
 {
     VipsImage *out = NULL;
-    bool cmyk = vips_image_get_interpretation(*image) == VIPS_INTERPRETATION_CMYK;
+    VipsInterpretation space = vips_image_get_interpretation(*image);
+    bool cmyk = space == VIPS_INTERPRETATION_CMYK, grey = is_grey(space), stays = stays_deep(*image, deep);
     enum alb_icc kind = alb_icc_kind(alb_image_blob(*image, VIPS_META_ICC_NAME));
     if (!cmyk && (kind == ALB_ICC_NONE || kind == ALB_ICC_SRGB))
         return false;
     int rc =
         vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, "input_profile", cmyk ? "cmyk" : "srgb",
-                           "intent", VIPS_INTENT_RELATIVE, "depth", stays_deep(*image, deep) ? 16 : 8, NULL);
+                           "intent", VIPS_INTENT_RELATIVE, "depth", stays ? 16 : 8, NULL);
     if (rc != 0) {
         vips_error_clear();
         return false;
     }
-    return alb_step_replace(image, rc, out, "profile", err) == ALB_OK;
+    return alb_step_replace(image, rc, out, "profile", err) == ALB_OK &&
+           (!grey || grey_again(image, stays, err) == ALB_OK);
 }
 
 static enum alb_code to_space(VipsImage **image, bool to_srgb, bool deep, struct alb_err *err)

@@ -3,43 +3,9 @@
  * Every option of the output reaches its encoder: looked for in the bytes that come out, not in what was called. And what
  * goes along: profiles, resolution, metadata, or only whose work it is.
  */
-#include "general_world.h"
+#include "encode_world.h"
 #include "image/general_rights.h"
 #include "image/general_steps.h"
-
-static struct alb_plan_options options_for(enum alb_format f)
-{
-    struct alb_plan_options o;
-    alb_plan_options_init(&o);
-    o.output.format = f;
-    return o;
-}
-
-static struct alb_str run(struct alb_str s, const struct alb_plan_options *o)
-{
-    struct alb_probe *p = probe(s);
-    static struct alb_plan plan;
-    struct alb_str out;
-    enum alb_code code = render(s, &p->header, o, &out, &plan);
-    alb_probe_free(&p);
-    if (code != ALB_OK)
-        fail_msg("%s: %d", alb_format_name(o->output.format), code);
-    assert_int_equal(alb_sniff(out.p, out.n), alb_format_type(o->output.format));
-    return out;
-}
-
-static void drop(struct alb_str s)
-{
-    g_free((void *)(uintptr_t)s.p);
-}
-
-static VipsImage *back(struct alb_str s)
-{
-    VipsImage *x = vips_image_new_from_buffer(s.p, s.n, "", NULL);
-    if (!x)
-        fail_msg("%s", vips_error_buffer());
-    return x;
-}
 
 static bool has(struct alb_str s, const char *bytes, size_t n)
 {
@@ -120,33 +86,6 @@ static void test_grey(void **state)
     drop(s);
     g_object_unref(grey);
     g_object_unref(image);
-}
-
-/* ---- PNG ---- */
-
-static void test_png(void **state)
-{
-    static const struct {
-        bool interlaced, quantize;
-        uint16_t colors;
-        unsigned depth, type;
-    } cases[] = {{false, false, 0, 8, 2}, {true, false, 0, 8, 2},  {false, true, 0, 8, 3},
-                 {true, true, 256, 8, 3}, {false, true, 16, 4, 3}, {false, true, 4, 2, 3},
-                 {false, true, 2, 1, 3}};
-    struct alb_str s = sample(67, 45, ".png");
-    (void)state;
-    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
-        struct alb_plan_options o = options_for(ALB_FORMAT_PNG);
-        o.output.png_interlaced = cases[i].interlaced;
-        o.output.png_quantize = cases[i].quantize;
-        o.output.png_colors = cases[i].colors;
-        struct alb_str out = run(s, &o);
-        if ((unsigned char)out.p[24] != cases[i].depth || (unsigned char)out.p[25] != cases[i].type ||
-            (unsigned char)out.p[28] != (cases[i].interlaced ? 1 : 0))
-            fail_msg("PNG %zu: depth %d type %d interlace %d", i, out.p[24], out.p[25], out.p[28]);
-        drop(out);
-    }
-    drop(s);
 }
 
 /* ---- WebP, AVIF, HEIC, JXL ---- */
@@ -565,13 +504,12 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jpeg),          cmocka_unit_test(test_grey),
-        cmocka_unit_test(test_png),           cmocka_unit_test(test_webp),
-        cmocka_unit_test(test_avif),          cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_odd_sizes),     cmocka_unit_test(test_jxl_lossless),
-        cmocka_unit_test(test_bmp_ico),       cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_dpi),           cmocka_unit_test(test_profiles),
-        cmocka_unit_test(test_rights),        cmocka_unit_test(test_given_profile),
-        cmocka_unit_test(test_broken_blocks),
+        cmocka_unit_test(test_webp),          cmocka_unit_test(test_avif),
+        cmocka_unit_test(test_deep),          cmocka_unit_test(test_odd_sizes),
+        cmocka_unit_test(test_jxl_lossless),  cmocka_unit_test(test_bmp_ico),
+        cmocka_unit_test(test_frames),        cmocka_unit_test(test_dpi),
+        cmocka_unit_test(test_profiles),      cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_given_profile), cmocka_unit_test(test_broken_blocks),
     };
     (void)argc;
     if (!begin(argv[0]))

@@ -54,6 +54,7 @@ static const struct field fields[] = {
     F(alb_plan_options, video_keyframe),
     F(alb_plan_options, embedded),
     F(alb_plan_options, lenient),
+    F(alb_plan_options, pdf_clear),
     F(alb_plan_options, trim.on),
     F(alb_plan_options, trim.threshold),
     F(alb_plan_options, trim.has_color),
@@ -117,6 +118,13 @@ static const struct field fields[] = {
     F(alb_plan_options, output.error),
     F(alb_plan_options, output.least),
     F(alb_plan_options, output.most),
+    F(alb_plan_options, output.least_of[0]),
+    F(alb_plan_options, output.least_of[ALB_FORMAT_COUNT - 1]),
+    F(alb_plan_options, output.most_of[0]),
+    F(alb_plan_options, output.most_of[ALB_FORMAT_COUNT - 1]),
+    F(alb_plan_options, output.autoquality_pixels),
+    F(alb_plan_options, output.best_pixels),
+    F(alb_plan_options, output.best_plain),
     F(alb_plan_options, output.keep_metadata),
     F(alb_plan_options, output.keep_copyright),
     F(alb_plan_options, output.profile),
@@ -155,7 +163,7 @@ static const struct field effect_fields[] = {
 static void change(void *of, const struct field *f)
 {
     unsigned char *p = (unsigned char *)of + f->at;
-    if (f->size == sizeof(double) && strstr(f->name, "max_bytes") == NULL) {
+    if (f->size == sizeof(double) && strstr(f->name, "max_bytes") == NULL && strstr(f->name, "_pixels") == NULL) {
         double v;
         memcpy(&v, p, sizeof(v));
         v += 0.25;
@@ -210,6 +218,8 @@ static void test_no_field_is_forgotten(void **state)
         F(alb_plan_options, output.preferred),
         F(alb_plan_options, output.quality),
         F(alb_plan_options, output.effort),
+        F(alb_plan_options, output.least_of),
+        F(alb_plan_options, output.most_of),
     };
     for (size_t i = 0; i < ALB_ARRAY_LEN(fields); i++)
         memset(seen + fields[i].at, 1, fields[i].size);
