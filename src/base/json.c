@@ -189,15 +189,7 @@ void alb_json_double(struct alb_json *j, double v)
         alb_json_null(j);
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof(text), "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    /* A library may have set a locale whose decimal point is a comma. */
-    char *point = strchr(text, ',');
-    if (point != NULL)
-        *point = '.';
+    alb_str_of_double(v, text);
     alb_json_raw(j, alb_str_c(text));
 }
 

@@ -28,24 +28,38 @@ enum alb_log_format {
 void alb_log_setup(int fd, enum alb_log_format format, enum alb_log_level least);
 bool alb_log_on(enum alb_log_level level);
 
-enum alb_log_kind { ALB_F_END, ALB_F_STR, ALB_F_I64, ALB_F_U64, ALB_F_MS, ALB_F_BOOL, ALB_F_SECRET };
+enum alb_log_kind {
+    ALB_F_END,
+    ALB_F_STR,
+    ALB_F_I64,
+    ALB_F_U64,
+    ALB_F_MS,
+    ALB_F_BOOL,
+    ALB_F_SECRET,
+    ALB_F_F64,
+    ALB_F_GROUP
+};
 struct alb_log_field {
-    const char *key; /* literal, [a-z_]+ */
+    const char *key; /* literal, [a-z_-]+ */
     enum alb_log_kind kind;
     union {
         struct alb_str s;
         int64_t i;
         uint64_t u;
-        double ms;
+        double ms; /* and of F64 */
         bool b;
+        const struct alb_log_field *group; /* fields of their own, ended like a record's */
     } v;
 };
+#define ALB_LOG_NESTED_MAX 4 /* groups within groups; deeper ones are left out */
 #define ALB_LOG_STR(key, value) ((struct alb_log_field){(key), ALB_F_STR, {.s = (value)}})
 #define ALB_LOG_C(key, value) ((struct alb_log_field){(key), ALB_F_STR, {.s = alb_str_c(value)}})
 #define ALB_LOG_INT(key, value) ((struct alb_log_field){(key), ALB_F_I64, {.i = (value)}})
 #define ALB_LOG_UINT(key, value) ((struct alb_log_field){(key), ALB_F_U64, {.u = (value)}})
 #define ALB_LOG_MS(key, ns) ((struct alb_log_field){(key), ALB_F_MS, {.ms = (double)(ns) / 1e6}})
 #define ALB_LOG_BOOL(key, value) ((struct alb_log_field){(key), ALB_F_BOOL, {.b = (value)}})
+#define ALB_LOG_F64(key, value) ((struct alb_log_field){(key), ALB_F_F64, {.ms = (value)}})
+#define ALB_LOG_GROUP(key, fields) ((struct alb_log_field){(key), ALB_F_GROUP, {.group = (fields)}})
 #define ALB_LOG_SECRET(key) ((struct alb_log_field){(key), ALB_F_SECRET, {.u = 0}})
 
 /* alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", a), ALB_LOG_INT("port", p)); event is a literal

@@ -17,6 +17,7 @@ enum when { WHEN_MS, WHEN_S, WHEN_WORDS }; /* 2026-01-02T03:04:05.678Z; without 
 
 struct style {
     bool json;
+    bool braces; /* a group stands in braces; else its name stands before each of its fields, with a point */
     bool quoted; /* every text, whether it needs it or not */
     enum when when;
     const char *time, *level, *event; /* keys; NULL: the values stand bare */
@@ -25,20 +26,22 @@ struct style {
 #define SMALL_LEVELS {"debug", "info", "warn", "error"}
 #define SLOG_LEVELS {"DEBUG", "INFO", "WARNING", "ERROR"}
 static const struct style styles[ALB_LOG_FORMAT_COUNT] = {
-    [ALB_LOG_AUTO] = {false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
-    [ALB_LOG_LOGFMT] = {false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
-    [ALB_LOG_JSON] = {true, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
-    [ALB_LOG_PRETTY] = {false, false, WHEN_WORDS, NULL, NULL, NULL, {"[DBG]", "[INF]", "[WRN]", "[ERR]"}},
-    [ALB_LOG_STRUCTURED] = {false, true, WHEN_WORDS, "time", "level", "msg", SLOG_LEVELS},
-    [ALB_LOG_SLOG] = {true, false, WHEN_S, "time", "level", "msg", SLOG_LEVELS},
-    [ALB_LOG_GCP] = {true, false, WHEN_S, "time", "severity", "message", SLOG_LEVELS},
+    [ALB_LOG_AUTO] = {false, false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_LOGFMT] = {false, false, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_JSON] = {true, true, false, WHEN_MS, "time", "level", "event", SMALL_LEVELS},
+    [ALB_LOG_PRETTY] = {false, true, false, WHEN_WORDS, NULL, NULL, NULL, {"[DBG]", "[INF]", "[WRN]", "[ERR]"}},
+    [ALB_LOG_STRUCTURED] = {false, false, true, WHEN_WORDS, "time", "level", "msg", SLOG_LEVELS},
+    [ALB_LOG_SLOG] = {true, true, false, WHEN_S, "time", "level", "msg", SLOG_LEVELS},
+    [ALB_LOG_GCP] = {true, true, false, WHEN_S, "time", "severity", "message", SLOG_LEVELS},
 };
 
 struct line {
     char *p;
     size_t n, limit;
-    bool json, quoted;
+    bool json, quoted, braces;
     bool cut;
+    const char *within[ALB_LOG_NESTED_MAX]; /* names of the groups that are open */
+    unsigned depth;
 };
 
 static const char hex[] = "0123456789abcdef";
@@ -198,6 +201,16 @@ static bool put_string(struct line *l, struct alb_str s)
     return put(l, "\"", 1);
 }
 
+static bool put_f64(struct line *l, double v)
+{
+    char text[32];
+
+    if (!__builtin_isfinite(v))
+        return put_c(l, l->json ? "null" : "-");
+    alb_str_of_double(v, text);
+    return put_c(l, text);
+}
+
 static bool put_value(struct line *l, const struct alb_log_field *f)
 {
     switch (f->kind) {
@@ -209,27 +222,71 @@ static bool put_value(struct line *l, const struct alb_log_field *f)
         return put_u64(l, f->v.u, 1);
     case ALB_F_MS:
         return put_ms(l, f->v.ms);
+    case ALB_F_F64:
+        return put_f64(l, f->v.ms);
     case ALB_F_BOOL:
         return put_c(l, f->v.b ? "true" : "false");
     case ALB_F_SECRET:
         return put_string(l, ALB_STR("[secret]"));
+    case ALB_F_GROUP:
     case ALB_F_END:
         break;
     }
     return true;
 }
 
+/* The name, with those of the groups around it where these have no braces, and what stands before the value. */
+static bool put_key(struct line *l, const char *key)
+{
+    bool first = l->n == 0 || (l->json && l->p[l->n - 1] == '{');
+
+    if (l->json)
+        return put(l, first ? "\"" : ",\"", first ? 1 : 2) && put_c(l, key) && put(l, "\":", 2);
+    if (!first && !put(l, " ", 1))
+        return false;
+    for (unsigned i = 0; i < l->depth && !l->braces; i++) {
+        if (!put_c(l, l->within[i]) || !put(l, ".", 1))
+            return false;
+    }
+    return put_c(l, key) && put(l, "=", 1);
+}
+
 static void put_field(struct line *l, const struct alb_log_field *f)
 {
     size_t start = l->n;
-    bool ok;
 
-    if (l->json)
-        ok = put(l, l->n > 1 ? ",\"" : "\"", l->n > 1 ? 2 : 1) && put_c(l, f->key) && put(l, "\":", 2);
-    else
-        ok = (l->n == 0 || put(l, " ", 1)) && put_c(l, f->key) && put(l, "=", 1);
-    if (!ok || !put_value(l, f))
+    if (!put_key(l, f->key) || !put_value(l, f))
         l->n = start; /* half a field is no field */
+}
+
+/* The record's fields and those of groups, one level after the other without recursion. A group in braces that does not
+ * fit is left out as a whole. */
+static void put_fields(struct line *l, const struct alb_log_field *fields)
+{
+    const struct alb_log_field *after[ALB_LOG_NESTED_MAX];
+    size_t start[ALB_LOG_NESTED_MAX];
+
+    for (const struct alb_log_field *f = fields;;) {
+        if (l->cut || f->kind == ALB_F_END) {
+            if (l->depth == 0)
+                return;
+            l->depth--;
+            if (l->braces && (l->cut || !put_c(l, l->json ? "}" : " }")))
+                l->n = start[l->depth];
+            f = after[l->depth];
+        } else if (f->kind != ALB_F_GROUP) {
+            put_field(l, f++);
+        } else if (l->depth == ALB_LOG_NESTED_MAX) {
+            f++;
+        } else {
+            start[l->depth] = l->n;
+            if (l->braces && (!put_key(l, f->key) || !put(l, "{", 1)))
+                l->n = start[l->depth];
+            l->within[l->depth] = f->key;
+            after[l->depth++] = f + 1;
+            f = f->v.group;
+        }
+    }
 }
 
 /* "YYYY-MM-DDTHH:MM:SS.mmmZ", or what the style makes of it. */
@@ -268,13 +325,17 @@ size_t alb_log_format(char out[ALB_LOG_LINE_MAX], enum alb_log_format format, en
     const struct style *style = &styles[format];
     bool json = style->json;
     struct line l = {
-        .p = out, .limit = ALB_LOG_LINE_MAX - TAIL_ROOM, .json = json, .quoted = style->quoted};
+        .p = out,
+        .limit = ALB_LOG_LINE_MAX - TAIL_ROOM,
+        .json = json,
+        .quoted = style->quoted,
+        .braces = style->braces,
+    };
 
     if (json)
         put(&l, "{", 1);
     put_beginning(&l, style, level, event);
-    for (; fields->kind != ALB_F_END && !l.cut; fields++)
-        put_field(&l, fields);
+    put_fields(&l, fields);
 
     /* TAIL_ROOM is kept free for this. */
     const char *tail = json ? (l.cut ? ",\"cut\":true}\n" : "}\n") : (l.cut ? " cut=true\n" : "\n");

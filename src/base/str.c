@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,6 +272,19 @@ bool alb_str_number(struct alb_str s, double *out)
 {
     *out = 0;
     return is_number(s) && read_double(s, out);
+}
+
+void alb_str_of_double(double v, char out[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(out, 32, "%.*g", digits, v);
+        if (strtod(out, NULL) == v)
+            break;
+    }
+    /* A library may have set a locale whose decimal point is a comma. */
+    char *point = strchr(out, ',');
+    if (point != NULL)
+        *point = '.';
 }
 
 bool alb_str_hex_u64(struct alb_str s, uint64_t *out)

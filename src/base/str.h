@@ -58,6 +58,8 @@ bool alb_str_double(struct alb_str s, double *out) ALB_MUST_CHECK;
  * hexadecimal with its exponent (0x1.8p3). Still no NaN and no infinity. */
 bool alb_str_number(struct alb_str s, double *out) ALB_MUST_CHECK;
 bool alb_str_hex_u64(struct alb_str s, uint64_t *out) ALB_MUST_CHECK; /* 1..16 hex digits */
+/* A finite number in as few digits as read back to the same one; the point is a point in every locale. */
+void alb_str_of_double(double v, char out[32]);
 
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool alb_str_is_utf8(struct alb_str s);

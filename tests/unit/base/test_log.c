@@ -88,6 +88,67 @@ static void test_json(void **state)
                   "\"password\":\"[secret]\",\"quote\":\"a\\\"b=c\"}\n");
 }
 
+/* Groups in groups, in every form; what is nested too deep is left out. */
+static void test_groups(void **state)
+{
+    static const struct {
+        enum alb_log_format format;
+        const char *text;
+    } cases[] = {
+        {ALB_LOG_PRETTY, " crop={ gravity={ type=we x_offset=0.5 } width=100 } blur=2.25 empty={ }\n"},
+        {ALB_LOG_STRUCTURED, " crop.gravity.type=\"we\" crop.gravity.x_offset=0.5 crop.width=100 blur=2.25\n"},
+        {ALB_LOG_SLOG, ",\"crop\":{\"gravity\":{\"type\":\"we\",\"x_offset\":0.5},\"width\":100},\"blur\":2.25,"
+                       "\"empty\":{}}\n"},
+        {ALB_LOG_LOGFMT, " crop.gravity.type=we crop.gravity.x_offset=0.5 crop.width=100 blur=2.25\n"},
+    };
+    const struct alb_log_field end = {NULL, ALB_F_END, {.u = 0}};
+    const struct alb_log_field deepest[] = {ALB_LOG_INT("no", 1), end};
+    const struct alb_log_field deep4[] = {ALB_LOG_GROUP("e", deepest), end};
+    const struct alb_log_field deep3[] = {ALB_LOG_GROUP("d", deep4), end};
+    const struct alb_log_field deep2[] = {ALB_LOG_GROUP("c", deep3), ALB_LOG_INT("n", 3), end};
+    const struct alb_log_field deep1[] = {ALB_LOG_GROUP("b", deep2), end};
+    const struct alb_log_field gravity[] = {ALB_LOG_C("type", "we"), ALB_LOG_F64("x_offset", 0.5), end};
+    const struct alb_log_field crop[] = {ALB_LOG_GROUP("gravity", gravity), ALB_LOG_F64("width", 100), end};
+    const struct alb_log_field fields[] = {ALB_LOG_GROUP("crop", crop), ALB_LOG_F64("blur", 2.25),
+                                           ALB_LOG_GROUP("empty", &end), end};
+    const struct alb_log_field deep[] = {ALB_LOG_GROUP("a", deep1), end};
+    char line[ALB_LOG_LINE_MAX + 1];
+
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        size_t n = alb_log_format(line, cases[i].format, ALB_LOG_INFO, "x", fields);
+        line[n] = '\0';
+        assert_true(n > strlen(cases[i].text));
+        assert_string_equal(line + n - strlen(cases[i].text), cases[i].text);
+    }
+    size_t n = alb_log_format(line, ALB_LOG_SLOG, ALB_LOG_INFO, "x", deep);
+    line[n] = '\0';
+    assert_non_null(strstr(line, ",\"a\":{\"b\":{\"c\":{\"d\":{}},\"n\":3}}}\n"));
+}
+
+/* A group in braces that does not fit is left out, and the record is whole. */
+static void test_group_too_long(void **state)
+{
+    static char text[ALB_LOG_LINE_MAX];
+    const struct alb_log_field end = {NULL, ALB_F_END, {.u = 0}};
+    char line[ALB_LOG_LINE_MAX + 1];
+
+    (void)state;
+    for (size_t fill = ALB_LOG_LINE_MAX - 140; fill < ALB_LOG_LINE_MAX - 60; fill++) {
+        memset(text, 'a', fill);
+        const struct alb_log_field inner[] = {ALB_LOG_INT("n", 1), ALB_LOG_STR("t", alb_str_n(text, 20)), end};
+        const struct alb_log_field group[] = {ALB_LOG_GROUP("in", inner), end};
+        const struct alb_log_field fields[] = {ALB_LOG_STR("s", alb_str_n(text, fill)), ALB_LOG_GROUP("g", group), end};
+        size_t n = alb_log_format(line, ALB_LOG_SLOG, ALB_LOG_INFO, "x", fields);
+        line[n] = '\0';
+        const char *whole = strstr(line, "\"g\":{\"in\":{\"n\":1,\"t\":\"aaaaaaaaaaaaaaaaaaaa\"}}}\n");
+        if (whole == NULL) {
+            assert_null(strstr(line, "\"g\""));
+            assert_string_equal(line + n - 13, ",\"cut\":true}\n");
+        }
+    }
+}
+
 /* In imgproxy's words: what does not differ from run to run. */
 static void test_words_of_others(void **state)
 {
@@ -435,6 +496,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SINK(test_logfmt),
         WITH_SINK(test_json),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_group_too_long),
         cmocka_unit_test(test_words_of_others),
         cmocka_unit_test(test_hostile_values),
         cmocka_unit_test(test_long_records_are_cut),
