@@ -214,6 +214,46 @@ enum alb_code alb_library_principal_user(struct alb_library *lib, int64_t user_i
     return code;
 }
 
+/* ---- signers ---- */
+
+/* A token's key is 32 bytes of a hash; this one is none of those. */
+static void signer_key(int64_t user_id, unsigned char key[ALB_MEMO_KEY_LEN])
+{
+    unsigned char text[16] = "signer:";
+
+    memcpy(text + 8, &user_id, sizeof(user_id));
+    unsigned char hash[ALB_SHA256_LEN];
+    alb_sha256(text, sizeof(text), hash);
+    memcpy(key, hash, ALB_MEMO_KEY_LEN);
+}
+
+struct alb_principal *alb_library_signer_hot(struct alb_library *lib, int64_t user_id)
+{
+    unsigned char key[ALB_MEMO_KEY_LEN];
+    struct look l = {.lib = lib, .now = alb_wall(lib->clock)};
+
+    signer_key(user_id, key);
+    return (struct alb_principal *)(void *)alb_memo_get(lib->tokens, key, still_valid, &l);
+}
+
+enum alb_code alb_library_signer(struct alb_library *lib, int64_t user_id, struct alb_principal **p,
+                                 struct alb_err *err)
+{
+    unsigned char key[ALB_MEMO_KEY_LEN];
+    struct alb_tag_of_memo tag = alb_library_tag_now(lib, 0); /* before the snapshot */
+    enum alb_code code;
+
+    *p = alb_library_signer_hot(lib, user_id);
+    if (*p != NULL)
+        return ALB_OK;
+    code = alb_library_principal_user(lib, user_id, ALB_CRED_SIGNED, 0, INT64_MAX, p, err);
+    if (code != ALB_OK)
+        return code;
+    signer_key(user_id, key);
+    remember(lib, key, *p, tag);
+    return ALB_OK;
+}
+
 struct alb_principal *alb_library_principal_guest(struct alb_library *lib)
 {
     struct alb_principal *p = principal_new(ALB_STR("all"), ALB_STR("guest"));

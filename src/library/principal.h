@@ -60,6 +60,11 @@ enum alb_code alb_library_principal_user(struct alb_library *lib, int64_t user_i
                                          enum alb_credential credential, int64_t credential_id,
                                          int64_t expires_ms, struct alb_principal **p,
                                          struct alb_err *err) ALB_MUST_CHECK;
+/* Whom a signed URL acts for, once its signature was verified: remembered as tokens are. _hot: event loop; NULL: ask
+ * again in step. Else NOT_FOUND if the user is no more. */
+struct alb_principal *alb_library_signer_hot(struct alb_library *lib, int64_t user_id);
+enum alb_code alb_library_signer(struct alb_library *lib, int64_t user_id, struct alb_principal **p,
+                                 struct alb_err *err) ALB_MUST_CHECK;
 /* The guest. NULL: no memory. What it sees depends on config.guests. */
 struct alb_principal *alb_library_principal_guest(struct alb_library *lib) ALB_MUST_CHECK;
 
