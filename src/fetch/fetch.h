@@ -36,11 +36,13 @@
 
 struct alb_fetch;
 
+#define ALB_FETCH_IDLE_S 60
 struct alb_fetch_config {
     const char *agent;  /* literal for User-Agent */
     unsigned transfers; /* at the same time, >= 1 */
     unsigned queue;     /* that wait, >= 0 */
     unsigned per_host;  /* of the transfers, to one host (and port); 0: no such bound */
+    int64_t idle_ns;    /* how long an unused connection is kept for the next one; 0: ALB_FETCH_IDLE_S */
 };
 enum alb_code alb_fetch_open(const struct alb_fetch_config *config, struct alb_fetch **fetch,
                              struct alb_err *err) ALB_MUST_CHECK;

@@ -19,7 +19,6 @@
 #define AGENT_MAX ((size_t)1024)
 #define COOKIES_MAX ((size_t)64 * 1024)
 #define PIECE (64 * 1024) /* for a sink, at most so much at once */
-#define IDLE_S 60         /* a kept connection is not used again after so long */
 
 struct answer { /* what struct alb_fetch_answer is made of */
     struct alb_fetch_answer a;
@@ -238,7 +237,7 @@ bool alb_transfer_prepare(struct alb_transfer *t, const char *no_proxy, struct a
     curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_USERAGENT, alb_buf_cstr(&t->agent));
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, t->idle_s);
     if (t->sink)
         curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)PIECE);
     set_reach(t, no_proxy);
@@ -398,6 +397,7 @@ struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
     t->deadline = r->deadline;
     t->redirects = r->redirects;
     t->insecure = r->insecure;
+    t->idle_s = config->idle_ns > 0 ? (long)(config->idle_ns / ALB_NS_PER_S) : ALB_FETCH_IDLE_S;
     t->reach = r->reach;
     t->jar = r->jar;
     t->host = host_of(r->url);

@@ -180,6 +180,7 @@ struct alb_http_config {
     bool proxy_protocol;    /* trusted proxies speak PROXY v1 or v2 first */
     const char *public_url; /* "https://photos.example" or ""; wins over what requests say */
     const struct alb_cors *cors;
+    bool reuse_port; /* other processes may listen on the same TCP addresses (SO_REUSEPORT) */
     unsigned loops; /* 0: one per core, at most 8 */
     struct alb_http_limits limits;
     struct alb_pool *pool; /* the io pool; must outlive the server */

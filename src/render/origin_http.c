@@ -279,7 +279,7 @@ static struct alb_str joined(struct alb_buf *b, struct alb_str head, const char 
 }
 
 struct said { /* by an answer, with the memory of what had to be joined */
-    struct alb_buf control, vary;
+    struct alb_buf control, vary, kept;
     struct alb_origin_words words;
 };
 
@@ -287,6 +287,7 @@ static void listen(struct said *s, struct alb_str head)
 {
     alb_buf_init(&s->control, LINE_MAX_N);
     alb_buf_init(&s->vary, LINE_MAX_N);
+    alb_buf_init(&s->kept, ALB_ORIGIN_KEPT_MAX);
     s->words = (struct alb_origin_words){
         .cache_control = joined(&s->control, head, "Cache-Control"),
         .vary = joined(&s->vary, head, "Vary"),
@@ -301,6 +302,7 @@ static void said_fini(struct said *s)
 {
     alb_buf_fini(&s->control);
     alb_buf_fini(&s->vary);
+    alb_buf_fini(&s->kept);
 }
 
 static struct alb_origin_fresh freshness(struct alb_origin_job *job, const struct alb_origin_words *words)
@@ -346,13 +348,15 @@ static bool whole(struct alb_origin_job *job, const struct alb_fetch_answer *a)
     if (unwanted(job, s->size, type) != ALB_ORIGIN_GOOD)
         return alb_origin_job_failure(job, ALB_ORIGIN_TYPE, 0, "not a kind of file that is known here");
     listen(&said, a->head);
+    alb_origin_kept_gather(job->ask.policy, a->head, &said.kept);
     struct alb_origin_note note = {.o = {.status = a->status,
                                          .type = type,
                                          .size = s->size,
                                          .url = job->hop.text,
                                          .is_shared = job->ask.header_count == 0,
                                          .cache_control = said.words.cache_control,
-                                         .expires = said.words.expires}};
+                                         .expires = said.words.expires,
+                                         .kept = alb_buf_view(&said.kept)}};
     struct alb_origin_body body;
     struct alb_derived_key sha256;
     struct alb_bytes *sums = NULL;
@@ -392,6 +396,9 @@ static bool not_modified(struct alb_origin_job *job, const struct alb_fetch_answ
         o->expires = said.words.expires;
     }
     read_validators(o, a->head);
+    alb_origin_kept_gather(job->ask.policy, a->head, &said.kept);
+    if (said.kept.n > 0)
+        o->kept = alb_buf_view(&said.kept);
     set_fresh(job, &job->note, freshness(job, &said.words));
     job->revalidated = true;
     /* The views point into the answer: the note takes a text of its own. */

@@ -52,7 +52,7 @@ struct alb_origin *alb_origin_make(const struct alb_origin_note *note, struct al
     struct alb_origin_note copy = *note;
     struct alb_origin *o = &copy.o;
     struct alb_str *const texts[] = {&o->url,     &o->etag,         &o->last_modified, &o->cache_control,
-                                     &o->expires, &o->content_type, &copy.sums};
+                                     &o->expires, &o->content_type, &o->kept,          &copy.sums};
     size_t n = sizeof(struct made);
     for (size_t i = 0; i < ALB_ARRAY_LEN(texts); i++)
         n += texts[i]->n + 1;

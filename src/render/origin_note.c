@@ -35,6 +35,7 @@ void alb_origin_note_write(const struct alb_origin_note *note, struct alb_buf *o
     put_text(out, "cache-control", o->cache_control);
     put_text(out, "expires", o->expires);
     put_text(out, "content-type", o->content_type);
+    alb_buf_str(out, o->kept);
     alb_buf_printf(out, "fetched %lld\nvalidated %lld\n", (long long)o->fetched_ms,
                    (long long)o->validated_ms);
     if (o->is_shared)
@@ -106,6 +107,11 @@ static bool read_line(struct reading *r, struct alb_str line)
     (void)alb_str_cut(line, ' ', &name, &value);
     if (read_text(r, name, value))
         return true;
+    if (alb_str_starts(line, ALB_STR(ALB_ORIGIN_KEEP))) { /* these lines stand one after the other */
+        o->kept = alb_str_n(o->kept.p ? o->kept.p : line.p,
+                            o->kept.p ? (size_t)(line.p + line.n + 1 - o->kept.p) : line.n + 1);
+        return true;
+    }
     if (!read_number(r, name, value, &known) || known)
         return known;
     if (alb_str_eq_c(name, "sha256")) {

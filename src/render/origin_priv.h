@@ -10,6 +10,7 @@
  *   origin_pipe.c   from the fetch loop to the job
  *   origin_spool.c  bytes on their way to a file
  *   origin_note.c   what is kept beside a body
+ *   origin_kept.c   headers that a policy wants kept, pure
  *   origin_fresh.c  RFC 9111, pure
  *   origin_hot.c    fresh ones in memory
  */
@@ -75,6 +76,12 @@ struct alb_origin *alb_origin_make_failure(enum alb_origin_failure failure, int 
                                            const struct alb_err *why) ALB_MUST_CHECK;
 /* What is known of one that was made, for alb_origin_hot; valid as long as o. */
 const struct alb_origin_note *alb_origin_note_of(const struct alb_origin *o);
+
+/* ---- headers that are kept ---- */
+
+#define ALB_ORIGIN_KEEP "keep "
+/* Lines for struct alb_origin's `kept`. */
+void alb_origin_kept_gather(const struct alb_origin_policy *policy, struct alb_str head, struct alb_buf *out);
 
 /* ---- keys ---- */
 
