@@ -65,6 +65,7 @@ static enum alb_code load(struct job *j, VipsImage **out)
     l.style = (struct alb_str){j->plan->texts + s->u.load.style.at, s->u.load.style.n};
     l.second = s->u.load.video_second;
     l.keyframe = s->u.load.video_keyframe;
+    l.clear = s->u.load.pdf_clear;
     l.plain = !keeps_metadata(&j->plan->steps[j->plan->count - 1]);
     if (s->u.load.how == ALB_LOAD_SCALED)
         l.scale = (double)s->width / s->u.load.source_width;

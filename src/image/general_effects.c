@@ -100,6 +100,56 @@ static int pixelate(VipsImage *in, VipsImage **out, const struct alb_plan_step *
     return rc;
 }
 
+#define RAMP_LEVELS 6 /* blurs of growing sigma, between which a ramp goes over */
+
+/* How much of level `level` is to be seen at each pixel, 0..255. */
+static VipsImage *ramp_mask(const struct alb_plan_step *s, uint32_t w, uint32_t h, int level)
+{
+    const struct alb_tone t = {.angle = s->u.effect.angle, .start = s->u.effect.start, .stop = s->u.effect.stop};
+    VipsImage *mask = alb_load_blank(w, h, 1, VIPS_FORMAT_UCHAR, NULL);
+    float *row = g_try_new(float, w);
+    for (uint32_t y = 0; mask && row && y < h; y++) {
+        alb_tone_ramp_row(&t, w, h, y, row);
+        for (uint32_t x = 0; x < w; x++) {
+            float share = row[x] * RAMP_LEVELS - (float)level;
+            mask->data[(size_t)y * w + x] = share <= 0 ? 0 : share >= 1 ? 255 : (VipsPel)(share * 255 + 0.5f);
+        }
+    }
+    if (!row)
+        g_clear_object(&mask);
+    g_free(row);
+    return mask;
+}
+
+/* `under` with level over it where the mask says so, held: levels are not made again for those above them. */
+static int lay_level(VipsImage *in, VipsImage *under, VipsImage **out, const struct alb_plan_step *s, int level)
+{
+    VipsImage *mask = ramp_mask(s, (uint32_t)in->Xsize, (uint32_t)in->Ysize, level);
+    VipsImage *blurred = NULL, *mixed = NULL;
+    int rc = mask ? vips_gaussblur(in, &blurred, s->u.effect.amount * (level + 1) / RAMP_LEVELS, NULL) : -1;
+    if (rc == 0)
+        rc = vips_ifthenelse(mask, blurred, under, &mixed, "blend", TRUE, NULL);
+    *out = rc == 0 ? vips_image_copy_memory(mixed) : NULL;
+    g_clear_object(&mask);
+    g_clear_object(&blurred);
+    g_clear_object(&mixed);
+    return *out ? 0 : -1;
+}
+
+static int blur_ramp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+{
+    VipsImage *held = vips_image_copy_memory(in), *under = held ? g_object_ref(held) : NULL, *next = NULL;
+    int rc = held ? 0 : -1;
+    for (int level = 0; rc == 0 && level < RAMP_LEVELS; level++) {
+        rc = lay_level(held, under, &next, s, level);
+        g_object_unref(under);
+        under = next;
+    }
+    g_clear_object(&held);
+    *out = under;
+    return rc;
+}
+
 typedef int neighbours_fn(VipsImage *in, VipsImage **out, const struct alb_plan_step *s);
 
 /* With colours premultiplied, and back in the format it came in. */
@@ -194,6 +244,8 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
         return in_area(image, unsharp, s, err);
     case ALB_EFFECT_PIXELATE:
         return in_area(image, pixelate, s, err);
+    case ALB_EFFECT_BLUR_RAMP:
+        return premultiplied(image, blur_ramp, s, err);
     default:
         break;
     }

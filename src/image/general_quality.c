@@ -3,7 +3,8 @@
  * Which bytes are written: one encoding as asked, or the result of a search
  *   max_bytes     down from the asked quality until it fits (imgproxy's steps)
  *   autoquality   SIZE: the best quality that fits the target; DSSIM: the least quality that looks as good as asked
- *   best          of several formats, the smallest that looks as good as the first one with a quality does at its own
+ *   best          of several formats, the smallest that looks as good as the first one with a quality does at its
+ *                 own; of a picture of few tones the smallest without loss
  * A search encodes in memory, at most ALB_TRIES times for each format; it is one job with one deadline.
  */
 #include "image/general_encode.h"
@@ -208,8 +209,10 @@ static enum alb_code autoquality(struct search *s, struct attempt *best)
 {
     const struct alb_output *o = s->output;
     struct goal g = {o->autoquality == ALB_AUTOQUALITY_SIZE, o->target, o->error};
+    unsigned least = o->least_of[s->format] ? o->least_of[s->format] : o->least;
+    unsigned most = o->most_of[s->format] ? o->most_of[s->format] : o->most;
     bool met;
-    return bisect(s, &g, o->least ? o->least : 1, o->most ? o->most : 100, best, &met);
+    return bisect(s, &g, least ? least : 1, most ? most : 100, best, &met);
 }
 
 /* ---- best ---- */
@@ -262,6 +265,52 @@ static enum alb_format first_of(uint16_t formats)
     return (enum alb_format)f;
 }
 
+#define LOSSLESS (ALB_FORMAT_BIT(ALB_FORMAT_PNG) | ALB_FORMAT_BIT(ALB_FORMAT_WEBP) | ALB_FORMAT_BIT(ALB_FORMAT_JXL))
+
+/* Drawings and screens have few tones of brightness: loss shows on them, and saves nothing. */
+static enum alb_code is_plain(struct search *s, bool *plain)
+{
+    VipsImage *grey = NULL, *tones = NULL;
+    double bits = 0;
+    *plain = false;
+    if (s->output->best_plain <= 0 || (s->output->best & LOSSLESS) == 0)
+        return ALB_OK;
+    int rc = vips_colourspace(s->image, &grey, VIPS_INTERPRETATION_B_W, NULL);
+    if (rc == 0)
+        rc = vips_hist_find(grey, &tones, "band", 0, NULL);
+    if (rc == 0)
+        rc = vips_hist_entropy(tones, &bits, NULL);
+    g_clear_object(&grey);
+    g_clear_object(&tones);
+    *plain = rc == 0 && bits < s->output->best_plain;
+    return rc == 0 ? ALB_OK : alb_load_fail(s->err, ALB_E_UNPROCESSABLE, "tones");
+}
+
+/* The smallest of those that lose nothing. */
+static enum alb_code best_lossless(struct search *s, struct attempt *best)
+{
+    const struct alb_output *asked = s->output;
+    struct alb_output exact = *asked;
+    enum alb_code code = ALB_OK;
+    exact.webp_mode = ALB_WEBP_LOSSLESS;
+    exact.lossless = true;
+    exact.png_quantize = false;
+    s->output = &exact;
+    for (unsigned f = 1; code == ALB_OK && f < ALB_FORMAT_COUNT; f++) {
+        struct attempt a;
+        if ((asked->best & LOSSLESS & ALB_FORMAT_BIT(f)) == 0)
+            continue;
+        s->format = (enum alb_format)f;
+        code = attempt(s, 100, &a);
+        if (code == ALB_OK && (best->bytes.n == 0 || a.bytes.n < best->bytes.n))
+            take(best, &a);
+        drop(&a);
+    }
+    s->output = asked;
+    s->format = best->format;
+    return code;
+}
+
 static enum alb_code best_format(struct search *s, struct attempt *best)
 {
     uint16_t formats = s->output->best;
@@ -286,7 +335,13 @@ static enum alb_code search(struct search *s, int result_fd)
 {
     struct attempt best = {.bytes = ALB_STR_NONE};
     enum alb_code code;
-    if (s->format == ALB_FORMAT_SAME)
+    bool plain = false;
+    code = s->format == ALB_FORMAT_SAME ? is_plain(s, &plain) : ALB_OK;
+    if (code != ALB_OK)
+        return code;
+    if (plain)
+        code = best_lossless(s, &best);
+    else if (s->format == ALB_FORMAT_SAME)
         code = best_format(s, &best);
     else if (s->output->autoquality != ALB_AUTOQUALITY_OFF && alb_format_quality(s->format))
         code = autoquality(s, &best);

@@ -40,6 +40,27 @@ enum alb_code alb_load_fail(struct alb_err *err, enum alb_code code, const char 
     return alb_fail(err, code, "%s: %s", what, text);
 }
 
+static struct {
+    gboolean png, svg;
+} unlimited;
+
+void alb_load_unlimit(bool png, bool svg)
+{
+    unlimited.png = png;
+    unlimited.svg = svg;
+}
+
+static int open_pdf(const struct alb_load *l, VipsSource *s, VipsImage **out, double scale, VipsFailOn fail,
+                    VipsAccess access)
+{
+    static const double none[4] = {0, 0, 0, 0}, white[4] = {255, 255, 255, 255};
+    VipsArrayDouble *ground = vips_array_double_new(l->clear ? none : white, 4);
+    int rc = vips_pdfload_source(s, out, "page", (int)l->page, "n", l->pages, "scale", scale, "background", ground,
+                                 "fail_on", fail, "access", access, NULL);
+    vips_area_unref(VIPS_AREA(ground));
+    return rc;
+}
+
 static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
 {
     VipsFailOn fail = l->strict ? VIPS_FAIL_ON_TRUNCATED : VIPS_FAIL_ON_NONE;
@@ -51,7 +72,7 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_jpegload_source(s, out, "shrink", 8 / l->eighths, "fail_on", fail, "access", access,
                                     NULL);
     case ALB_TYPE_PNG:
-        return vips_pngload_source(s, out, "fail_on", fail, "access", access, NULL);
+        return vips_pngload_source(s, out, "fail_on", fail, "access", access, "unlimited", unlimited.png, NULL);
     case ALB_TYPE_WEBP:
         return vips_webpload_source(s, out, "page", page, "n", l->pages, "scale", l->scale, "fail_on", fail,
                                     "access", access, NULL);
@@ -73,10 +94,10 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
     case ALB_TYPE_JP2:
         return vips_jp2kload_source(s, out, "fail_on", fail, "access", access, NULL);
     case ALB_TYPE_SVG:
-        return vips_svgload_source(s, out, "scale", vector, "fail_on", fail, "access", access, NULL);
+        return vips_svgload_source(s, out, "scale", vector, "fail_on", fail, "access", access, "unlimited",
+                                   unlimited.svg, NULL);
     case ALB_TYPE_PDF:
-        return vips_pdfload_source(s, out, "page", page, "n", l->pages, "scale", vector, "fail_on", fail,
-                                   "access", access, NULL);
+        return open_pdf(l, s, out, vector, fail, access);
     default:
         return -1;
     }

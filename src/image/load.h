@@ -31,10 +31,14 @@ struct alb_load {
     struct alb_str style; /* SVG: CSS that is added */
     double second;        /* video: the frame nearest to this time; 0: one that shows what it is about */
     bool keyframe;        /* video: the key frame before it */
+    bool clear;           /* PDF: without a white ground */
 };
 /* The smallest scale that libvips takes for vectors: below it they come out larger than asked for. */
 #define ALB_LOAD_SCALE_MIN 0.001
 #define ALB_LOAD_INIT(t, b) {.type = (t), .bytes = (b), .eighths = 8, .scale = 1, .pages = 1, .strict = true}
+
+/* Of the decoders' own bounds (struct alb_plan_limits); holds for what is opened from now on. One thread. */
+void alb_load_unlimit(bool png, bool svg);
 
 /* The header is read now, pixels when asked for. NULL: UNPROCESSABLE, or UNSUPPORTED. */
 VipsImage *alb_load_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;

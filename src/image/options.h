@@ -88,6 +88,7 @@ enum alb_effect_kind {
     ALB_EFFECT_COLORIZE,   /* amount: opacity 0..1 of rgb laid over; keep: under the picture's own alpha */
     ALB_EFFECT_GRADIENT, /* amount: opacity 0..1 of rgb, from none at `start` to full at `stop` along `angle` */
     ALB_EFFECT_WATERMARK, /* `mark`, input or text; overlays only */
+    ALB_EFFECT_BLUR_RAMP, /* amount: sigma in pixels, from none at `start` to all of it at `stop` along `angle` */
     ALB_EFFECT_COUNT
 };
 
@@ -162,6 +163,10 @@ struct alb_output {
     enum alb_autoquality autoquality;
     double target, error; /* SIZE: bytes; DSSIM: distance, and how near is near enough */
     uint8_t least, most;  /* qualities that autoquality may take */
+    uint8_t least_of[ALB_FORMAT_COUNT], most_of[ALB_FORMAT_COUNT]; /* the same for one format; 0: these */
+    uint64_t autoquality_pixels; /* a larger result gets its plain quality; 0 = any size */
+    uint64_t best_pixels;        /* a larger result is written in the likeliest of `best` at once; 0 = any size */
+    double best_plain; /* bits of entropy of its brightness, below which `best` takes formats without loss; 0 = never */
     bool keep_metadata;   /* EXIF, XMP and IPTC are copied, orientation reset */
     bool keep_copyright;  /* without keep_metadata: author, copyright and their like stay */
     enum alb_profile_out profile;
@@ -222,6 +227,7 @@ struct alb_plan_options {
     double video_second; /* frame of a video nearest to this time */
     bool video_keyframe; /* the key frame before it: cheaper */
     bool embedded;       /* HEIC, AVIF: the embedded thumbnail, whatever its size */
+    bool pdf_clear;      /* PDF: pages without a ground of their own stay transparent; else it is white */
     struct alb_str style; /* SVG: CSS that is added; at most ALB_STYLE_MAX bytes */
     bool lenient; /* show what can be decoded of a damaged file; the default refuses truncated content */
     /* geometry */

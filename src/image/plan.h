@@ -94,6 +94,9 @@ struct alb_plan_limits {
     uint32_t result_side;
     uint64_t result_pixels;
     uint64_t memory; /* expected memory of one job, bytes */
+    /* Bounds that decoders have of their own are lifted: of chunks of a PNG, of texts and nodes of an SVG. A job's
+     * memory and time hold all the same. */
+    bool png_unlimited, svg_unlimited;
 };
 void alb_plan_limits_default(struct alb_plan_limits *l);
 
@@ -153,6 +156,7 @@ struct alb_plan_step {
             bool animated;        /* the pages are frames: each goes through the steps alone */
             double video_second;
             bool video_keyframe;
+            bool pdf_clear;
             struct alb_plan_text style;
             uint32_t source_width,
                 source_height; /* as planned from the header: checked again by the worker */

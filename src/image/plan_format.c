@@ -90,12 +90,33 @@ static enum alb_format small_avif(const struct alb_draft *d)
     return d->alpha ? ALB_FORMAT_PNG : ALB_FORMAT_JPEG;
 }
 
+/* Where trying all of them would take too long: what is small and quickly written. */
+static uint16_t likeliest(uint16_t formats)
+{
+    static const enum alb_format order[] = {ALB_FORMAT_WEBP, ALB_FORMAT_JPEG, ALB_FORMAT_PNG, ALB_FORMAT_AVIF,
+                                            ALB_FORMAT_JXL};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(order); i++) {
+        if ((formats & ALB_FORMAT_BIT(order[i])) != 0)
+            return ALB_FORMAT_BIT(order[i]);
+    }
+    return formats;
+}
+
+static bool is_above(const struct alb_draft *d, uint64_t pixels)
+{
+    return pixels > 0 && (uint64_t)d->width * d->height > pixels;
+}
+
 void alb_resolve_output(const struct alb_draft *d, struct alb_output *out)
 {
     out->format = d->format;
     if (out->format == ALB_FORMAT_AVIF && (d->width < AVIF_LEAST_SIDE || d->height < AVIF_LEAST_SIDE))
         out->format = small_avif(d);
     out->best = alb_best_candidates(d, d->alpha);
+    if (is_above(d, out->best_pixels))
+        out->best = likeliest(out->best);
+    if (is_above(d, out->autoquality_pixels))
+        out->autoquality = ALB_AUTOQUALITY_OFF;
     enum alb_format one = only_one(out->best);
     if (one != ALB_FORMAT_SAME) {
         out->format = one;

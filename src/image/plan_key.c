@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 2u
+#define OPTIONS_VERSION 3u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -56,6 +56,13 @@ void alb_io_output(struct alb_plan_io *io, struct alb_output *o)
     alb_io_f64(io, &o->error);
     alb_io_u8(io, &o->least);
     alb_io_u8(io, &o->most);
+    for (size_t i = 0; i < ALB_FORMAT_COUNT; i++) {
+        alb_io_u8(io, &o->least_of[i]);
+        alb_io_u8(io, &o->most_of[i]);
+    }
+    alb_io_u64(io, &o->autoquality_pixels);
+    alb_io_u64(io, &o->best_pixels);
+    alb_io_f64(io, &o->best_plain);
     alb_io_bool(io, &o->keep_metadata);
     alb_io_bool(io, &o->keep_copyright);
     ALB_IO_ENUM(io, o->profile, ALB_PROFILE_COUNT);
@@ -105,6 +112,7 @@ static void source(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_f64(io, &o->video_second);
     alb_io_bool(io, &o->video_keyframe);
     alb_io_bool(io, &o->embedded);
+    alb_io_bool(io, &o->pdf_clear);
     alb_io_put_bytes(io, o->style);
     alb_io_bool(io, &o->lenient);
 }

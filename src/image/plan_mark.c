@@ -30,6 +30,7 @@ static bool does_nothing(const struct alb_effect *e)
     case ALB_EFFECT_DUOTONE:
     case ALB_EFFECT_COLORIZE:
     case ALB_EFFECT_GRADIENT:
+    case ALB_EFFECT_BLUR_RAMP:
     case ALB_EFFECT_COUNT:
         break;
     }
@@ -67,7 +68,7 @@ static void add_effect(struct alb_draft *d, const struct alb_effect *e)
     s->u.effect.rgb2 = e->rgb2;
     s->u.effect.keep = e->keep;
     s->u.effect.area = area;
-    d->held += (uint64_t)d->width * d->height * 8;
+    d->held += (uint64_t)d->width * d->height * (e->kind == ALB_EFFECT_BLUR_RAMP ? 24 : 8);
 }
 
 /* ---- marks ---- */

@@ -210,6 +210,7 @@ bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amoun
         [ALB_EFFECT_SATURATION] = {0, 1000},   [ALB_EFFECT_MONOCHROME] = {0, 1},
         [ALB_EFFECT_DUOTONE] = {0, 1},         [ALB_EFFECT_COLORIZE] = {0, 1},
         [ALB_EFFECT_GRADIENT] = {0, 1},        [ALB_EFFECT_WATERMARK] = {0, 0},
+        [ALB_EFFECT_BLUR_RAMP] = {0, 1000},
     };
     if ((unsigned)kind >= ALB_EFFECT_COUNT || !within(amount, range[kind].least, range[kind].most))
         return false;
@@ -294,7 +295,14 @@ static bool qualities_ok(const struct alb_output *o)
     bool off = o->autoquality == ALB_AUTOQUALITY_OFF;
     if (!off && (!(o->target > 0) || o->least < 1 || o->least > o->most))
         return false;
-    return within(o->target, 0, 1e15) && within(o->error, 0, 1e15) && o->least <= 100 && o->most <= 100;
+    for (size_t i = 0; i < ALB_FORMAT_COUNT; i++) {
+        unsigned least = o->least_of[i] ? o->least_of[i] : o->least;
+        unsigned most = o->most_of[i] ? o->most_of[i] : o->most;
+        if (o->least_of[i] > 100 || o->most_of[i] > 100 || (!off && least > most))
+            return false;
+    }
+    return within(o->best_plain, 0, 64) && within(o->target, 0, 1e15) && within(o->error, 0, 1e15) &&
+           o->least <= 100 && o->most <= 100;
 }
 
 bool alb_output_ok(const struct alb_output *o)

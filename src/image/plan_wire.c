@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define PLAN_VERSION 2u
+#define PLAN_VERSION 3u
 
 static void io_text(struct alb_plan_io *io, struct alb_plan_text *t)
 {
@@ -25,6 +25,7 @@ static void io_load(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_bool(io, &s->u.load.animated);
     alb_io_f64(io, &s->u.load.video_second);
     alb_io_bool(io, &s->u.load.video_keyframe);
+    alb_io_bool(io, &s->u.load.pdf_clear);
     io_text(io, &s->u.load.style);
     alb_io_u32(io, &s->u.load.source_width);
     alb_io_u32(io, &s->u.load.source_height);

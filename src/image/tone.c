@@ -153,6 +153,14 @@ static void set_gradient(struct run *r, uint32_t width, uint32_t height)
         r->span = 1e-6f;
 }
 
+void alb_tone_ramp_row(const struct alb_tone *t, uint32_t width, uint32_t height, uint32_t y, float *out)
+{
+    struct run r = {.t = t};
+    set_gradient(&r, width, height);
+    for (uint32_t x = 0; x < width; x++)
+        out[x] = clamp((r.origin + (float)x * r.along_x + (float)y * r.along_y - r.start) / r.span);
+}
+
 static struct run begin(const struct alb_tone *t, uint32_t width, uint32_t height)
 {
     struct run r = {.t = t, .amount = (float)t->amount};

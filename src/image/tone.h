@@ -27,4 +27,7 @@ void alb_tone_run8(const struct alb_tone *t, uint8_t *pixels, uint32_t width, ui
 void alb_tone_run16(const struct alb_tone *t, uint16_t *pixels, uint32_t width, uint32_t height,
                     unsigned bands, bool alpha);
 
+/* How far a ramp (as of GRADIENT; t: its angle, start and stop) is at each pixel of row y: 0..1. */
+void alb_tone_ramp_row(const struct alb_tone *t, uint32_t width, uint32_t height, uint32_t y, float *out);
+
 #endif

@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "image/general.h"
 #include "image/general_svg.h"
+#include "image/load.h"
 #include "image/oom.h"
 #include "image/seal.h"
 
@@ -219,6 +220,7 @@ static bool serve(const struct alb_job_packet *job, int *fds)
     int64_t before = cpu_ns();
     page->begun = job->seq;
     set_job_limits(job);
+    alb_load_unlimit(job->limits.png_unlimited, job->limits.svg_unlimited);
     reply.code = (uint32_t)run(&w, fds + 1, &err);
     reply.format = (uint32_t)w.outcome.format;
     reply.trim = w.outcome.trim;
