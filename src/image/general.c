@@ -87,7 +87,8 @@ static bool is_exact(const struct alb_plan_step *s)
 {
     if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0)
         return false;
-    return s->u.load.how == ALB_LOAD_FULL || s->u.load.how == ALB_LOAD_EIGHTHS ||
+    bool power = (s->u.load.eighths & (s->u.load.eighths - 1)) == 0; /* else libvips may have to stand in */
+    return s->u.load.how == ALB_LOAD_FULL || (s->u.load.how == ALB_LOAD_EIGHTHS && power) ||
            s->u.load.how == ALB_LOAD_DEVELOP;
 }
 

@@ -13,6 +13,7 @@
 #include <jerror.h>
 
 #include "base/mem.h"
+#include "image/plan.h"
 
 #define SCANS_MAX 100 /* a progressive file may ask for any number of passes over the whole picture */
 
@@ -92,7 +93,7 @@ static bool decode(struct decode *s, struct alb_str bytes, unsigned eighths, boo
     jpeg_mem_src(&s->d, (const unsigned char *)bytes.p, bytes.n);
     jpeg_save_markers(&s->d, JPEG_APP0 + 2, 0xffff);
     jpeg_read_header(&s->d, TRUE);
-    uint32_t width = s->d.image_width * eighths / 8, height = s->d.image_height * eighths / 8;
+    uint32_t width = alb_jpeg_side(s->d.image_width, eighths), height = alb_jpeg_side(s->d.image_height, eighths);
     *taken = is_ours(s) && width > 0 && height > 0 && (uint64_t)width * height <= ALB_JPEG_PIXELS;
     if (!*taken)
         return true;

@@ -12,10 +12,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ALB_JPEG_PIXELS (16u << 20) /* after shrinking; larger ones are not taken */
-
 /* *taken is false for a picture that is not for this reader (nothing is wrong then). The image is in memory,
- * 8 bits, grey or RGB, with its profile; sides are floor(side * eighths / 8). */
+ * 8 bits, grey or RGB, with its profile; sides are those of alb_jpeg_side, at most ALB_JPEG_PIXELS. */
 enum alb_code alb_jpeg_open(struct alb_str bytes, unsigned eighths, bool strict, VipsImage **out, bool *taken,
                             struct alb_err *err) ALB_MUST_CHECK;
 

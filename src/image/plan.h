@@ -77,6 +77,11 @@ struct alb_image_header {
     int64_t bytes; /* of the file */
 };
 
+/* JPEG in memory is at most so large after the decoder's shrinking; more of it stays in libvips' hands. */
+#define ALB_JPEG_PIXELS (16u << 20)
+/* A side as the decoder leaves it: no part of a pixel for powers of two, as libvips has it, else the nearest. */
+uint32_t alb_jpeg_side(uint32_t side, unsigned eighths);
+
 /* The size as shown, with a person's turn (clockwise degrees, multiple of 90). */
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 

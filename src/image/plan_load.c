@@ -4,8 +4,13 @@
  * rules of how small it may become are imgproxy's (its processing/scale_on_load.go), with two more ways and a
  * margin: albumen's own sizes ask the decoder for more than they need, because its shrinking is coarse.
  *
- * JPEG shrinks by 2, 4 and 8 only: decoders have fast code for these, while 3, 5, 6 and 7 eighths cost more than
- * the next larger power of two.
+ * JPEG: decoders have fast code for 1, 2, 4 and 8 eighths, which is all that imgproxy's choice knows, and plain code
+ * for the others. Measured with libjpeg-turbo 2.1 on photographs of 4 to 9 megapixels to 512, 1000 and 1440 pixels, CPU
+ * of the whole job against all eighths: 4 takes 0.55 to 0.75 of it, 3 the same as 4 with five times its error, 5 takes
+ * 0.75 to 0.95, 6 takes 0.9 to 1.05, 7 takes 1.2 to 1.35. So with a margin 5 is used where 4 is too little, 3 is never,
+ * and 6 and 7 only where all eighths would be too many pixels to be held, and libvips would take twice the time. The
+ * margin itself: what is shrunk by 1.33 afterwards differs from a full decode by 0.0004 (DSSIM; 0.001 is hardly to be
+ * seen), by 1.7 and more 0.0001 at most.
  */
 #include <math.h>
 
@@ -101,13 +106,39 @@ static struct smaller drawn(const struct alb_draft *d, double scale)
                             side_of(round(natural_h * scale))};
 }
 
+uint32_t alb_jpeg_side(uint32_t side, unsigned eighths)
+{
+    bool power = (eighths & (eighths - 1)) == 0;
+    return (uint32_t)(((uint64_t)side * eighths + (power ? 0 : 4)) / 8);
+}
+
+static bool is_held(const struct alb_draft *d, unsigned eighths)
+{
+    return (uint64_t)alb_jpeg_side(d->width, eighths) * alb_jpeg_side(d->height, eighths) <= ALB_JPEG_PIXELS;
+}
+
+/* Only our own reader does these: it takes neither CMYK nor metadata. */
+static uint8_t odd_eighths(const struct alb_draft *d, double shrink)
+{
+    const struct alb_output *out = &d->ask->options->output;
+    bool ours = (d->h->space == ALB_SPACE_RGB || d->h->space == ALB_SPACE_GREY) && !out->keep_metadata &&
+                !out->keep_copyright;
+    for (uint8_t n = 5; ours && n < 8; n++) {
+        if (n * shrink >= 8 && is_held(d, n) && (n == 5 || !is_held(d, 8)))
+            return n;
+    }
+    return 8;
+}
+
 static struct smaller eighths(const struct alb_draft *d, double shrink)
 {
     uint8_t n = alb_jpeg_eighths(shrink);
-    uint64_t w = (uint64_t)d->width * n / 8, h = (uint64_t)d->height * n / 8; /* no part of a pixel */
+    if (n == 8 && d->ask->options->shrink_margin > 1000)
+        n = odd_eighths(d, shrink);
+    uint32_t w = alb_jpeg_side(d->width, n), h = alb_jpeg_side(d->height, n);
     if (n == 8 || w == 0 || h == 0)
         return (struct smaller){.how = ALB_LOAD_FULL};
-    return (struct smaller){ALB_LOAD_EIGHTHS, n, d->page, (uint32_t)w, (uint32_t)h};
+    return (struct smaller){ALB_LOAD_EIGHTHS, n, d->page, w, h};
 }
 
 static struct smaller find_smaller(const struct alb_draft *d, double shrink)
