@@ -119,6 +119,7 @@ class Sources:
     def __init__(self):
         self.asked = {}
         self.heads = {}
+        self.left = set()
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.photos = {}
@@ -212,6 +213,11 @@ class Sources:
 
     def do_hang(self, s, rest):
         self.ended.wait(60)
+
+    def do_patient(self, s, rest):  # says nothing, until the other side leaves
+        if not s.recv(1):
+            with self.lock:
+                self.left.add("/patient/" + rest)
 
     def do_early(self, s, rest):
         s.close()

@@ -189,6 +189,7 @@ static void cache_control(const struct alb_imgproxy_job *job, bool no_store)
     set(job->req, "Cache-Control", text);
 }
 
+/* Without an etag there is none, whatever was said before the picture was there. */
 static void validators(const struct alb_imgproxy_job *job, struct alb_str etag)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -201,8 +202,7 @@ static void validators(const struct alb_imgproxy_job *job, struct alb_str etag)
                                 ALB_STR_ARG(etag));
         alb_buf_fini(&hex);
     }
-    if (c->etag && etag.n > 0)
-        alb_res_etag(job->req, etag, false);
+    alb_res_etag(job->req, c->etag && etag.n > 0 ? etag : ALB_STR_NONE, false);
     if (!c->last_modified || modified <= 0)
         return;
     if (c->last_modified_buster > modified)
