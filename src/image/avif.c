@@ -7,6 +7,7 @@
 #include <avif/avif.h>
 
 #include "image/frames.h"
+#include "image/hdr.h"
 
 #define TIMESCALE 1000    /* delays are milliseconds */
 #define DELAY_DEFAULT 100 /* of a frame that is told to last no time: as browsers show it */
@@ -49,8 +50,7 @@ static avifResult read_frame(avifDecoder *d, uint32_t n, VipsImage *image, uint3
     avifResult rc = avifDecoderNthImage(d, n);
     if (rc != AVIF_RESULT_OK)
         return rc;
-    if (d->image->width != f->width || d->image->height != f->height ||
-        (d->image->depth > 8) != (f->bits > 8))
+    if (d->image->width != f->width || d->image->height != f->height)
         return AVIF_RESULT_INVALID_IMAGE_GRID;
     avifRGBImageSetDefaults(&rgb, d->image);
     rgb.format = f->bands == 4 ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
@@ -85,26 +85,126 @@ static VipsImage *read_frames(avifDecoder *d, const struct alb_load *l, struct a
     return image;
 }
 
-VipsImage *alb_avif_open(const struct alb_load *l, bool *taken, struct alb_err *err)
+/* ---- stills of other colours ---- */
+
+static enum alb_hdr range_of(const avifImage *a)
 {
-    VipsImage *image = NULL;
-    *taken = false;
-    if (l->thumbnail || alb_str_find_str(l->bytes, ALB_STR("moov")) == ALB_STR_NPOS)
+    if (a->transferCharacteristics == AVIF_TRANSFER_CHARACTERISTICS_SMPTE2084)
+        return ALB_HDR_PQ;
+    return a->transferCharacteristics == AVIF_TRANSFER_CHARACTERISTICS_HLG ? ALB_HDR_HLG : ALB_HDR_NONE;
+}
+
+/* Display P3 that only numbers tell of (CICP 12, with the curve of sRGB), no profile. */
+static bool is_p3(const avifImage *a)
+{
+    return a->icc.size == 0 && a->colorPrimaries == AVIF_COLOR_PRIMARIES_SMPTE432 &&
+           (a->transferCharacteristics == AVIF_TRANSFER_CHARACTERISTICS_SRGB ||
+            a->transferCharacteristics == AVIF_TRANSFER_CHARACTERISTICS_UNSPECIFIED);
+}
+
+/* libheif tells libvips nothing of them. Turned and cut pictures are left to it: it does that. */
+static bool has_other_colours(const avifDecoder *d)
+{
+    const avifImage *a = d->image;
+    return d->imageCount == 1 && (a->transformFlags & ~(unsigned)AVIF_TRANSFORM_PASP) == 0 &&
+           (is_p3(a) || (range_of(a) != ALB_HDR_NONE && a->icc.size == 0));
+}
+
+static VipsImage *tone_mapped(VipsImage *deep, enum alb_hdr how, struct alb_err *err)
+{
+    unsigned bands = (unsigned)deep->Bands;
+    VipsImage *image =
+        alb_load_blank((uint32_t)deep->Xsize, (uint32_t)deep->Ysize, bands, VIPS_FORMAT_UCHAR, err);
+    struct alb_hdr_tables *t = image ? alb_hdr_new(how) : NULL;
+    if (t)
+        alb_hdr_run(t, (const uint16_t *)(const void *)deep->data, image->data,
+                    (size_t)deep->Xsize * (size_t)deep->Ysize, bands);
+    else if (image)
+        alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture");
+    if (!t)
+        g_clear_object(&image);
+    alb_hdr_free(&t);
+    g_object_unref(deep);
+    return image;
+}
+
+static void put_p3(VipsImage *image)
+{
+    VipsBlob *profile = NULL;
+    size_t n = 0;
+    if (vips_profile_load("p3", &profile, NULL) == 0 && profile) {
+        const void *p = vips_blob_get(profile, &n);
+        vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, p, n);
+        vips_area_unref(VIPS_AREA(profile));
+    }
+    vips_error_clear();
+}
+
+static VipsImage *read_still(avifDecoder *d, const struct alb_load *l, struct alb_err *err)
+{
+    enum alb_hdr how = range_of(d->image);
+    struct alb_frames f = {.width = d->image->width,
+                           .height = d->image->height,
+                           .count = 1,
+                           .bands = d->alphaPresent ? 4 : 3,
+                           .bits = how != ALB_HDR_NONE && !l->header ? 16
+                                   : how != ALB_HDR_NONE             ? 8
+                                                                     : d->image->depth};
+    VipsImage *image = alb_frames_new(l, &f, err);
+    avifResult rc = image && !l->header ? read_frame(d, 0, image, 0, &f) : AVIF_RESULT_OK;
+    if (rc != AVIF_RESULT_OK) {
+        g_object_unref(image);
+        return bad(err, "picture", rc);
+    }
+    if (image && how != ALB_HDR_NONE && !l->header)
+        image = tone_mapped(image, how, err);
+    if (!image)
         return NULL;
+    put_metadata(image, d->image);
+    if (is_p3(d->image))
+        put_p3(image);
+    return image;
+}
+
+static avifDecoder *decoder(const struct alb_load *l, bool moves)
+{
     avifDecoder *d = avifDecoderCreate();
     if (!d)
         return NULL;
     d->maxThreads = 1;
     d->imageCountLimit = ALB_FRAMES_MAX;
     d->strictFlags = AVIF_STRICT_DISABLED;
-    /* what libavif cannot read may be a still for libheif */
-    if (avifDecoderSetSource(d, AVIF_DECODER_SOURCE_TRACKS) == AVIF_RESULT_OK &&
+    if (avifDecoderSetSource(d, moves ? AVIF_DECODER_SOURCE_TRACKS : AVIF_DECODER_SOURCE_PRIMARY_ITEM) ==
+            AVIF_RESULT_OK &&
         avifDecoderSetIOMemory(d, (const uint8_t *)l->bytes.p, l->bytes.n) == AVIF_RESULT_OK &&
-        avifDecoderParse(d) == AVIF_RESULT_OK && d->imageCount > 1) {
+        avifDecoderParse(d) == AVIF_RESULT_OK)
+        return d;
+    avifDecoderDestroy(d);
+    return NULL;
+}
+
+/* What libavif cannot read may be a still for libheif. */
+VipsImage *alb_avif_open(const struct alb_load *l, bool *taken, struct alb_err *err)
+{
+    VipsImage *image = NULL;
+    bool may_move = alb_str_find_str(l->bytes, ALB_STR("moov")) != ALB_STR_NPOS;
+    *taken = false;
+    if (l->thumbnail)
+        return NULL;
+    avifDecoder *d = may_move ? decoder(l, true) : NULL;
+    if (d && d->imageCount > 1) {
         *taken = true;
         image = read_frames(d, l, err);
     }
-    avifDecoderDestroy(d);
+    if (d)
+        avifDecoderDestroy(d);
+    d = !*taken ? decoder(l, false) : NULL;
+    if (d && l->page == 0 && has_other_colours(d)) {
+        *taken = true;
+        image = read_still(d, l, err);
+    }
+    if (d)
+        avifDecoderDestroy(d);
     return image;
 }
 

@@ -15,6 +15,8 @@
 #include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 
+#include "image/hdr.h"
+
 #define BUFFER 65536
 #define PROBE_BYTES (4 << 20) /* what is looked through for a size, where the container has none */
 #define STREAMS_MAX 64
@@ -460,16 +462,43 @@ static bool take_telling(struct movie *m)
     return seen > 0 || take_first(m, 0); /* some streams have no key frames that are marked */
 }
 
+static enum alb_hdr range_of(const AVFrame *f)
+{
+    if (f->color_trc == AVCOL_TRC_SMPTE2084)
+        return ALB_HDR_PQ;
+    return f->color_trc == AVCOL_TRC_ARIB_STD_B67 ? ALB_HDR_HLG : ALB_HDR_NONE;
+}
+
+static bool copy_rows(const AVFrame *rgb, VipsImage *image, enum alb_hdr how)
+{
+    size_t w = (size_t)image->Xsize, h = (size_t)image->Ysize;
+    struct alb_hdr_tables *t = how != ALB_HDR_NONE ? alb_hdr_new(how) : NULL;
+    for (size_t y = 0; y < h; y++) {
+        const uint8_t *from = rgb->data[0] + y * (size_t)rgb->linesize[0];
+        unsigned char *to = image->data + y * w * 3;
+        if (t)
+            alb_hdr_run(t, (const uint16_t *)(const void *)from, to, w, 3); /* libav aligns its rows */
+        else
+            memcpy(to, from, w * 3);
+    }
+    bool ok = t || how == ALB_HDR_NONE;
+    alb_hdr_free(&t);
+    return ok;
+}
+
 static VipsImage *to_image(const struct movie *m, struct alb_err *err)
 {
     uint32_t w, h;
+    enum alb_hdr how = range_of(m->kept);
     shown_size(m, &w, &h);
-    AVFrame *rgb = converted(m->kept, w, h, AV_PIX_FMT_RGB24);
+    AVFrame *rgb = converted(m->kept, w, h, how == ALB_HDR_NONE ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGB48);
     VipsImage *image = rgb ? alb_load_blank(w, h, 3, VIPS_FORMAT_UCHAR, err) : NULL;
     if (!rgb)
         alb_fail(err, ALB_E_UNPROCESSABLE, "video: its colours cannot be converted");
-    for (size_t y = 0; image && y < h; y++)
-        memcpy(image->data + y * w * 3, rgb->data[0] + y * (size_t)rgb->linesize[0], (size_t)w * 3);
+    if (image && !copy_rows(rgb, image, how)) {
+        g_clear_object(&image);
+        alb_fail(err, ALB_E_NO_MEMORY, "video: no memory");
+    }
     av_frame_free(&rgb);
     return image;
 }

@@ -265,6 +265,60 @@ def videos(put):
                     os.path.join(put.folder, 'wide.mp4')], check=True, stdin=subprocess.DEVNULL)
 
 
+def light():
+    """The fields as linear light in the primaries of sRGB (to XYZ of D50), and that matrix."""
+    v = numpy.array(FIELDS) / 255.0
+    lin = numpy.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    return lin, icc_matrix((0.3127, 0.3290), ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), 2.2)[1]
+
+
+def in_primaries(primaries):
+    lin, srgb = light()
+    m = icc_matrix((0.3127, 0.3290), primaries, 2.2)[1]
+    return numpy.clip((numpy.linalg.inv(m) @ srgb @ lin.T).T, 0, None)
+
+
+def pq(v):
+    """BT.2100: v is light, 1 = 203 cd/m2."""
+    y = (v * 203 / 10000) ** (2610 / 16384)
+    return ((3424 / 4096 + 2413 / 128 * y) / (1 + 2392 / 128 * y)) ** (2523 / 32)
+
+
+def hlg(v):
+    v = v * 203 / 1000
+    y = v @ numpy.array((0.2627, 0.6780, 0.0593))
+    e = v / numpy.maximum(y, 1e-9)[:, None] ** (0.2 / 1.2)
+    a = 0.17883277
+    b, c = 1 - 4 * a, 0.5 - a * numpy.log(4 * a)
+    return numpy.where(e <= 1 / 12, numpy.sqrt(3 * e), a * numpy.log(numpy.maximum(12 * e - b, 1e-9)) + c)
+
+
+def srgb_curve(v):
+    return numpy.where(v <= 0.0031308, 12.92 * v, 1.055 * numpy.maximum(v, 1e-9) ** (1 / 2.4) - 0.055)
+
+
+def wide(put):
+    """Pictures whose numbers mean other colours than those of sRGB, which only numbers (CICP) tell: libav writes them."""
+    bt2020 = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
+    p3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+    raw = os.path.join(put.folder, '.wide.rgb')
+    for name, values, curve, primaries in (
+            ('pq', pq(in_primaries(bt2020)), 'smpte2084', 'bt2020'),
+            ('hlg', hlg(in_primaries(bt2020)), 'arib-std-b67', 'bt2020'),
+            ('p3', srgb_curve(in_primaries(p3)), 'iec61966-2-1', 'smpte432')):
+        put('.wide.rgb', fields(colours=[tuple(c) for c in values * 65535 + 0.5]).astype('<u2').tobytes())
+        matrix = 'bt2020' if primaries == 'bt2020' else 'bt709'
+        start = ['ffmpeg', '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'rgb48le', '-s', '%dx%d' % (W, H), '-i', raw,
+                 '-vf', 'scale=out_color_matrix=%s:out_range=tv:flags=accurate_rnd' % matrix, '-pix_fmt', 'yuv420p10le', '-color_trc', curve,
+                 '-color_primaries', primaries, '-colorspace', 'bt2020nc' if matrix == 'bt2020' else 'bt709',
+                 '-color_range', 'tv', '-frames:v', '1']
+        ends = {'.avif': ['-c:v', 'libaom-av1', '-still-picture', '1', '-cpu-used', '8', '-crf', '10']}
+        if name != 'p3':
+            ends['.mp4'] = ['-c:v', 'libx265', '-x265-params', 'log-level=none:crf=10']
+        for ending, how in ends.items():
+            subprocess.run(start + how + [os.path.join(put.folder, name + ending)], check=True, stdin=subprocess.DEVNULL)
+
+
 def sequences(put):
     """Animations in the clothes of pictures: AVIF with its still, HEVC without one."""
     still = os.path.join(put.folder, '.fields.png')
@@ -299,7 +353,7 @@ class Put:
 
 def main():
     put = Put(sys.argv[1])
-    for make in (icons, photoshop, palettes, videos, sequences):
+    for make in (icons, photoshop, palettes, videos, sequences, wide):
         make(put)
 
 

@@ -367,6 +367,17 @@ static void test_videos(void **state)
     check_file("frames.heic", FOUR, 20);
 }
 
+/* High dynamic range and wide gamut that only numbers tell of, no profile: PQ, HLG, Display P3. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    check_file("pq.mp4", FOUR, 8);
+    check_file("hlg.mp4", FOUR, 8);
+    check_file("pq.avif", FOUR, 8);
+    check_file("hlg.avif", FOUR, 8);
+    check_file("p3.avif", FOUR, 8);
+}
+
 static void frame_at(const char *name, double second, bool keyframe, int light)
 {
     struct alb_str s = sample_file(name);
@@ -486,6 +497,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_videos),
         cmocka_unit_test(test_video_times),
+        cmocka_unit_test(test_numbers),
     };
     if (argc < 3 || !begin(argv[0], argv[1]))
         return 1;
