@@ -92,7 +92,7 @@ void alb_res_close(struct alb_req *req); /* no further request on this connectio
 
 /* ---- validators (RFC 9110 §13): the service says what it has, http decides -------------------------- */
 
-void alb_res_etag(struct alb_req *req, struct alb_str tag /* without quotes */, bool weak);
+void alb_res_etag(struct alb_req *req, struct alb_str tag /* without quotes; p == NULL: none */, bool weak);
 void alb_res_modified(struct alb_req *req, int64_t wall_ms);
 /* After the two above: would a GET end as 304 or 412? Then DONE may be returned without a body. */
 bool alb_res_decided(struct alb_req *req);

@@ -306,7 +306,7 @@ void alb_res_close(struct alb_req *r)
 
 void alb_res_etag(struct alb_req *r, struct alb_str tag, bool weak)
 {
-    ALB_CHECK(alb_is_etag(tag));
+    ALB_CHECK(!tag.p || alb_is_etag(tag));
     r->res.etag = tag;
     r->res.weak = weak;
 }
