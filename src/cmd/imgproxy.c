@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "doors/imgproxy/env.h"
 #include "library/auth.h"
 
@@ -16,6 +17,16 @@
 static enum alb_code no_memory(struct alb_err *err)
 {
     return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the imgproxy door");
+}
+
+/* But for those on keys, which are for the other home of the door: here they belong to users. */
+static void tell_remarks(struct alb_buf *remarks)
+{
+    struct alb_str rest = alb_buf_view(remarks), line;
+    while (rest.n > 0 && alb_str_next(&rest, '\n', &line))
+        if (line.n > 0 && !alb_str_starts(line, ALB_STR("IMGPROXY_KEY")) &&
+            !alb_str_starts(line, ALB_STR("IMGPROXY_SOURCE_URL_ENCRYPTION_KEY")))
+            alb_log(ALB_LOG_WARN, "imgproxy settings", ALB_LOG_STR("text", line));
 }
 
 /* imgproxy's own variables from a file, in its own words; else its defaults, which are for the open internet: here
@@ -37,6 +48,8 @@ static enum alb_code read_settings(const struct alb_options *o, struct alb_imgpr
     alb_buf_printf(&text, "IMGPROXY_ENV_LOCAL_FILE_PATH=%s", file);
     const char *const envp[] = {alb_buf_cstr(&text), NULL};
     code = alb_imgproxy_config_from_env(envp, out, &remarks, err);
+    if (code == ALB_OK)
+        tell_remarks(&remarks);
     alb_buf_fini(&text);
     alb_buf_fini(&remarks);
     return code;

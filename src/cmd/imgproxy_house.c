@@ -23,6 +23,7 @@
 #include "render/origin.h"
 
 #define TIMERS_MAX 65536
+#define CLIENT_FOREVER (86400 * ALB_NS_PER_S) /* where CLIENT_KEEP_ALIVE_TIMEOUT is 0: no limit */
 #define QUEUE 512 /* where REQUESTS_QUEUE_SIZE is 0 */
 
 const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size and form by URL, set up by "
@@ -74,7 +75,8 @@ static enum alb_code open_threads(struct house *h, struct alb_err *err)
         .agent = "imgproxy",
         .transfers = transfers,
         .queue = transfers,
-        .per_host = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES_PER_HOST)};
+        .per_host = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES_PER_HOST),
+        .idle_ns = h->config->client_keep_alive > 0 ? h->config->client_keep_alive : CLIENT_FOREVER};
     h->timers = alb_timers_new(alb_clock_real(), TIMERS_MAX);
     if (!h->timers)
         return alb_fail(err, ALB_E_NO_MEMORY, "timers");
@@ -113,6 +115,8 @@ static enum alb_code open_render(struct house *h, struct alb_err *err)
     /* A worker is never idle here while there is work: more of them than cores only make all of them slower. */
     darkroom.render_workers = alb_render_slots(workers > 0 && workers < processors() ? (unsigned)workers : 0);
     darkroom.job_ns = h->config->timeout;
+    darkroom.limits.png_unlimited = h->config->png_unlimited;
+    darkroom.limits.svg_unlimited = h->config->svg_unlimited;
     make_limits(h, &darkroom.limits);
     code = alb_darkroom_open(&darkroom, &h->darkroom, err);
     if (code != ALB_OK)

@@ -62,6 +62,7 @@ static enum alb_code http_config(struct alb_imgproxy_service *s, struct alb_http
     h->pool = s->config.pool;
     h->clock = alb_clock_real();
     h->voice = &s->voice;
+    h->reuse_port = c->reuse_port;
     h->limits.head_bytes = (size_t)1 << 20; /* as Go's server reads */
     h->limits.target_bytes = ALB_IMGPROXY_TARGET_MAX;
     h->limits.connections =

@@ -270,7 +270,10 @@ def test_info(house):
     assert "exif" not in info  # whoever has the URL of the picture has this one too
     own = requests.get(house.daemon.url + "/imgproxy/info/unsafe/plain/local:///a.jpg", timeout=60,
                        headers={"x-api-key": house.daemon.key}).json()
-    assert own["exif"]["Make"] == "Albumen"
+    assert own["exif"]["Manufacturer"] == "Albumen"
+    canonical = requests.get(house.daemon.url + "/imgproxy/info/unsafe/exif:1:1/plain/local:///a.jpg", timeout=60,
+                             headers={"x-api-key": house.daemon.key}).json()
+    assert canonical["exif"]["Make"] == "Albumen" and "Manufacturer" not in canonical["exif"]
     assert info["colorspace"] == "srgb" and info["thumb_hash"]
     assert info["hashsums"] == {"md5": hashlib.md5(body).hexdigest(), "sha256": hashlib.sha256(body).hexdigest()}
 
@@ -288,6 +291,29 @@ def test_info_of_what_it_looks_like(house):
     path = sign(f"/avg:1/plain/asset://{asset}")
     answer = requests.get(house.daemon.url + "/imgproxy/info" + path, timeout=60)
     assert answer.json()["width"] == 40 and answer.headers["Cache-Control"].startswith("private")
+
+
+@pytest.mark.parametrize("crop, at", [
+    ("crop:32:0.5", (0.45, 0.25, 0.1, 0.5)),
+    ("c:64:48:nowe:32:24", (0.1, 0.1, 0.2, 0.2)),
+    ("c:64:48:fp:0.9:0.9", (0.8, 0.8, 0.2, 0.2)),
+    ("c:9999:0.0001", (0, 0.5, 1, 1 / 240)),
+])
+def test_info_of_where_a_crop_is(house, crop, at):
+    Image.new("RGB", (320, 240), (90, 90, 90)).save(house.root / "flat.png")
+    info = requests.get(house.daemon.url + "/imgproxy/info" + sign(f"/{crop}/plain/local:///flat.png"), timeout=60).json()
+    assert [info["crop"][k] for k in ("left", "top", "width", "height")] == pytest.approx(at, abs=0.005)
+
+
+def test_info_of_where_a_smart_crop_is(house):
+    picture = Image.new("RGB", (400, 300), (90, 90, 90))
+    picture.paste((250, 20, 30), (300, 200, 340, 240))  # what draws the eye
+    picture.save(house.root / "spot.png")
+    info = requests.get(house.daemon.url + "/imgproxy/info" + sign("/c:100:100:sm/plain/local:///spot.png"), timeout=60).json()
+    crop = info["crop"]
+    assert crop["left"] * 400 <= 300 and (crop["left"] + crop["width"]) * 400 >= 340, crop
+    assert crop["top"] * 300 <= 200 and (crop["top"] + crop["height"]) * 300 >= 240, crop
+    assert "crop" not in requests.get(house.daemon.url + "/imgproxy/info" + sign("/plain/local:///spot.png"), timeout=60).json()
 
 
 # ---- errors ----

@@ -189,12 +189,14 @@ static void cache_control(const struct alb_imgproxy_job *job, bool no_store)
     set(job->req, "Cache-Control", text);
 }
 
-/* Without an etag there is none, whatever was said before the picture was there. */
-static void validators(const struct alb_imgproxy_job *job, struct alb_str etag)
+/* What has no name and is kept by nobody has no date either, whatever was said before the picture was there: a client
+ * that asks by it would keep a makeshift. */
+static void validators(const struct alb_imgproxy_job *job, struct alb_str etag, bool no_store)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
     const struct alb_origin *o = job->input[0].origin;
-    int64_t modified = o ? o->modified_ms : 0;
+    bool makeshift = no_store && etag.n == 0;
+    int64_t modified = o && !makeshift ? o->modified_ms : 0;
     if (c->etag && etag.n > 0 && c->etag_buster.n > 0) {
         struct alb_buf hex = ALB_BUF_INIT(4096); /* of any characters: not all may stand in a tag */
         alb_percent_encode(&hex, c->etag_buster);
@@ -203,11 +205,9 @@ static void validators(const struct alb_imgproxy_job *job, struct alb_str etag)
         alb_buf_fini(&hex);
     }
     alb_res_etag(job->req, c->etag && etag.n > 0 ? etag : ALB_STR_NONE, false);
-    if (!c->last_modified || modified <= 0)
-        return;
-    if (c->last_modified_buster > modified)
+    if (c->last_modified_buster > modified && modified > 0)
         modified = c->last_modified_buster;
-    alb_res_modified(job->req, modified);
+    alb_res_modified(job->req, c->last_modified && modified > 0 ? modified : -1);
 }
 
 /* ---- the rest of the head ---- */
@@ -241,6 +241,41 @@ static struct alb_str as_reference(struct alb_arena *arena, struct alb_str url)
     return out;
 }
 
+/* As CDNs read them: CloudFront those of an object in S3, Cloudflare its own. */
+static void cache_tags(struct alb_imgproxy_job *job)
+{
+    struct alb_str format = job->door->config.config->cache_tags_format;
+    struct alb_buf b = ALB_BUF_INIT(ALB_IMGPROXY_TAGS_MAX * (ALB_IMGPROXY_NAME_MAX + 1));
+    bool all = alb_str_eq_c(format, "all");
+    for (size_t i = 0; i < job->want.tags; i++) {
+        if (i > 0)
+            alb_buf_char(&b, ',');
+        alb_buf_str(&b, job->want.tag[i]);
+    }
+    if (b.n > 0 && alb_buf_code(&b) == ALB_OK) {
+        if (all || alb_str_eq_c(format, "cloudfront"))
+            alb_res_header_set(job->req, "X-Amz-Meta-Cache-Tag", alb_buf_view(&b));
+        if (all || alb_str_eq_c(format, "cloudflare"))
+            alb_res_header_set(job->req, "Cache-Tag", alb_buf_view(&b));
+    }
+    alb_buf_fini(&b);
+}
+
+/* What the source said beside its picture, where the configuration wants it told. */
+static void hand_on(struct alb_imgproxy_job *job)
+{
+    const struct alb_origin *o = job->input[0].origin;
+    struct alb_str rest = o ? o->kept : ALB_STR_NONE, name, value, last = ALB_STR_NONE;
+    while (alb_origin_kept_next(&rest, &name, &value)) { /* lines of one name stand together */
+        const char *text = alb_arena_cstr(job->arena, name);
+        if (text && alb_str_eq(name, last))
+            alb_res_header(job->req, text, value);
+        else if (text)
+            alb_res_header_set(job->req, text, value);
+        last = name;
+    }
+}
+
 void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool no_store, const char *ending)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
@@ -251,9 +286,11 @@ void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool n
     set(req, "Content-Security-Policy", CSP);
     set(req, "X-Content-Type-Options", "nosniff");
     cache_control(job, no_store);
-    validators(job, etag);
+    validators(job, etag, no_store);
     if (job->vary)
         set(req, "Vary", job->vary);
+    cache_tags(job);
+    hand_on(job);
     if (ending)
         disposition(job, ending);
     if (c->canonical && is_http(&job->want.source) && !job->fell_back)
@@ -306,5 +343,6 @@ void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture
     alb_res_type(job->req, type);
     if (job->door->config.config->debug_headers)
         debug_headers(job, p);
+    alb_imgproxy_tell(job, alb_type_name(alb_type_of_mime(alb_str_c(p->content_type))));
     alb_res_bytes(job->req, p->bytes);
 }

@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "doors/imgproxy/compile.h"
+#include "doors/imgproxy/compile_priv.h"
 
 #include <math.h>
 #include <string.h>
-
-struct compiling {
-    const struct alb_imgproxy_config *c;
-    const struct alb_imgproxy_request *r;
-    struct alb_arena *arena;
-    struct alb_imgproxy_wish *out;
-    struct alb_err *err;
-};
-
-static enum alb_imgproxy_refusal no_memory(struct compiling *k)
-{
-    return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_NO_MEMORY, "no memory");
-}
 
 /* ---- words ---- */
 
@@ -45,7 +32,7 @@ enum alb_imgproxy_format alb_imgproxy_of_type(enum alb_type t)
     return (unsigned)t < ALB_TYPE_COUNT ? formats[t] : ALB_IMGPROXY_FORMAT_NONE;
 }
 
-static struct alb_gravity gravity_of(const struct alb_imgproxy_gravity *g)
+struct alb_gravity alb_imgproxy_to_gravity(const struct alb_imgproxy_gravity *g)
 {
     static const enum alb_gravity_kind kinds[] = {
         [ALB_IMGPROXY_NOWHERE] = ALB_GRAVITY_CENTRE,  [ALB_IMGPROXY_CE] = ALB_GRAVITY_CENTRE,
@@ -66,9 +53,8 @@ static uint32_t side(int64_t v)
 
 /* ---- inputs ---- */
 
-/* The number by which options name it; the same source is fetched once. 0: there are too many. */
-static unsigned input_of(struct compiling *k, const struct alb_imgproxy_source *source,
-                         struct alb_str profile)
+unsigned alb_imgproxy_input_of(struct alb_imgproxy_compiling *k, const struct alb_imgproxy_source *source,
+                               struct alb_str profile)
 {
     struct alb_imgproxy_wish *w = k->out;
     for (unsigned i = 0; i < w->inputs; i++) {
@@ -104,10 +90,19 @@ static struct alb_effect *add(struct effects *e, enum alb_effect_kind kind, doub
     return f;
 }
 
+static void add_ramp(struct alb_effect *f, const struct alb_imgproxy_ramp *ramp)
+{
+    f->angle = ramp->angle;
+    f->start = ramp->start;
+    f->stop = ramp->stop;
+}
+
 static void add_blurs(struct effects *e, const struct alb_imgproxy_pipeline *p)
 {
     if (p->blur > 0)
         add(e, ALB_EFFECT_BLUR, p->blur);
+    if (p->progressive_blur.sigma > 0)
+        add_ramp(add(e, ALB_EFFECT_BLUR_RAMP, p->progressive_blur.sigma), &p->progressive_blur.ramp);
     if (p->sharpen > 0)
         add(e, ALB_EFFECT_SHARPEN, p->sharpen);
     if ((p->given & ALB_IMGPROXY_GIVEN_UNSHARP) && p->unsharp.mode != ALB_IMGPROXY_UNSHARP_NONE) {
@@ -150,26 +145,24 @@ static void add_tones(struct effects *e, const struct alb_imgproxy_pipeline *p)
     if (p->gradient.opacity > 0) {
         struct alb_effect *f = add(e, ALB_EFFECT_GRADIENT, p->gradient.opacity);
         f->rgb = p->gradient.colour;
-        f->angle = p->gradient.ramp.angle;
-        f->start = p->gradient.ramp.start;
-        f->stop = p->gradient.ramp.stop;
+        add_ramp(f, &p->gradient.ramp);
     }
 }
 
 /* Is there anything to be laid over, and is it known what? Without a picture configured none is meant. */
-static bool has_watermark(const struct compiling *k, const struct alb_imgproxy_pipeline *p)
+static bool has_watermark(const struct alb_imgproxy_compiling *k, const struct alb_imgproxy_pipeline *p)
 {
     bool configured = k->c->watermark_data.n > 0 || k->c->watermark_path.n > 0 || k->c->watermark_url.n > 0;
     return p->watermark.opacity > 0 && (p->watermark.text.n > 0 || p->watermark.source.url.p || configured);
 }
 
-static enum alb_imgproxy_refusal add_watermark(struct compiling *k, struct effects *e,
+static enum alb_imgproxy_refusal add_watermark(struct alb_imgproxy_compiling *k, struct effects *e,
                                                const struct alb_imgproxy_pipeline *p)
 {
     struct alb_effect *f = add(e, ALB_EFFECT_WATERMARK, 0);
     struct alb_mark *m = &f->mark;
     m->opacity = p->watermark.opacity * k->c->watermark_opacity;
-    m->at = gravity_of(&p->watermark.gravity);
+    m->at = alb_imgproxy_to_gravity(&p->watermark.gravity);
     m->tiling = p->watermark.gravity.place == ALB_IMGPROXY_RE   ? ALB_TILING_REPEAT
                 : p->watermark.gravity.place == ALB_IMGPROXY_CH ? ALB_TILING_CHESS
                                                                 : ALB_TILING_ONE;
@@ -185,13 +178,13 @@ static enum alb_imgproxy_refusal add_watermark(struct compiling *k, struct effec
         m->text = p->watermark.text;
         return ALB_IMGPROXY_FINE;
     }
-    m->input = input_of(k, p->watermark.source.url.p ? &p->watermark.source : NULL, ALB_STR_NONE);
+    m->input = alb_imgproxy_input_of(k, p->watermark.source.url.p ? &p->watermark.source : NULL, ALB_STR_NONE);
     return m->input > 0 ? ALB_IMGPROXY_FINE
                         : alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG,
                                               "at most %d other pictures may be used", ALB_PLAN_INPUTS - 1);
 }
 
-static enum alb_imgproxy_refusal keep_list(struct compiling *k, const struct effects *e,
+static enum alb_imgproxy_refusal keep_list(struct alb_imgproxy_compiling *k, const struct effects *e,
                                            const struct alb_effect **list, uint32_t *count)
 {
     *count = e->count;
@@ -203,21 +196,20 @@ static enum alb_imgproxy_refusal keep_list(struct compiling *k, const struct eff
         return ALB_IMGPROXY_FINE;
     struct alb_effect *copy = alb_arena_alloc(k->arena, e->count * sizeof(e->list[0]));
     if (!copy)
-        return no_memory(k);
+        return alb_imgproxy_compile_no_memory(k);
     memcpy(copy, e->list, e->count * sizeof(e->list[0]));
     *list = copy;
     return ALB_IMGPROXY_FINE;
 }
 
-static enum alb_imgproxy_refusal compile_effects(struct compiling *k, const struct alb_imgproxy_pipeline *p,
+static enum alb_imgproxy_refusal compile_effects(struct alb_imgproxy_compiling *k,
+                                                 const struct alb_imgproxy_pipeline *p,
                                                  struct alb_plan_options *o)
 {
     struct effects *e = ALB_ARENA_NEW(k->arena, struct effects);
     enum alb_imgproxy_refusal no;
     if (!e)
-        return no_memory(k);
-    if (p->progressive_blur.sigma > 0)
-        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_BAD_URL, "progressive_blur is not there");
+        return alb_imgproxy_compile_no_memory(k);
     add_blurs(e, p);
     add_tones(e, p);
     no = keep_list(k, e, &o->effects, &o->effect_count);
@@ -236,7 +228,7 @@ static void compile_crop(const struct alb_imgproxy_pipeline *p, struct alb_plan_
     o->crop.on = p->crop.width > 0 || p->crop.height > 0 || p->crop.ratio > 0;
     o->crop.width = p->crop.width >= 1 ? floor(p->crop.width) : p->crop.width;
     o->crop.height = p->crop.height >= 1 ? floor(p->crop.height) : p->crop.height;
-    o->crop.at = gravity_of(at);
+    o->crop.at = alb_imgproxy_to_gravity(at);
     o->crop.aspect = p->crop.ratio;
     o->crop.aspect_enlarge = p->crop.ratio_enlarge;
 }
@@ -265,16 +257,17 @@ static void compile_size(const struct alb_imgproxy_pipeline *p, struct alb_plan_
     o->zoom_y = p->zoom_y;
     o->dpr = p->dpr;
     o->enlarge = p->enlarge;
-    o->gravity = gravity_of(&p->gravity);
-    o->extend = (struct alb_extend){p->extend.on, gravity_of(&p->extend.gravity)};
-    o->extend_aspect = (struct alb_extend){p->extend_ar.on, gravity_of(&p->extend_ar.gravity)};
+    o->gravity = alb_imgproxy_to_gravity(&p->gravity);
+    o->extend = (struct alb_extend){p->extend.on, alb_imgproxy_to_gravity(&p->extend.gravity)};
+    o->extend_aspect = (struct alb_extend){p->extend_ar.on, alb_imgproxy_to_gravity(&p->extend_ar.gravity)};
     o->padding[0] = side(p->padding.top);
     o->padding[1] = side(p->padding.right);
     o->padding[2] = side(p->padding.bottom);
     o->padding[3] = side(p->padding.left);
 }
 
-static enum alb_imgproxy_refusal compile_pipeline(struct compiling *k, const struct alb_imgproxy_pipeline *p,
+static enum alb_imgproxy_refusal compile_pipeline(struct alb_imgproxy_compiling *k,
+                                                  const struct alb_imgproxy_pipeline *p,
                                                   struct alb_plan_options *o)
 {
     o->ignore_orientation = !p->auto_rotate;
@@ -298,151 +291,9 @@ static enum alb_imgproxy_refusal compile_pipeline(struct compiling *k, const str
     return compile_effects(k, p, o);
 }
 
-/* ---- output ---- */
+/* ---- what is read ---- */
 
-/* Our efforts are 1..10 for every format; imgproxy's are those of the encoders. */
-static uint8_t effort_of(int64_t v, int64_t least, int64_t most)
-{
-    int64_t in = v < least ? least : v > most ? most : v;
-    return (uint8_t)(1 + ((in - least) * 9 + (most - least) / 2) / (most - least));
-}
-
-static void compile_quality(const struct compiling *k, struct alb_output *o)
-{
-    o->quality[ALB_FORMAT_SAME] = k->r->quality ? k->r->quality : (uint8_t)k->c->quality;
-    for (int f = 1; f < ALB_IMGPROXY_FORMATS && k->r->quality == 0; f++) {
-        enum alb_format to = alb_imgproxy_to_format((enum alb_imgproxy_format)f);
-        uint8_t q = k->r->format_quality[f] ? k->r->format_quality[f] : k->c->format_quality[f];
-        if (to != ALB_FORMAT_SAME)
-            o->quality[to] = q;
-    }
-    o->effort[ALB_FORMAT_WEBP] = effort_of(k->c->webp_effort, 0, 6);
-    o->effort[ALB_FORMAT_AVIF] = effort_of(9 - k->c->avif_speed, 0, 9);
-    o->effort[ALB_FORMAT_JXL] = effort_of(k->c->jxl_effort, 3, 9);
-}
-
-static void compile_encoders(const struct alb_imgproxy_request *r, struct alb_output *o)
-{
-    o->jpeg_progressive = r->jpeg.progressive;
-    o->jpeg_trellis = r->jpeg.trellis;
-    o->jpeg_overshoot = r->jpeg.overshoot;
-    o->jpeg_scans = r->jpeg.scans;
-    o->jpeg_table = (uint8_t)r->jpeg.table;
-    o->chroma = r->jpeg.no_subsample ? ALB_CHROMA_FULL : ALB_CHROMA_AUTO;
-    o->heif_chroma = r->avif_subsample == ALB_IMGPROXY_SUBSAMPLE_ON    ? ALB_CHROMA_HALF
-                     : r->avif_subsample == ALB_IMGPROXY_SUBSAMPLE_OFF ? ALB_CHROMA_FULL
-                                                                       : ALB_CHROMA_AUTO;
-    o->png_interlaced = r->png.interlaced;
-    o->png_quantize = r->png.quantize;
-    o->png_colors = (uint16_t)r->png.colours;
-    o->webp_mode = r->webp_compression == ALB_IMGPROXY_LOSSLESS        ? ALB_WEBP_LOSSLESS
-                   : r->webp_compression == ALB_IMGPROXY_NEAR_LOSSLESS ? ALB_WEBP_NEAR_LOSSLESS
-                                                                       : ALB_WEBP_LOSSY;
-    static const enum alb_webp_preset presets[] = {
-        [ALB_IMGPROXY_PRESET_DEFAULT] = ALB_WEBP_DEFAULT, [ALB_IMGPROXY_PRESET_PICTURE] = ALB_WEBP_PICTURE,
-        [ALB_IMGPROXY_PRESET_PHOTO] = ALB_WEBP_PHOTO,     [ALB_IMGPROXY_PRESET_DRAWING] = ALB_WEBP_DRAWING,
-        [ALB_IMGPROXY_PRESET_ICON] = ALB_WEBP_ICON,       [ALB_IMGPROXY_PRESET_TEXT] = ALB_WEBP_TEXT,
-    };
-    o->webp_preset = presets[r->webp_preset];
-    o->webp_smart_subsample = r->webp_smart_subsample;
-}
-
-static void compile_autoquality(const struct compiling *k, struct alb_output *o)
-{
-    const struct alb_imgproxy_autoquality *a = &k->r->autoquality;
-    if (a->method == ALB_IMGPROXY_AQ_NONE)
-        return;
-    o->autoquality = a->method == ALB_IMGPROXY_AQ_SIZE ? ALB_AUTOQUALITY_SIZE : ALB_AUTOQUALITY_DSSIM;
-    o->target = a->target;
-    o->error = a->error;
-    o->least = (uint8_t)a->min;
-    o->most = (uint8_t)a->max;
-}
-
-/* Newer formats that the client takes and the configuration offers, the best first. */
-static void automatic(const struct compiling *k, uint32_t accepted, struct alb_output *o)
-{
-    const struct alb_imgproxy_config *c = k->c;
-    bool asked = k->r->format != ALB_IMGPROXY_FORMAT_NONE;
-    const struct {
-        enum alb_imgproxy_format format;
-        bool offered, enforced;
-    } all[] = {{ALB_IMGPROXY_JXL, c->auto_jxl, c->enforce_jxl},
-               {ALB_IMGPROXY_AVIF, c->auto_avif, c->enforce_avif},
-               {ALB_IMGPROXY_WEBP, c->auto_webp, c->enforce_webp}};
-    size_t n = 0;
-    for (size_t i = 0; i < ALB_ARRAY_LEN(all); i++) {
-        if ((accepted & ALB_IMGPROXY_FORMAT_BIT(all[i].format)) &&
-            (all[i].enforced || (all[i].offered && !asked)))
-            o->automatic[n++] = alb_imgproxy_to_format(all[i].format);
-    }
-}
-
-static void compile_format(const struct compiling *k, uint32_t accepted, struct alb_output *o)
-{
-    const struct alb_imgproxy_config *c = k->c;
-    size_t n = 0;
-    memset(o->automatic, 0, sizeof(o->automatic));
-    memset(o->preferred, 0, sizeof(o->preferred));
-    o->keep = o->best = 0;
-    o->format = alb_imgproxy_to_format(k->r->format);
-    automatic(k, accepted, o);
-    for (size_t i = 0; i < c->preferred_count; i++) {
-        enum alb_format f = alb_imgproxy_to_format(c->preferred[i]);
-        if (f == ALB_FORMAT_SAME)
-            continue;
-        o->keep |= ALB_FORMAT_BIT(f);
-        if (n + 1 < ALB_FORMAT_LIST)
-            o->preferred[n++] = f;
-    }
-    if (k->r->format != ALB_IMGPROXY_BEST &&
-        !(c->best_by_default && k->r->format == ALB_IMGPROXY_FORMAT_NONE))
-        return;
-    o->best = o->keep;
-    for (int f = 1; f < ALB_IMGPROXY_FORMATS; f++) {
-        if (accepted & ALB_IMGPROXY_FORMAT_BIT(f))
-            o->best |= ALB_FORMAT_BIT(alb_imgproxy_to_format((enum alb_imgproxy_format)f));
-    }
-}
-
-static enum alb_imgproxy_refusal compile_profile(struct compiling *k, struct alb_output *o)
-{
-    const struct alb_imgproxy_request *r = k->r;
-    o->profile = r->strip_profile ? ALB_PROFILE_SRGB : ALB_PROFILE_KEEP;
-    if (r->color_profile.n == 0)
-        return ALB_IMGPROXY_FINE;
-    if (alb_str_eq_c(r->color_profile, "srgb")) {
-        o->profile = ALB_PROFILE_SRGB;
-    } else if (alb_str_eq_c(r->color_profile, "cmyk")) {
-        o->profile = ALB_PROFILE_CMYK;
-    } else {
-        o->profile = ALB_PROFILE_INPUT;
-        o->profile_input = input_of(k, NULL, r->color_profile);
-        if (o->profile_input == 0)
-            return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "at most %d other files may be used",
-                                       ALB_PLAN_INPUTS - 1);
-    }
-    return ALB_IMGPROXY_FINE;
-}
-
-static enum alb_imgproxy_refusal compile_output(struct compiling *k, uint32_t accepted,
-                                                struct alb_plan_options *first)
-{
-    const struct alb_imgproxy_request *r = k->r;
-    struct alb_output *o = &first->output;
-    compile_format(k, accepted, o);
-    compile_quality(k, o);
-    compile_encoders(r, o);
-    compile_autoquality(k, o);
-    o->max_bytes = (uint64_t)r->max_bytes;
-    o->keep_metadata = !r->strip_metadata;
-    o->keep_copyright = r->keep_copyright;
-    o->deep = r->preserve_hdr;
-    o->dpi = r->dpi > 0 ? r->dpi : k->c->strip_dpi;
-    return compile_profile(k, o);
-}
-
-static enum alb_imgproxy_refusal compile_source(struct compiling *k, struct alb_plan_options *first)
+static enum alb_imgproxy_refusal compile_source(struct alb_imgproxy_compiling *k, struct alb_plan_options *first)
 {
     const struct alb_imgproxy_request *r = k->r;
     if (r->video_tile.step != 0 || r->video_animation.step != 0) /* NOLINT: 0 is "off" */
@@ -457,6 +308,7 @@ static enum alb_imgproxy_refusal compile_source(struct compiling *k, struct alb_
     first->video_second = r->video_second;
     first->video_keyframe = r->video_keyframes;
     first->embedded = r->enforce_thumbnail;
+    first->pdf_clear = k->c->pdf_no_background;
     first->style = r->style;
     return ALB_IMGPROXY_FINE;
 }
@@ -482,17 +334,18 @@ static void compile_limits(const struct alb_imgproxy_request *r, const struct al
 /* ---- the whole ---- */
 
 enum alb_imgproxy_refusal alb_imgproxy_compile(const struct alb_imgproxy_config *c,
-                                               const struct alb_imgproxy_request *r, uint32_t accepted,
+                                               const struct alb_imgproxy_request *r,
+                                               const struct alb_imgproxy_accept *accept,
                                                const struct alb_plan_limits *limits, struct alb_arena *arena,
                                                struct alb_imgproxy_wish *out, struct alb_err *err)
 {
-    struct compiling k = {c, r, arena, out, err};
+    struct alb_imgproxy_compiling k = {c, r, accept, arena, out, err};
     enum alb_imgproxy_refusal no = ALB_IMGPROXY_FINE;
     memset(out, 0, sizeof(*out));
     _Static_assert(ALB_IMGPROXY_PIPELINES_MAX <= ALB_PIPELINES_MAX, "every request fits into a plan");
     struct alb_plan_options *all = alb_arena_calloc(arena, r->pipelines, sizeof(*all));
     if (!all)
-        return no_memory(&k);
+        return alb_imgproxy_compile_no_memory(&k);
     for (size_t i = 0; no == ALB_IMGPROXY_FINE && i < r->pipelines; i++) {
         alb_plan_options_init(&all[i]);
         no = compile_pipeline(&k, r->pipeline[i], &all[i]);
@@ -501,7 +354,7 @@ enum alb_imgproxy_refusal alb_imgproxy_compile(const struct alb_imgproxy_config 
     if (no == ALB_IMGPROXY_FINE)
         no = compile_source(&k, &all[0]);
     if (no == ALB_IMGPROXY_FINE)
-        no = compile_output(&k, accepted, &all[0]);
+        no = alb_imgproxy_compile_output(&k, &all[0].output);
     compile_limits(r, limits, &out->limits);
     out->options = all;
     return no;

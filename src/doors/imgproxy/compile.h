@@ -10,7 +10,7 @@
 #ifndef ALB_DOORS_IMGPROXY_COMPILE_H
 #define ALB_DOORS_IMGPROXY_COMPILE_H
 
-#include "doors/imgproxy/options.h"
+#include "doors/imgproxy/negotiate.h"
 #include "render/render.h"
 
 /* An input besides the source: options name it by its place here, from 1. */
@@ -26,15 +26,17 @@ struct alb_imgproxy_wish {
     unsigned inputs;
 };
 
-/* `accepted`: ALB_IMGPROXY_FORMAT_BIT of WEBP, AVIF, JXL that the client takes. `limits`: those of the server, which
- * a request may lower but, without the right to security options, never raises. BAD_URL: something that the grammar
+/* `accept`: what the client takes. `limits`: those of the server, which a request may lower but, without the right to
+ * security options, never raises. BAD_URL: something that the grammar
  * knows and albumen cannot do (the text says what), or more inputs or pipelines than a plan may have. */
 enum alb_imgproxy_refusal alb_imgproxy_compile(const struct alb_imgproxy_config *c,
-                                               const struct alb_imgproxy_request *r, uint32_t accepted,
+                                               const struct alb_imgproxy_request *r,
+                                               const struct alb_imgproxy_accept *accept,
                                                const struct alb_plan_limits *limits, struct alb_arena *arena,
                                                struct alb_imgproxy_wish *out,
                                                struct alb_err *err) ALB_MUST_CHECK;
 
+struct alb_gravity alb_imgproxy_to_gravity(const struct alb_imgproxy_gravity *g);
 /* The door's word for a format and render's, both ways; SAME and NONE where there is none. */
 enum alb_format alb_imgproxy_to_format(enum alb_imgproxy_format f);
 enum alb_imgproxy_format alb_imgproxy_of_type(enum alb_type t);

@@ -37,6 +37,7 @@ static void default_request(struct alb_imgproxy_config *c)
     c->strip_dpi = 72;
     c->profiles_dir = ALB_STR("/usr/share/color/icc");
     c->sanitize_svg = true;
+    c->video = c->raw_photos = true;
     c->video_second = 1;
     c->preferred[0] = ALB_IMGPROXY_JPEG;
     c->preferred[1] = ALB_IMGPROXY_PNG;
@@ -66,7 +67,6 @@ static void default_server(struct alb_imgproxy_config *c)
     c->health_message = ALB_STR("imgproxy is running");
     c->server_name = ALB_STR("imgproxy");
     c->cache_tags_format = ALB_STR("all");
-    c->report_download_errors = true;
     c->log_level = ALB_STR("info");
 }
 
@@ -121,6 +121,30 @@ static enum alb_code check_replacements(const struct alb_imgproxy_config *c, str
                             ALB_IMGPROXY_GROUPS_MAX);
     }
     return ALB_OK;
+}
+
+static bool is_token(struct alb_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = alb_lower(s.p[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+bool alb_imgproxy_may_pass(struct alb_str header)
+{
+    static const char *const ours[] = {
+        "accept-ranges", "cache-control", "connection", "content-disposition", "content-encoding", "content-length",
+        "content-range", "content-security-policy", "content-type", "date", "etag", "expires", "keep-alive",
+        "last-modified", "server", "set-cookie", "set-cookie2", "strict-transport-security", "te", "trailer",
+        "transfer-encoding", "upgrade", "vary", "x-content-type-options", "x-request-id",
+    };
+    for (size_t i = 0; i < ALB_ARRAY_LEN(ours); i++)
+        if (alb_str_eq_ci(header, alb_str_c(ours[i])))
+            return false;
+    return is_token(header);
 }
 
 enum alb_code alb_imgproxy_config_check(const struct alb_imgproxy_config *c, struct alb_err *err)

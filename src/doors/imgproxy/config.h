@@ -136,11 +136,12 @@ struct alb_imgproxy_config {
     double strip_dpi;               /* STRIP_METADATA_DPI (72) */
     struct alb_str profiles_dir;    /* COLOR_PROFILES_DIR (/usr/share/color/icc) */
     bool linear, no_shrink_on_load; /* USE_LINEAR_COLORSPACE, DISABLE_SHRINK_ON_LOAD */
-    bool png_unlimited, svg_unlimited, tiff_unlimited; /* {PNG,SVG,TIFF}_UNLIMITED */
+    bool png_unlimited, svg_unlimited; /* {PNG,SVG}_UNLIMITED */
     bool sanitize_svg;                                 /* SANITIZE_SVG (true) */
     bool rasterize_svg;                                /* ALWAYS_RASTERIZE_SVG */
     bool pdf_no_background;                            /* PDF_NO_BACKGROUND */
-    bool video, raw_photos;                            /* ENABLE_VIDEO_THUMBNAILS, ENABLE_RAW_FORMATS */
+    bool video, raw_photos;                            /* ENABLE_VIDEO_THUMBNAILS, ENABLE_RAW_FORMATS (true;
+                                                                             false in imgproxy) */
     double video_second;                               /* VIDEO_THUMBNAIL_SECOND (1) */
     bool video_keyframes;                              /* VIDEO_THUMBNAIL_KEYFRAMES */
 
@@ -191,7 +192,6 @@ struct alb_imgproxy_config {
     struct alb_str server_name;    /* SERVER_NAME (imgproxy) */
     struct alb_str cache_tags_format;     /* CACHE_TAGS_FORMAT (all): all, cloudfront, cloudflare, none */
     bool development_errors;              /* DEVELOPMENT_ERRORS_MODE */
-    bool report_download_errors;          /* REPORT_DOWNLOADING_ERRORS (true) */
     struct alb_str log_format, log_level; /* LOG_FORMAT (empty: by the terminal), LOG_LEVEL (info) */
     struct alb_str prometheus_bind, prometheus_namespace; /* PROMETHEUS_BIND, PROMETHEUS_NAMESPACE */
 };
@@ -211,6 +211,9 @@ static inline void alb_imgproxy_config_unref(struct alb_imgproxy_config *c)
     if (c)
         alb_obj_unref(&c->obj);
 }
+/* A header of a source that may go to clients with a picture of it: a name, and none that says something of the bytes,
+ * of the connection, of whether a browser may trust this server's answers, or that signs somebody in. */
+bool alb_imgproxy_may_pass(struct alb_str header);
 /* Does it check signatures at all? */
 static inline bool alb_imgproxy_config_signs(const struct alb_imgproxy_config *c)
 {

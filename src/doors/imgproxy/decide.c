@@ -13,7 +13,7 @@
 static bool may_degrade(const struct alb_imgproxy_job *job)
 {
     return job->door->config.may_degrade && job->want.format == ALB_IMGPROXY_FORMAT_NONE &&
-           (job->accepted & ALB_IMGPROXY_FORMAT_BIT(ALB_IMGPROXY_WEBP));
+           (alb_imgproxy_accepted(&job->accept) & ALB_IMGPROXY_FORMAT_BIT(ALB_IMGPROXY_WEBP));
 }
 
 static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
@@ -43,10 +43,19 @@ static bool may_have_file(const struct alb_imgproxy_job *job)
     return !job->input[0].asset || alb_principal_may(job->principal, "asset.download");
 }
 
+/* No format is asked for, and the source's own is as good as any: with `best` only if the configuration says so. */
+static bool is_open(const struct alb_imgproxy_job *job)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    if (alb_imgproxy_wants_best(c, &job->want))
+        return c->best_skips;
+    return job->want.format == ALB_IMGPROXY_FORMAT_NONE;
+}
+
 static bool stays_vector(const struct alb_imgproxy_job *job, enum alb_type type)
 {
     return type == ALB_TYPE_SVG && may_have_file(job) && !job->door->config.config->rasterize_svg &&
-           (job->want.format == ALB_IMGPROXY_SVG || job->want.format == ALB_IMGPROXY_FORMAT_NONE);
+           (job->want.format == ALB_IMGPROXY_SVG || is_open(job));
 }
 
 /* The configuration or the request says that this kind of source is sent as it is. */
@@ -55,7 +64,7 @@ static bool is_skipped(const struct alb_imgproxy_job *job, enum alb_type type)
     enum alb_imgproxy_format f = alb_imgproxy_of_type(type);
     return f != ALB_IMGPROXY_FORMAT_NONE && f != ALB_IMGPROXY_SVG &&
            (job->want.skip_formats & ALB_IMGPROXY_FORMAT_BIT(f)) &&
-           (job->want.format == ALB_IMGPROXY_FORMAT_NONE || job->want.format == f) && may_have_file(job);
+           (is_open(job) || job->want.format == f) && may_have_file(job);
 }
 
 static bool needs_picture(const struct alb_imgproxy_job *job, enum alb_type type)
@@ -69,7 +78,10 @@ static bool has_it(struct alb_imgproxy_job *job, const struct alb_flight_key *ke
     char etag[33];
     alb_hex(key->b, 16, etag); /* as render makes it */
     alb_imgproxy_head(job, alb_arena_str(job->arena, alb_str_c(etag)), false, NULL);
-    return alb_res_get_status(job->req) == 200 && alb_res_decided(job->req);
+    if (alb_res_get_status(job->req) != 200 || !alb_res_decided(job->req))
+        return false;
+    alb_imgproxy_tell(job, NULL);
+    return true;
 }
 
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)

@@ -52,6 +52,7 @@ static void job_end(void *arg)
     alb_imgproxy_sources_drop(job);
     alb_future_unref(job->future);
     alb_future_unref(job->pause);
+    alb_principal_unref(job->signer);
 }
 
 static struct alb_imgproxy_job *job_new(struct alb_req *req)
@@ -164,25 +165,13 @@ static enum alb_hot options(struct alb_req *req)
 
 /* ---- open, close ---- */
 
-static enum alb_code find_owners(struct alb_imgproxy_door *door, struct alb_err *err)
+/* Who they are is asked with each request: a user may go while the door is open. */
+static void keep_owners(struct alb_imgproxy_door *door)
 {
     size_t n = door->config.config->keys.count;
-    if (!door->auth.library || n == 0)
-        return ALB_OK;
-    door->owners = alb_mem_calloc(n, sizeof(struct alb_principal *));
-    if (!door->owners)
-        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the imgproxy door");
-    door->owner_count = n;
-    for (size_t i = 0; i < n; i++) {
-        enum alb_code code = ALB_OK;
-        if (door->config.key_owner && door->config.key_owner[i] > 0)
-            code = alb_library_principal_user(door->auth.library, door->config.key_owner[i], ALB_CRED_SIGNED,
-                                              0, INT64_MAX, &door->owners[i], err);
-        if (code != ALB_OK)
-            return code;
-    }
+    for (size_t i = 0; door->config.key_owner && i < n && i < ALB_IMGPROXY_PAIRS_MAX; i++)
+        door->owners[i] = door->config.key_owner[i];
     door->config.key_owner = NULL; /* the caller's */
-    return ALB_OK;
 }
 
 static bool set_paths(struct alb_imgproxy_door *door)
@@ -209,11 +198,10 @@ enum alb_code alb_imgproxy_door_open(const struct alb_imgproxy_door_config *conf
     door->auth.library = config->library;
     door->memory = alb_arena_new(MEMORY);
     door->policy = alb_imgproxy_policy_new(config->config, config->http_sources);
+    keep_owners(door);
     enum alb_code code = door->memory && door->policy && set_paths(door)
-                             ? find_owners(door, err)
+                             ? alb_imgproxy_given_open(door, err)
                              : alb_fail(err, ALB_E_NO_MEMORY, "no memory for the imgproxy door");
-    if (code == ALB_OK)
-        code = alb_imgproxy_given_open(door, err);
     if (code != ALB_OK)
         alb_imgproxy_door_close(&door);
     *out = door;
@@ -227,9 +215,6 @@ void alb_imgproxy_door_close(struct alb_imgproxy_door **pointer)
     if (!door)
         return;
     ALB_CHECK(!door->jobs);
-    for (size_t i = 0; i < door->owner_count; i++)
-        alb_principal_unref(door->owners[i]);
-    alb_mem_free(door->owners);
     alb_origin_unref(door->watermark);
     alb_origin_unref(door->fallback);
     if (door->policy)

@@ -195,6 +195,15 @@ static void remark_options(const struct alb_imgproxy_env *e, bool info, const st
     }
 }
 
+static void remark_headers(const struct alb_imgproxy_env *e, const struct alb_imgproxy_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!alb_imgproxy_may_pass(list->item[i]))
+            alb_buf_printf(e->remarks, "IMGPROXY_RESPONSE_HEADERS_PASSTHROUGH: \"%.*s\" is not handed on\n",
+                           ALB_STR_ARG(alb_str_sub(list->item[i], 0, SHOWN)));
+    }
+}
+
 static void remark(const struct alb_imgproxy_env *e)
 {
     const struct alb_imgproxy_config *c = e->config;
@@ -204,6 +213,7 @@ static void remark(const struct alb_imgproxy_env *e)
     remark_names(e);
     remark_options(e, false, &c->allowed_options);
     remark_options(e, true, &c->allowed_info);
+    remark_headers(e, &c->pass_response);
     if (!alb_imgproxy_config_signs(c))
         alb_buf_c(e->remarks,
                   "IMGPROXY_KEY and IMGPROXY_SALT are not set: every signature passes, and anybody can ask "

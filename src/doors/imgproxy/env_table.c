@@ -116,7 +116,7 @@ const struct alb_imgproxy_variable alb_imgproxy_variables[] = {
     {V("DISABLE_SHRINK_ON_LOAD", BOOL), AT(no_shrink_on_load)},
     {V("PNG_UNLIMITED", BOOL), AT(png_unlimited)},
     {V("SVG_UNLIMITED", BOOL), AT(svg_unlimited)},
-    {V("TIFF_UNLIMITED", BOOL), AT(tiff_unlimited)},
+    {V("TIFF_UNLIMITED", NOTHING)}, /* TIFF has no bounds of its own in libvips 8.14 */
     {V("SANITIZE_SVG", BOOL), AT(sanitize_svg)},
     {V("ALWAYS_RASTERIZE_SVG", BOOL), AT(rasterize_svg)},
     {V("PDF_NO_BACKGROUND", BOOL), AT(pdf_no_background)},
@@ -179,7 +179,7 @@ const struct alb_imgproxy_variable alb_imgproxy_variables[] = {
     {V("SERVER_NAME", STRING), AT(server_name)},
     {V("CACHE_TAGS_FORMAT", CHOICE), AT(cache_tags_format), .words = tag_formats},
     {V("DEVELOPMENT_ERRORS_MODE", BOOL), AT(development_errors)},
-    {V("REPORT_DOWNLOADING_ERRORS", BOOL), AT(report_download_errors)},
+    {V("REPORT_DOWNLOADING_ERRORS", NOTHING)}, /* to error reporters: there are none */
     {V("LOG_FORMAT", CHOICE), AT(log_format), .words = log_formats},
     {V("LOG_LEVEL", CHOICE), AT(log_level), .words = log_levels},
     {V("PROMETHEUS_BIND", STRING), AT(prometheus_bind)},

@@ -20,6 +20,7 @@ static void policy_free(struct alb_obj *obj)
     struct alb_imgproxy_policy *p = ALB_CONTAINER_OF(obj, struct alb_imgproxy_policy, base.obj);
     alb_imgproxy_config_unref(p->config);
     alb_mem_free(p->agent);
+    alb_mem_free(p->keep);
     alb_mem_free(p);
 }
 
@@ -53,6 +54,22 @@ static void write_agent(struct alb_str agent, struct alb_buf *out)
     alb_buf_str(out, agent);
 }
 
+/* The texts are the configuration's; what is no name, or not to be handed on, was told at the start (env.c). */
+static bool keep_headers(struct alb_imgproxy_policy *p)
+{
+    const struct alb_imgproxy_list *list = &p->config->pass_response;
+    p->keep = alb_mem_calloc(list->count + 1, sizeof(*p->keep));
+    for (size_t i = 0; p->keep && i < list->count; i++) {
+        const char *name = alb_arena_cstr(p->config->arena, list->item[i]);
+        if (!name)
+            return false;
+        if (alb_imgproxy_may_pass(list->item[i]))
+            p->keep[p->base.keep_count++] = name;
+    }
+    p->base.keep = p->keep;
+    return p->keep != NULL;
+}
+
 struct alb_imgproxy_policy *alb_imgproxy_policy_new(struct alb_imgproxy_config *c, bool http)
 {
     struct alb_buf agent = ALB_BUF_INIT(4096);
@@ -78,6 +95,10 @@ struct alb_imgproxy_policy *alb_imgproxy_policy_new(struct alb_imgproxy_config *
     p->base.agent = p->agent;
     p->base.connect_ns = p->base.timeout_ns = c->download_timeout;
     p->base.may = may;
+    if (!keep_headers(p)) {
+        alb_obj_unref(&p->base.obj);
+        return NULL;
+    }
     return p;
 }
 

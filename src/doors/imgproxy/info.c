@@ -45,6 +45,7 @@ static enum alb_imgproxy_next send_vector(struct alb_imgproxy_job *job, const st
     alb_imgproxy_head(job, identity(job, "svg1"), job->input[0].origin && job->input[0].origin->no_store,
                       "svg");
     alb_res_type(job->req, "image/svg+xml");
+    alb_imgproxy_tell(job, "svg");
     alb_res_bytes(job->req, o->bytes);
     return ALB_IMGPROXY_DONE;
 }
@@ -82,6 +83,7 @@ static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const stru
     }
     alb_imgproxy_head(job, ALB_STR_NONE, job->input[0].origin && job->input[0].origin->no_store, NULL);
     alb_res_type(job->req, "application/json");
+    alb_imgproxy_tell(job, NULL);
     alb_res_buf(job->req, &out);
     return ALB_IMGPROXY_DONE;
 }

@@ -30,36 +30,79 @@ static void ktime(struct alb_json *j, const char *key, const struct alb_meta_tim
     alb_json_kc(j, key, text);
 }
 
-/* Names of EXIF's own tags. What the readers make of files is merged (meta.h): each fact is told once, with the block
- * that it usually comes from. */
-static void write_exif(struct alb_json *j, const struct alb_meta *m)
+enum fact {
+    MAKE,
+    MODEL,
+    LENS,
+    SOFTWARE,
+    TAKEN,
+    ZONE,
+    F_NUMBER,
+    EXPOSURE,
+    FOCAL,
+    FOCAL_35,
+    ISO,
+    ORIENTATION,
+    LATITUDE,
+    LONGITUDE
+};
+
+/* The tag's name in the standard, or as people are told of it (imgproxy's default: the titles that libexif has). */
+static const char *named(enum fact f, bool canonical)
+{
+    static const char *const names[][2] = {
+        [MAKE] = {"Manufacturer", "Make"},
+        [MODEL] = {"Model", "Model"},
+        [LENS] = {"Lens Model", "LensModel"},
+        [SOFTWARE] = {"Software", "Software"},
+        [TAKEN] = {"Date and Time (Original)", "DateTimeOriginal"},
+        [ZONE] = {"Offset Time For DateTimeOriginal", "OffsetTimeOriginal"},
+        [F_NUMBER] = {"F-Number", "FNumber"},
+        [EXPOSURE] = {"Exposure Time", "ExposureTime"},
+        [FOCAL] = {"Focal Length", "FocalLength"},
+        [FOCAL_35] = {"Focal Length in 35mm Film", "FocalLengthIn35mmFilm"},
+        [ISO] = {"ISO Speed Ratings", "ISOSpeedRatings"},
+        [ORIENTATION] = {"Orientation", "Orientation"},
+        [LATITUDE] = {"Latitude", "GPSLatitude"},
+        [LONGITUDE] = {"Longitude", "GPSLongitude"},
+    };
+    return names[f][canonical ? 1 : 0];
+}
+
+static void write_taken(struct alb_json *j, const struct alb_meta_time *t, bool canonical)
+{
+    char zone[16];
+    int offset = t->offset_min < 0 ? -t->offset_min : t->offset_min;
+    ktime(j, named(TAKEN, canonical), t);
+    if (!t->known || !t->has_offset)
+        return;
+    (void)snprintf(zone, sizeof(zone), "%c%02d:%02d", t->offset_min < 0 ? '-' : '+', offset / 60, offset % 60);
+    alb_json_kc(j, named(ZONE, canonical), zone);
+}
+
+/* What the readers make of files is merged (meta.h): each fact is told once, with the block that it usually comes
+ * from. */
+static void write_exif(struct alb_json *j, const struct alb_meta *m, bool canonical)
 {
     alb_json_key(j, "exif");
     alb_json_object(j);
-    ktext(j, "Make", m->make);
-    ktext(j, "Model", m->model);
-    ktext(j, "LensModel", m->lens);
-    ktext(j, "Software", m->software);
-    ktime(j, "DateTimeOriginal", &m->taken);
-    if (m->taken.known && m->taken.has_offset) {
-        char zone[16];
-        int offset = m->taken.offset_min < 0 ? -m->taken.offset_min : m->taken.offset_min;
-        (void)snprintf(zone, sizeof(zone), "%c%02d:%02d", m->taken.offset_min < 0 ? '-' : '+', offset / 60,
-                       offset % 60);
-        alb_json_kc(j, "OffsetTimeOriginal", zone);
-    }
-    kdouble(j, "FNumber", m->f_number);
-    kdouble(j, "ExposureTime", m->exposure_s);
-    kdouble(j, "FocalLength", m->focal_mm);
-    kdouble(j, "FocalLengthIn35mmFilm", m->focal_35mm);
+    ktext(j, named(MAKE, canonical), m->make);
+    ktext(j, named(MODEL, canonical), m->model);
+    ktext(j, named(LENS, canonical), m->lens);
+    ktext(j, named(SOFTWARE, canonical), m->software);
+    write_taken(j, &m->taken, canonical);
+    kdouble(j, named(F_NUMBER, canonical), m->f_number);
+    kdouble(j, named(EXPOSURE, canonical), m->exposure_s);
+    kdouble(j, named(FOCAL, canonical), m->focal_mm);
+    kdouble(j, named(FOCAL_35, canonical), m->focal_35mm);
     if (m->iso > 0)
-        alb_json_ki64(j, "ISOSpeedRatings", m->iso);
+        alb_json_ki64(j, named(ISO, canonical), m->iso);
     if (m->orientation > 0)
-        alb_json_ki64(j, "Orientation", m->orientation);
+        alb_json_ki64(j, named(ORIENTATION, canonical), m->orientation);
     if (m->has_gps) {
-        alb_json_key(j, "GPSLatitude");
+        alb_json_key(j, named(LATITUDE, canonical));
         alb_json_double(j, m->latitude);
-        alb_json_key(j, "GPSLongitude");
+        alb_json_key(j, named(LONGITUDE, canonical));
         alb_json_double(j, m->longitude);
     }
     alb_json_end(j);
@@ -221,6 +264,24 @@ static void write_file(struct alb_json *j, const struct alb_imgproxy_info *want,
     }
 }
 
+static void write_crop(struct alb_json *j, const struct alb_imgproxy_info *want, const struct alb_probe *p)
+{
+    struct alb_imgproxy_place_of at;
+    if (!alb_imgproxy_info_crop(want, p, &at))
+        return;
+    alb_json_key(j, "crop");
+    alb_json_object(j);
+    const struct {
+        const char *key;
+        double v;
+    } all[] = {{"left", at.left}, {"top", at.top}, {"width", at.width}, {"height", at.height}};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(all); i++) {
+        alb_json_key(j, all[i].key);
+        alb_json_double(j, all[i].v);
+    }
+    alb_json_end(j);
+}
+
 enum alb_code alb_imgproxy_info_write(const struct alb_imgproxy_info *want, const struct alb_probe *p,
                                       int64_t size, const struct alb_imgproxy_sums *sums, struct alb_buf *out,
                                       struct alb_err *err)
@@ -232,7 +293,7 @@ enum alb_code alb_imgproxy_info_write(const struct alb_imgproxy_info *want, cons
     alb_json_object(&j);
     write_file(&j, want, p, size);
     if (want->exif)
-        write_exif(&j, &p->meta);
+        write_exif(&j, &p->meta, want->exif_canonical);
     if (want->iptc)
         write_iptc(&j, &p->meta);
     if (want->xmp)
@@ -241,6 +302,7 @@ enum alb_code alb_imgproxy_info_write(const struct alb_imgproxy_info *want, cons
         write_video(&j, &p->meta);
     const struct alb_look look = {p->small, p->small_width, p->small_height};
     write_pixels(&j, want, &p->header, &look);
+    write_crop(&j, want, p);
     if (look.rgba)
         write_look(&j, want, &look);
     if (want->thumb_hash && p->thumbhash_len > 0) {

@@ -6,6 +6,7 @@
  *   sources.c   every source and further input, one after the other       decide.c   what becomes of it; the picture
  *   raw.c       bytes as they are                                         answer.c   headers, pictures, errors
  *   info.c      facts instead of a picture                                given.c    configured pictures, policy
+ *   tell.c      what the log knows of it
  *
  * A job lies in its request's arena, its references hang there too. One thread at a time (http.h). Every stage
  * returns what the driver does next; nothing is held while it waits but references.
@@ -25,6 +26,7 @@ struct alb_imgproxy_policy { /* as the origins know it; `base` first */
     struct alb_imgproxy_config *config; /* a reference */
     bool http;
     char *agent; /* NUL-terminated copy */
+    const char **keep; /* names of headers that go from sources to answers */
 };
 
 struct alb_imgproxy_door {
@@ -35,8 +37,7 @@ struct alb_imgproxy_door {
     struct alb_route routes[2];
     char *prefix, *pattern;
     struct alb_imgproxy_policy *policy; /* a reference */
-    struct alb_principal **owners;      /* of the pairs of keys; NULL: nobody's */
-    size_t owner_count;
+    int64_t owners[ALB_IMGPROXY_PAIRS_MAX]; /* users, of the pairs of keys; 0: nobody's */
     struct alb_origin *watermark, *fallback;                /* configured ones, unless they are URLs */
     struct alb_imgproxy_source watermark_url, fallback_url; /* views into the config or `memory` */
     struct alb_arena *memory;
@@ -89,8 +90,9 @@ struct alb_imgproxy_job {
     /* taken */
     struct alb_imgproxy_url url;
     bool is_signed;                  /* by a key: shared caches may keep what is public */
-    struct alb_principal *principal; /* borrowed from door or request; NULL: no library */
-    uint32_t accepted;
+    struct alb_principal *principal; /* borrowed from `signer` or the request; NULL: no library */
+    struct alb_principal *signer;    /* a reference, or NULL */
+    struct alb_imgproxy_accept accept;
     const char *vary; /* a literal, or NULL */
     struct alb_imgproxy_request want;
     struct alb_imgproxy_wish wish;
@@ -112,6 +114,7 @@ struct alb_imgproxy_job {
     int64_t hashed;
     /* the door's list */
     bool listed;
+    bool told; /* what the log is to know */
     struct alb_imgproxy_job *prev, *next;
 };
 
@@ -164,6 +167,11 @@ struct alb_imgproxy_wrong alb_imgproxy_wrong_origin(const struct alb_origin *o);
 /* Headers that depend on the request and its sources: caching, validators, Vary, disposition and the rest. */
 void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool no_store, const char *ending);
 void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture *p);
+
+/* ---- tell.c ---- */
+/* Fields for the record of a request that is answered with what it asks for; format: that of the picture, a literal,
+ * or NULL. */
+void alb_imgproxy_tell(struct alb_imgproxy_job *job, const char *format);
 
 /* ---- given.c ---- */
 enum alb_code alb_imgproxy_given_open(struct alb_imgproxy_door *door, struct alb_err *err) ALB_MUST_CHECK;

@@ -8,14 +8,26 @@
 
 #include "doors/imgproxy/options.h"
 
-/* ALB_IMGPROXY_FORMAT_BIT of WEBP, AVIF and JXL that an Accept header names with a weight above 0. "image/" with
- * "*" does not name them: clients have said so since long before these formats. Several header lines are or-ed. */
-uint32_t alb_imgproxy_accepts(struct alb_str accept);
+/* What the lines of Accept say, in thousandths. Zeroed: there were none. */
+struct alb_imgproxy_accept {
+    uint16_t weight[ALB_IMGPROXY_FORMATS]; /* of a format that is named, 0: not named, or refused */
+    uint32_t refused;                      /* bits: named with q=0, wherever else it is named too */
+    uint16_t image, any;                   /* of "image/" with "*", and of "*" alone */
+};
+/* Takes in one line of the header; several count as one. What is no number counts as 1, a parameter that is not
+ * q is passed over. */
+void alb_imgproxy_accept_add(struct alb_imgproxy_accept *a, struct alb_str line);
+/* Bits of WEBP, AVIF and JXL that the client takes: named with a weight above 0, and not below that of the
+ * pictures that it would get instead (JPEG or PNG, named or by a wildcard). Wildcards do not name the newer
+ * formats: clients have sent them since long before these existed. */
+uint32_t alb_imgproxy_accepted(const struct alb_imgproxy_accept *a);
 
-/* A density in 0 < d <= 8, else 0; a width of whole pixels above 0, else 0. */
+/* A density in 0.01 <= d <= 8, else 0 (nonsense, and no reason to refuse a URL); a width of whole pixels above 0, else 0. */
 double alb_imgproxy_hint_dpr(struct alb_str value);
 double alb_imgproxy_hint_width(struct alb_str value);
 
+/* Is the smallest of several formats wanted: asked for, or the default? */
+bool alb_imgproxy_wants_best(const struct alb_imgproxy_config *c, const struct alb_imgproxy_request *r);
 /* The value of Vary, a literal; NULL: the answer is the same for everybody. */
 const char *alb_imgproxy_vary(const struct alb_imgproxy_config *c, const struct alb_imgproxy_request *r);
 

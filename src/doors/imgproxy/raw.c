@@ -47,6 +47,7 @@ enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, con
     alb_res_type(job->req, type);
     if (!ending && job->want.attachment)
         alb_res_disposition(job->req, true, job->want.filename);
+    alb_imgproxy_tell(job, job->want.raw ? NULL : ending);
     alb_res_source(job->req, (uint64_t)alb_imgproxy_bytes_size(job), alb_imgproxy_read, job);
     return ALB_IMGPROXY_DONE;
 }

@@ -123,6 +123,18 @@ static enum alb_purpose purpose_of(const struct alb_imgproxy_job *job)
     return job->want.raw && job->at == 0 ? ALB_PURPOSE_ORIGINAL : ALB_PURPOSE_VIEW;
 }
 
+/* Kinds of files that the configuration does not want to be looked into; raw answers do not. */
+static bool is_off(const struct alb_imgproxy_job *job, unsigned i)
+{
+    const struct alb_imgproxy_config *c = job->door->config.config;
+    const struct alb_imgproxy_held *h = &job->input[i];
+    enum alb_type_class class =
+        alb_type_class(h->origin ? h->origin->type : alb_type_of_mime(h->asset->mime));
+    if (job->want.raw && i == 0 && !job->fell_back)
+        return false;
+    return (class == ALB_CLASS_VIDEO && !c->video) || (class == ALB_CLASS_RAW && !c->raw_photos);
+}
+
 /* ---- from memory ---- */
 
 static bool hot_one(struct alb_imgproxy_job *job)
@@ -151,7 +163,7 @@ static bool hot_one(struct alb_imgproxy_job *job)
 bool alb_imgproxy_sources_hot(struct alb_imgproxy_job *job)
 {
     for (job->at = 0; job->at <= job->wish.inputs; job->at++) {
-        if (!hot_one(job)) {
+        if (!hot_one(job) || is_off(job, job->at)) {
             alb_imgproxy_sources_drop(job);
             return false;
         }
@@ -180,6 +192,24 @@ static enum alb_imgproxy_next missing(struct alb_imgproxy_job *job, const struct
     job->wrong = *wrong;
     job->fell_back = true;
     return ALB_IMGPROXY_ON;
+}
+
+/* As if nobody knew such files. */
+static enum alb_imgproxy_next taken(struct alb_imgproxy_job *job)
+{
+    struct alb_imgproxy_wrong wrong = {422, "Invalid source image", ALB_IMGPROXY_TROUBLE_SIZE, ALB_ERR_INIT};
+    if (!is_off(job, job->at)) {
+        job->at++;
+        return ALB_IMGPROXY_ON;
+    }
+    (void)alb_fail(&wrong.err, ALB_E_UNSUPPORTED, "%s is switched off",
+                   alb_type_class(alb_imgproxy_source_type(job)) == ALB_CLASS_RAW
+                       ? "what cameras call raw (IMGPROXY_ENABLE_RAW_FORMATS)"
+                       : "the frame of a video (IMGPROXY_ENABLE_VIDEO_THUMBNAILS)");
+    alb_source_unref(job->input[job->at].asset);
+    alb_origin_unref(job->input[job->at].origin);
+    job->input[job->at] = (struct alb_imgproxy_held){NULL, NULL};
+    return missing(job, &wrong, false);
 }
 
 static enum alb_imgproxy_next unreachable(struct alb_imgproxy_job *job, enum alb_code code,
@@ -215,10 +245,7 @@ static enum alb_imgproxy_next resolve_asset(struct alb_imgproxy_job *job, const 
     else
         code =
             alb_library_resolve(lib, job->principal, &ref, purpose_of(job), &job->input[job->at].asset, &err);
-    if (code != ALB_OK)
-        return unreachable(job, code, &err);
-    job->at++;
-    return ALB_IMGPROXY_ON;
+    return code == ALB_OK ? taken(job) : unreachable(job, code, &err);
 }
 
 static enum alb_imgproxy_next start_origin(struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
@@ -267,8 +294,8 @@ enum alb_imgproxy_next alb_imgproxy_sources(struct alb_imgproxy_job *job)
     }
     const struct alb_imgproxy_source *s = place_of(job, job->at, &given);
     if (given) {
-        job->input[job->at++].origin = alb_origin_ref(given);
-        return ALB_IMGPROXY_ON;
+        job->input[job->at].origin = alb_origin_ref(given);
+        return taken(job);
     }
     if (!s)
         return other_input(job);
@@ -291,6 +318,6 @@ enum alb_imgproxy_next alb_imgproxy_fetched(struct alb_imgproxy_job *job)
         const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_origin(o);
         return missing(job, &wrong, o->failure == ALB_ORIGIN_INCOMPLETE);
     }
-    job->input[job->at++].origin = alb_origin_ref(o);
-    return ALB_IMGPROXY_ON;
+    job->input[job->at].origin = alb_origin_ref(o);
+    return taken(job);
 }

@@ -4,7 +4,6 @@
  * credential, so it runs on the event loop wherever that is remembered.
  */
 #include "doors/imgproxy/job.h"
-#include "doors/imgproxy/negotiate.h"
 #include "doors/imgproxy/signature.h"
 
 /* What stands where a signature would: "I do not sign". */
@@ -28,6 +27,32 @@ static enum alb_imgproxy_next need_credential(struct alb_imgproxy_job *job, bool
     }
 }
 
+static enum alb_imgproxy_next nobodys(struct alb_imgproxy_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)alb_fail(&err, ALB_E_FORBIDDEN, "the key of this signature is nobody's");
+    return alb_imgproxy_refused(job, ALB_IMGPROXY_BAD_SIGNATURE, &err);
+}
+
+/* The owner of a pair of keys, as long as that user is there. */
+static enum alb_imgproxy_next find_signer(struct alb_imgproxy_job *job, int64_t user, bool on_loop)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    enum alb_code code = ALB_OK;
+    if (on_loop)
+        job->signer = alb_library_signer_hot(job->door->auth.library, user);
+    else
+        code = alb_library_signer(job->door->auth.library, user, &job->signer, &err);
+    job->principal = job->signer;
+    if (code == ALB_E_NOT_FOUND)
+        return nobodys(job);
+    if (code != ALB_OK) {
+        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(code, &err);
+        return alb_imgproxy_fail(job, &wrong);
+    }
+    return job->signer ? ALB_IMGPROXY_ON : ALB_IMGPROXY_LATER;
+}
+
 /* Whether the signature is good, and whom it speaks for. */
 static enum alb_imgproxy_next who(struct alb_imgproxy_job *job, bool on_loop)
 {
@@ -45,12 +70,9 @@ static enum alb_imgproxy_next who(struct alb_imgproxy_job *job, bool on_loop)
     job->is_signed = true;
     if (!door->auth.library)
         return ALB_IMGPROXY_ON;
-    if (pair < 0 || (size_t)pair >= door->owner_count || !door->owners[pair]) {
-        (void)alb_fail(&err, ALB_E_FORBIDDEN, "the key of this signature is nobody's");
-        return alb_imgproxy_refused(job, ALB_IMGPROXY_BAD_SIGNATURE, &err);
-    }
-    job->principal = door->owners[pair];
-    return ALB_IMGPROXY_ON;
+    if (pair < 0 || pair >= ALB_IMGPROXY_PAIRS_MAX || door->owners[pair] == 0)
+        return nobodys(job);
+    return find_signer(job, door->owners[pair], on_loop);
 }
 
 static bool knows_secret(const struct alb_imgproxy_job *job)
@@ -73,7 +95,7 @@ static void hear_client(struct alb_imgproxy_job *job, struct alb_imgproxy_settin
     struct alb_str value;
     size_t at = 0;
     while (alb_req_header_next(job->req, "accept", &at, &value))
-        job->accepted |= alb_imgproxy_accepts(value);
+        alb_imgproxy_accept_add(&job->accept, value);
     if (set->config->client_hints) {
         set->hint_dpr = alb_imgproxy_hint_dpr(hint(job, "sec-ch-dpr", "dpr"));
         set->hint_width = alb_imgproxy_hint_width(hint(job, "sec-ch-width", "width"));
@@ -114,7 +136,7 @@ static enum alb_imgproxy_refusal parse(struct alb_imgproxy_job *job, struct alb_
     if (no == ALB_IMGPROXY_FINE)
         withhold_facts(job);
     if (no == ALB_IMGPROXY_FINE)
-        no = alb_imgproxy_compile(c, &job->want, job->accepted, &job->door->config.limits, job->arena,
+        no = alb_imgproxy_compile(c, &job->want, &job->accept, &job->door->config.limits, job->arena,
                                   &job->wish, err);
     if (no == ALB_IMGPROXY_FINE)
         no = may_fetch(job, &job->want.source, err);

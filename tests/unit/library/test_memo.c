@@ -241,6 +241,38 @@ static void test_permission_and_expiry(void **state)
     alb_obj_unref(obj);
 }
 
+static void test_signers(void **state)
+{
+    struct kit *k = *state;
+    struct alb_principal *p;
+    struct alb_future *f;
+    struct alb_obj *obj;
+
+    assert_null(alb_library_signer_hot(k->lib, ALB_USER_ADMIN));
+    assert_int_equal(alb_library_signer(k->lib, ALB_USER_ADMIN, &p, NULL), ALB_OK);
+    assert_true(p->credential == ALB_CRED_SIGNED && p->user_id == ALB_USER_ADMIN);
+    alb_principal_unref(p);
+    p = alb_library_signer_hot(k->lib, ALB_USER_ADMIN);
+    assert_non_null(p);
+    alb_principal_unref(p);
+    /* whatever changes rights forgets them */
+    assert_int_equal(alb_library_key_new(k->lib, ALB_USER_ADMIN, ALB_STR("k"), ALB_STR("all"), 0, &f, NULL),
+                     ALB_OK);
+    assert_int_equal(alb_library_await(&f, &obj, NULL), ALB_OK);
+    assert_int_equal(KIT(alb_library_key_revoke, k->lib, 0, ((struct alb_key_made *)(void *)obj)->id),
+                     ALB_OK);
+    assert_null(alb_library_signer_hot(k->lib, ALB_USER_ADMIN));
+    alb_obj_unref(obj);
+    /* and so does a minute */
+    assert_int_equal(alb_library_signer(k->lib, ALB_USER_ADMIN, &p, NULL), ALB_OK);
+    alb_principal_unref(p);
+    kit_advance(k, 60001);
+    assert_null(alb_library_signer_hot(k->lib, ALB_USER_ADMIN));
+    assert_int_equal(alb_library_signer(k->lib, 4711, &p, NULL), ALB_E_NOT_FOUND);
+    assert_null(p);
+    assert_null(alb_library_signer_hot(k->lib, 4711));
+}
+
 static void test_locked_is_not_remembered(void **state)
 {
     struct kit *k = *state;
@@ -447,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_ref_parse),
         T(test_resolve),
         T(test_permission_and_expiry),
+        T(test_signers),
         T(test_locked_is_not_remembered),
         T(test_race_by_uuid),
         T(test_race_by_id),
