@@ -167,6 +167,7 @@ struct alb_http_voice {
     void *ctx;
     /* Lines of every answer, each "Name: value\r\n"; one that the answer has of its own stays instead. */
     struct alb_str lines;
+    alb_error_fn *error; /* the body of an error that no group answers for; NULL: as http has it */
     void (*begun)(void *ctx, const struct alb_req *req); /* its route is known */
     void (*ended)(void *ctx, const struct alb_req *req, const struct alb_http_ended *how);
 };

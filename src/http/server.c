@@ -75,6 +75,7 @@ enum alb_code alb_http_server_new(const struct alb_http_config *c, struct alb_ht
         return alb_fail(err, ALB_E_NO_MEMORY, "http server");
     s->config = *c;
     s->bare.name = "http";
+    s->bare.error = c->voice ? c->voice->error : NULL;
     alb_mutex_init(&s->mtx, ALB_LOCK_HTTP_SERVER);
     alb_cond_init(&s->idle);
     s->router = alb_router_new();

@@ -51,6 +51,9 @@ static void counters(struct page *p)
     for (size_t i = 0; i < ALB_ARRAY_LEN(errors); i++)
         alb_buf_printf(&p->out, ALB_STR_FMT "errors_total{type=\"%s\"} %llu\n", ALB_STR_ARG(p->s->prefix),
                        errors[i].type, (unsigned long long)view.errors[errors[i].trouble]);
+    alb_buf_printf(&p->out, /* a client that leaves is no error here; what is streamed is read and checked first */
+                   ALB_STR_FMT "errors_total{type=\"IO\"} 0\n" ALB_STR_FMT "errors_total{type=\"streaming\"} 0\n",
+                   ALB_STR_ARG(p->s->prefix), ALB_STR_ARG(p->s->prefix));
 }
 
 static void histograms(struct page *p)

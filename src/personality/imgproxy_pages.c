@@ -112,7 +112,7 @@ static enum alb_hot not_there(struct alb_req *req)
     return ALB_HOT_HIT;
 }
 
-static void error_page(struct alb_req *req, int status, struct alb_str text)
+void alb_imgproxy_error_words(struct alb_req *req, int status, struct alb_str text)
 {
     (void)status;
     alb_res_type(req, "text/plain");
@@ -169,7 +169,7 @@ enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_
         alb_str_find(c->health_path, '{') != ALB_STR_NPOS)
         return alb_fail(err, ALB_E_INVALID,
                         "IMGPROXY_PATH_PREFIX, IMGPROXY_HEALTH_CHECK_PATH: no { in a path");
-    s->group = (struct alb_http_group){.name = "pages", .ctx = s, .error = error_page};
+    s->group = (struct alb_http_group){.name = "pages", .ctx = s, .error = alb_imgproxy_error_words};
     s->landing = landing_text(s);
     add(s, under(s, "/"), ALB_M_GET, 0, landing, NULL);
     if (has_prefix)

@@ -31,6 +31,8 @@ struct alb_imgproxy_service {
 
 /* ---- imgproxy_pages.c ---- */
 enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_err *err) ALB_MUST_CHECK;
+/* Errors are plain text, also where no route answers. */
+void alb_imgproxy_error_words(struct alb_req *req, int status, struct alb_str text);
 /* One of ours, or none: not a request for a picture. */
 bool alb_imgproxy_is_page(const struct alb_imgproxy_service *s, const struct alb_route *route);
 

@@ -175,6 +175,7 @@ void alb_imgproxy_voice_init(struct alb_imgproxy_service *s)
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src "
             "data:; sandbox\r\n",
             ALB_STR_ARG(s->config.config->server_name)),
+        .error = alb_imgproxy_error_words,
         .begun = begun,
         .ended = ended};
 }

@@ -20,13 +20,48 @@ void alb_imgproxy_error_page(struct alb_req *req, int status, struct alb_str tex
     alb_res_copy(req, text.p, text.n);
 }
 
+static void put_escaped(struct alb_buf *b, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '<')
+            alb_buf_c(b, "&lt;");
+        else if (*text == '>')
+            alb_buf_c(b, "&gt;");
+        else if (*text == '&')
+            alb_buf_c(b, "&amp;");
+        else
+            alb_buf_char(b, *text);
+    }
+}
+
+/* In development mode, for who looks with a browser. */
+static bool show_page(struct alb_imgproxy_job *job, const struct alb_imgproxy_wrong *wrong)
+{
+    struct alb_buf b = ALB_BUF_INIT(16384);
+    struct alb_str accept = alb_req_header(job->req, "accept");
+    if (alb_str_find_str(accept, ALB_STR("text/html")) == ALB_STR_NPOS)
+        return false;
+    alb_buf_printf(&b, "<!doctype html><meta charset=utf-8><title>%d</title><h1>%d ", wrong->status, wrong->status);
+    put_escaped(&b, wrong->text);
+    alb_buf_c(&b, "</h1><pre>");
+    put_escaped(&b, wrong->err.msg);
+    alb_buf_c(&b, "</pre>\n");
+    alb_res_error_status(job->req, wrong->status, wrong->text); /* Retry-After and all */
+    alb_res_type(job->req, "text/html; charset=utf-8");
+    alb_res_buf(job->req, &b);
+    return true;
+}
+
 enum alb_imgproxy_next alb_imgproxy_fail(struct alb_imgproxy_job *job, const struct alb_imgproxy_wrong *wrong)
 {
     const char *text = wrong->text;
     char page[sizeof(wrong->err.msg) + 128];
     alb_req_log_err(job->req, &wrong->err);
     atomic_fetch_add(&job->door->errors[wrong->trouble], 1);
-    if (job->door->config.config->development_errors && wrong->err.code != ALB_OK) {
+    bool tells = job->door->config.config->development_errors && wrong->err.code != ALB_OK;
+    if (tells && show_page(job, wrong))
+        return ALB_IMGPROXY_DONE;
+    if (tells) {
         (void)snprintf(page, sizeof(page), "%s\n%s\n", text, wrong->err.msg);
         text = page;
     }

@@ -221,13 +221,19 @@ static enum alb_imgproxy_refusal compile_effects(struct alb_imgproxy_compiling *
 
 /* ---- geometry ---- */
 
+/* No picture is larger: a cut that is would be the whole side. */
+static double cut_side(double v)
+{
+    return v < 1 ? v : fmin(floor(v), UINT16_MAX * 256.0);
+}
+
 static void compile_crop(const struct alb_imgproxy_pipeline *p, struct alb_plan_options *o)
 {
     const struct alb_imgproxy_gravity *at =
         p->crop.gravity.place == ALB_IMGPROXY_NOWHERE ? &p->gravity : &p->crop.gravity;
     o->crop.on = p->crop.width > 0 || p->crop.height > 0 || p->crop.ratio > 0;
-    o->crop.width = p->crop.width >= 1 ? floor(p->crop.width) : p->crop.width;
-    o->crop.height = p->crop.height >= 1 ? floor(p->crop.height) : p->crop.height;
+    o->crop.width = cut_side(p->crop.width);
+    o->crop.height = cut_side(p->crop.height);
     o->crop.at = alb_imgproxy_to_gravity(at);
     o->crop.aspect = p->crop.ratio;
     o->crop.aspect_enlarge = p->crop.ratio_enlarge;
@@ -272,7 +278,7 @@ static enum alb_imgproxy_refusal compile_pipeline(struct alb_imgproxy_compiling 
 {
     o->ignore_orientation = !p->auto_rotate;
     o->trim.on = p->trim.on;
-    o->trim.threshold = p->trim.threshold;
+    o->trim.threshold = fmin(p->trim.threshold, UINT16_MAX); /* no two pixels differ by more */
     o->trim.has_color = p->trim.coloured;
     o->trim.color = p->trim.colour;
     o->trim.equal_h = p->trim.equal_hor;

@@ -54,8 +54,9 @@ static bool is_open(const struct alb_imgproxy_job *job)
 
 static bool stays_vector(const struct alb_imgproxy_job *job, enum alb_type type)
 {
-    return type == ALB_TYPE_SVG && may_have_file(job) && !job->door->config.config->rasterize_svg &&
-           (job->want.format == ALB_IMGPROXY_SVG || is_open(job));
+    return type == ALB_TYPE_SVG && may_have_file(job) &&
+           (job->want.format == ALB_IMGPROXY_SVG ||
+            (is_open(job) && !job->door->config.config->rasterize_svg));
 }
 
 /* The configuration or the request says that this kind of source is sent as it is. */

@@ -11,6 +11,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "doors/imgproxy/options_priv.h"
 #include "doors/imgproxy/signature.h"
 
 #define MATCH_LEAST 7 /* characters */
@@ -304,17 +305,20 @@ static bool digest_of(const struct alb_imgproxy_config *c, struct alb_arena *are
 
 /* ---- telling ---- */
 
-static bool matches(const struct written *w, const unsigned char digest[ALB_SHA256_LEN], bool *cut_text)
+static bool matches(const struct written *w, const unsigned char digest[ALB_SHA256_LEN], bool *cut_text,
+                    bool *small)
 {
     struct alb_buf text = ALB_BUF_INIT(64);
 
-    *cut_text = false;
+    *cut_text = *small = false;
     if (w->n > 0 && memcmp(w->digest, digest, w->n) == 0)
         return true;
     alb_b64_encode(&text, digest, ALB_SHA256_LEN, ALB_B64_URL);
     *cut_text = !w->hex && w->text.n > 0 && alb_str_starts(alb_buf_view(&text), w->text);
+    *small = !w->hex && w->text.n >= MATCH_LEAST && !*cut_text &&
+             alb_str_eq_ci(alb_str_sub(alb_buf_view(&text), 0, w->text.n), w->text);
     alb_buf_fini(&text);
-    return *cut_text;
+    return *cut_text || *small;
 }
 
 static void tell(const struct alb_imgproxy_config *c, const struct written *w, bool cut_text,
@@ -343,7 +347,7 @@ static bool try_all(const struct alb_imgproxy_config *c, struct variants *v, con
                     struct alb_buf *out)
 {
     unsigned char digest[ALB_SHA256_LEN];
-    bool cut_text;
+    bool cut_text, small;
 
     for (size_t i = 0; i < v->count; i++) {
         for (size_t pair = 0; pair < c->keys.count; pair++) {
@@ -352,15 +356,25 @@ static bool try_all(const struct alb_imgproxy_config *c, struct variants *v, con
                 bool known = digest_of(c, v->arena, pair, (enum use)use, v->item[i].text, digest);
                 alb_arena_rewind(v->arena, mark);
                 bool alone = i == 0 && use == USE_RIGHT;
-                if (!known || (w->text.n < MATCH_LEAST && !alone) || !matches(w, digest, &cut_text))
+                if (!known || (w->text.n < MATCH_LEAST && !alone) || !matches(w, digest, &cut_text, &small))
                     continue;
                 alb_buf_printf(out, "the signature belongs to key %zu, but:\n", pair + 1);
+                if (small)
+                    alb_buf_c(out, "  - its letters came in another case: somebody made them small\n");
                 tell(c, w, cut_text, v->item[i].mistake, use_mistakes[use], out);
                 return true;
             }
         }
     }
     return false;
+}
+
+static bool is_option(const struct alb_imgproxy_config *c, const struct alb_imgproxy_url *url)
+{
+    struct alb_str rest = url->signature, name;
+
+    return alb_str_find_str(url->signature, c->separator) != ALB_STR_NPOS &&
+           alb_imgproxy_next(&rest, c->separator, &name) && alb_imgproxy_row_find(url->info, name) != NULL;
 }
 
 static bool is_placeholder(struct alb_str s)
@@ -389,6 +403,10 @@ bool alb_imgproxy_explain_signature(const struct alb_imgproxy_config *c, struct 
                   "an option stands where the signature belongs: the path is /SIGNATURE/OPTIONS/SOURCE\n");
     if (r == ALB_IMGPROXY_FINE || r == ALB_IMGPROXY_NO_SIGNATURE)
         return true;
+    if (is_option(c, url)) {
+        alb_buf_c(out, "there is no signature: its place has an option in it, the path is /SIGNATURE/OPTIONS/SOURCE\n");
+        return true;
+    }
     if (is_placeholder(url->signature)) {
         alb_buf_c(out, "the URL is not signed, and keys are set\n");
         return true;

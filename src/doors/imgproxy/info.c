@@ -45,6 +45,8 @@ static enum alb_imgproxy_next send_vector(struct alb_imgproxy_job *job, const st
     alb_imgproxy_head(job, identity(job, "svg1"), job->input[0].origin && job->input[0].origin->no_store,
                       "svg");
     alb_res_type(job->req, "image/svg+xml");
+    if (job->door->config.config->debug_headers)
+        alb_res_header_i64(job->req, "X-Origin-Content-Length", alb_imgproxy_bytes_size(job));
     alb_imgproxy_tell(job, "svg");
     alb_res_bytes(job->req, o->bytes);
     return ALB_IMGPROXY_DONE;
@@ -70,6 +72,16 @@ static enum alb_imgproxy_next failed(struct alb_imgproxy_job *job, const struct 
     return alb_imgproxy_fail(job, &wrong);
 }
 
+/* The facts that are asked for, and how they are written: a name for the answer itself. */
+static struct alb_str sum_of(const struct alb_imgproxy_job *job, struct alb_str json)
+{
+    unsigned char sum[ALB_SHA256_LEN];
+    char text[2 * 16 + 1];
+    alb_sha256(json.p, json.n, sum);
+    alb_hex(sum, 16, text);
+    return alb_arena_printf(job->arena, "info-%s", text);
+}
+
 static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const struct alb_imgproxy_sums *sums)
 {
     const struct alb_order_answer *o =
@@ -81,7 +93,8 @@ static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const stru
         alb_buf_fini(&out);
         return failed(job, &err);
     }
-    alb_imgproxy_head(job, ALB_STR_NONE, job->input[0].origin && job->input[0].origin->no_store, NULL);
+    alb_imgproxy_head(job, sum_of(job, alb_buf_view(&out)),
+                      job->input[0].origin && job->input[0].origin->no_store, NULL);
     alb_res_type(job->req, "application/json");
     alb_imgproxy_tell(job, NULL);
     alb_res_buf(job->req, &out);

@@ -134,7 +134,10 @@ enum alb_imgproxy_refusal alb_imgproxy_take_resolution(struct alb_imgproxy_optio
     ALB_IMGPROXY_TRY(
         security(o, o->parser->config->allow_security_options, "IMGPROXY_ALLOW_SECURITY_OPTIONS"));
     ALB_IMGPROXY_TRY(alb_imgproxy_arg_float(o, 0, 0, 1e12, &mega));
-    *(int64_t *)(void *)((char *)o->request + o->row->offset) = (int64_t)(mega * 1e6);
+    int64_t pixels = (int64_t)(mega * 1e6);
+    if (pixels == 0 && o->row->offset == offsetof(struct alb_imgproxy_request, limits.source_pixels))
+        pixels = 1; /* none at all; 0 would be the server's */
+    *(int64_t *)(void *)((char *)o->request + o->row->offset) = pixels;
     return ALB_IMGPROXY_FINE;
 }
 

@@ -162,6 +162,24 @@ static enum alb_imgproxy_refusal preprocess(const struct alb_imgproxy_config *c,
     return ALB_IMGPROXY_FINE;
 }
 
+/* Schemes know no case (RFC 3986, 3.1); what looks for them may. */
+static bool small_scheme(struct alb_arena *arena, struct alb_str *url)
+{
+    size_t n = alb_str_find(*url, ':');
+    char *copy;
+    bool small = true;
+
+    for (size_t i = 0; n != ALB_STR_NPOS && i < n; i++)
+        small = small && alb_lower(url->p[i]) == url->p[i];
+    if (small || n == ALB_STR_NPOS)
+        return true;
+    copy = alb_arena_alloc(arena, url->n);
+    for (size_t i = 0; copy != NULL && i < url->n; i++)
+        copy[i] = i < n ? alb_lower(url->p[i]) : url->p[i];
+    *url = alb_str_n(copy, copy != NULL ? url->n : 0);
+    return copy != NULL;
+}
+
 enum alb_imgproxy_refusal alb_imgproxy_source_of(const struct alb_imgproxy_config *c, struct alb_arena *arena,
                                                  struct alb_str url, bool with_rules,
                                                  struct alb_imgproxy_source *out, struct alb_err *err)
@@ -179,8 +197,10 @@ enum alb_imgproxy_refusal alb_imgproxy_source_of(const struct alb_imgproxy_confi
                                    ALB_IMGPROXY_SOURCE_MAX);
     if (with_rules)
         r = preprocess(c, arena, &url, err);
-    out->url = url;
     out->scheme = alb_imgproxy_scheme_of(url);
+    if (r == ALB_IMGPROXY_FINE && !small_scheme(arena, &url))
+        return no_memory(err);
+    out->url = url;
     return r;
 }
 

@@ -53,14 +53,14 @@ static const struct alb_imgproxy_source *place_of(const struct alb_imgproxy_job 
     return url->url.p ? url : NULL;
 }
 
-/* Cookies are for the host that the client asked for, as its browser would have it; with COOKIE_PASSTHROUGH_ALL for
- * all. */
+/* Cookies are for the host that the client asked for, as its browser would have it; with COOKIE_PASSTHROUGH_ALL too
+ * for all. */
 static bool cookies_for(const struct alb_imgproxy_job *job, const struct alb_imgproxy_source *s)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
     struct alb_url from = {0}, to = {0};
-    if (c->cookies_all || !c->cookies)
-        return c->cookies_all;
+    if (!c->cookies || c->cookies_all)
+        return c->cookies;
     struct alb_str base =
         c->cookie_base_url.n > 0
             ? c->cookie_base_url
@@ -88,7 +88,7 @@ static bool collect_headers(struct alb_imgproxy_job *job, const struct alb_imgpr
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
     job->forward_count = 0;
-    if (c->pass_request.count == 0 && !c->cookies && !c->cookies_all)
+    if (c->pass_request.count == 0 && !c->cookies)
         return true;
     if (!job->forward)
         job->forward = alb_arena_calloc(job->arena, FORWARD_MAX, sizeof(*job->forward));
@@ -110,7 +110,7 @@ static struct alb_origin_ask ask_for(const struct alb_imgproxy_job *job, const s
         .url = s->url,
         .headers = job->forward,
         .header_count = job->forward_count,
-        .headers_follow = job->door->config.config->cookies_all,
+        .headers_follow = job->door->config.config->cookies && job->door->config.config->cookies_all,
         .any_type = job->want.raw && !job->fell_back && job->at == 0,
         .reload = job->want.bypass_cache,
         .max_bytes = job->wish.limits.source_bytes,

@@ -107,7 +107,7 @@ enum alb_imgproxy_refusal alb_imgproxy_url_split(const struct alb_imgproxy_confi
                                        ALB_STR_ARG(c->path_prefix));
         rest = after;
     }
-    if (rest.n > 0 && rest.p[0] == '/')
+    while (rest.n > 0 && rest.p[0] == '/') /* more than one: some proxy's */
         rest = alb_str_from(rest, 1);
     if (alb_str_starts(rest, ALB_STR(INFO))) {
         out->info = true;

@@ -124,6 +124,15 @@ static void mistakes(void **state)
     }
     explains(&w, "/friend/abc", "TRUSTED", true);
     explains(&w, "/unsafe/abc", "not signed", true);
+    explains(&w, "/w:10/plain/http://h/a.jpg", "there is no signature", true);
+    explains(&w, "/min-width:10/w:10/plain/http://h/a.jpg", "there is no signature", true);
+    explains(&w, "/what:10/plain/http://h/a.jpg", "no usual mistake", false);
+    struct alb_str made = alb_imgproxy_signature_make(w.arena, ALB_STR("key"), ALB_STR("salt"), 32, ALB_STR("abc"));
+    char small[100];
+    (void)snprintf(small, sizeof(small), "/%.*s/abc", ALB_STR_ARG(made));
+    for (size_t i = 0; small[i] != '\0'; i++)
+        small[i] = alb_lower(small[i]);
+    explains(&w, small, "in another case", true);
     explains(&w, "/%zz/abc", "no usual mistake", false);
     explains(&w, "/a/abc", "no usual mistake", false);
     explains(&w, "/====/abc", "no usual mistake", false);
