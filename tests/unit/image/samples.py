@@ -9,9 +9,10 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageCms
 
 W, H = 128, 96
 FIELDS = ((200, 30, 40), (30, 180, 60), (40, 50, 190), (128, 128, 128))
@@ -319,6 +320,153 @@ def wide(put):
             subprocess.run(start + how + [os.path.join(put.folder, name + ending)], check=True, stdin=subprocess.DEVNULL)
 
 
+def want(put, name, colours):
+    """What the fields of a sample are to look like: NAME.want."""
+    put(name + '.want', b''.join(b'%d %d %d %d\n' % tuple(int(round(v)) for v in (*c, 255)[:4]) for c in colours))
+
+
+def png16(image, profile=b''):
+    """image: height x width x 3 of 16 bits"""
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    rows = b''.join(b'\0' + row.tobytes() for row in image.astype('>u2'))
+    out = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', image.shape[1], image.shape[0], 16, 2, 0, 0, 0))
+    if profile:
+        out += chunk(b'iCCP', b'space\0\0' + zlib.compress(profile))
+    return out + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+
+
+def tiff16(image, profile=b'', big=False):
+    """height x width x channels of 16 bits, in one strip; 4 channels: the last is transparency"""
+    order, mark = ('>', b'MM\0*') if big else ('<', b'II*\0')
+    height, width, n = image.shape
+    data = image.astype(order + 'u2').tobytes()
+    depths = struct.pack(order + '%dH' % n, *[16] * n)
+    at = 8 + len(data)
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, n, at), (259, 3, 1, 1), (262, 3, 1, 2 if n > 2 else 1), (273, 4, 1, 8),
+            (277, 3, 1, n), (278, 3, 1, height), (279, 4, 1, len(data))]
+    if n == 1:
+        tags[2] = (258, 3, 1, 16)
+    if n == 4:
+        tags.append((338, 3, 1, 2))
+    if profile:
+        tags.append((34675, 7, len(profile), at + len(depths)))
+    out = b''
+    for tag, kind, count, value in tags:
+        out += struct.pack(order + 'HHI', tag, kind, count)
+        out += struct.pack(order + 'HH', value, 0) if kind == 3 and count == 1 else struct.pack(order + 'I', value)
+    behind = data + depths + profile + b'\0' * (len(profile) % 2)
+    return mark + struct.pack(order + 'I', 8 + len(behind)) + behind + struct.pack(order + 'H', len(tags)) + out + bytes(4)
+
+
+def lab(rgb):
+    """sRGB 0..1 as Lab of D50"""
+    lin = numpy.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    x = light()[1] @ lin / numpy.array([0.9642, 1.0, 0.8249])
+    f = numpy.where(x > 0.008856, numpy.cbrt(x), 7.787 * x + 16 / 116)
+    return 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
+
+
+def icc_press():
+    """A press whose inks are not those of any other: its colours are given at the corners of the cube of four inks, with two
+    places between (one way only: from ink to Lab)."""
+    inks = numpy.array(((0.1, 0.55, 0.75), (0.8, 0.1, 0.45), (0.95, 0.85, 0.1), (0.12, 0.11, 0.1)))
+    grid, table = 4, b''
+    for at in numpy.ndindex(grid, grid, grid, grid):
+        colour = numpy.ones(3)
+        for ink, amount in zip(inks, at):
+            colour = colour * (1 - (1 - ink) * amount / (grid - 1))
+        l, a, b = lab(colour)
+        table += struct.pack('>3H', *(int(round(v)) for v in (l * 652.8, (a + 128) * 256, (b + 128) * 256)))
+    body = b'mft2\0\0\0\0' + bytes((4, 3, grid, 0)) + struct.pack('>9i', 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    body += struct.pack('>HH', 2, 2) + struct.pack('>2H', 0, 65535) * 4 + table + struct.pack('>2H', 0, 65535) * 3
+    text = b'desc\0\0\0\0' + struct.pack('>I', 5) + b'test\0' + bytes(79)
+    tags = [(b'desc', text), (b'wtpt', b'XYZ \0\0\0\0' + struct.pack('>3i', 63190, 65536, 54061)), (b'A2B0', body), (b'A2B1', body),
+            (b'cprt', b'text\0\0\0\0none\0')]
+    at, listed, data = 132 + 12 * len(tags), b'', b''
+    for name, d in tags:
+        d += b'\0' * (-len(d) % 4)
+        listed += name + struct.pack('>II', at + len(data), len(d))
+        data += d
+    head = struct.pack('>I4sI4s4s4s12x4s', at + len(data), b'none', 0x02100000, b'prtr', b'CMYK', b'Lab ', b'acsp')
+    head += bytes(28) + struct.pack('>3i', 63190, 65536, 54061)
+    return head.ljust(128, b'\0') + struct.pack('>I', len(tags)) + listed + data
+
+
+def without_adobe(jpeg):
+    at = jpeg.index(b'\xff\xee')
+    return jpeg[:at] + jpeg[at + 2 + struct.unpack('>H', jpeg[at + 2:at + 4])[0]:]
+
+
+def press(put):
+    """CMYK with a profile of its own; what it looks like is asked of Little CMS. JPEG: as Photoshop writes it (inverted), and so
+    without Adobe's mark, which everybody takes for the same."""
+    profile = icc_press()
+    inks = ((20, 200, 180, 30), (190, 30, 220, 10), (210, 170, 20, 40), (90, 80, 80, 100))
+    a = fields(colours=inks).astype(numpy.uint8)
+    image = Image.fromarray(a, 'CMYK')
+    seen = ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile('sRGB'), renderingIntent=1, outputMode='RGB')
+    colours = [seen.getpixel((W * (1 + 2 * (i % 2)) // 4, H * (1 + 2 * (i // 2)) // 4)) for i in range(4)]
+    for name, change in (('inverted.jpg', bytes), ('unmarked.jpg', without_adobe)):
+        out = io.BytesIO()
+        image.save(out, 'JPEG', quality=98, icc_profile=profile)
+        put(name, change(out.getvalue()))
+        want(put, name, colours)
+    image.save(os.path.join(put.folder, 'press.tif'), icc_profile=profile)
+    want(put, 'press.tif', colours)
+
+
+def depths(put):
+    """16 and 10 bits, grey, palettes: written by hand or by programs that share nothing with libvips."""
+    p3, m = icc_matrix((0.3127, 0.3290), ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), 2.2)
+    deep = fields(colours=[tuple(c) for c in in_space(m, 2.2) * 65535 + 0.5])
+    put('p3_16.png', png16(deep, p3))
+    put('p3_16.tif', tiff16(deep, p3))
+    image = Image.fromarray((deep / 257 + 0.5).astype(numpy.uint8), 'RGB')
+    image.save(os.path.join(put.folder, 'p3.jpg'), quality=98, subsampling=0, icc_profile=p3)
+    srgb = fields() * 257
+    put('rgb_16.png', png16(srgb))
+    put('big_endian.tif', tiff16(srgb, big=True))
+    alpha = numpy.full((H, W, 1), 65535.0)
+    alpha[H // 2:, W // 2:] = 0x4000
+    put('alpha_16.tif', tiff16(numpy.concatenate([srgb, alpha], 2)))
+    for name in ('p3_16.png', 'p3_16.tif', 'p3.jpg', 'rgb_16.png', 'big_endian.tif'):
+        want(put, name, FIELDS)
+    want(put, 'alpha_16.tif', [*FIELDS[:3], (*FIELDS[3], 0x40)])
+    greys = ((40,), (120,), (200,), (255,))
+    grey = fields(colours=greys)
+    put('grey_16.tif', tiff16(grey * 257))
+    Image.fromarray(grey[:, :, 0].astype(numpy.uint8), 'L').save(os.path.join(put.folder, 'grey.jpg'), quality=98)
+    for name in ('grey_16.tif', 'grey.jpg'):
+        want(put, name, [g * 3 for g in greys])
+    faint = ((40, 255), (120, 200), (200, 100), (255, 10))
+    put('grey_alpha.png', png(Image.fromarray(fields(colours=faint).astype(numpy.uint8), 'LA')))
+    want(put, 'grey_alpha.png', [(g, g, g, a) for g, a in faint])
+    p = rgb().quantize(8)
+    faint = bytearray(b'\xff' * 8)
+    for i, a in enumerate((255, 128, 60, 9)):
+        faint[p.getpixel((W * (1 + 2 * (i % 2)) // 4, H * (1 + 2 * (i // 2)) // 4))] = a
+    put('palette_alpha.png', png(p, transparency=bytes(faint)))
+    want(put, 'palette_alpha.png', [(*c, a) for c, a in zip(FIELDS, (255, 128, 60, 9))])
+    source = os.path.join(put.folder, 'rgb_16.png')
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', source, '-vf', 'scale=out_color_matrix=bt709:out_range=pc', '-pix_fmt', 'yuv444p10le',
+                    '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'pc', '-c:v',
+                    'libaom-av1', '-still-picture', '1', '-cpu-used', '8', '-crf', '4', os.path.join(put.folder, 'ten.avif')],
+                   check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(['heif-enc', '-q', '98', '-b', '10', '-p', 'chroma=444', '-o', os.path.join(put.folder, 'ten.heic'), source], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    for name in ('ten.avif', 'ten.heic'):
+        want(put, name, FIELDS)
+
+
+def thumbnails(put):
+    """A HEIC with an embedded thumbnail of 160 x 120."""
+    large, whole = (os.path.join(put.folder, n) for n in ('.large.png', 'thumbnail.heic'))
+    rgb(640, 480).save(large)
+    subprocess.run(['heif-enc', '-q', '90', '-t', '160', '-o', whole, large], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+
+
 def sequences(put):
     """Animations in the clothes of pictures: AVIF with its still, HEVC without one."""
     still = os.path.join(put.folder, '.fields.png')
@@ -353,7 +501,7 @@ class Put:
 
 def main():
     put = Put(sys.argv[1])
-    for make in (icons, photoshop, palettes, videos, sequences, wide):
+    for make in (icons, photoshop, palettes, videos, sequences, wide, press, depths, thumbnails):
         make(put)
 
 

@@ -102,8 +102,8 @@ static void check(const char *name, const struct seen *seen, unsigned how, int t
             if ((how & ONE_BIT) != 0)
                 v = i < 2 ? FIELDS[0][c] : FIELDS[2][c];
             if (fabs(seen->field[i][c] - v) > tolerance)
-                print_error("%s: field %d is %g %g %g, not near %d in channel %d\n", name, i,
-                            seen->field[i][0], seen->field[i][1], seen->field[i][2], v, c);
+                fail_msg("%s: field %d is %g %g %g, not near %d in channel %d", name, i, seen->field[i][0],
+                         seen->field[i][1], seen->field[i][2], v, c);
         }
     }
 }
@@ -294,6 +294,7 @@ static void test_spaces(void **state)
         {"jpeg", PLAIN, ".jpg[Q=95,no_subsample]", FOUR, 4},
         {"jpeg p3", P3, ".jpg[Q=95,no_subsample]", FOUR, 6},
         {"jpeg cmyk", CMYK, ".jpg[Q=95,no_subsample]", PRESS, 6},
+        {"jpeg cmyk without a profile", CMYK, ".jpg[Q=95,no_subsample,strip]", PRESS, 6},
         {"jpeg grey", GRAY, ".jpg[Q=95]", GREY, 2},
         {"png", PLAIN, ".png", FOUR, 0},
         {"png 16", DEEP, ".png", FOUR, 1},
@@ -376,6 +377,80 @@ static void test_numbers(void **state)
     check_file("pq.avif", FOUR, 8);
     check_file("hlg.avif", FOUR, 8);
     check_file("p3.avif", FOUR, 8);
+}
+
+/* As NAME.want says: four lines of red, green, blue and transparency. */
+static void check_want(const char *name, int tolerance)
+{
+    char file[64];
+    struct alb_str s = sample_file(name);
+    struct alb_plan_options o;
+    struct alb_image_header h;
+    struct seen seen;
+    snprintf(file, sizeof(file), "%s.want", name);
+    struct alb_str text = sample_file(file);
+    alb_plan_options_init(&o);
+    assert_int_equal(pass(name, s, &o, &h, &seen), ALB_OK);
+    char *at = (char *)(uintptr_t)text.p;
+    for (int i = 0; i < 16; i++) {
+        double v = seen.field[i / 4][i % 4], wanted = (double)strtol(at, &at, 10);
+        if (fabs(v - wanted) > tolerance)
+            fail_msg("%s: field %d is %g in channel %d, not %g", name, i / 4, v, i % 4, wanted);
+    }
+    g_free((void *)(uintptr_t)text.p);
+    g_free((void *)(uintptr_t)s.p);
+}
+
+/* Against what Little CMS, ffmpeg and arithmetic say, in files that libvips has not written. */
+static void test_references(void **state)
+{
+    static const struct {
+        const char *name;
+        int tolerance;
+    } rows[] = {
+        {"inverted.jpg", 4},      {"unmarked.jpg", 4}, {"press.tif", 2},  {"p3_16.png", 3},
+        {"p3_16.tif", 3},         {"p3.jpg", 4},       {"rgb_16.png", 0}, {"big_endian.tif", 0},
+        {"alpha_16.tif", 1},      {"grey_16.tif", 0},  {"grey.jpg", 1},   {"grey_alpha.png", 0},
+        {"palette_alpha.png", 0}, {"ten.avif", 4},     {"ten.heic", 4},
+    };
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(rows); i++)
+        check_want(rows[i].name, rows[i].tolerance);
+}
+
+/* A thumbnail that is large enough is taken for the picture, and none that is too small. */
+static void test_embedded(void **state)
+{
+    static const struct {
+        uint32_t side;
+        enum alb_load_how how;
+        uint32_t width, height;
+    } rows[] = {
+        {64, ALB_LOAD_THUMBNAIL, 64, 48},
+        {160, ALB_LOAD_THUMBNAIL, 160, 120},
+        {161, ALB_LOAD_FULL, 161, 121},
+        {400, ALB_LOAD_FULL, 400, 300},
+    };
+    struct alb_str s = sample_file("thumbnail.heic");
+    static struct alb_plan plan;
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(rows); i++) {
+        struct alb_plan_options o;
+        struct alb_image_header h;
+        struct seen seen;
+        alb_plan_options_init(&o);
+        o.width = o.height = rows[i].side;
+        assert_int_equal(pass("thumbnail.heic", s, &o, &h, &seen), ALB_OK);
+        assert_int_equal(h.width, 640);
+        assert_int_equal(h.thumb_width, 160);
+        assert_int_equal(h.thumb_height, 120);
+        assert_int_equal(plan_make(&h, &o, &config.limits, &plan, NULL), ALB_OK);
+        assert_int_equal(plan.steps[0].u.load.how, rows[i].how);
+        assert_int_equal(seen.width, rows[i].width);
+        assert_int_equal(seen.height, rows[i].height);
+        check("thumbnail.heic", &seen, FOUR, 10);
+    }
+    g_free((void *)(uintptr_t)s.p);
 }
 
 static void frame_at(const char *name, double second, bool keyframe, int light)
@@ -498,6 +573,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_videos),
         cmocka_unit_test(test_video_times),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_embedded),
     };
     if (argc < 3 || !begin(argv[0], argv[1]))
         return 1;
