@@ -126,6 +126,88 @@ def jpeg2000():
     yield 'channels.jp2', b'\xff\x4f\xff\x51' + struct.pack('>H', len(siz) + 2) + siz + b'\xff\xd9'
 
 
+def dng(jpeg, width=640, height=480, **more):
+    """A DNG as small as it can be: an embedded JPEG in the first directory, a sensor's data in the second. more: tags of the
+    second one, by t and their number."""
+    def directory(at, *entries):
+        body = struct.pack('<H', len(entries))
+        behind, end = b'', at + 2 + 12 * len(entries) + 4
+        for tag, kind, count, value in entries:
+            if isinstance(value, bytes):
+                body += struct.pack('<HHII', tag, kind, count, end + len(behind))
+                behind += value + b'\0' * (len(value) % 2)
+            else:
+                body += struct.pack('<HHII', tag, kind, count, value)
+        return body + bytes(4) + behind
+    identity = b''.join(struct.pack('<ii', int(i % 4 == 0), 1) for i in range(9))
+
+    def first(size, behind):
+        return directory(8, (254, 4, 1, 1), (256, 4, 1, 320), (257, 4, 1, 240), (258, 3, 3, b'\x08\0' * 3), (259, 3, 1, 7),
+                         (262, 3, 1, 6), (271, 2, 5, b'Test\0'), (272, 2, 6, b'Model\0'), (273, 4, 1, behind), (277, 3, 1, 3), (278, 4, 1, 240),
+                         (279, 4, 1, len(jpeg)), (330, 4, 1, size), (50706, 1, 4, 0x00000401), (50708, 2, 6, b'Model\0'),
+                         (50721, 10, 9, identity), (50778, 3, 1, 21))
+    at = 8 + len(first(0, 0))
+    tags = {254: (4, 1, 0), 256: (4, 1, width), 257: (4, 1, height), 258: (3, 1, 16), 259: (3, 1, 1), 262: (3, 1, 32803),
+            273: (4, 1, 0), 277: (3, 1, 1), 278: (4, 1, height), 279: (4, 1, width * height * 2 % 2 ** 32), 33421: (3, 2, 0x00020002),
+            33422: (1, 4, 0x02010100)}
+    tags.update({int(k[1:]): (4, 1, v) for k, v in more.items()})
+    second = directory(at, *[(t, *v) for t, v in sorted(tags.items())])
+    sensor = at + len(second)
+    tags[273] = (4, 1, more.get('t273', sensor + len(jpeg)))
+    second = directory(at, *[(t, *v) for t, v in sorted(tags.items())])
+    return b'II*\0\x08\0\0\0' + first(at, sensor) + second + jpeg
+
+
+def raws(jpeg):
+    yield 'huge.dng', dng(jpeg, 0x7fffffff, 0x7fffffff)
+    yield 'large.dng', dng(jpeg, 60000, 40000)
+    yield 'lying.dng', dng(jpeg, 6000, 4000) + bytes(100000)
+    yield 'rows.dng', dng(jpeg, 640, 480, t278=0xffffffff, t273=0xfffffff0) + bytes(700000)
+    yield 'lossless.dng', dng(jpeg, 640, 480, t259=7) + b'\xff\xd8\xff\xc3\0\x0b\x10\xff\xff\xff\xff\x01\x01\x11\0' + b'\xff' * 60000
+    yield 'tiles.dng', dng(jpeg, 6400, 4800, t322=1, t323=1, t324=8, t325=0xffffffff) + bytes(1000)
+    yield 'samples.dng', dng(jpeg, 640, 480, t277=0xffff, t258=64) + bytes(700000)
+    yield 'itself.dng', dng(jpeg, 640, 480, t330=8) + bytes(700000)
+    yield 'preview.dng', dng(b'\xff\xd8' + b'\xff\xe1\0\x02' * 90000, 640, 480) + bytes(640 * 480 * 2)
+    loop = struct.pack('<H', 3) + struct.pack('<HHII', 330, 4, 400, 8) + struct.pack('<HHII', 0x8769, 4, 1, 16) + struct.pack('<HHII', 271, 2, 6, 80)
+    for kind, head in (('cr2', b'II*\0\x10\0\0\0CR\2\0\x10\0\0\0'), ('orf', b'IIRO\x08\0\0\0'), ('rw2', b'IIU\0\x08\0\0\0')):
+        yield 'loop.' + kind, head + loop + struct.pack('<I', 8) + b'Canon\0' * 2000
+        yield 'noise.' + kind, head + random.Random(5).randbytes(60000)
+    for kind in (b'NIKON CORPORATION', b'SONY', b'PENTAX', b'Phase One A/S', b'Hasselblad', b'Kodak', b'SAMSUNG', b'OLYMPUS CORPORATION'):
+        tags = [(256, 4, 1, 60000), (257, 4, 1, 60000), (258, 3, 1, 14), (259, 3, 1, 34713), (262, 3, 1, 32803), (271, 2, len(kind) + 1, 200),
+                (273, 4, 1, 400), (277, 3, 1, 1), (279, 4, 1, 0xfffffff0), (330, 4, 1, 8), (0x8769, 4, 1, 8), (37500, 7, 90000, 300)]
+        yield 'maker-%s.tif' % kind.split()[0].decode().lower(), tiff(tags).ljust(200, b'\0') + kind + bytes(100000)
+    yield 'offsets.raf', b'FUJIFILMCCD-RAW 0201FF389501X-T3'.ljust(84, b'\0') + struct.pack('>IIIIII', 0xfffffff0, 0xffff, 100, 0xfffffff0, 100, 0x7fffffff) + bytes(90000)
+    yield 'directory.x3f', b'FOVb' + struct.pack('<HH', 1, 4) + b'\xff' * 60000 + struct.pack('<I', 8)
+    yield 'tracks.cr3', boxes(b'ftyp', b'crx \0\0\0\1crx isom') + boxes(b'moov', boxes(b'uuid', b'\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48',
+                                                                             boxes(b'CMT1', loop) * 500), boxes(b'trak', bytes(60)) * 5000) + bytes(1000)
+
+
+def changed(family, data, dice, count=6):
+    """The same file with a few bytes of other values, most of them in its first kilobyte, where sizes and counts stand."""
+    name, ending = family
+    for i in range(count):
+        other = bytearray(data)
+        for _ in range(2 + 4 * i):
+            other[dice.randrange(min(len(data), 1000 if i % 2 else len(data)))] = dice.choice((0, 1, 0x7f, 0x80, 0xff, dice.randrange(256)))
+        yield 'changed-%s%d.%s' % (name, i, ending), bytes(other)
+
+
+def sequences(avif, jxl):
+    yield 'count.avif', avif.replace(b'stsz\0\0\0\0\0\0\0\0\0\0\0\x04', b'stsz\0\0\0\0\0\0\0\0\xff\xff\xff\xff')
+    times = avif.index(b'stts') + 12
+    yield 'times.avif', avif[:times] + struct.pack('>II', 0xffffffff, 0xffffffff) + avif[times + 8:]
+    yield 'size.avif', avif.replace(struct.pack('>HH', samples.W, samples.H), b'\xff\xff\xff\xff')
+    chunks = avif.index(b'stco') + 12
+    yield 'chunks.avif', avif[:chunks] + b'\xff\xff\xff\xf0' + avif[chunks + 4:]
+    yield 'movie.avif', avif[:avif.index(b'moov') - 4] + boxes(b'moov', boxes(b'trak', boxes(b'edts', boxes(b'elst', b'\1\0\0\1' + b'\xff' * 60))) * 3000)
+    yield from changed(('moving', 'avif'), avif, random.Random(6))
+    yield from changed(('moving', 'jxl'), jxl, random.Random(7), 12)
+    level = b'\0\0\0\x0cJXL \r\n\x87\n' + boxes(b'ftyp', b'jxl \0\0\0\0jxl ')
+    yield 'endless.jxl', level + b'\0\0\0\0jxlc' + jxl + b'\0' * 900000
+    yield 'packed.jxl', level + boxes(b'brob', b'Exif' + b'\xff' * 60000) * 30 + boxes(b'jxlc', jxl)
+    yield 'tail.jxl', jxl * 3000
+
+
 def others():
     yield 'huge.webp', b'RIFF\xf0\0\0\0WEBPVP8L\xe0\0\0\0\x2f\xff\xff\xff\x0f' + bytes(220)
     yield 'canvas.webp', b'RIFF\xf0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\xff\xff\xff\xff\xff\xff' + bytes(220)
@@ -249,14 +331,25 @@ def good(folder):
         subprocess.run(['ffmpeg', '-v', 'error', '-y', '-loop', '1', '-framerate', '25', '-t', '1', '-i', still] + how.split() +
                        [os.path.join(folder, name)], check=True, stdin=subprocess.DEVNULL)
     os.unlink(still)
-    with open(os.path.join(folder, 'good-.mp4'), 'rb') as f:
-        return f.read()
+    samples.moving(put)
+    for kind in ('avif', 'jxl', 'gif'):
+        os.rename(os.path.join(folder, 'moving.' + kind), os.path.join(folder, 'good-moving.' + kind))
+    out = io.BytesIO()
+    samples.rgb(320, 240).save(out, 'JPEG')
+    put('good-preview.dng', dng(out.getvalue()) + bytes(640 * 480 * 2))
+    put('good-sensor.dng', dng(b'none') + random.Random(8).randbytes(640 * 480 * 2))
+
+    def read(name):
+        with open(os.path.join(folder, name), 'rb') as f:
+            return f.read()
+    return read('good-.mp4'), out.getvalue(), read('good-moving.avif'), read('good-moving.jxl'), read('good-.jp2')
 
 
 def main():
     put = samples.Put(sys.argv[1])
-    movie = good(sys.argv[1])
-    for family in (pngs(), gifs(), jpegs(), tiffs(), heifs(), jpeg2000(), others(), icos(), psds(), drawings(), movies(movie)):
+    movie, jpeg, avif, jxl, jp2 = good(sys.argv[1])
+    for family in (pngs(), gifs(), jpegs(), tiffs(), heifs(), jpeg2000(), others(), icos(), psds(), drawings(), movies(movie),
+                   raws(jpeg), sequences(avif, jxl), changed(('', 'jp2'), jp2, random.Random(9))):
         for name, data in family:
             put('evil-' + name, data)
 

@@ -481,6 +481,10 @@ def sequences(put):
     data[8:12] = b'hevc'
     data[16:20] = b'msf1'
     put('frames.heic', data)
+
+
+def moving(put):
+    """Four frames, redder and redder, of 40, 120, 80 and 200 ms (ffmpeg knows no end of the last one)."""
     gif, jxl, avif = (os.path.join(put.folder, 'moving.' + n) for n in ('gif', 'jxl', 'avif'))
     pages = [Image.new('RGB', (W, H), (60 * i, 20, 180)) for i in range(4)]
     pages[0].save(gif, save_all=True, append_images=pages[1:], duration=(40, 120, 80, 200), loop=0)
@@ -501,7 +505,7 @@ class Put:
 
 def main():
     put = Put(sys.argv[1])
-    for make in (icons, photoshop, palettes, videos, sequences, wide, press, depths, thumbnails):
+    for make in (icons, photoshop, palettes, videos, sequences, moving, wide, press, depths, thumbnails):
         make(put)
 
 
