@@ -85,7 +85,7 @@ static int save(VipsImage *x, enum alb_format f, int quality, void **p, size_t *
     case ALB_FORMAT_JPEG:
         return vips_jpegsave_buffer(x, p, n, "Q", quality, "optimize_coding", TRUE, "strip", TRUE, NULL);
     case ALB_FORMAT_PNG:
-        return vips_pngsave_buffer(x, p, n, "strip", TRUE, NULL);
+        return vips_pngsave_buffer(x, p, n, "filter", VIPS_FOREIGN_PNG_FILTER_ALL, "strip", TRUE, NULL);
     case ALB_FORMAT_WEBP:
         return vips_webpsave_buffer(x, p, n, "Q", quality, "effort", 4, "strip", TRUE, NULL);
     default:
