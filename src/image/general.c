@@ -82,11 +82,9 @@ static int64_t most(uint32_t side, uint32_t source_side)
     return 2 * (side > least ? (int64_t)side : least) + 16;
 }
 
-/* Whether the loader gives the very size that the plan says. Of an icon the header tells the first page only. */
+/* Whether the loader gives the very size that the plan says. */
 static bool is_exact(const struct alb_plan_step *s)
 {
-    if (s->u.load.type == ALB_TYPE_ICO && s->u.load.page > 0)
-        return false;
     bool power = (s->u.load.eighths & (s->u.load.eighths - 1)) == 0; /* else libvips may have to stand in */
     return s->u.load.how == ALB_LOAD_FULL || (s->u.load.how == ALB_LOAD_EIGHTHS && power) ||
            s->u.load.how == ALB_LOAD_DEVELOP;
@@ -235,9 +233,13 @@ enum alb_code alb_general_render(const struct alb_plan *plan, const struct alb_s
     const struct alb_plan_step *last = &plan->steps[plan->count - 1];
     VipsImage *image = NULL;
     enum alb_code code = load(&j, &image);
-    if (code == ALB_OK)
+    bool size_only = last->kind == ALB_STEP_FIND_TRIM && last->u.find_trim.size_only;
+    if (code == ALB_OK && !size_only)
         code = plan->steps[0].u.load.animated ? animation(&j, &image) : still(&j, &image);
-    if (code == ALB_OK && last->kind == ALB_STEP_FIND_TRIM)
+    if (code == ALB_OK && size_only)
+        outcome->trim = (struct alb_rect){0, 0, (uint32_t)vips_image_get_width(image),
+                                          (uint32_t)vips_image_get_height(image)};
+    else if (code == ALB_OK && last->kind == ALB_STEP_FIND_TRIM)
         code = alb_step_find_trim(image, last, &outcome->trim, err);
     else if (code == ALB_OK)
         code = alb_step_encode(&image, last, inputs[last->u.encode.output.profile_input], result_fd,

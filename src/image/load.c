@@ -61,6 +61,53 @@ static int open_pdf(const struct alb_load *l, VipsSource *s, VipsImage **out, do
     return rc;
 }
 
+/* As samples say it. */
+static double white_of(VipsImage *image)
+{
+    if (vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK)
+        return 0;
+    return vips_image_get_format(image) == VIPS_FORMAT_USHORT ? 65535 : 255;
+}
+
+/* Pages of different sizes, below each other on white. */
+static int join_pages(const struct alb_load *l, VipsSource *s, VipsImage **out, VipsFailOn fail)
+{
+    VipsImage *all = NULL;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < l->pages; i++) {
+        VipsImage *page = NULL, *both = NULL;
+        rc = vips_tiffload_source(s, &page, "page", (int)l->page + i, "fail_on", fail, NULL);
+        if (rc == 0 && all) {
+            VipsArrayDouble *white = vips_array_double_newv(1, white_of(page));
+            rc = vips_join(all, page, &both, VIPS_DIRECTION_VERTICAL, "expand", TRUE, "background", white,
+                           NULL);
+            vips_area_unref(VIPS_AREA(white));
+            g_clear_object(&page);
+            g_clear_object(&all);
+            page = both;
+        }
+        if (rc == 0)
+            all = page;
+    }
+    if (rc == 0)
+        *out = all;
+    else
+        g_clear_object(&all);
+    return rc;
+}
+
+static int open_tiff(const struct alb_load *l, VipsSource *s, VipsImage **out, VipsFailOn fail,
+                     VipsAccess access)
+{
+    if (vips_tiffload_source(s, out, "page", (int)l->page, "n", l->pages, "fail_on", fail, "access", access,
+                             NULL) == 0)
+        return 0;
+    if (l->pages == 1)
+        return -1;
+    vips_error_clear();
+    return join_pages(l, s, out, fail);
+}
+
 static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
 {
     VipsFailOn fail = l->strict ? VIPS_FAIL_ON_TRUNCATED : VIPS_FAIL_ON_NONE;
@@ -80,8 +127,7 @@ static int open_source(const struct alb_load *l, VipsSource *s, VipsImage **out)
         return vips_gifload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
                                    NULL);
     case ALB_TYPE_TIFF:
-        return vips_tiffload_source(s, out, "page", page, "n", l->pages, "fail_on", fail, "access", access,
-                                    NULL);
+        return open_tiff(l, s, out, fail, access);
     case ALB_TYPE_HEIC:
     case ALB_TYPE_AVIF:
         if (l->thumbnail)

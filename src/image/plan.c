@@ -73,10 +73,7 @@ static enum alb_code check_ask(const struct alb_draft *d)
         return alb_fail(d->err, ALB_E_INVALID, "there is no input %u", ask->options->output.profile_input);
     if (!alb_type_can_show(d->h->type))
         return alb_fail(d->err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(d->h->type));
-    code = check_size(d);
-    if (code == ALB_OK && ask->options->page >= d->h->pages)
-        code = alb_fail(d->err, ALB_E_INVALID, "there is no page %u", ask->options->page);
-    return code;
+    return check_size(d);
 }
 
 static enum alb_code check_pages(const struct alb_draft *d)
@@ -110,26 +107,58 @@ static void guard_vector(struct alb_draft *d)
     d->height = h > 0 ? (uint32_t)h : 1;
 }
 
-/* Which format, and which pages for it. */
+/* Which format, and which pages for it: of what moves before and after, all (imgproxy's rule). */
 static enum alb_code choose_pages(struct alb_draft *d)
 {
     const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
-    uint32_t left = h->pages - o->page;
-    bool moves = h->animated && o->frames > 1 && left > 1;
+    bool moves = h->animated && o->frames > 1 && h->pages > 1;
     d->format = alb_choose_format(d, moves);
     d->animated = moves && alb_format_animation(d->format);
-    d->page = o->page;
-    d->pages = 1;
-    if (d->animated)
-        d->pages = left < o->frames ? left : o->frames;
-    else if (!h->animated && o->pages > 1)
-        d->pages = left < o->pages ? left : o->pages;
+    d->page = d->animated ? 0 : o->page;
+    if (d->page >= h->pages)
+        return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->page);
+    uint32_t left = h->pages - d->page, wanted = d->animated ? o->frames : o->pages;
+    d->pages = wanted < 1 ? 1 : left < wanted ? left : wanted;
     return check_pages(d);
 }
 
+/* ---- pages of other sizes ---- */
+
+/* The header tells the first page's size. What another one has, or several below each other, a worker says. */
+static bool is_of_other_size(const struct alb_draft *d)
+{
+    return !d->h->animated && d->h->pages > 1 && (d->page > 0 || d->pages > 1); /* frames are all of one size */
+}
+
+/* *done: the plan ends here, with the question for the size. */
+static enum alb_code find_size(struct alb_draft *d, bool *done)
+{
+    const struct alb_plan_limits *l = d->ask->limits;
+    if (!is_of_other_size(d))
+        return ALB_OK;
+    if (d->trims == d->ask->trim_count) {
+        d->width = d->natural_width;
+        d->height = d->natural_height;
+        alb_plan_load_full(d);
+        alb_draft_add(d, ALB_STEP_FIND_TRIM, d->width, d->height)->u.find_trim.size_only = true;
+        *done = true;
+        return ALB_OK;
+    }
+    struct alb_rect r = d->ask->trims[d->trims++];
+    if (r.width == 0 || r.height == 0)
+        return alb_fail(d->err, ALB_E_INVALID, "a page without a size");
+    if (r.width > ALB_PLAN_SIDE_MAX || r.height > ALB_PLAN_SIDE_MAX ||
+        (!is_vector(d->h) && (uint64_t)r.width * r.height > l->source_pixels))
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "its pages have more than %llu pixels together",
+                        (unsigned long long)l->source_pixels);
+    d->natural_width = r.width;
+    d->natural_height = r.height;
+    return ALB_OK;
+}
+
 /* The picture as it lies in the file. */
-static void begin(struct alb_draft *d)
+static enum alb_code begin(struct alb_draft *d, bool *done)
 {
     const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
@@ -138,15 +167,22 @@ static void begin(struct alb_draft *d)
     d->base_shrink = 1;
     d->alpha = h->alpha;
     d->orientation = o->ignore_orientation ? 1 : alb_turn_valid(h->orientation);
-    d->width = h->width;
-    d->height = h->height * (d->animated ? 1 : d->pages);
-    d->embedded = o->embedded && h->thumb_width > 0 && h->thumb_height > 0 && d->pages == 1;
+    d->natural_width = h->width;
+    d->natural_height = h->height * (d->animated ? 1 : d->pages);
+    enum alb_code code = find_size(d, done);
+    if (code != ALB_OK || *done)
+        return code;
+    d->width = d->natural_width;
+    d->height = d->natural_height;
+    d->embedded = o->embedded && h->thumb_width > 0 && h->thumb_height > 0 && d->pages == 1 &&
+                  d->page == 0;
     if (d->embedded) {
         d->width = h->thumb_width;
         d->height = h->thumb_height;
     }
     if (d->vector)
         guard_vector(d);
+    return ALB_OK;
 }
 
 /* ---- colour ---- */
@@ -439,7 +475,7 @@ static enum alb_code make(struct alb_draft *d)
     if (code == ALB_OK)
         code = choose_pages(d);
     if (code == ALB_OK)
-        begin(d);
+        code = begin(d, &done);
     for (const struct alb_plan_options *o = d->ask->options; code == ALB_OK && o && !done; o = o->next)
         code = pipeline(d, o, &done);
     if (code == ALB_OK && !done)

@@ -16,6 +16,8 @@
  *
  * What only pixels can tell is asked of a worker, never guessed:
  *   - SMART_CROP has a known size; only its place is found by the worker.
+ *   - Pages of a document may differ in size, and the header tells the first one's: for others the plan is
+ *     LOAD, FIND_TRIM (size_only), and its rectangle comes before those of trims.
  *   - A trim changes sizes. When a pipeline trims and its rectangle is not in the ask, the plan ends in FIND_TRIM
  *     instead of ENCODE: run it, add the rectangle that the worker tells, and make the plan again.
  *   - `best` formats and autoquality change the bytes, not the geometry: the reply names the format.
@@ -86,7 +88,7 @@ uint32_t alb_jpeg_side(uint32_t side, unsigned eighths);
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 4
+#define ALB_IMAGE_EPOCH 5
 
 /* ---- limits (law 7) ---- */
 
@@ -213,6 +215,7 @@ struct alb_plan_step {
             double threshold;
             bool has_color;
             uint32_t color;
+            bool size_only; /* the rectangle is all of what LOAD gives, whatever size the plan said */
         } find_trim;
         struct {
             struct alb_output output; /* format: never SAME, the one that is written; quality of it set */

@@ -33,7 +33,7 @@ static uint64_t sample_of(const struct alb_image_header *h)
 static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_step *load)
 {
     const struct alb_image_header *h = d->h;
-    uint64_t whole = (uint64_t)h->width * h->height, loaded = (uint64_t)load->width * load->height;
+    uint64_t whole = (uint64_t)d->natural_width * d->natural_height, loaded = (uint64_t)load->width * load->height;
     if (load->u.load.how == ALB_LOAD_THUMBNAIL || load->u.load.how == ALB_LOAD_PAGE)
         whole = loaded;
     if (d->animated)
@@ -49,7 +49,7 @@ static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_s
     uint64_t per_loaded = decode_cost[h->type].loaded;
     if (d->animated && per_loaded == 0) /* AVIF, JPEG XL: their frames are held */
         per_loaded = 4 * sample_of(h);
-    return (uint64_t)h->width * 1024 + whole * per_pixel * sample_of(h) + loaded * per_loaded;
+    return (uint64_t)d->natural_width * 1024 + whole * per_pixel * sample_of(h) + loaded * per_loaded;
 }
 
 /* Trying qualities or formats keeps the picture, its decoded attempt and what the comparison makes of them. */

@@ -45,8 +45,8 @@ static struct alb_plan_step *load_step(struct alb_draft *d)
     s->u.load.video_keyframe = o->video_keyframe;
     s->u.load.pdf_clear = o->pdf_clear && h->type == ALB_TYPE_PDF;
     s->u.load.style = alb_draft_text(d, h->type == ALB_TYPE_SVG ? o->style : ALB_STR_NONE);
-    s->u.load.source_width = h->width;
-    s->u.load.source_height = h->height;
+    s->u.load.source_width = d->natural_width;
+    s->u.load.source_height = d->natural_height;
     d->fresh = false;
     return s;
 }
@@ -101,9 +101,8 @@ static struct smaller smaller_page(const struct alb_draft *d, double shrink)
 /* From its natural size, whatever was taken for it. */
 static struct smaller drawn(const struct alb_draft *d, double scale)
 {
-    uint32_t natural_h = d->h->height * d->pages;
-    return (struct smaller){ALB_LOAD_SCALED, 8, d->page, side_of(round(d->h->width * scale)),
-                            side_of(round(natural_h * scale))};
+    return (struct smaller){ALB_LOAD_SCALED, 8, d->page, side_of(round(d->natural_width * scale)),
+                            side_of(round(d->natural_height * scale))};
 }
 
 uint32_t alb_jpeg_side(uint32_t side, unsigned eighths)
@@ -154,7 +153,7 @@ static struct smaller find_smaller(const struct alb_draft *d, double shrink)
     if (h->type == ALB_TYPE_WEBP && !h->animated)
         return (struct smaller){ALB_LOAD_SCALED, 8, d->page, side_of(nearbyint(d->width * (1.0 / shrink))),
                                 side_of(nearbyint(d->height * (1.0 / shrink)))};
-    if ((h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF) &&
+    if ((h->type == ALB_TYPE_HEIC || h->type == ALB_TYPE_AVIF) && d->page == 0 &&
         fine_enough(d, h->thumb_width, h->thumb_height, shrink))
         return (struct smaller){ALB_LOAD_THUMBNAIL, 8, d->page, h->thumb_width, h->thumb_height};
     bool pages = h->type == ALB_TYPE_TIFF || h->type == ALB_TYPE_ICO;

@@ -57,6 +57,7 @@ struct alb_draft {
     const struct alb_image_header *h; /* of the source */
     struct alb_err *err;
     struct alb_plan *plan;
+    uint32_t natural_width, natural_height; /* of what is loaded: one frame, one page or all pages together */
     /* the picture as it is after the steps so far */
     uint32_t width, height;
     uint8_t orientation; /* EXIF 1..8 that is still to be applied */

@@ -109,6 +109,7 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
         alb_io_f64(io, &s->u.find_trim.threshold);
         alb_io_bool(io, &s->u.find_trim.has_color);
         alb_io_u32(io, &s->u.find_trim.color);
+        alb_io_bool(io, &s->u.find_trim.size_only);
         return;
     case ALB_STEP_ENCODE:
         alb_io_output(io, &s->u.encode.output);

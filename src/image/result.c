@@ -73,7 +73,12 @@ static enum alb_code take_format(struct alb_darkroom_job *job, uint32_t said, st
 static enum alb_code take_trim(struct alb_darkroom_job *job, const struct alb_rect *r, struct alb_err *err)
 {
     const struct alb_plan *p = job->plan;
-    if (r->width == 0 || r->height == 0 || r->left >= p->width || r->top >= p->height ||
+    bool size_only = p->steps[p->count - 1].u.find_trim.size_only;
+    if (size_only && r->left == 0 && r->top == 0 && r->width > 0 && r->height > 0) {
+        job->trim = *r; /* of any size: the next plan looks at that */
+        return ALB_OK;
+    }
+    if (size_only || r->width == 0 || r->height == 0 || r->left >= p->width || r->top >= p->height ||
         r->width > p->width - r->left || r->height > p->height - r->top)
         return alb_fail(err, ALB_E_UNPROCESSABLE, "the worker's rectangle is not inside the picture");
     job->trim = *r;

@@ -37,12 +37,16 @@ static inline enum alb_code render(struct alb_str s, const struct alb_image_head
 {
     struct alb_err err = ALB_ERR_INIT;
     *out = ALB_STR_NONE;
-    enum alb_code code = plan_make(h, o, &limits, plan, &err);
-    if (code != ALB_OK)
-        fail_msg("plan: %s", err.msg);
+    struct alb_general_outcome outcome;
     int fd = memfd_create("result", MFD_CLOEXEC);
     assert_true(fd >= 0);
-    struct alb_general_outcome outcome;
+    enum alb_code code = plan_make(h, o, &limits, plan, &err);
+    if (code == ALB_OK && alb_plan_is_trim(plan)) {
+        assert_int_equal(alb_general_render(plan, &s, fd, &outcome, &err), ALB_OK);
+        code = plan_again(h, o, &limits, &outcome.trim, plan, &err);
+    }
+    if (code != ALB_OK)
+        fail_msg("plan: %s", err.msg);
     code = alb_general_render(plan, &s, fd, &outcome, &err);
     if (code == ALB_OK) {
         size_t n = (size_t)lseek(fd, 0, SEEK_END);

@@ -75,6 +75,12 @@ static enum alb_code pass(const char *name, struct alb_str s, struct alb_plan_op
                                    .plan = &plan,
                                    .deadline = ALB_NEVER};
     code = alb_darkroom_run(dr, &job, &err);
+    if (code == ALB_OK && alb_plan_is_trim(&plan)) {
+        struct alb_rect found = job.trim;
+        code = plan_again(h, o, &config.limits, &found, &plan, &err);
+        if (code == ALB_OK)
+            code = alb_darkroom_run(dr, &job, &err);
+    }
     close(fd);
     if (code != ALB_OK)
         fail_msg("%s: %s", name, err.msg);

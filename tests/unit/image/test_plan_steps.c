@@ -295,28 +295,51 @@ static void test_pages(void **state)
     fresh(ALB_TYPE_PDF, 100, 50);
     h[0].pages = 5;
     o.pages = 3;
-    o.page = 3; /* two are left */
-    assert_string_equal(steps(), "L100x100 K100x100/1 E100x100");
+    o.page = 3; /* two are left: first, how large are they? */
+    assert_string_equal(steps(), "L100x100 N100x100");
+    assert_true(step(ALB_STEP_FIND_TRIM)->u.find_trim.size_only);
     assert_int_equal(step(ALB_STEP_LOAD)->u.load.pages, 2);
     assert_true(p.fonts);
+    trim_count = 1;
+    trims[0] = (struct alb_rect){0, 0, 120, 130};
+    assert_string_equal(steps(), "L120x130 K120x130/1 E120x130");
+    assert_int_equal(step(ALB_STEP_LOAD)->u.load.page, 3);
+    assert_int_equal(step(ALB_STEP_LOAD)->u.load.source_height, 130);
+    o.width = 60; /* a vector is drawn at its size */
+    o.fit = ALB_FIT_INSIDE;
+    assert_string_equal(steps(), "L60x65 K60x65/1 E60x65");
+    trims[0].height = 0;
+    expect_code(ALB_E_INVALID);
+    trims[0].height = UINT32_MAX;
+    expect_code(ALB_E_TOO_LARGE);
+    o.trim.on = true; /* what a trim found comes behind it */
+    trims[0].height = 130;
+    assert_string_equal(steps(), "L120x130 N120x130");
+    trim_count = 2;
+    trims[1] = (struct alb_rect){10, 10, 60, 30};
+    assert_string_equal(steps(), "L120x130 C60x30+10+10 K60x30/1 E60x30");
     fresh(ALB_TYPE_GIF, 100, 50);
     h[0].pages = 5;
     h[0].animated = true;
     o.frames = 3;
     o.output.format = ALB_FORMAT_GIF;
-    o.page = 1;
+    o.page = 1; /* what moves, moves from its beginning, and has no pages */
+    o.pages = 2;
     assert_string_equal(steps(), "L100x50 K100x50/1 E100x50");
     assert_int_equal(step(ALB_STEP_LOAD)->u.load.pages, 3);
-    assert_int_equal(step(ALB_STEP_LOAD)->u.load.page, 1);
+    assert_int_equal(step(ALB_STEP_LOAD)->u.load.page, 0);
     assert_true(step(ALB_STEP_ENCODE)->u.encode.animate);
+    trim_count = 0;
     limits.animation_pixels = 14999;
     expect_code(ALB_E_TOO_LARGE);
     limits.frame_pixels = 5000; /* then the sum does not count */
     expect_code(ALB_OK);
     limits.frame_pixels = 4999;
     expect_code(ALB_E_TOO_LARGE);
-    o.output.format = ALB_FORMAT_PNG;
-    expect_code(ALB_OK); /* a still */
+    o.output.format = ALB_FORMAT_PNG; /* a still: now its frames are pages, all of one size */
+    assert_string_equal(steps(), "L100x100 K100x100/1 E100x100");
+    assert_int_equal(step(ALB_STEP_LOAD)->u.load.page, 1);
+    assert_int_equal(step(ALB_STEP_LOAD)->u.load.pages, 2);
     fresh(ALB_TYPE_TIFF, 1000, 1000);
     h[0].pages = 500;
     o.pages = 400;
