@@ -220,6 +220,12 @@ def test_a_person_goes_before_the_background(tmp_path, folder):
         s.sendall(f"GET /imgproxy/unsafe/{options}/plain/local:///1.jpg{form} {head}".encode())
         return s
 
+    def made():
+        """Widths of the pictures that were kept, the oldest first."""
+        files = sorted((p for p in (daemon.data / "cache").rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+        kept = [p.read_bytes() for p in files]
+        return [pictures.size_of(body[body.index(b"\xff\xd8\xff"):])[0] for body in kept]
+
     def now(name):
         return page(daemon.url + "/metrics", daemon.key)["albumen_" + name]
 
@@ -241,8 +247,23 @@ def test_a_person_goes_before_the_background(tmp_path, folder):
         assert sum(2 <= queued < 31 for queued, _ in seen) > 1, seen  # else nothing was seen of it
         assert all(busy == 1 for queued, busy in seen if queued > 1), seen
         until(lambda: now("jobs_busy") == 0, "in the end it is made")
+        until(lambda: len(made()) == 32, "all are kept")
+        assert made().index(512) >= 25, made()  # the standard size was among the last
     finally:
         daemon.stop()
+
+
+def test_nobody_gets_a_slot_for_nothing(tmp_path, folder):
+    """Slots that come free when a request has next to no time left are for others: it has heard so before."""
+    with Imgproxy(tmp_path, LOCAL_FILESYSTEM_ROOT=folder, AVIF_SPEED=0, TIMEOUT=24) as server:
+        slow = fill(server)  # until their time is over
+        answer = server.plain("local:///5.jpg", "w:33")
+        assert (answer.status_code, answer.text) == (503, "Timeout") and int(answer.headers["Retry-After"]) > 0
+        assert server.metric("requests_in_progress") == len(slow)  # those who came before it have not yet come to the end of theirs
+        assert server.metric('request_span_duration_seconds_count{span="queue"}') == len(slow)  # who got a slot
+        leave(slow)
+        others(server)
+        server.stop()
 
 
 def test_a_slow_encode_ends_with_its_time(tmp_path, folder):

@@ -6,6 +6,7 @@
 #include "doors/imgproxy/job.h"
 
 #define HASH_SLICE ((int64_t)16 << 20)
+#define RENDER_SHARE 8 /* one part in so many of a request's time is for the making */
 
 /* ---- the picture that is asked for ---- */
 
@@ -14,6 +15,13 @@ static bool may_degrade(const struct alb_imgproxy_job *job)
 {
     return job->door->config.may_degrade && job->want.format == ALB_IMGPROXY_FORMAT_NONE &&
            (alb_imgproxy_accepted(&job->accept) & ALB_IMGPROXY_FORMAT_BIT(ALB_IMGPROXY_WEBP));
+}
+
+/* The last part of its time belongs to the picture: who gets a slot after that has it for nothing, for nobody waits any
+ * more when the picture is there. */
+static int64_t end_of_line(const struct alb_imgproxy_job *job)
+{
+    return job->deadline - (job->deadline - job->begun) / RENDER_SHARE;
 }
 
 static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
@@ -26,7 +34,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .limits = &job->wish.limits,
         .may_degrade = may_degrade(job),
         .cls = ALB_LEASE_FOREGROUND,
-        .queue_deadline = job->deadline,
+        .queue_deadline = end_of_line(job),
     };
     for (unsigned i = 0; i < job->wish.inputs; i++) {
         ask.more[i].source = job->input[i + 1].asset;
@@ -276,7 +284,7 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
         return ALB_IMGPROXY_ON;
     }
     if (code == ALB_E_BUSY &&
-        alb_mono(alb_req_clock(job->req)) >= job->deadline) { /* its time ended in the line */
+        alb_mono(alb_req_clock(job->req)) >= end_of_line(job)) { /* its time ended in the line */
         alb_err_clear(&err);
         code = alb_fail(&err, ALB_E_TIMEOUT, "no slot came free in time");
     }
