@@ -10,6 +10,7 @@ from PIL import Image
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "unit", "image"))
 import samples  # noqa: E402
+from imgproxy_daemon import Imgproxy  # noqa: E402
 
 
 def see(daemon, data, name):
@@ -52,3 +53,33 @@ def test_photoshop_and_icons(shared_daemon):
     _, picture, _ = see(shared_daemon, data, "icon.ico")
     assert picture.size == (64, 64)
     near(picture, samples.FIELDS)
+
+
+def frames_of(path):
+    """Times in seconds and the red of each frame, by ffmpeg."""
+    times = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0", str(path)],
+                           check=True, capture_output=True, text=True).stdout.replace(",", " ").split()
+    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-vf", "scale=1:1", "-f", "rawvideo",
+                          "-pix_fmt", "rgb24", "-"], check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
+    return [float(t) for t in times], list(raw[::3])
+
+
+def test_what_moves_still_moves(tmp_path):
+    """Animations of each kind as AVIF, seen by ffmpeg, and as WebP, seen by Pillow."""
+    folder = tmp_path / "moving"
+    folder.mkdir()
+    samples.moving(samples.Put(str(folder)))
+    with Imgproxy(tmp_path / "cache", LOCAL_FILESYSTEM_ROOT=folder, MAX_ANIMATION_FRAMES=50) as server:
+        for kind in ("gif", "avif", "jxl"):
+            answer = server.plain(f"local:///moving.{kind}", "rs:fit:64:64", "@avif")
+            assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/avif"
+            made = tmp_path / "made.avif"
+            made.write_bytes(answer.content)
+            times, reds = frames_of(made)
+            assert times == [0, 0.04, 0.16, 0.24], kind
+            assert all(abs(red - 60 * i) < 16 for i, red in enumerate(reds)) and len(reds) == 4, (kind, reds)
+            answer = server.plain(f"local:///moving.{kind}", "rs:fit:64:64", "@webp")
+            picture = Image.open(io.BytesIO(answer.content))
+            assert picture.n_frames == 4 and picture.size == (64, 48) and picture.info["loop"] == 0, kind
+            still = Image.open(io.BytesIO(server.plain(f"local:///moving.{kind}", "rs:fit:64:64", "@jpg").content))
+            assert still.getpixel((30, 30))[0] < 16, kind

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "fuzz.h"
+#include "image/frames.h"
 #include "image/icc.h"
 #include "image/load.h"
 
@@ -77,6 +78,19 @@ static void style(struct alb_str s)
     alb_buf_fini(&out);
 }
 
+/* What is put in can be read again, and only once. */
+static void animation(struct alb_str s)
+{
+    struct alb_buf out = ALB_BUF_INIT(s.n + 1024), twice = ALB_BUF_INIT(s.n + 2048);
+    ALB_CHECK(alb_avif_plays(s) >= 0);
+    if (alb_avif_set_plays(s, 3, &out)) {
+        ALB_CHECK(out.n > s.n && out.n <= s.n + 88);
+        ALB_CHECK(!alb_avif_set_plays(alb_buf_view(&out), 3, &twice));
+    }
+    alb_buf_fini(&out);
+    alb_buf_fini(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char good[] = "BM\x66\0\0\0\0\0\0\0\x46\0\0\0\x28\0\0\0\x04\0\0\0\x04\0\0\0\x01\0\x04\0\0\0"
@@ -89,7 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ready = true;
     uint8_t kind = fuzz_take_byte(&data, &size);
     struct alb_str s = {(const char *)data, size};
-    if (kind == 'b') {
+    if (kind == 'a') {
+        animation(s);
+    } else if (kind == 'b') {
         bitmap(s);
     } else if (kind == 'c') {
         icon(s);
