@@ -121,12 +121,27 @@ static VipsImage *ramp_mask(const struct alb_plan_step *s, uint32_t w, uint32_t 
     return mask;
 }
 
+/* In floating point: the integer masks of small sigmas make a flat area darker, and levels would add that up. */
+static int blur_level(VipsImage *in, VipsImage **out, double sigma)
+{
+    VipsImage *exact = NULL, *whole = NULL;
+    int rc = vips_gaussblur(in, &exact, sigma, "precision", VIPS_PRECISION_FLOAT, NULL);
+    if (rc == 0)
+        rc = vips_rint(exact, &whole, NULL);
+    if (rc == 0)
+        rc = vips_cast(vips_image_get_format(in) == VIPS_FORMAT_FLOAT ? exact : whole, out,
+                       vips_image_get_format(in), NULL);
+    g_clear_object(&exact);
+    g_clear_object(&whole);
+    return rc;
+}
+
 /* `under` with level over it where the mask says so, held: levels are not made again for those above them. */
 static int lay_level(VipsImage *in, VipsImage *under, VipsImage **out, const struct alb_plan_step *s, int level)
 {
     VipsImage *mask = ramp_mask(s, (uint32_t)in->Xsize, (uint32_t)in->Ysize, level);
     VipsImage *blurred = NULL, *mixed = NULL;
-    int rc = mask ? vips_gaussblur(in, &blurred, s->u.effect.amount * (level + 1) / RAMP_LEVELS, NULL) : -1;
+    int rc = mask ? blur_level(in, &blurred, s->u.effect.amount * (level + 1) / RAMP_LEVELS) : -1;
     if (rc == 0)
         rc = vips_ifthenelse(mask, blurred, under, &mixed, "blend", TRUE, NULL);
     *out = rc == 0 ? vips_image_copy_memory(mixed) : NULL;

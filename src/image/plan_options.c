@@ -290,17 +290,22 @@ static bool words_ok(const struct alb_output *o)
            (unsigned)o->webp_mode < ALB_WEBP_MODE_COUNT && (unsigned)o->webp_preset < ALB_WEBP_PRESET_COUNT;
 }
 
-static bool qualities_ok(const struct alb_output *o)
+/* Some quality is left for every format. */
+static bool ranges_ok(const struct alb_output *o)
 {
-    bool off = o->autoquality == ALB_AUTOQUALITY_OFF;
-    if (!off && (!(o->target > 0) || o->least < 1 || o->least > o->most))
-        return false;
     for (size_t i = 0; i < ALB_FORMAT_COUNT; i++) {
         unsigned least = o->least_of[i] ? o->least_of[i] : o->least;
         unsigned most = o->most_of[i] ? o->most_of[i] : o->most;
-        if (o->least_of[i] > 100 || o->most_of[i] > 100 || (!off && least > most))
+        if (least > most || most > 100)
             return false;
     }
+    return o->least >= 1 && o->least <= o->most;
+}
+
+static bool qualities_ok(const struct alb_output *o)
+{
+    if (o->autoquality != ALB_AUTOQUALITY_OFF && (!(o->target > 0) || !ranges_ok(o)))
+        return false;
     return within(o->best_plain, 0, 64) && within(o->target, 0, 1e15) && within(o->error, 0, 1e15) &&
            o->least <= 100 && o->most <= 100;
 }

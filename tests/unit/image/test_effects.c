@@ -55,6 +55,8 @@ static const struct {
     {"duotone", ALB_EFFECT_DUOTONE, 0.5, {0, 0, 0, 0}, false},
     {"colorize", ALB_EFFECT_COLORIZE, 0.5, {0, 0, 0, 0}, false},
     {"gradient", ALB_EFFECT_GRADIENT, 0.5, {0, 0, 0, 0}, false},
+    {"blur that grows", ALB_EFFECT_BLUR_RAMP, 4, {0, 0, 0, 0}, true},
+    {"wide blur that grows", ALB_EFFECT_BLUR_RAMP, 90, {0, 0, 0, 0}, true},
 };
 
 static void flat(size_t i, int w, int h, int bands, bool wide)

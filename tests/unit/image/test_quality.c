@@ -198,6 +198,73 @@ static double likeness(struct alb_str a, struct alb_str b)
     return d;
 }
 
+/* A format has a range of its own, and above a size there is no search at all. */
+static void test_ranges(void **state)
+{
+    struct alb_str s = photo_file(120, 90, 3);
+    struct alb_plan_options o;
+    (void)state;
+    alb_plan_options_init(&o);
+    o.output.format = ALB_FORMAT_JPEG;
+    o.output.quality[ALB_FORMAT_JPEG] = 20;
+    size_t low = size_of(s, &o);
+    o.output.quality[ALB_FORMAT_JPEG] = 90;
+    size_t high = size_of(s, &o);
+    o.output.autoquality = ALB_AUTOQUALITY_SIZE;
+    o.output.target = 1; /* nothing fits: the least quality */
+    o.output.least = 50;
+    o.output.most = 60;
+    size_t middle = size_of(s, &o);
+    assert_true(low < middle && middle < high);
+    o.output.least_of[ALB_FORMAT_WEBP] = 20; /* another's */
+    assert_int_equal(size_of(s, &o), middle);
+    o.output.least_of[ALB_FORMAT_JPEG] = 20;
+    assert_int_equal(size_of(s, &o), low);
+    o.output.least_of[ALB_FORMAT_JPEG] = o.output.most_of[ALB_FORMAT_JPEG] = 90;
+    assert_int_equal(size_of(s, &o), high);
+    o.output.least_of[ALB_FORMAT_JPEG] = 20;
+    o.output.autoquality_pixels = 120 * 90;
+    assert_int_equal(size_of(s, &o), low);
+    o.output.autoquality_pixels--;
+    assert_int_equal(size_of(s, &o), high); /* its plain quality */
+    o.output.least_of[ALB_FORMAT_PNG] = 70; /* above `most`: no range is left */
+    assert_int_equal(alb_plan_options_check(&o, NULL), ALB_E_INVALID);
+    g_free((void *)(uintptr_t)s.p);
+}
+
+/* Few tones: nothing is lost, if a format can do that. Large: the likeliest at once. */
+static void test_best_of_what_is_plain(void **state)
+{
+    static const uint16_t all = ALB_FORMAT_BIT(ALB_FORMAT_JPEG) | ALB_FORMAT_BIT(ALB_FORMAT_PNG) |
+                                ALB_FORMAT_BIT(ALB_FORMAT_WEBP) | ALB_FORMAT_BIT(ALB_FORMAT_AVIF);
+    struct alb_str s = photo_file(96, 64, 3);
+    struct alb_plan_options o;
+    enum alb_format f;
+    (void)state;
+    alb_plan_options_init(&o);
+    o.output.best = all;
+    o.output.best_plain = 64; /* more than any picture has: everything is plain */
+    struct alb_str exact = rendered(s, &o, &f);
+    assert_true(f == ALB_FORMAT_PNG || f == ALB_FORMAT_WEBP);
+    assert_true(likeness(s, exact) < 1e-6);
+    o.output.best = ALB_FORMAT_BIT(ALB_FORMAT_JPEG); /* which cannot: as without */
+    struct alb_str lossy = rendered(s, &o, &f);
+    assert_int_equal(f, ALB_FORMAT_JPEG);
+    o.output.best = all;
+    o.output.best_plain = 0.5; /* fewer than a photograph has */
+    struct alb_str tried = rendered(s, &o, &f);
+    assert_true(likeness(s, tried) > 1e-6);
+    o.output.best_pixels = 96 * 64 - 1;
+    struct alb_str likely = rendered(s, &o, &f);
+    assert_int_equal(f, ALB_FORMAT_WEBP);
+    o.output.best_pixels = 96 * 64;
+    struct alb_str again = rendered(s, &o, &f);
+    assert_int_equal(again.n, tried.n);
+    const struct alb_str made[] = {s, exact, lossy, tried, likely, again};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(made); i++)
+        g_free((void *)(uintptr_t)made[i].p);
+}
+
 /* The best is never larger than the first format alone, and looks as good. */
 static void test_best(void **state)
 {
@@ -241,7 +308,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_max_bytes), cmocka_unit_test(test_by_size), cmocka_unit_test(test_by_likeness),
-        cmocka_unit_test(test_frames),    cmocka_unit_test(test_best),
+        cmocka_unit_test(test_frames),    cmocka_unit_test(test_best),    cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_best_of_what_is_plain),
     };
     (void)argc;
     if (!begin(argv[0]))

@@ -124,13 +124,41 @@ static void test_one_pixel(void **state)
     }
 }
 
+/* In percent at the corners of a picture of 11 x 21. */
+static void test_ramps(void **state)
+{
+    static const struct {
+        double angle, start, stop;
+        int top_left, top_right, bottom_left, bottom_right;
+    } ramps[] = {
+        {0, 0, 1, 2, 2, 98, 98},     {180, 0, 1, 98, 98, 2, 2},       {90, 0, 1, 95, 5, 95, 5},
+        {270, 0, 1, 5, 95, 5, 95},   {0, 0.5, 1, 0, 0, 95, 95},       {0, 0, 0.5, 5, 5, 100, 100},
+        {0, 0.5, 0.5, 0, 0, 100, 100}, {0, 1, 0, 98, 98, 2, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(ramps); i++) {
+        const struct alb_tone t = {
+            .angle = ramps[i].angle, .start = ramps[i].start, .stop = ramps[i].stop};
+        float top[11], bottom[11];
+        alb_tone_ramp_row(&t, 11, 21, 0, top);
+        alb_tone_ramp_row(&t, 11, 21, 20, bottom);
+        const int got[] = {(int)(top[0] * 100 + 0.5f), (int)(top[10] * 100 + 0.5f), (int)(bottom[0] * 100 + 0.5f),
+                           (int)(bottom[10] * 100 + 0.5f)};
+        const int want[] = {ramps[i].top_left, ramps[i].top_right, ramps[i].bottom_left, ramps[i].bottom_right};
+        for (size_t k = 0; k < ALB_ARRAY_LEN(got); k++)
+            if (got[k] != want[k])
+                fail_msg("case %zu, corner %zu: %d, not %d", i, k, got[k], want[k]);
+    }
+}
+
 static void test_which(void **state)
 {
     (void)state;
     for (unsigned k = 0; k < ALB_EFFECT_COUNT; k++)
         assert_int_equal(alb_tone_knows((enum alb_effect_kind)k),
                          k != ALB_EFFECT_BLUR && k != ALB_EFFECT_SHARPEN && k != ALB_EFFECT_UNSHARP &&
-                             k != ALB_EFFECT_PIXELATE && k != ALB_EFFECT_WATERMARK);
+                             k != ALB_EFFECT_PIXELATE && k != ALB_EFFECT_WATERMARK &&
+                             k != ALB_EFFECT_BLUR_RAMP);
     assert_false(alb_tone_colours(&(struct alb_tone){K(COLORIZE), .rgb = 0x777777}));
     assert_true(alb_tone_colours(&(struct alb_tone){K(COLORIZE), .rgb = 0x777778}));
     assert_true(alb_tone_colours(&(struct alb_tone){K(MONOCHROME), .rgb = 0x787777}));
@@ -178,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_pixel),
+        cmocka_unit_test(test_ramps),
         cmocka_unit_test(test_which),
         cmocka_unit_test(test_gradients),
     };
