@@ -48,6 +48,9 @@ static enum alb_code read_settings(const struct alb_options *o, struct alb_imgpr
     alb_buf_printf(&text, "IMGPROXY_ENV_LOCAL_FILE_PATH=%s", file);
     const char *const envp[] = {alb_buf_cstr(&text), NULL};
     code = alb_imgproxy_config_from_env(envp, out, &remarks, err);
+    if (code == ALB_OK && ((*out)->png_unlimited || (*out)->svg_unlimited))
+        alb_buf_c(&remarks, "IMGPROXY_PNG_UNLIMITED, IMGPROXY_SVG_UNLIMITED: workers here are everybody's, their "
+                            "readers keep their bounds\n");
     if (code == ALB_OK)
         tell_remarks(&remarks);
     alb_buf_fini(&text);
@@ -176,7 +179,8 @@ static enum alb_code open_sources(const struct alb_serve_imgproxy_config *in, st
         .agent = "albumen/" ALB_VERSION,
         .transfers = transfers,
         .queue = transfers,
-        .per_host = (unsigned)alb_opt_int(in->options, ALB_P_SOURCE_FETCHES_PER_HOST)};
+        .per_host = (unsigned)alb_opt_int(in->options, ALB_P_SOURCE_FETCHES_PER_HOST),
+        .idle_ns = s->config->client_keep_alive};
     enum alb_code code = alb_fs_open(in->folder->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, &s->tmp_dirfd, err);
     if (code == ALB_OK && root[0] != '\0')
         code = alb_fs_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0, &s->local_dirfd, err);

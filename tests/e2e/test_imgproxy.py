@@ -396,7 +396,8 @@ def test_without_keys_and_with_other_settings(tmp_path):
     settings = tmp_path / "settings"
     settings.write_text("IMGPROXY_ENABLE_CLIENT_HINTS=true\nIMGPROXY_DEVELOPMENT_ERRORS_MODE=true\n"
                         f"IMGPROXY_FALLBACK_IMAGE_PATH={root}/spare.png\nIMGPROXY_FALLBACK_IMAGE_HTTP_CODE=0\n"
-                        "IMGPROXY_FALLBACK_IMAGE_TTL=60\nIMGPROXY_USE_ETAG=false\n")
+                        "IMGPROXY_FALLBACK_IMAGE_TTL=60\nIMGPROXY_USE_ETAG=false\n"
+                        "IMGPROXY_MALLOC=jemalloc\nIMGPROXY_PNG_UNLIMITED=true\n")
     daemon = Daemon(tmp_path / "data")
     daemon.start("--local-root", str(root), "--imgproxy-settings", str(settings))
     try:
@@ -408,6 +409,8 @@ def test_without_keys_and_with_other_settings(tmp_path):
         assert size(answer) == (100, 75) and "ETag" not in answer.headers
         assert answer.headers["Vary"] == "Sec-CH-DPR, DPR, Sec-CH-Width, Width"
         assert size(get("/any/plain/local:///a.jpg@png", **{"Width": "60", "Sec-CH-Width": "30"}))[0] == 30
+        told = "\n".join(daemon.log)
+        assert "IMGPROXY_MALLOC has no effect" in told and "keep their bounds" in told and "anybody" not in told
         spare = get("/any/w:10/plain/local:///none.jpg")
         assert spare.status_code == 404 and size(spare) == (10, 5)
         assert spare.headers["Cache-Control"] == "private, max-age=60"

@@ -36,7 +36,9 @@ struct alb_imgproxy_door_config {
     const char *prefix; /* "" or "/imgproxy": where it is mounted, before config->path_prefix */
     struct alb_render *render;
     struct alb_origins *origins;
-    struct alb_plan_limits limits; /* of the server: what a request may not exceed */
+    /* Of the server: what a request may not exceed, but for pixels of a source and frames where the configuration
+     * allows security options. */
+    struct alb_plan_limits limits;
     /* serve only, else NULL: then there are no assets, and any signature that imgproxy would take is taken. With it:
      * what is signed by pair n of config->keys acts for user key_owner[n] (config->keys.count of them; copied), what
      * has no signature ("unsafe", "insecure", "_", or anything while there are no keys) needs a session or an API

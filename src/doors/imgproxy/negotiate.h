@@ -22,7 +22,8 @@ void alb_imgproxy_accept_add(struct alb_imgproxy_accept *a, struct alb_str line)
  * formats: clients have sent them since long before these existed. */
 uint32_t alb_imgproxy_accepted(const struct alb_imgproxy_accept *a);
 
-/* A density in 0.01 <= d <= 8, else 0 (nonsense, and no reason to refuse a URL); a width of whole pixels above 0, else 0. */
+/* A density in 0.01 <= d <= 8, else 0 (nonsense, and no reason to refuse a URL); a width of whole pixels above 0,
+ * else 0. */
 double alb_imgproxy_hint_dpr(struct alb_str value);
 double alb_imgproxy_hint_width(struct alb_str value);
 
