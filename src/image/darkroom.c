@@ -80,7 +80,7 @@ static void count_workers(struct alb_darkroom *dr)
     if (c->render_workers == 0)
         c->render_workers = cores > 0 ? (unsigned)cores : 1;
     if (c->probe_workers == 0)
-        c->probe_workers = c->render_workers > 1 ? c->render_workers / 2 : 1;
+        c->probe_workers = c->render_workers > 6 ? c->render_workers / 2 : 3;
     unsigned wanted[ALB_LANE_COUNT] = {
         [ALB_LANE_RENDER] = c->render_workers < 32 ? c->render_workers : 32,
         [ALB_LANE_FONTS] = c->font_workers > 8   ? 8

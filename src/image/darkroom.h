@@ -50,7 +50,7 @@ enum alb_lane { ALB_LANE_RENDER, ALB_LANE_FONTS, ALB_LANE_PROBE, ALB_LANE_PROBE_
 struct alb_darkroom_config {
     const char *program; /* path of albumen-darkroom; NULL: beside the running program, else in its libexec */
     unsigned render_workers; /* 0 = number of processors */
-    unsigned probe_workers;  /* 0 = half of that, at least 1 */
+    unsigned probe_workers;  /* 0 = half of that, at least 3: one is free for headers (order.h of render) */
     unsigned font_workers;   /* 0 = 1 */
     unsigned queue_max;      /* jobs waiting, per lane */
     unsigned jobs_per_worker;

@@ -290,8 +290,7 @@ static bool look(struct alb_render_job *job)
     return verify_slice(job);
 }
 
-/* Whether a failure lies in the picture, not in the load of this machine. */
-static bool is_the_picture(const struct alb_darkroom_job *d, enum alb_code code)
+bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code code)
 {
     switch ((unsigned)code) {
     case ALB_E_UNPROCESSABLE:
@@ -308,7 +307,7 @@ static bool is_the_picture(const struct alb_darkroom_job *d, enum alb_code code)
 static void note_failure(struct alb_render_job *job, enum alb_code code)
 {
     struct alb_render *r = job->render;
-    if (is_the_picture(&job->darkroom, code))
+    if (alb_render_lies_in_the_file(&job->darkroom, code))
         alb_failures_note(r->failures, &job->key, code, job->darkroom.run_ns, alb_mono(r->config.clock));
 }
 

@@ -116,6 +116,8 @@ void alb_render_job_link_locked(struct alb_render_job *job);
 void alb_render_job_start(struct alb_render_job *job);
 /* job_make.c: parts of its turns. */
 enum alb_code alb_render_job_plan(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
+/* Whether a failure lies in what was worked on, not in the load of this machine. */
+bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code code);
 bool alb_render_job_add_trim(struct alb_render_job *job, const struct alb_rect *found) ALB_MUST_CHECK;
 /* Changes what is wanted into something faster; false: there is nothing faster. Plan again then. */
 bool alb_render_job_degrade(struct alb_render_job *job) ALB_MUST_CHECK;

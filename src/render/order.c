@@ -12,6 +12,8 @@
 #include "base/actor.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/stat.h"
+#include "render/failures.h"
 #include "render/job.h"
 
 enum {
@@ -31,6 +33,7 @@ struct alb_order {
     struct alb_render *render;
     enum alb_order_kind kind;
     enum alb_type type;
+    struct alb_flight_key key;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
@@ -213,6 +216,11 @@ static bool turn(struct alb_order *o)
     struct alb_err err = ALB_ERR_INIT;
     if (o->stage != VERIFYING) /* an old one */
         return true;
+    enum alb_code known = alb_failures_look(r->failures, &o->key, alb_mono(r->config.clock));
+    if (known != ALB_OK) {
+        alb_stat_inc(ALB_STAT_RENDER_REMEMBERED);
+        return fail_code(o, known, "it has failed just now");
+    }
     if (!o->inputs.opened && alb_render_inputs_open(&o->inputs, r->config.store, r->headers, &err) != ALB_OK)
         return fail(o, &err);
     return slice(o);
@@ -235,6 +243,8 @@ static bool done(struct alb_order *o)
     }
     if (code == ALB_E_CANCELLED)
         return fail_code(o, ALB_E_BUSY, "nobody waits any more, or closing");
+    if (alb_render_lies_in_the_file(&o->job, code))
+        alb_failures_note(o->render->failures, &o->key, code, o->job.run_ns, alb_mono(o->render->config.clock));
     return fail(o, &o->job.err);
 }
 
@@ -328,16 +338,15 @@ static void key_of(const struct alb_order_ask *ask, struct alb_flight_key *key)
 }
 
 /* Joined and linked in one step, so that a closing room finds it. */
-static enum alb_code enter(struct alb_render *r, struct alb_order *o, const struct alb_flight_key *key,
-                           struct alb_waiter *w, struct alb_future **future, enum alb_flight_role *role,
-                           struct alb_err *err)
+static enum alb_code enter(struct alb_render *r, struct alb_order *o, struct alb_waiter *w,
+                           struct alb_future **future, enum alb_flight_role *role, struct alb_err *err)
 {
     enum alb_code code = ALB_OK;
     alb_mutex_lock(&r->mtx);
     if (r->closing)
         code = alb_fail(err, ALB_E_BUSY, "closing");
     if (code == ALB_OK)
-        code = alb_flight_join(r->order_flights, key, w, future, &o->owner, role, err);
+        code = alb_flight_join(r->order_flights, &o->key, w, future, &o->owner, role, err);
     if (code == ALB_OK && *role == ALB_FLIGHT_OWNER) {
         o->next = r->orders;
         if (r->orders)
@@ -352,15 +361,14 @@ static enum alb_code enter(struct alb_render *r, struct alb_order *o, const stru
 enum alb_code alb_render_order(struct alb_render *r, const struct alb_order_ask *ask, struct alb_waiter *w,
                                struct alb_future **future, struct alb_err *err)
 {
-    struct alb_flight_key key;
     enum alb_flight_role role = ALB_FLIGHT_WAITER;
     *future = NULL;
-    key_of(ask, &key);
     struct alb_order *o =
         order_new(r, ask); /* made before the flight is joined: after that nothing may fail */
     if (!o)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for an order");
-    enum alb_code code = enter(r, o, &key, w, future, &role, err);
+    key_of(ask, &o->key);
+    enum alb_code code = enter(r, o, w, future, &role, err);
     if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
         alb_future_on_forsaken(&o->owner, on_forsaken, o);
         alb_actor_start(&o->actor);

@@ -3,8 +3,9 @@
  * What only a worker can tell of a file that is there: its facts, or an SVG without what could run in a browser. It is
  * told by the darkroom's lane of probes, where headers of new sources and uploads stand too: so only
  * ALB_ORDERS_AT_ONCE are worked on, ALB_ORDERS_MAX may wait for that in the order of their coming, and equal ones are
- * one. An order outlives whoever gave it: when nobody waits for its future any more it is cancelled (law 8). Nothing is
- * kept.
+ * one. A file that a worker could not tell of is not tried again for a while (render/failures.h), so that it does not
+ * hold a place for everybody who asks. An order outlives whoever gave it: when nobody waits for its future any more it is
+ * cancelled (law 8). Answers are not kept.
  *
  * Threads: any. Lock: RENDER inside.
  */
@@ -33,7 +34,7 @@ struct alb_order_answer { /* immutable */
     struct alb_probe *probe;
     struct alb_bytes *bytes;
 };
-#define ALB_ORDERS_AT_ONCE 1
+#define ALB_ORDERS_AT_ONCE 2
 #define ALB_ORDERS_MAX 64
 
 /* Joins or gives it and registers w in the same step (may be NULL; it inherits nothing). *future, a reference, settles

@@ -52,7 +52,7 @@ static void test_equal_orders_are_one(void **state)
     world_close(&w);
 }
 
-/* One is worked on, a bounded number waits, the rest is told to come again; all that waited get their turn. */
+/* Few are worked on, a bounded number waits, the rest is told to come again; all that waited get their turn. */
 static void test_many_stand_in_line(void **state)
 {
     static struct asker askers[ALB_ORDERS_AT_ONCE + ALB_ORDERS_MAX + 3];
@@ -70,9 +70,10 @@ static void test_many_stand_in_line(void **state)
     }
     assert_int_equal(accepted, ALB_ORDERS_AT_ONCE + ALB_ORDERS_MAX);
     for (unsigned i = 0; i < accepted; i++) {
-        until(fake_running() == ALB_ORDERS_AT_ONCE);
+        unsigned left = accepted - i, most = left < ALB_ORDERS_AT_ONCE ? left : ALB_ORDERS_AT_ONCE;
+        until(fake_running() == most);
         world_settle(&w);
-        assert_int_equal(fake_running(), ALB_ORDERS_AT_ONCE);
+        assert_int_equal(fake_running(), most);
         fake_finish(ALB_OK);
     }
     for (size_t i = 0; i < ALB_ARRAY_LEN(askers); i++) {
@@ -86,9 +87,35 @@ static void test_many_stand_in_line(void **state)
     world_close(&w);
 }
 
+/* Beside one that is worked on, others take the places that are left. */
+struct filler {
+    struct asker askers[ALB_ORDERS_AT_ONCE - 1];
+    struct alb_origin *origins[ALB_ORDERS_AT_ONCE - 1];
+};
+
+static void fill(struct world *w, struct filler *f)
+{
+    for (unsigned i = 0; i < ALB_ARRAY_LEN(f->askers); i++) {
+        f->origins[i] = fake_origin(100 + i);
+        assert_int_equal(give(w, &f->askers[i], f->origins[i], ALB_NEVER), ALB_OK);
+        until(fake_running() == i + 2);
+    }
+}
+
+/* They are done, or were told to stop. */
+static void fill_end(struct filler *f)
+{
+    for (unsigned i = 0; i < ALB_ARRAY_LEN(f->askers); i++) {
+        until(atomic_load(&f->askers[i].settled) == 1);
+        asker_end(&f->askers[i]);
+        alb_origin_unref(f->origins[i]);
+    }
+}
+
 static void test_nobody_waits_any_more(void **state)
 {
     struct asker first, second, third;
+    struct filler others;
     struct alb_origin *one = fake_origin(1), *two = fake_origin(2);
     struct world w;
     (void)state;
@@ -96,6 +123,7 @@ static void test_nobody_waits_any_more(void **state)
     world_open(&w, &usual);
     assert_int_equal(give(&w, &first, one, ALB_NEVER), ALB_OK);
     until(fake_running() == 1);
+    fill(&w, &others);
     assert_int_equal(give(&w, &second, two, ALB_NEVER), ALB_OK);
     world_settle(&w);
     asker_leave(&second); /* out of the line */
@@ -104,12 +132,14 @@ static void test_nobody_waits_any_more(void **state)
     until(fake_cancels() == 1);
     assert_int_equal(give(&w, &third, one, ALB_NEVER), ALB_OK); /* just in time: it is begun again */
     fake_finish(ALB_OK);
-    until(fake_running() == 1);
-    fake_finish(ALB_OK);
+    until(fake_running() == ALB_ORDERS_AT_ONCE);
+    for (unsigned i = 0; i < ALB_ORDERS_AT_ONCE; i++)
+        fake_finish(ALB_OK);
     until(atomic_load(&third.settled) == 1);
     assert_non_null(words(&third));
-    assert_int_equal(fake_submitted(), 2);
+    assert_int_equal(fake_submitted(), ALB_ORDERS_AT_ONCE + 1);
     asker_end(&third);
+    fill_end(&others);
     alb_origin_unref(one);
     alb_origin_unref(two);
     world_close(&w);
@@ -118,6 +148,7 @@ static void test_nobody_waits_any_more(void **state)
 static void test_time_in_line_ends(void **state)
 {
     struct asker first, second;
+    struct filler others;
     struct alb_origin *one = fake_origin(1), *two = fake_origin(2);
     struct world w;
     (void)state;
@@ -125,6 +156,7 @@ static void test_time_in_line_ends(void **state)
     world_open(&w, &usual);
     assert_int_equal(give(&w, &first, one, ALB_NEVER), ALB_OK);
     until(fake_running() == 1);
+    fill(&w, &others);
     assert_int_equal(give(&w, &second, two, world_now(&w) + ALB_NS_PER_S), ALB_OK);
     world_settle(&w);
     world_pass(&w, 2 * ALB_NS_PER_S);
@@ -135,14 +167,61 @@ static void test_time_in_line_ends(void **state)
     until(atomic_load(&first.settled) == 1);
     assert_int_equal(asker_code(&first), ALB_E_UNPROCESSABLE);
     asker_end(&first);
+    while (fake_running() > 0)
+        fake_finish(ALB_OK);
+    fill_end(&others);
     alb_origin_unref(one);
     alb_origin_unref(two);
     world_close(&w);
 }
 
+/* It would fail again, and hold a place while it does: for some time it is not tried. Others are. */
+static void test_what_cannot_be_told_is_remembered(void **state)
+{
+    static const enum alb_code lasting[] = {ALB_E_UNPROCESSABLE, ALB_E_TOO_LARGE},
+                               passing[] = {ALB_E_IO, ALB_E_NO_MEMORY};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct asker first, again, other;
+        struct alb_origin *one = fake_origin(1), *two = fake_origin(2);
+        enum alb_code code = i < 2 ? lasting[i] : passing[i - 2];
+        struct world w;
+        fake_reset(FAKE_HELD);
+        world_open(&w, &usual);
+        assert_int_equal(give(&w, &first, one, ALB_NEVER), ALB_OK);
+        until(fake_running() == 1);
+        fake_finish(code);
+        until(atomic_load(&first.settled) == 1);
+        assert_int_equal(asker_code(&first), code);
+        assert_int_equal(give(&w, &again, one, ALB_NEVER), ALB_OK);
+        if (i < 2) {
+            until(atomic_load(&again.settled) == 1);
+            assert_int_equal(asker_code(&again), code);
+            assert_int_equal(fake_submitted(), 1);
+            asker_end(&again);
+            world_pass(&w, 3600 * ALB_NS_PER_S);
+            assert_int_equal(give(&w, &again, one, ALB_NEVER), ALB_OK);
+        }
+        until(fake_running() == 1);
+        assert_int_equal(give(&w, &other, two, ALB_NEVER), ALB_OK);
+        until(fake_running() == 2);
+        fake_finish(ALB_OK);
+        fake_finish(ALB_OK);
+        until(atomic_load(&again.settled) == 1);
+        assert_non_null(words(&again));
+        until(atomic_load(&other.settled) == 1);
+        asker_end(&first);
+        asker_end(&again);
+        asker_end(&other);
+        alb_origin_unref(one);
+        alb_origin_unref(two);
+        world_close(&w);
+    }
+}
+
 static void *end_cancelled(void *arg)
 {
-    until(fake_cancels() == 1);
+    until(fake_cancels() == ALB_ORDERS_AT_ONCE);
     fake_finish_cancelled();
     return arg;
 }
@@ -150,6 +229,7 @@ static void *end_cancelled(void *arg)
 static void test_closing(void **state)
 {
     struct asker first, second;
+    struct filler others;
     struct alb_origin *one = fake_origin(1), *two = fake_origin(2);
     struct world w;
     pthread_t thread;
@@ -158,6 +238,7 @@ static void test_closing(void **state)
     world_open(&w, &usual);
     assert_int_equal(give(&w, &first, one, ALB_NEVER), ALB_OK);
     until(fake_running() == 1);
+    fill(&w, &others);
     assert_int_equal(give(&w, &second, two, ALB_NEVER), ALB_OK);
     world_settle(&w);
     assert_int_equal(pthread_create(&thread, NULL, end_cancelled, NULL), 0);
@@ -167,6 +248,7 @@ static void test_closing(void **state)
     assert_int_equal(asker_code(&second), ALB_E_BUSY);
     asker_end(&first);
     asker_end(&second);
+    fill_end(&others);
     alb_origin_unref(one);
     alb_origin_unref(two);
     world_close(&w);
@@ -179,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_many_stand_in_line),
         cmocka_unit_test(test_nobody_waits_any_more),
         cmocka_unit_test(test_time_in_line_ends),
+        cmocka_unit_test(test_what_cannot_be_told_is_remembered),
         cmocka_unit_test(test_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
