@@ -124,6 +124,7 @@ struct alb_source_ask {
     uint32_t width, height; /* of what is to come out: as the LOAD step says (WebP may scale to it) */
     uint32_t source_width, source_height; /* of the file, as planned */
     bool strict;                          /* truncated content is an error */
+    bool metadata;                        /* the source tells its metadata too */
 };
 
 /* Life: open (reads the header: fills all but `format` and `area`) -> start (once) -> read ... -> close. */
@@ -132,6 +133,9 @@ struct alb_source {
     struct alb_rows_format native; /* what lies in the file, with the size that will come out */
     unsigned layouts;              /* ALB_LAYOUT_BIT of each that start can give; native's is one of them */
     struct alb_str icc;            /* profile, borrowed until close; empty: none */
+    /* If asked for, borrowed until close; empty: none. EXIF from its TIFF header on (an "Exif\0\0" before it is allowed),
+     * XMP as its packet, IPTC as the bytes of a JPEG's APP13. */
+    struct alb_str exif, xmp, iptc;
     /* set by start */
     struct alb_rows_format format;
     struct alb_rect
@@ -162,6 +166,8 @@ struct alb_sink_ask {
     const struct alb_output *output; /* outlives the sink */
     unsigned quality;                /* 1..100, already chosen */
     struct alb_buf *out;             /* gets the file; its cap is the limit of the result (TOO_LARGE) */
+    struct alb_str exif, xmp,
+        iptc; /* to be written along, as a source tells them; UNSUPPORTED if it cannot */
 };
 struct alb_sink {
     const struct alb_sink_ops *ops;
