@@ -35,7 +35,13 @@
 size_t alb_resize_memory(const struct alb_resize_ask *ask);
 
 /* Ways to compute the same bytes. */
-enum alb_resize_path { ALB_RESIZE_BEST, ALB_RESIZE_PLAIN, ALB_RESIZE_AVX2, ALB_RESIZE_NEON, ALB_RESIZE_PATHS };
+enum alb_resize_path {
+    ALB_RESIZE_BEST,
+    ALB_RESIZE_PLAIN,
+    ALB_RESIZE_AVX2,
+    ALB_RESIZE_NEON,
+    ALB_RESIZE_PATHS
+};
 bool alb_resize_path_works(enum alb_resize_path path); /* on this processor, in this build */
 
 /* alb_resize_open with a block of the caller's (alb_resize_memory bytes at a multiple of ALB_SCRATCH_ALIGN) and a path
