@@ -23,6 +23,9 @@
  *   NO_MEMORY      likewise
  * so nobody needs to be clever about odd files: say UNSUPPORTED, at any time. No byte leaves before finish was OK.
  *
+ * Scratch is taken from in open and start (a sink: also in write and finish), never in a source's read: that may run in
+ * another thread than the rest.
+ *
  * Time: none of these has a deadline; the server ends the worker. Threads: a source may be used by another thread than
  * the one that opened it, one thread at a time; so may a sink.
  *
