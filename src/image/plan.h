@@ -81,7 +81,7 @@ struct alb_image_header {
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 3
+#define ALB_IMAGE_EPOCH 4
 
 /* ---- limits (law 7) ---- */
 
