@@ -30,7 +30,6 @@ struct alb_resize {
     int16_t *between[PLANES]; /* what the first direction made */
     int16_t *result[PLANES];
     const int16_t **list; /* of pairs */
-    double *work;
     uint32_t *pick; /* copies: columns of the source */
 };
 
@@ -105,13 +104,11 @@ static size_t padded(size_t n)
 /* Both to count and to place: the same calls in the same order. */
 static void lay_out(struct alb_resize *r, const struct alb_resize_ask *ask, struct alb_cutter *c)
 {
-    uint32_t mx = alb_taps_most(&ask->x, ask->kernel), my = alb_taps_most(&ask->y, ask->kernel);
     size_t in = padded(ask->x.in), out = padded(ask->x.out);
     r->copy = ask->kernel == ALB_KERNEL_NEAREST || (is_whole(&ask->x) && is_whole(&ask->y));
     if (r->copy) {
         r->pick = alb_cut(c, ask->x.out, sizeof(*r->pick));
     } else {
-        r->work = alb_cut(c, mx > my ? mx : my, sizeof(double));
         alb_taps_cut(&r->x, c, &ask->x, ask->kernel, false);
         alb_taps_cut(&r->y, c, &ask->y, ask->kernel, true);
         in = padded(ask->x.in + r->x.lanes); /* weights of 0 may reach behind the end */
@@ -160,8 +157,8 @@ struct alb_resize *alb_resize_place(const struct alb_resize_ask *ask, void *bloc
             r->pick[i] = alb_taps_nearest(&r->ax, i);
         return r;
     }
-    alb_taps_fill(&r->x, &ask->x, ask->kernel, r->work);
-    alb_taps_fill(&r->y, &ask->y, ask->kernel, r->work);
+    alb_taps_fill(&r->x, &ask->x, ask->kernel);
+    alb_taps_fill(&r->y, &ask->y, ask->kernel);
     uint32_t last = r->y.out - 1;
     r->first = r->y.first[0];
     r->end = r->y.first[last] + 2 * r->y.pairs[last];
@@ -268,7 +265,7 @@ static bool pull_copy(struct alb_resize *r, void *out)
         for (uint32_t i = 0; i < r->ax.out; i++)
             r->result[p][i] = r->source[p][r->pick[i]];
     }
-    alb_samples_out(&r->samples, (const int16_t *const *)r->result, r->ax.out, out);
+    alb_samples_out(&r->samples, r->result, r->ax.out, out);
     r->next++;
     return true;
 }
@@ -292,7 +289,7 @@ bool alb_resize_pull(struct alb_resize *r, void *out)
     }
     if (!r->rows_first)
         across_all(r, r->between, r->x.bits - 1, r->result);
-    alb_samples_out(&r->samples, (const int16_t *const *)r->result, r->ax.out, out);
+    alb_samples_out(&r->samples, r->result, r->ax.out, out);
     r->next++;
     return true;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define AVX2 __attribute__((target("avx2")))
+#define PART(j) _mm256_madd_epi16(load(w + 16 * (j)), load(row + f[j])) /* of the sums of one result */
 #define FLIP _mm256_set1_epi16(INT16_MIN) /* 0..65535 to around 0, and back */
 
 AVX2 static inline __m256i load(const void *p)
@@ -130,6 +131,9 @@ AVX2 static void zip(const int16_t *a, const int16_t *b, size_t n, int16_t *pair
 
 /* ---- sums ---- */
 
+/* s += v where s lies: left alone, gcc 12 moves all eight sums about in every round. */
+#define ADD_TO(s, v) __asm__("vpaddd %1, %0, %0" : "+x"(s) : "x"(v))
+
 AVX2 static void down(const int16_t *const *pair, const int16_t *weight, uint32_t pairs, unsigned shift,
                       size_t n, int16_t *out)
 {
@@ -137,20 +141,21 @@ AVX2 static void down(const int16_t *const *pair, const int16_t *weight, uint32_
     __m256i half = _mm256_set1_epi32(1 << (shift - 1));
     for (size_t x = 0; x < n; x += 64) {
         __m256i s0 = half, s1 = half, s2 = half, s3 = half, s4 = half, s5 = half, s6 = half, s7 = half;
-        for (uint32_t k = 0; k < pairs; k++) {
+        uint32_t k = 0;
+        do {
             const int16_t *p = pair[k] + 2 * x;
             int32_t both_weights;
             memcpy(&both_weights, weight + 2 * k, sizeof(both_weights));
             __m256i w = _mm256_set1_epi32(both_weights);
-            s0 = _mm256_add_epi32(s0, _mm256_madd_epi16(w, load(p)));
-            s1 = _mm256_add_epi32(s1, _mm256_madd_epi16(w, load(p + 16)));
-            s2 = _mm256_add_epi32(s2, _mm256_madd_epi16(w, load(p + 32)));
-            s3 = _mm256_add_epi32(s3, _mm256_madd_epi16(w, load(p + 48)));
-            s4 = _mm256_add_epi32(s4, _mm256_madd_epi16(w, load(p + 64)));
-            s5 = _mm256_add_epi32(s5, _mm256_madd_epi16(w, load(p + 80)));
-            s6 = _mm256_add_epi32(s6, _mm256_madd_epi16(w, load(p + 96)));
-            s7 = _mm256_add_epi32(s7, _mm256_madd_epi16(w, load(p + 112)));
-        }
+            ADD_TO(s0, _mm256_madd_epi16(w, load(p)));
+            ADD_TO(s1, _mm256_madd_epi16(w, load(p + 16)));
+            ADD_TO(s2, _mm256_madd_epi16(w, load(p + 32)));
+            ADD_TO(s3, _mm256_madd_epi16(w, load(p + 48)));
+            ADD_TO(s4, _mm256_madd_epi16(w, load(p + 64)));
+            ADD_TO(s5, _mm256_madd_epi16(w, load(p + 80)));
+            ADD_TO(s6, _mm256_madd_epi16(w, load(p + 96)));
+            ADD_TO(s7, _mm256_madd_epi16(w, load(p + 112)));
+        } while (++k < pairs);
         store(out + x, _mm256_packs_epi32(_mm256_sra_epi32(s0, by), _mm256_sra_epi32(s1, by)));
         store(out + x + 16, _mm256_packs_epi32(_mm256_sra_epi32(s2, by), _mm256_sra_epi32(s3, by)));
         store(out + x + 32, _mm256_packs_epi32(_mm256_sra_epi32(s4, by), _mm256_sra_epi32(s5, by)));
@@ -158,46 +163,46 @@ AVX2 static void down(const int16_t *const *pair, const int16_t *weight, uint32_
     }
 }
 
-/* 8 vectors of 8 parts to 8 sums, as samples. */
-AVX2 static inline __m128i sums_of(const __m256i v[8], __m256i half, __m128i by)
-{
-    __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
-    __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(v[4], v[5]), _mm256_hadd_epi32(v[6], v[7]));
-    __m256i sum =
-        _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
-    sum = _mm256_sra_epi32(_mm256_add_epi32(sum, half), by);
-    return _mm_packs_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-}
-
-/* Room for a multiple of 8 results: the last ones may be sums of anything. */
+/* Up to 16 weights each. Room for a multiple of 8 results: the last ones may be sums of anything. */
 AVX2 static void across16(const int16_t *row, const struct alb_taps *t, unsigned shift, int16_t *out)
 {
     __m128i by = _mm_cvtsi32_si128((int)shift);
     __m256i half = _mm256_set1_epi32(1 << (shift - 1));
     const int16_t *w = t->weight;
+    const uint32_t *f = t->first;
+    for (uint32_t i = 0; i < t->out; i += 8, w += 128, f += 8) {
+        __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(PART(0), PART(1)), _mm256_hadd_epi32(PART(2), PART(3)));
+        __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(PART(4), PART(5)), _mm256_hadd_epi32(PART(6), PART(7)));
+        __m256i s = _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+        s = _mm256_sra_epi32(_mm256_add_epi32(s, half), by);
+        s = _mm256_permute4x64_epi64(_mm256_packs_epi32(s, s), 0xd8);
+        _mm_storeu_si128((void *)(out + i), _mm256_castsi256_si128(s));
+    }
+}
+
+/* More: four results at a time. */
+AVX2 static void across_any(const int16_t *row, const struct alb_taps *t, unsigned shift, int16_t *out)
+{
+    __m128i by = _mm_cvtsi32_si128((int)shift), half = _mm_set1_epi32(1 << (shift - 1));
     size_t lanes = t->lanes;
-    uint32_t i = 0;
-    for (; i + 8 <= t->out; i += 8, w += 8 * lanes) {
-        __m256i v[8];
-        for (int j = 0; j < 8; j++)
-            v[j] = _mm256_madd_epi16(load(w + (size_t)j * lanes), load(row + t->first[i + (uint32_t)j]));
+    const int16_t *w0 = t->weight;
+    const uint32_t *f = t->first;
+    for (uint32_t i = 0; i < t->out; i += 4, w0 += 4 * lanes, f += 4) {
+        const int16_t *w1 = w0 + lanes, *w2 = w1 + lanes, *w3 = w2 + lanes;
+        const int16_t *p0 = row + f[0], *p1 = row + f[1], *p2 = row + f[2], *p3 = row + f[3];
+        __m256i s0 = _mm256_madd_epi16(load(w0), load(p0)), s1 = _mm256_madd_epi16(load(w1), load(p1));
+        __m256i s2 = _mm256_madd_epi16(load(w2), load(p2)), s3 = _mm256_madd_epi16(load(w3), load(p3));
         for (size_t k = 16; k < lanes; k += 16) {
-            for (int j = 0; j < 8; j++)
-                v[j] = _mm256_add_epi32(v[j], _mm256_madd_epi16(load(w + (size_t)j * lanes + k),
-                                                                load(row + t->first[i + (uint32_t)j] + k)));
+            s0 = _mm256_add_epi32(s0, _mm256_madd_epi16(load(w0 + k), load(p0 + k)));
+            s1 = _mm256_add_epi32(s1, _mm256_madd_epi16(load(w1 + k), load(p1 + k)));
+            s2 = _mm256_add_epi32(s2, _mm256_madd_epi16(load(w2 + k), load(p2 + k)));
+            s3 = _mm256_add_epi32(s3, _mm256_madd_epi16(load(w3 + k), load(p3 + k)));
         }
-        _mm_storeu_si128((void *)(out + i), sums_of(v, half, by));
+        s0 = _mm256_hadd_epi32(_mm256_hadd_epi32(s0, s1), _mm256_hadd_epi32(s2, s3));
+        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(s0), _mm256_extracti128_si256(s0, 1));
+        s = _mm_sra_epi32(_mm_add_epi32(s, half), by);
+        _mm_storel_epi64((void *)(out + i), _mm_packs_epi32(s, s));
     }
-    if (i == t->out)
-        return;
-    __m256i v[8];
-    for (uint32_t j = 0; j < 8; j++) {
-        v[j] = _mm256_setzero_si256();
-        for (size_t k = 0; i + j < t->out && k < lanes; k += 16)
-            v[j] = _mm256_add_epi32(
-                v[j], _mm256_madd_epi16(load(w + (size_t)j * lanes + k), load(row + t->first[i + j] + k)));
-    }
-    _mm_storeu_si128((void *)(out + i), sums_of(v, half, by));
 }
 
 AVX2 static inline __m256i two(const int16_t *row, const uint32_t *first)
@@ -213,22 +218,16 @@ AVX2 static void across8(const int16_t *row, const struct alb_taps *t, unsigned 
     __m256i half = _mm256_set1_epi32(1 << (shift - 1));
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     const int16_t *w = t->weight;
-    uint32_t i = 0, first[8];
-    for (; i < t->out; i += 8, w += 64) {
-        const uint32_t *f = t->first + i;
-        __m256i v[4];
-        if (t->out - i < 8) { /* weights and places behind the end: there is room, but anything in it */
-            memset(first, 0, sizeof(first));
-            memcpy(first, f, (t->out - i) * sizeof(*f));
-            f = first;
-        }
-        for (size_t j = 0; j < 4; j++)
-            v[j] = _mm256_madd_epi16(load(w + 16 * j), two(row, f + 2 * j));
-        __m256i sum = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
-        sum = _mm256_permutevar8x32_epi32(sum, order);
-        sum = _mm256_sra_epi32(_mm256_add_epi32(sum, half), by);
-        _mm_storeu_si128((void *)(out + i),
-                         _mm_packs_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
+    const uint32_t *f = t->first;
+    for (uint32_t i = 0; i < t->out; i += 8, w += 64, f += 8) {
+        __m256i a = _mm256_hadd_epi32(_mm256_madd_epi16(load(w), two(row, f)),
+                                      _mm256_madd_epi16(load(w + 16), two(row, f + 2)));
+        __m256i b = _mm256_hadd_epi32(_mm256_madd_epi16(load(w + 32), two(row, f + 4)),
+                                      _mm256_madd_epi16(load(w + 48), two(row, f + 6)));
+        __m256i s = _mm256_permutevar8x32_epi32(_mm256_hadd_epi32(a, b), order);
+        s = _mm256_sra_epi32(_mm256_add_epi32(s, half), by);
+        s = _mm256_permute4x64_epi64(_mm256_packs_epi32(s, s), 0xd8);
+        _mm_storeu_si128((void *)(out + i), _mm256_castsi256_si128(s));
     }
 }
 
@@ -236,8 +235,10 @@ AVX2 static void across(const int16_t *row, const struct alb_taps *t, unsigned s
 {
     if (t->lanes == 8)
         across8(row, t, shift, out);
-    else
+    else if (t->lanes == 16)
         across16(row, t, shift, out);
+    else
+        across_any(row, t, shift, out);
 }
 
 /* ---- bytes out ---- */

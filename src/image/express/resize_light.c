@@ -35,10 +35,10 @@ static void make_light(void)
 {
     uint32_t at = 0;
     for (uint32_t v = 0; v < 256; v++) {
-        light.linear8[v] = to_65535(linear_of(v / 255.0));
+        light.linear8[v] = (int16_t)(to_65535(linear_of(v / 255.0)) - ALB_RESIZE_MIDDLE);
         double limit = v < 255 ? linear_of((v + 0.5) / 255) * 65535 : 65536; /* from here on it is v + 1 */
-        for (; at < ALB_ARRAY_LEN(light.encoded8) && 2 * at + 0.0 < limit; at++)
-            light.encoded8[at] = (uint8_t)v;
+        for (; at < 32768 && 2 * at + 0.5 < limit; at++)
+            light.encoded8[at ^ ALB_RESIZE_MIDDLE / 2] = (uint8_t)v;
     }
 }
 

@@ -27,21 +27,19 @@ struct alb_taps {
     uint32_t *first;
     uint32_t *pairs; /* down: so many pairs of rows, first[i] is even; across: NULL */
     int16_t *weight;
+    double *work; /* of fill */
 };
-/* How many source samples a result may need at most. */
-uint32_t alb_taps_most(const struct alb_axis *a, enum alb_kernel kernel);
 void alb_taps_cut(struct alb_taps *t, struct alb_cutter *c, const struct alb_axis *a, enum alb_kernel kernel,
                   bool down);
-/* work: alb_taps_most doubles. */
-void alb_taps_fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel, double *work);
+void alb_taps_fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel);
 /* Where nearest, or a copy, takes result i from. */
 uint32_t alb_taps_nearest(const struct alb_axis *a, uint32_t i);
 
 /* ---- light: sRGB's curve, 0..65535 ---- */
 
 struct alb_light {
-    uint16_t linear8[256];
-    uint8_t encoded8[32768]; /* of (linear + 1) / 2 at most 32767 */
+    int16_t linear8[256];    /* around 0, as the kernels have them */
+    uint8_t encoded8[32768]; /* of those, as uint16_t, halved */
 };
 struct alb_light16 {
     uint16_t linear[65536], encoded[65536];
@@ -85,6 +83,7 @@ struct alb_samples {
     bool alpha, linear;
     bool scaled;    /* out = value * gain + bias */
     uint32_t white; /* the largest value: what overshoots is cut off before gain */
+    uint32_t faintest; /* alpha that still is 1 in the result */
     float gain, bias;
     const struct alb_resize_ops *ops;
     const struct alb_light *light;     /* linear */
@@ -98,6 +97,7 @@ static inline bool alb_samples_bytes(const struct alb_samples *s)
     return s->bits_in == 8 && !s->alpha && !s->linear && (s->count == 1 || s->count == 3);
 }
 void alb_samples_in(const struct alb_samples *s, const void *row, size_t n, int16_t *const *plane);
-void alb_samples_out(const struct alb_samples *s, const int16_t *const *plane, size_t n, void *row);
+/* Planes are written to. */
+void alb_samples_out(const struct alb_samples *s, int16_t *const *plane, size_t n, void *row);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Weights of one axis. Lanczos needs one cosine per weight, and those of neighbours are a fixed angle apart: a rotation
- * (two multiplications each) gives the next one, a series the first. Nothing here may be contracted or come from libm,
+ * Weights of one axis. Nothing here may be contracted or come from libm,
  * so that every machine finds the same weights.
  */
 #include "image/express/resize_priv.h"
@@ -54,7 +53,8 @@ static uint32_t width_of(const struct alb_axis *a, enum alb_kernel kernel)
     return (uint32_t)-floor_of(-2 * lobes(kernel) * scale_of(a));
 }
 
-uint32_t alb_taps_most(const struct alb_axis *a, enum alb_kernel kernel)
+/* How many source samples a result may need at most. */
+static uint32_t most_of(const struct alb_axis *a, enum alb_kernel kernel)
 {
     uint32_t n = width_of(a, kernel);
     return n < a->in ? n : a->in;
@@ -69,15 +69,17 @@ uint32_t alb_taps_nearest(const struct alb_axis *a, uint32_t i)
 void alb_taps_cut(struct alb_taps *t, struct alb_cutter *c, const struct alb_axis *a, enum alb_kernel kernel,
                   bool down)
 {
-    uint32_t most = alb_taps_most(a, kernel);
+    uint32_t most = most_of(a, kernel);
     t->out = a->out;
     if (down)
         t->lanes = (most + 2) & ~1u; /* the first may be the lower one of its pair */
     else
         t->lanes = most <= 8 ? 8 : (most + 15) & ~15u;
-    t->first = alb_cut(c, t->out, sizeof(*t->first));
+    size_t eights = ((size_t)t->out + 7) / 8 * 8; /* which kernels take at a time */
+    t->first = alb_cut(c, eights, sizeof(*t->first));
     t->pairs = down ? alb_cut(c, t->out, sizeof(*t->pairs)) : NULL;
-    t->weight = alb_cut(c, ((size_t)t->out + 7) / 8 * 8 * t->lanes, sizeof(*t->weight)); /* read in eights */
+    t->work = alb_cut(c, width_of(a, kernel) + 1, sizeof(*t->work));
+    t->weight = alb_cut(c, eights * t->lanes, sizeof(*t->weight));
 }
 
 /* ---- kernels ---- */
@@ -109,115 +111,119 @@ static double cubic(double x) /* Catmull-Rom */
     return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2;
 }
 
-static double linear(double x)
+static double triangle(double x)
 {
     x = x < 0 ? -x : x;
     return x >= 1 ? 0 : 1 - x;
 }
 
-/* n values of the kernel at x, x + step, ... */
-static void sample(enum alb_kernel kernel, double x, double step, uint32_t n, double *w)
+typedef double two __attribute__((vector_size(16)));
+
+/* n values of Lanczos from x on (one more may be written). It is made of one cosine, whose angle goes on by a fixed
+ * turn: with u = cos(2 pi v / 3), 3 sin(pi v) sin(pi v / 3) / (pi v)^2 = 1.5 / pi^2 * (1 - u) (1 + 2 u) / v^2; with
+ * u = cos(pi v / 2), 2 sin(pi v) sin(pi v / 2) / (pi v)^2 = 4 / pi^2 * (1 - u^2) u / v^2. The constants are left out:
+ * only ratios count. Two values at a time. */
+static void sample_waves(bool three, double x, double step, uint32_t n, double *w)
 {
-    double end = lobes(kernel), turns = kernel == ALB_KERNEL_LANCZOS3 ? 3 : 4;
-    bool wave = kernel == ALB_KERNEL_LANCZOS3 || kernel == ALB_KERNEL_LANCZOS2;
-    struct angle at = {1, 0}, by = {1, 0};
-    if (wave) {
-        at = angle_of(x / turns);
-        by = angle_of(step / turns);
+    double turns = three ? 3 : 4, centre = -x / step;
+    struct angle a = angle_of(x / turns), by = angle_of(step / turns);
+    two u = {a.cosine, a.cosine * by.cosine - a.sine * by.sine}, v = {x, x + step}, next = {2 * step, 2 * step};
+    two s = {a.sine, a.sine * by.cosine + a.cosine * by.sine};
+    two c2 = {1 - 2 * by.sine * by.sine, 1 - 2 * by.sine * by.sine};
+    two s2 = {2 * by.sine * by.cosine, 2 * by.sine * by.cosine};
+    for (uint32_t k = 0; k < n; k += 2) {
+        two value = three ? (1 - u) * (1 + 2 * u) / (v * v) : (1 - u * u) * u / (v * v), before = u;
+        memcpy(w + k, &value, sizeof(value));
+        u = u * c2 - s * s2;
+        s = s * c2 + before * s2;
+        v += next;
     }
-    for (uint32_t k = 0; k < n; k++) {
-        double v = x + k * step, u = at.cosine;
-        if (!wave)
-            w[k] = kernel == ALB_KERNEL_CUBIC ? cubic(v) : linear(v);
-        else if (v <= -end || v >= end)
-            w[k] = 0;
-        else if (v > -1e-4 && v < 1e-4)
-            w[k] = 1;
-        else if (kernel ==
-                 ALB_KERNEL_LANCZOS3) /* 3 sin(pi v) sin(pi v / 3) / (pi v)^2, u = cos(2 pi v / 3) */
-            w[k] = 1.5 * (1 - u) * (1 + 2 * u) / (PI_SQUARED * v * v);
-        else /* 2 sin(pi v) sin(pi v / 2) / (pi v)^2, u = cos(pi v / 2) */
-            w[k] = 4 * (1 - u * u) * u / (PI_SQUARED * v * v);
-        at = (struct angle){u * by.cosine - at.sine * by.sine, at.sine * by.cosine + u * by.sine};
+    if (centre > -0.5 && centre < n - 0.5) { /* where v may be 0 */
+        uint32_t k = (uint32_t)(centre + 0.5);
+        double at = (k - centre) * step;
+        if (at > -1e-4 && at < 1e-4)
+            w[k] = PI_SQUARED / (three ? 1.5 : 4);
     }
 }
 
 /* ---- one result ---- */
 
-/* Values of the kernel folded onto samples that exist; returns how many, *first the first one. Their sum is *sum. */
-static uint32_t values(const struct alb_axis *a, enum alb_kernel kernel, uint32_t i, double *w,
-                       uint32_t *first, double *sum)
+/* Running sums of the kernel's values on samples that exist (the first takes over what lies before it, the last one
+ * what lies behind): *n of them, the first for sample *first. */
+static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, uint32_t i, double *w, uint32_t *first,
+                             uint32_t *n)
 {
-    double scale = scale_of(a), reach = lobes(kernel) * scale, centre = a->from + (i + 0.5) * step_of(a);
-    int64_t from = (int64_t)floor_of(centre - reach - 0.5) + 1,
-            last = a->in - 1;                                 /* from + 0.5 > centre - reach */
-    int64_t to = (int64_t)-floor_of(-(centre + reach - 0.5)); /* to - 0.5 < centre + reach */
-    if (to - from > width_of(a, kernel))
-        to--; /* found by rounding; of no weight */
-    int64_t low = from < 0 ? 0 : from > last ? last : from, high = to > last + 1 ? last + 1 : to < 1 ? 1 : to;
-    uint32_t n = high > low ? (uint32_t)(high - low) : 1;
-    double part[64], before = 0, behind = 0;
-    *sum = 0;
-    memset(w, 0, n * sizeof(*w));
-    for (int64_t k = from; k < to; k += 64) {
-        uint32_t some = to - k < 64 ? (uint32_t)(to - k) : 64;
-        sample(kernel, ((double)k + 0.5 - centre) / scale, 1 / scale, some, part);
-        for (uint32_t j = 0; j < some; j++) {
-            int64_t at = k + j;
-            *sum += part[j];
-            if (at < low)
-                before += part[j];
-            else if (at >= high)
-                behind += part[j];
-            else
-                w[at - low] += part[j];
-        }
+    double scale = scale_of(a), reach = lobes(kernel) * scale, centre = a->from + (i + 0.5) * step_of(a), sum = 0;
+    int64_t from = (int64_t)floor_of(centre - reach - 0.5) + 1, last = a->in - 1; /* from + 0.5 > centre - reach */
+    int64_t to = (int64_t)-floor_of(-(centre + reach - 0.5));                      /* to - 0.5 < centre + reach */
+    uint32_t all = (uint32_t)(to - from), most = width_of(a, kernel);
+    all = all < most ? all : most; /* one more is found by rounding; of no weight */
+    double x = ((double)from + 0.5 - centre) / scale, step = 1 / scale;
+    if (kernel == ALB_KERNEL_LANCZOS3 || kernel == ALB_KERNEL_LANCZOS2)
+        sample_waves(kernel == ALB_KERNEL_LANCZOS3, x, step, all, w);
+    else
+        for (uint32_t k = 0; k < all; k++)
+            w[k] = kernel == ALB_KERNEL_CUBIC ? cubic(x + k * step) : triangle(x + k * step);
+    for (uint32_t k = 0; k < all; k++) {
+        sum += w[k];
+        w[k] = sum;
     }
-    w[0] += before;
-    w[n - 1] += behind;
-    *first = (uint32_t)low;
-    return n;
+    for (; all > 1 && from < 0; from++, all--)
+        w++;
+    for (; all > 1 && from + all - 1 > last; all--) {
+    }
+    w[all - 1] = sum;
+    from = from < 0 ? 0 : from > last ? last : from;
+    *first = (uint32_t)from;
+    *n = all;
+    return w;
 }
 
-/* To whole numbers that sum to 2^bits: each takes over what rounding took from the one before it. False if one is too
- * large for int16. */
-static bool round_weights(const double *w, uint32_t n, double sum, uint32_t bits, int16_t *out)
+/* To whole numbers that sum to 2^bits: rounded sums differ by them. False if one is too large for int16. */
+static bool round_weights(const double *sums, uint32_t n, uint32_t bits, int16_t *out)
 {
-    double factor = (double)(1 << bits) / sum, left = 0;
+    const double magic = 6755399441055744.0; /* 1.5 * 2^52: a number added to it is rounded, and lies in its low bits */
+    double factor = (double)(1 << bits) / sums[n - 1];
+    int32_t before = 0, excess = 0;
     for (uint32_t k = 0; k < n; k++) {
-        double v = w[k] * factor + left, whole = floor_of(v + 0.5);
-        if (whole > INT16_MAX || whole < -INT16_MAX)
-            return false;
-        left = v - whole;
-        out[k] = (int16_t)whole;
+        double v = sums[k] * factor + magic;
+        uint64_t bytes;
+        memcpy(&bytes, &v, sizeof(bytes));
+        int32_t sum = (int32_t)(uint32_t)bytes, weight = sum - before;
+        before = sum;
+        out[k] = (int16_t)weight;
+        excess |= weight ^ out[k];
     }
-    return true;
+    return excess == 0;
 }
 
-static bool fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel, double *work)
+static bool fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel)
 {
     for (uint32_t i = 0; i < t->out; i++) {
         int16_t *w = t->weight + (size_t)i * t->lanes;
-        double sum;
-        uint32_t n = values(a, kernel, i, work, &t->first[i], &sum), lead = 0;
+        uint32_t n, lead = 0;
+        const double *sums = sums_of(a, kernel, i, t->work, &t->first[i], &n);
         if (t->pairs) {
             lead = t->first[i] & 1;
             t->first[i] -= lead;
             t->pairs[i] = (lead + n + 1) / 2;
+            w[0] = 0;
         }
-        memset(w, 0, t->lanes * sizeof(*w));
-        if (!round_weights(work, n, sum, t->bits, w + lead))
+        if (!round_weights(sums, n, t->bits, w + lead))
             return false;
+        memset(w + lead + n, 0, (t->lanes - lead - n) * sizeof(*w));
     }
+    for (uint32_t i = t->out; i % 8 != 0; i++)
+        t->first[i] = 0; /* weights are of no account then */
     return true;
 }
 
-void alb_taps_fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel, double *work)
+void alb_taps_fill(struct alb_taps *t, const struct alb_axis *a, enum alb_kernel kernel)
 {
     t->bits = 15;
-    if (fill(t, a, kernel, work))
+    if (fill(t, a, kernel))
         return;
     t->bits = 14;
-    bool fits = fill(t, a, kernel, work); /* no kernel has values above 2 of its sum */
+    bool fits = fill(t, a, kernel); /* no kernel has values above 2 of its sum */
     ALB_CHECK(fits);
 }
