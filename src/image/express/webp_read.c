@@ -223,6 +223,8 @@ enum alb_code alb_webp_source_open(struct alb_express *x, const struct alb_sourc
     w->base.ops = &ops;
     w->x = x;
     w->bytes = ask->bytes;
+    if (ask->strict && (ask->bytes.n < 12 || le32(ask->bytes.p + 4) > ask->bytes.n - 8))
+        return alb_fail(err, ALB_E_UNSUPPORTED, "webp: cut off");
     if (WebPGetFeatures((const uint8_t *)ask->bytes.p, ask->bytes.n, &w->features) != VP8_STATUS_OK)
         return alb_fail(err, ALB_E_UNPROCESSABLE, "webp: no header");
     if (w->features.has_animation || (w->features.format != 1 && w->features.format != 2) ||
