@@ -30,7 +30,7 @@ struct alb_resize {
     int16_t *between[PLANES]; /* what the first direction made */
     int16_t *result[PLANES];
     const int16_t **list; /* of pairs */
-    uint32_t *pick; /* copies: columns of the source */
+    uint32_t *pick;       /* copies: columns of the source */
 };
 
 /* ---- paths ---- */

@@ -11,7 +11,7 @@
 
 #define AVX2 __attribute__((target("avx2")))
 #define PART(j) _mm256_madd_epi16(load(w + 16 * (j)), load(row + f[j])) /* of the sums of one result */
-#define FLIP _mm256_set1_epi16(INT16_MIN) /* 0..65535 to around 0, and back */
+#define FLIP _mm256_set1_epi16(INT16_MIN)                               /* 0..65535 to around 0, and back */
 
 AVX2 static inline __m256i load(const void *p)
 {
@@ -171,9 +171,12 @@ AVX2 static void across16(const int16_t *row, const struct alb_taps *t, unsigned
     const int16_t *w = t->weight;
     const uint32_t *f = t->first;
     for (uint32_t i = 0; i < t->out; i += 8, w += 128, f += 8) {
-        __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(PART(0), PART(1)), _mm256_hadd_epi32(PART(2), PART(3)));
-        __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(PART(4), PART(5)), _mm256_hadd_epi32(PART(6), PART(7)));
-        __m256i s = _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+        __m256i a =
+            _mm256_hadd_epi32(_mm256_hadd_epi32(PART(0), PART(1)), _mm256_hadd_epi32(PART(2), PART(3)));
+        __m256i b =
+            _mm256_hadd_epi32(_mm256_hadd_epi32(PART(4), PART(5)), _mm256_hadd_epi32(PART(6), PART(7)));
+        __m256i s =
+            _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
         s = _mm256_sra_epi32(_mm256_add_epi32(s, half), by);
         s = _mm256_permute4x64_epi64(_mm256_packs_epi32(s, s), 0xd8);
         _mm_storeu_si128((void *)(out + i), _mm256_castsi256_si128(s));
@@ -193,10 +196,10 @@ AVX2 static void across_any(const int16_t *row, const struct alb_taps *t, unsign
         __m256i s0 = _mm256_madd_epi16(load(w0), load(p0)), s1 = _mm256_madd_epi16(load(w1), load(p1));
         __m256i s2 = _mm256_madd_epi16(load(w2), load(p2)), s3 = _mm256_madd_epi16(load(w3), load(p3));
         for (size_t k = 16; k < lanes; k += 16) {
-            s0 = _mm256_add_epi32(s0, _mm256_madd_epi16(load(w0 + k), load(p0 + k)));
-            s1 = _mm256_add_epi32(s1, _mm256_madd_epi16(load(w1 + k), load(p1 + k)));
-            s2 = _mm256_add_epi32(s2, _mm256_madd_epi16(load(w2 + k), load(p2 + k)));
-            s3 = _mm256_add_epi32(s3, _mm256_madd_epi16(load(w3 + k), load(p3 + k)));
+            ADD_TO(s0, _mm256_madd_epi16(load(w0 + k), load(p0 + k)));
+            ADD_TO(s1, _mm256_madd_epi16(load(w1 + k), load(p1 + k)));
+            ADD_TO(s2, _mm256_madd_epi16(load(w2 + k), load(p2 + k)));
+            ADD_TO(s3, _mm256_madd_epi16(load(w3 + k), load(p3 + k)));
         }
         s0 = _mm256_hadd_epi32(_mm256_hadd_epi32(s0, s1), _mm256_hadd_epi32(s2, s3));
         __m128i s = _mm_add_epi32(_mm256_castsi256_si128(s0), _mm256_extracti128_si256(s0, 1));

@@ -81,8 +81,8 @@ struct alb_samples {
     unsigned count;            /* in a pixel, and planes */
     uint8_t bits_in, bits_out; /* as in the ask */
     bool alpha, linear;
-    bool scaled;    /* out = value * gain + bias */
-    uint32_t white; /* the largest value: what overshoots is cut off before gain */
+    bool scaled;       /* out = value * gain + bias */
+    uint32_t white;    /* the largest value: what overshoots is cut off before gain */
     uint32_t faintest; /* alpha that still is 1 in the result */
     float gain, bias;
     const struct alb_resize_ops *ops;

@@ -92,8 +92,8 @@ INLINE uint32_t value(int16_t v)
 }
 
 /* One sample of each pixel, as it is; full: 65535 is white. */
-INLINE void moved_in(const void *row, bool bytes, uint8_t bits, bool to_full, unsigned count, unsigned c, size_t n,
-                     int16_t *out)
+INLINE void moved_in(const void *row, bool bytes, uint8_t bits, bool to_full, unsigned count, unsigned c,
+                     size_t n, int16_t *out)
 {
     for (size_t x = 0; x < n; x++) {
         uint32_t v = read_sample(row, bytes, x * count + c);
@@ -101,7 +101,8 @@ INLINE void moved_in(const void *row, bool bytes, uint8_t bits, bool to_full, un
     }
 }
 
-FAST static void plane_in(const struct alb_samples *s, const void *row, unsigned c, size_t n, int16_t *restrict out)
+FAST static void plane_in(const struct alb_samples *s, const void *row, unsigned c, size_t n,
+                          int16_t *restrict out)
 {
     bool to_full = is_full(s);
     if (s->bits_in == 8 && s->count == 4 && to_full)
@@ -116,8 +117,8 @@ FAST static void plane_in(const struct alb_samples *s, const void *row, unsigned
         moved_in(row, false, s->bits_in, to_full, s->count, c, n, out);
 }
 
-INLINE void light_in(const struct alb_light *light, const uint8_t *row, unsigned count, unsigned colours, size_t n,
-                     int16_t *const *plane)
+INLINE void light_in(const struct alb_light *light, const uint8_t *row, unsigned count, unsigned colours,
+                     size_t n, int16_t *const *plane)
 {
     int16_t *p0 = plane[0], *p1 = plane[colours > 1 ? 1 : 0], *p2 = plane[colours > 2 ? 2 : 0];
     for (size_t x = 0; x < n; x++, row += count) {
@@ -131,7 +132,8 @@ INLINE void light_in(const struct alb_light *light, const uint8_t *row, unsigned
     }
 }
 
-static void linear_in(const struct alb_samples *s, const void *row, unsigned colours, size_t n, int16_t *const *plane)
+static void linear_in(const struct alb_samples *s, const void *row, unsigned colours, size_t n,
+                      int16_t *const *plane)
 {
     if (s->bits_in > 8) {
         const uint16_t *in = row;
@@ -184,8 +186,8 @@ static void encode16(const struct alb_samples *s, const int16_t *in, unsigned c,
         write_sample(row, s->bits_out, x * s->count + c, sized(s, s->light16->encoded[value(in[x])]));
 }
 
-INLINE void encode8(const struct alb_light *light, int16_t *const *plane, unsigned count, unsigned colours, size_t n,
-                    uint8_t *out)
+INLINE void encode8(const struct alb_light *light, int16_t *const *plane, unsigned count, unsigned colours,
+                    size_t n, uint8_t *out)
 {
     const int16_t *p0 = plane[0], *p1 = plane[colours > 1 ? 1 : 0], *p2 = plane[colours > 2 ? 2 : 0];
     for (size_t x = 0; x < n; x++, out += count) {
@@ -199,7 +201,8 @@ INLINE void encode8(const struct alb_light *light, int16_t *const *plane, unsign
     }
 }
 
-static void linear_out(const struct alb_samples *s, int16_t *const *plane, unsigned colours, size_t n, void *row)
+static void linear_out(const struct alb_samples *s, int16_t *const *plane, unsigned colours, size_t n,
+                       void *row)
 {
     if (s->light16) {
         for (unsigned c = 0; c < colours; c++)
@@ -212,7 +215,8 @@ static void linear_out(const struct alb_samples *s, int16_t *const *plane, unsig
 }
 
 /* Samples that need neither light nor more than rounding, of 8 or 16 bits. */
-FAST static void plane_out(const struct alb_samples *s, const int16_t *restrict in, unsigned c, size_t n, void *row)
+FAST static void plane_out(const struct alb_samples *s, const int16_t *restrict in, unsigned c, size_t n,
+                           void *row)
 {
     uint8_t *bytes = (uint8_t *)row + c;
     uint16_t *words = (uint16_t *)row + c;
@@ -235,15 +239,18 @@ static void scaled_out(const struct alb_samples *s, const int16_t *in, unsigned 
 }
 
 /* Colours that are hardly there (no alpha left in the result) are black. */
-FAST static void unpremultiply(int16_t *restrict plane, const int16_t *restrict alpha, uint32_t faintest, size_t n)
+FAST static void unpremultiply(int16_t *restrict plane, const int16_t *restrict alpha, uint32_t faintest,
+                               size_t n)
 {
     for (size_t x = 0; x < n; x++) {
-        uint32_t a = value(alpha[x]), v = value(plane[x]);
-        float share = 65535.0f / (float)(int32_t)(a > 1 ? a : 1);
+        int32_t a = (int32_t)value(alpha[x]), v = (int32_t)value(plane[x]), some = a > 1 ? a : 1;
+        float share = 65535.0f / (float)some;
         v = v < a ? v : a;
-        v &= 0u - (uint32_t)(a >= faintest); /* no branch: the loop becomes vectors */
-        uint32_t whole = (uint32_t)(int32_t)((float)(int32_t)v * share + 0.5f);
-        plane[x] = centred(whole < 65535 ? whole : 65535);
+        v &= -(int32_t)(a >= (int32_t)faintest); /* no branch: the loop becomes vectors */
+        float f = (float)v * share;
+        int32_t whole = (int32_t)(f + 0.5f);
+        whole = whole < 65535 ? whole : 65535;
+        plane[x] = centred((uint32_t)whole);
     }
 }
 

@@ -127,7 +127,8 @@ static void sample_waves(bool three, double x, double step, uint32_t n, double *
 {
     double turns = three ? 3 : 4, centre = -x / step;
     struct angle a = angle_of(x / turns), by = angle_of(step / turns);
-    two u = {a.cosine, a.cosine * by.cosine - a.sine * by.sine}, v = {x, x + step}, next = {2 * step, 2 * step};
+    two u = {a.cosine, a.cosine * by.cosine - a.sine * by.sine}, v = {x, x + step},
+        next = {2 * step, 2 * step};
     two s = {a.sine, a.sine * by.cosine + a.cosine * by.sine};
     two c2 = {1 - 2 * by.sine * by.sine, 1 - 2 * by.sine * by.sine};
     two s2 = {2 * by.sine * by.cosine, 2 * by.sine * by.cosine};
@@ -150,12 +151,14 @@ static void sample_waves(bool three, double x, double step, uint32_t n, double *
 
 /* Running sums of the kernel's values on samples that exist (the first takes over what lies before it, the last one
  * what lies behind): *n of them, the first for sample *first. */
-static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, uint32_t i, double *w, uint32_t *first,
-                             uint32_t *n)
+static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, uint32_t i, double *w,
+                             uint32_t *first, uint32_t *n)
 {
-    double scale = scale_of(a), reach = lobes(kernel) * scale, centre = a->from + (i + 0.5) * step_of(a), sum = 0;
-    int64_t from = (int64_t)floor_of(centre - reach - 0.5) + 1, last = a->in - 1; /* from + 0.5 > centre - reach */
-    int64_t to = (int64_t)-floor_of(-(centre + reach - 0.5));                      /* to - 0.5 < centre + reach */
+    double scale = scale_of(a), reach = lobes(kernel) * scale, centre = a->from + (i + 0.5) * step_of(a),
+           sum = 0;
+    int64_t from = (int64_t)floor_of(centre - reach - 0.5) + 1,
+            last = a->in - 1;                                 /* from + 0.5 > centre - reach */
+    int64_t to = (int64_t)-floor_of(-(centre + reach - 0.5)); /* to - 0.5 < centre + reach */
     uint32_t all = (uint32_t)(to - from), most = width_of(a, kernel);
     all = all < most ? all : most; /* one more is found by rounding; of no weight */
     double x = ((double)from + 0.5 - centre) / scale, step = 1 / scale;
@@ -182,7 +185,8 @@ static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, u
 /* To whole numbers that sum to 2^bits: rounded sums differ by them. False if one is too large for int16. */
 static bool round_weights(const double *sums, uint32_t n, uint32_t bits, int16_t *out)
 {
-    const double magic = 6755399441055744.0; /* 1.5 * 2^52: a number added to it is rounded, and lies in its low bits */
+    const double magic =
+        6755399441055744.0; /* 1.5 * 2^52: a number added to it is rounded, and lies in its low bits */
     double factor = (double)(1 << bits) / sums[n - 1];
     int32_t before = 0, excess = 0;
     for (uint32_t k = 0; k < n; k++) {
