@@ -105,7 +105,8 @@ static enum alb_code open_sink(struct render *r)
 static bool is_detail(const struct render *r)
 {
     const struct alb_rows_format *n = &r->source->native;
-    return (uint64_t)r->plan.crop.width * r->plan.crop.height * 2 < (uint64_t)n->width * n->height;
+    struct alb_rect w = alb_lane_window(&r->plan, n);
+    return (uint64_t)w.width * w.height * 2 < (uint64_t)n->width * n->height;
 }
 
 /* Layout of the source, and in *to what the sink gets before the turn. */
@@ -127,7 +128,10 @@ static enum alb_layout choose(const struct render *r, struct alb_rows_format *to
 static enum alb_code check_source(struct render *r)
 {
     const struct alb_rows_format *n = &r->source->native;
-    if (n->width != r->plan.load->width || n->height != r->plan.load->height)
+    const struct alb_plan_step *l = r->plan.load;
+    bool as_planned = n->width == l->width && n->height == l->height,
+         whole = n->width == l->u.load.source_width && n->height == l->u.load.source_height;
+    if (!as_planned && !(whole && l->u.load.how == ALB_LOAD_SCALED))
         return not_ours(r, "the source has another size");
     enum alb_icc icc = alb_icc_kind(r->source->icc);
     if (icc != ALB_ICC_NONE && icc != ALB_ICC_SRGB)
@@ -145,7 +149,7 @@ static enum alb_code start(struct render *r)
     if ((r->source->layouts & ALB_LAYOUT_BIT(layout)) == 0)
         return not_ours(r, "a layout");
     keep_rights(r);
-    code = r->source->ops->start(r->source, layout, r->plan.crop, r->err);
+    code = r->source->ops->start(r->source, layout, alb_lane_window(&r->plan, &r->source->native), r->err);
     if (code != ALB_OK)
         return code;
     struct alb_lane_turn turn = alb_lane_turn_of(r->plan.orientation);
@@ -213,6 +217,7 @@ static enum alb_code open_plane(struct render *r, unsigned i)
 static uint32_t rows_ahead(const struct render *r)
 {
     double step = (double)r->plan.crop.height / r->plan.scaled_h;
+    step *= (double)r->source->format.height / r->plan.load->height;
     double from = (double)(1u << r->source->format.sub_y), to = (double)(1u << r->shape.rows.sub_y);
     double wide = step * to > from ? step * to : from;
     double ahead = ((KERNEL_REACH + 1) * wide + from) / step + 2 * to;
@@ -304,13 +309,11 @@ static enum alb_code pump(struct render *r)
         code = alb_lane_out_flush(r->out, r->err);
         if (code != ALB_OK || alb_lane_out_done(r->out))
             break;
-        if (is_band_used(r)) {
-            if (r->band.rows[0] == 0)
-                return not_ours(r, "rows are missing");
+        bool end = r->band.rows[0] == 0;
+        if (is_band_used(r) && !end)
             code = next_band(r);
-        } else if (!moved) {
-            return not_ours(r, "planes too far apart");
-        }
+        else if (!moved) /* rows are missing, or planes too far apart */
+            return not_ours(r, "rows that do not fit together");
     }
     while (code == ALB_OK && r->band.rows[0] > 0) /* to the end of the file: is it whole? */
         code = next_band(r);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decoding ahead: a thread reads bands from a source and copies them into a ring of slots, from which the lane takes
- * them. The bytes are the same ones, only sooner. Used where a picture may have two processors.
+ * Decoding ahead: a thread reads bands from a source and copies their rows into a ring of slots, from which the
+ * lane takes them: bands of another height. The bytes are the same ones, only sooner. Used where a picture may have two processors.
  *
  * Under the lock EXPRESS_AHEAD: put, got, end, stop, code. A slot belongs to the decoding thread while put - got < SLOTS
- * points at it, else to the reader, who gives it back with his next read.
+ * points at it, else to the reader, who gives it back with his next read. (Its rows are counted by whom it belongs to.)
  */
 #include <string.h>
 
@@ -13,6 +13,7 @@
 #include "image/express/lane_priv.h"
 
 #define SLOTS 8
+#define ROWS 16 /* of a slot: of the coarsest plane */
 
 struct slot {
     uint8_t *plane[ALB_PLANES];
@@ -46,18 +47,6 @@ static struct ahead *of(struct alb_source *s)
 
 /* ---- the thread that decodes ---- */
 
-static bool keep(struct ahead *a, struct slot *to, const struct alb_band *band)
-{
-    for (unsigned i = 0; i < ALB_PLANES; i++) {
-        if (band->rows[i] > a->most[i])
-            return false;
-        to->rows[i] = band->rows[i];
-        for (uint32_t y = 0; y < band->rows[i]; y++)
-            memcpy(to->plane[i] + y * a->stride[i], band->plane[i] + y * band->stride[i], a->row[i]);
-    }
-    return true;
-}
-
 /* A slot to fill, or NULL: nobody wants more. */
 static struct slot *free_slot(struct ahead *a)
 {
@@ -68,37 +57,81 @@ static struct slot *free_slot(struct ahead *a)
     if (!a->stop)
         s = &a->slots[a->put % SLOTS];
     alb_mutex_unlock(&a->mtx);
+    if (s)
+        memset(s->rows, 0, sizeof(s->rows));
     return s;
 }
 
-static void tell(struct ahead *a, enum alb_code code, const struct alb_err *err, bool end)
+/* The slot that is being filled goes to the reader. */
+static void hand_over(struct ahead *a)
 {
     alb_mutex_lock(&a->mtx);
-    a->put += code == ALB_OK && !end;
-    a->end = end || code != ALB_OK;
-    a->code = code;
-    if (code != ALB_OK)
-        a->err = *err;
+    a->put++;
     alb_cond_broadcast(&a->moved);
     alb_mutex_unlock(&a->mtx);
+}
+
+static void end(struct ahead *a, enum alb_code code, const struct alb_err *err)
+{
+    alb_mutex_lock(&a->mtx);
+    a->end = true;
+    a->code = code;
+    a->err = *err;
+    alb_cond_broadcast(&a->moved);
+    alb_mutex_unlock(&a->mtx);
+}
+
+/* Rows of the band from used on, as many as fit. True: the slot is full. */
+static bool copy(const struct ahead *a, const struct alb_band *band, uint32_t used[ALB_PLANES],
+                 struct slot *to)
+{
+    bool full = false;
+    for (unsigned i = 0; i < ALB_PLANES; i++) {
+        for (; used[i] < band->rows[i] && to->rows[i] < a->most[i]; used[i]++)
+            memcpy(to->plane[i] + to->rows[i]++ * a->stride[i], band->plane[i] + used[i] * band->stride[i],
+                   a->row[i]);
+        full = full || (a->most[i] > 0 && to->rows[i] == a->most[i]);
+    }
+    return full;
+}
+
+static bool is_used(const struct alb_band *band, const uint32_t used[ALB_PLANES])
+{
+    return used[0] == band->rows[0] && used[1] == band->rows[1] && used[2] == band->rows[2];
+}
+
+/* False: nobody wants more. */
+static bool keep(struct ahead *a, const struct alb_band *band, struct slot **to)
+{
+    uint32_t used[ALB_PLANES] = {0};
+    while (!is_used(band, used)) {
+        if (!*to)
+            *to = free_slot(a);
+        if (!*to)
+            return false;
+        if (copy(a, band, used, *to)) {
+            hand_over(a);
+            *to = NULL;
+        }
+    }
+    return true;
 }
 
 static void *run(void *arg)
 {
     struct ahead *a = arg;
-    bool more = true;
-    while (more) {
-        struct alb_band band;
-        struct alb_err err = ALB_ERR_INIT;
-        struct slot *to = free_slot(a);
-        if (!to)
-            break;
-        enum alb_code code = a->inner->ops->read(a->inner, &band, &err);
-        if (code == ALB_OK && !keep(a, to, &band))
-            code = alb_fail(&err, ALB_E_UNSUPPORTED, "bands that grow");
-        more = code == ALB_OK && band.rows[0] > 0;
-        tell(a, code, &err, band.rows[0] == 0);
-    }
+    struct alb_err err = ALB_ERR_INIT;
+    struct slot *to = NULL;
+    struct alb_band band;
+    enum alb_code code;
+    do {
+        code = a->inner->ops->read(a->inner, &band, &err);
+        if (code == ALB_OK && !keep(a, &band, &to))
+            return NULL;
+    } while (code == ALB_OK && band.rows[0] > 0);
+    if (code == ALB_OK && to)
+        hand_over(a);
+    end(a, code, &err);
     return NULL;
 }
 
@@ -156,33 +189,29 @@ static void close_ahead(struct alb_source *s)
 
 static const struct alb_source_ops ops = {no_start, read_band, close_ahead};
 
-/* Slots as large as the first band; that one goes into the first of them. */
-static bool make_slots(struct alb_express *x, struct ahead *a, const struct alb_band *first)
+static bool make_slots(struct alb_express *x, struct ahead *a)
 {
     const struct alb_source *in = a->inner;
     size_t pixel = alb_layout_samples(in->format.layout) * alb_rows_sample(&in->format);
+    struct alb_rows_format part = in->format;
+    part.width = in->area.width;
     for (unsigned i = 0; i < alb_layout_planes(in->format.layout); i++) {
-        struct alb_rows_format part = in->format;
-        part.width = in->area.width;
         a->row[i] = alb_plane_width(&part, i) * pixel;
         a->stride[i] = (a->row[i] + ALB_SCRATCH_ALIGN - 1) & ~(size_t)(ALB_SCRATCH_ALIGN - 1);
-        a->most[i] = first->rows[i];
-    }
-    for (unsigned k = 0; k < SLOTS; k++) {
-        for (unsigned i = 0; i < ALB_PLANES && a->most[i] > 0; i++) {
+        a->most[i] = i == 0 ? (uint32_t)ROWS << in->format.sub_y : ROWS;
+        for (unsigned k = 0; k < SLOTS; k++) {
             a->slots[k].plane[i] = alb_scratch_take(x->scratch, a->stride[i] * a->most[i] + ALB_ROW_SLACK, 1);
             if (!a->slots[k].plane[i])
                 return false;
         }
     }
-    return keep(a, &a->slots[0], first);
+    return true;
 }
 
 enum alb_code alb_lane_ahead_open(struct alb_express *x, struct alb_source *inner, struct alb_source **out,
                                   struct alb_err *err)
 {
     struct ahead *a = alb_scratch_take(x->scratch, 1, sizeof(*a));
-    struct alb_band first;
     *out = NULL;
     if (!a)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory");
@@ -190,15 +219,11 @@ enum alb_code alb_lane_ahead_open(struct alb_express *x, struct alb_source *inne
     a->inner = inner;
     a->base = *inner;
     a->base.ops = &ops;
-    enum alb_code code = inner->ops->read(inner, &first, err);
-    if (code == ALB_OK && (first.rows[0] == 0 || !make_slots(x, a, &first)))
-        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture");
-    if (code != ALB_OK)
-        return code;
-    a->put = 1;
+    if (!make_slots(x, a))
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture");
     alb_mutex_init(&a->mtx, ALB_LOCK_EXPRESS_AHEAD);
     alb_cond_init(&a->moved);
-    code = alb_thread_start(&a->thread, "decode-ahead", run, a, err);
+    enum alb_code code = alb_thread_start(&a->thread, "decode-ahead", run, a, err);
     if (code != ALB_OK) {
         alb_cond_fini(&a->moved);
         alb_mutex_fini(&a->mtx);

@@ -123,23 +123,45 @@ struct alb_lane_turn alb_lane_turn_of(uint8_t orientation)
 
 struct side {
     uint32_t crop_at, crop, scaled, cut_at, cut; /* one axis of struct alb_lane_plan */
+    uint32_t loaded, native;                     /* what the plan loads, and what the source has of it */
     unsigned from_sub, to_sub;                   /* log2, of the plane */
     bool at_end; /* the grid of result samples begins at the far end: it will be mirrored */
 };
 
+/* The samples of the plane that pixels [at, at + n) of the loaded picture touch. */
+static void samples_of(const struct side *s, uint32_t at, uint32_t n, uint32_t *first, uint32_t *end)
+{
+    uint64_t unit = (uint64_t)s->loaded << s->from_sub;
+    *first = (uint32_t)((uint64_t)at * s->native / unit);
+    *end = (uint32_t)((((uint64_t)at + n) * s->native + unit - 1) / unit);
+}
+
 /* Result sample i of the plane stands for result pixels [i, i + 1) << to_sub; pixels are `step` apart in the source. */
 static void lay(const struct side *s, struct alb_axis *a, uint32_t *first)
 {
-    double from_unit = 1.0 / (1u << s->from_sub), step = (double)s->crop / s->scaled;
-    uint32_t last = (s->crop_at + s->crop + (1u << s->from_sub) - 1) >> s->from_sub;
-    *first = s->crop_at >> s->from_sub;
-    a->in = last - *first;
+    double unit = (double)s->native / ((double)s->loaded * (1u << s->from_sub));
+    double step = (double)s->crop / s->scaled;
+    uint32_t end;
+    samples_of(s, s->crop_at, s->crop, first, &end);
+    a->in = end - *first;
     a->out = (s->cut + (1u << s->to_sub) - 1) >> s->to_sub;
     double pixels = (double)((uint64_t)a->out << s->to_sub), begin = s->cut_at;
     if (s->at_end)
         begin = (double)s->cut_at + s->cut - pixels;
-    a->from = (s->crop_at + begin * step) * from_unit - *first;
-    a->span = pixels * step * from_unit;
+    a->from = (s->crop_at + begin * step) * unit - *first;
+    a->span = pixels * step * unit;
+}
+
+struct alb_rect alb_lane_window(const struct alb_lane_plan *p, const struct alb_rows_format *native)
+{
+    struct side x = {.loaded = p->load->width, .native = native->width},
+                y = {.loaded = p->load->height, .native = native->height};
+    struct alb_rect r;
+    samples_of(&x, p->crop.left, p->crop.width, &r.left, &r.width);
+    samples_of(&y, p->crop.top, p->crop.height, &r.top, &r.height);
+    r.width -= r.left;
+    r.height -= r.top;
+    return r;
 }
 
 static bool is_whole(const struct alb_axis *a)
@@ -157,12 +179,26 @@ void alb_lane_plane(const struct alb_lane_plan *p, const struct alb_rows_format 
              to_y = plane == 0  ? 0
                     : turn.swap ? to->sub_x
                                 : to->sub_y;
-    struct side x = {p->crop.left, p->crop.width, p->scaled_w,
-                     p->cut.left,  p->cut.width,  plane == 0 ? 0u : from->sub_x,
-                     to_x,         turn.mirror},
-                y = {p->crop.top, p->crop.height, p->scaled_h,
-                     p->cut.top,  p->cut.height,  plane == 0 ? 0u : from->sub_y,
-                     to_y,        turn.reverse};
+    struct side x = {.crop_at = p->crop.left,
+                     .crop = p->crop.width,
+                     .scaled = p->scaled_w,
+                     .cut_at = p->cut.left,
+                     .cut = p->cut.width,
+                     .loaded = p->load->width,
+                     .native = from->width,
+                     .from_sub = plane == 0 ? 0u : from->sub_x,
+                     .to_sub = to_x,
+                     .at_end = turn.mirror};
+    struct side y = {.crop_at = p->crop.top,
+                     .crop = p->crop.height,
+                     .scaled = p->scaled_h,
+                     .cut_at = p->cut.top,
+                     .cut = p->cut.height,
+                     .loaded = p->load->height,
+                     .native = from->height,
+                     .from_sub = plane == 0 ? 0u : from->sub_y,
+                     .to_sub = to_y,
+                     .at_end = turn.reverse};
     lay(&x, &out->x, &out->left);
     lay(&y, &out->y, &out->top);
     out->copy = is_whole(&out->x) && is_whole(&out->y) && !turn.mirror;

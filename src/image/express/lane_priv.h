@@ -45,6 +45,10 @@ struct alb_lane_turn {
 };
 struct alb_lane_turn alb_lane_turn_of(uint8_t orientation);
 
+/* The part of the source's picture that is needed. Its size may be another one than the plan loads: a decoder that could
+ * shrink (WebP) need not. */
+struct alb_rect alb_lane_window(const struct alb_lane_plan *p, const struct alb_rows_format *native);
+
 /* The part of a plane of the source that is needed, and the axes of its resizer. `to` is the sink's format. */
 struct alb_lane_plane {
     uint32_t left, top; /* first sample and row in the whole plane */
@@ -82,8 +86,7 @@ bool alb_lane_out_done(const struct alb_lane_out *o);
 /* ---- decoding ahead ---- */
 
 /* A source that another thread reads from `inner`, some bands ahead. Takes inner over: closing this one closes it. On
- * failure inner is still the caller's to close, but has lost rows. `inner` must have been started, and its bands must
- * not grow. */
+ * failure inner is as it was. `inner` must have been started. */
 enum alb_code alb_lane_ahead_open(struct alb_express *x, struct alb_source *inner, struct alb_source **out,
                                   struct alb_err *err) ALB_MUST_CHECK;
 
