@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows to PNG: 8 bits, grey or RGB with or without alpha, or a palette of imagequant's. Each row gets the filter whose
- * differences are smallest, as libpng does it; then all is packed at once by libdeflate. So memory is that of the
- * result's pixels: within RESULT_MAX, else it is the general executor's. What else stands in the file is what that one
+ * differences are smallest, as libpng does it; then all is packed at once (png_pack.h, libdeflate). So memory is twice
+ * that of the result's pixels: within RESULT_MAX, else it is the general executor's. What else stands in the file is what that one
  * writes without metadata: the resolution.
  */
 #include <libdeflate.h>
@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "image/express/png_filter.h"
+#include "image/express/png_pack.h"
 #include "image/express/rows.h"
 
 #define RESULT_MAX ((uint64_t)64 << 20)
-/* Measured on 2040-pixel photographs made 512 wide: smaller than zlib's 6 behind the same filters (bench/express). */
-#define LEVEL_PIXELS 6
+/* libdeflate's, for what is not packed by our own packer. */
+#define LEVEL_SMALL 9
+#define LEVEL_DRAWING 6
 #define LEVEL_PALETTE 7
 #define PER_METRE 2835 /* 72 dpi */
 #define CHUNK 12
@@ -155,22 +157,45 @@ static void add_head(struct png *p, unsigned depth, unsigned colour)
     add_metadata(p);
 }
 
-/* One chunk with all of it; its length is known behind it. */
-static enum alb_code add_data(struct png *p, const uint8_t *data, size_t n, int level, struct alb_err *err)
+/* Takes *best if it is shorter than that (or that is empty). */
+static enum alb_code deflate(struct png *p, const uint8_t *data, size_t n, int level, struct alb_str *best,
+                             struct alb_err *err)
 {
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
     if (!c)
         return no_memory(err);
-    size_t bound = libdeflate_zlib_compress_bound(c, n), size = 0;
+    size_t bound = best->n > 0 ? best->n : libdeflate_zlib_compress_bound(c, n), size = 0;
     uint8_t *room = alb_scratch_take(p->x->scratch, bound, 1);
     if (room)
         size = libdeflate_zlib_compress(c, data, n, room, bound);
     libdeflate_free_compressor(c);
     if (!room)
         return no_memory(err);
-    if (size == 0)
-        return alb_fail(err, ALB_E_INTERNAL, "png: not packed");
-    add_chunk(p->out, "IDAT", room, size);
+    if (size > 0)
+        *best = (struct alb_str){(const char *)room, size};
+    return best->n > 0 ? ALB_OK : alb_fail(err, ALB_E_INTERNAL, "png: not packed");
+}
+
+/* The rows end in slack that the packer may read. */
+static enum alb_code pack_rows(struct png *p, struct alb_str *packed, struct alb_err *err)
+{
+    size_t n = (p->row + 1) * p->height;
+    bool repeats = true;
+    struct alb_png_pack *work = alb_scratch_take(p->x->scratch, 1, alb_png_pack_size());
+    uint8_t *room = alb_scratch_take(p->x->scratch, alb_png_pack_bound(n), 1);
+    if (!work || !room)
+        return no_memory(err);
+    size_t size = alb_png_pack(work, p->packed, n, room, &repeats);
+    *packed = (struct alb_str){(const char *)room, size};
+    if (!repeats)
+        return ALB_OK;
+    return deflate(p, p->packed, n, size > 0 ? LEVEL_DRAWING : LEVEL_SMALL, packed, err);
+}
+
+/* The pixels and the end. */
+static enum alb_code add_data(struct png *p, struct alb_str packed, struct alb_err *err)
+{
+    add_chunk(p->out, "IDAT", packed.p, packed.n);
     add_chunk(p->out, "IEND", "", 0);
     return alb_buf_code(p->out) == ALB_OK
                ? ALB_OK
@@ -235,7 +260,9 @@ static enum alb_code add_indexed(struct png *p, liq_result *found, liq_image *im
     add_head(p, depth, 3);
     add_palette(p, liq_get_palette(found));
     pack_indices(p, indices, depth, rows);
-    return add_data(p, rows, n, LEVEL_PALETTE, err);
+    struct alb_str packed = ALB_STR_NONE;
+    enum alb_code code = deflate(p, rows, n, LEVEL_PALETTE, &packed, err);
+    return code == ALB_OK ? add_data(p, packed, err) : code;
 }
 
 static enum alb_code quantised(struct png *p, struct alb_err *err)
@@ -271,7 +298,9 @@ static enum alb_code finish(struct alb_sink *s, struct alb_err *err)
     if (p->rgba)
         return quantised(p, err);
     add_head(p, 8, colours[p->samples]);
-    return add_data(p, p->packed, (p->row + 1) * p->height, LEVEL_PIXELS, err);
+    struct alb_str packed;
+    enum alb_code code = pack_rows(p, &packed, err);
+    return code == ALB_OK ? add_data(p, packed, err) : code;
 }
 
 static void close_sink(struct alb_sink *s)
@@ -302,7 +331,7 @@ static bool prepare(struct png *p, const struct alb_output *o)
         p->rgba = alb_scratch_take(p->x->scratch, (size_t)p->width * p->height, 4);
         return p->rgba != NULL;
     }
-    p->packed = alb_scratch_take(p->x->scratch, p->row + 1, p->height);
+    p->packed = alb_scratch_take(p->x->scratch, (p->row + 1) * p->height + ALB_ROW_SLACK, 1);
     p->now = zeroed_row(p);
     p->before = zeroed_row(p);
     return p->packed && p->now && p->before;
