@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "image/protocol.h"
+
 /* The compiler makes a version for newer processors beside the plain one: whole numbers, and floats one operation at a
  * time, so both give the same. Sanitizers cannot follow the switch. */
 #if defined(__x86_64__) && !ALB_SANITIZED && !defined(__clang__)
