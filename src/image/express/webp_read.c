@@ -3,7 +3,9 @@
  * WebP to rows, through libwebp's incremental decoder: it holds the whole picture, but lets rows go as soon as they are
  * final, so that the first ones are resized while the last ones are decoded. Lossy pictures without transparency come
  * as the planes that they are coded in; others as RGB or RGBA. The picture always has the file's size, even if the plan
- * would let the decoder shrink it: our resizer does that better and sooner. Animations: the general executor.
+ * would let the decoder shrink it: our resizer does that better and sooner. Where it is to be shrunk well below its size,
+ * edges of blocks are not smoothed first: libwebp leaves that out itself when it shrinks so far. Animations: the general
+ * executor.
  */
 #include <string.h>
 #include <webp/decode.h>
@@ -23,7 +25,7 @@ struct webp {
     uint8_t *plane[ALB_PLANES];
     size_t stride[ALB_PLANES];
     size_t fed;
-    bool whole;
+    bool whole, reduced;
     uint32_t ready, next; /* rows that are final; that are handed on next */
 };
 
@@ -118,6 +120,7 @@ static enum alb_code start(struct alb_source *s, enum alb_layout layout, struct 
     if (!WebPInitDecoderConfig(&w->config))
         return no_memory(err);
     w->config.output.is_external_memory = 1;
+    w->config.options.bypass_filtering = w->reduced;
     w->config.options.use_threads = w->x->threads > 1;
     if (!(is_planar(w) ? take_planes(w) : take_pixels(w)))
         return no_memory(err);
@@ -223,6 +226,7 @@ enum alb_code alb_webp_source_open(struct alb_express *x, const struct alb_sourc
     w->base.ops = &ops;
     w->x = x;
     w->bytes = ask->bytes;
+    w->reduced = 4ull * ask->width < 3ull * ask->source_width && 4ull * ask->height < 3ull * ask->source_height;
     if (ask->strict && (ask->bytes.n < 12 || le32(ask->bytes.p + 4) > ask->bytes.n - 8))
         return alb_fail(err, ALB_E_UNSUPPORTED, "webp: cut off");
     if (WebPGetFeatures((const uint8_t *)ask->bytes.p, ask->bytes.n, &w->features) != VP8_STATUS_OK)

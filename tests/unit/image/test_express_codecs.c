@@ -123,6 +123,43 @@ static void test_webp_planes(void **state)
     }
 }
 
+/* Far above the size that is wanted the edges of blocks are not smoothed: what libwebp decides when it shrinks itself. */
+static void test_webp_reduced(void **state)
+{
+    static const struct {
+        uint32_t w, h;
+        bool bypass;
+    } wanted[] = {{50, 40, true}, {149, 119, true}, {150, 119, false}, {149, 120, false}, {200, 160, false}};
+    struct alb_str s = sample(200, 160, 3, ".webp[Q=20]");
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(wanted); i++) {
+        const struct alb_source_ask ask = {.bytes = s, .width = wanted[i].w, .height = wanted[i].h, .source_width = 200, .source_height = 160, .strict = true};
+        struct alb_source *source;
+        struct alb_band b;
+        WebPDecoderConfig c;
+        assert_true(WebPInitDecoderConfig(&c));
+        c.output.colorspace = MODE_YUV;
+        c.options.bypass_filtering = wanted[i].bypass;
+        assert_int_equal(WebPDecode((const uint8_t *)s.p, s.n, &c), VP8_STATUS_OK);
+        assert_int_equal(alb_webp_source_open(&x, &ask, &source, NULL), ALB_OK);
+        assert_true(source->native.width == 200 && source->native.height == 160);
+        assert_int_equal(source->ops->start(source, ALB_LAYOUT_YCC, (struct alb_rect){0, 0, 200, 160}, NULL), ALB_OK);
+        uint32_t at = 0;
+        for (;;) {
+            assert_int_equal(source->ops->read(source, &b, NULL), ALB_OK);
+            if (b.rows[0] == 0)
+                break;
+            for (uint32_t y = 0; y < b.rows[0]; y++, at++)
+                assert_memory_equal(b.plane[0] + y * b.stride[0], c.output.u.YUVA.y + at * (size_t)c.output.u.YUVA.y_stride, 200);
+        }
+        assert_int_equal(at, 160);
+        source->ops->close(source);
+        alb_scratch_reset(x.scratch);
+        WebPFreeDecBuffer(&c.output);
+    }
+    drop(&s);
+}
+
 static enum alb_code code_of(alb_source_open_fn *open, struct alb_str s, uint32_t w, uint32_t h, bool planes)
 {
     struct pixels p;
@@ -472,7 +509,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_webp_pixels),     cmocka_unit_test(test_webp_planes),  cmocka_unit_test(test_webp_damage),
         cmocka_unit_test(test_webp_as_libvips), cmocka_unit_test(test_webp_metadata), cmocka_unit_test(test_planes),
         cmocka_unit_test(test_avif_pixels),     cmocka_unit_test(test_avif_damage),  cmocka_unit_test(test_avif_written),
-        cmocka_unit_test(test_avif_metadata),   cmocka_unit_test(test_avif_not_ours),
+        cmocka_unit_test(test_avif_metadata),   cmocka_unit_test(test_avif_not_ours), cmocka_unit_test(test_webp_reduced),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)
