@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the resizer of the express lane costs, case by case, against alb_resample and libvips' reduce.
+ * What the resizer of the express lane costs, case by case, in plain C, and against libvips' reduce.
  *
  *   express-kernels                 processor time of each case and way, in turns, medians
  *   express-kernels CASE WAY        does the work once, in measured(): for callgrind (express-kernels.py counts)
@@ -14,7 +14,6 @@
 
 #include "base/mem.h"
 #include "image/express/resize.h"
-#include "image/resample.h"
 
 #define ROUNDS 21
 
@@ -44,8 +43,8 @@ static const struct one cases[] = {
     {"rgb-cubic", 1020, 678, 512, 340, 3, 8, false, false, ALB_KERNEL_CUBIC},
     {"rgb-linear-kernel", 1020, 678, 512, 340, 3, 8, false, false, ALB_KERNEL_LINEAR},
 };
-enum way { WAY_BEST, WAY_PLAIN, WAY_RESAMPLE, WAY_VIPS, WAY_COUNT };
-static const char *const ways[WAY_COUNT] = {"best", "plain", "resample", "vips"};
+enum way { WAY_BEST, WAY_PLAIN, WAY_VIPS, WAY_COUNT };
+static const char *const ways[WAY_COUNT] = {"best", "plain", "vips"};
 
 struct job {
     const struct one *one;
@@ -65,8 +64,6 @@ static void die(const char *what)
 static bool has(const struct one *o, enum way way)
 {
     bool plain = o->bits == 8 && !o->linear && !o->alpha;
-    if (way == WAY_RESAMPLE)
-        return plain && o->kernel == ALB_KERNEL_LANCZOS3;
     return way != WAY_VIPS || (plain && o->in_width >= o->width);
 }
 
@@ -139,10 +136,6 @@ __attribute__((noinline)) static void measured(struct job *j)
 {
     if (j->way == WAY_VIPS)
         run_vips(j);
-    else if (j->way == WAY_RESAMPLE)
-        alb_ignore(!alb_resample(j->in, j->one->in_width, j->one->in_height, j->one->samples, j->out, j->one->width,
-                                 j->one->height),
-                   "memory is there");
     else
         run_resize(j, j->way == WAY_PLAIN ? ALB_RESIZE_PLAIN : ALB_RESIZE_BEST);
 }
@@ -194,7 +187,7 @@ int main(int argc, char **argv)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     if (argc == 1)
-        printf("microseconds          memory      best     plain  resample      vips\n");
+        printf("microseconds          memory      best     plain      vips\n");
     for (size_t c = 0; c < ALB_ARRAY_LEN(cases); c++) {
         if (argc == 1)
             time_case(&cases[c]);

@@ -79,7 +79,7 @@ static void down(const int16_t *const *pair, const int16_t *weight, uint32_t pai
             sum[i] = 1 << (shift - 1);
         for (uint32_t k = 0; k < pairs; k++) {
             const int16_t *p = pair[k] + 2 * x;
-            int32_t upper = weight[2 * k], lower = weight[2 * k + 1];
+            int16_t upper = weight[2 * k], lower = weight[2 * k + 1]; /* int16: one multiplication each */
             for (size_t i = 0; i < BLOCK; i++)
                 sum[i] += p[i] * upper + p[BLOCK + i] * lower;
         }
