@@ -192,9 +192,11 @@ static void close_sink(struct alb_sink *s)
 
 /* ---- opening ---- */
 
+/* The format has no place for a resolution but EXIF, where 72 dpi is what readers assume anyway. */
 bool alb_avif_sink_takes(const struct alb_output *o)
 {
-    return o->profile == ALB_PROFILE_SRGB && o->dpi <= 0 && !o->keep_metadata;
+    return o->profile == ALB_PROFILE_SRGB && (o->dpi <= 0 || (o->dpi > 71.9 && o->dpi < 72.1)) &&
+           !o->keep_metadata;
 }
 
 bool alb_avif_sink_planes(const struct alb_output *o, const struct alb_rows_format *source,

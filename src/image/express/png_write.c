@@ -18,7 +18,8 @@
 #define LEVEL_SMALL 9
 #define LEVEL_DRAWING 6
 #define LEVEL_PALETTE 7
-#define PER_METRE 2835 /* 72 dpi */
+#define DPI_DEFAULT 72
+#define METRE 39.370078740157481 /* inches */
 #define CHUNK 12
 
 /* As the saver of libvips asks it. */
@@ -31,6 +32,7 @@ struct png {
     struct alb_buf *out;
     struct alb_str exif, xmp;
     uint32_t width, height, next;
+    uint32_t per_metre; /* pixels */
     unsigned samples; /* of a pixel that comes in */
     size_t row;       /* bytes of one */
     /* pixels: rows as they are packed, each behind its filter's byte */
@@ -148,8 +150,8 @@ static void add_head(struct png *p, unsigned depth, unsigned colour)
     put_be32(head + 4, p->height);
     head[8] = (uint8_t)depth;
     head[9] = (uint8_t)colour;
-    put_be32(physical, PER_METRE);
-    put_be32(physical + 4, PER_METRE);
+    put_be32(physical, p->per_metre);
+    put_be32(physical + 4, p->per_metre);
     physical[8] = 1; /* metres */
     alb_buf_add(p->out, signature, sizeof(signature));
     add_chunk(p->out, "IHDR", head, sizeof(head));
@@ -312,7 +314,7 @@ static void close_sink(struct alb_sink *s)
 
 bool alb_png_sink_takes(const struct alb_output *o)
 {
-    return !o->png_interlaced && o->profile == ALB_PROFILE_SRGB && o->dpi <= 0 && !o->keep_metadata;
+    return !o->png_interlaced && o->profile == ALB_PROFILE_SRGB && !o->keep_metadata && o->dpi < UINT16_MAX;
 }
 
 static uint8_t *zeroed_row(struct png *p)
@@ -351,6 +353,7 @@ enum alb_code alb_png_sink_open(struct alb_express *x, const struct alb_sink_ask
         return no_memory(err);
     *p = (struct png){.base = {&ops}, .x = x, .out = ask->out, .exif = ask->exif, .xmp = ask->xmp,
                        .width = f->width, .height = f->height};
+    p->per_metre = (uint32_t)((ask->output->dpi > 0 ? ask->output->dpi : DPI_DEFAULT) * METRE + 0.5);
     p->samples = alb_layout_samples(f->layout);
     p->row = (size_t)p->samples * p->width;
     if (!prepare(p, ask->output))
