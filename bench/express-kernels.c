@@ -43,8 +43,8 @@ static const struct one cases[] = {
     {"rgb-cubic", 1020, 678, 512, 340, 3, 8, false, false, ALB_KERNEL_CUBIC},
     {"rgb-linear-kernel", 1020, 678, 512, 340, 3, 8, false, false, ALB_KERNEL_LINEAR},
 };
-enum way { WAY_BEST, WAY_PLAIN, WAY_VIPS, WAY_COUNT };
-static const char *const ways[WAY_COUNT] = {"best", "plain", "vips"};
+enum way { WAY_BEST, WAY_SSE2, WAY_PLAIN, WAY_VIPS, WAY_COUNT };
+static const char *const ways[WAY_COUNT] = {"best", "sse2", "plain", "vips"};
 
 struct job {
     const struct one *one;
@@ -64,6 +64,8 @@ static void die(const char *what)
 static bool has(const struct one *o, enum way way)
 {
     bool plain = o->bits == 8 && !o->linear && !o->alpha;
+    if (way == WAY_SSE2)
+        return alb_resize_path_works(ALB_RESIZE_SSE2);
     return way != WAY_VIPS || (plain && o->in_width >= o->width);
 }
 
@@ -137,7 +139,9 @@ __attribute__((noinline)) static void measured(struct job *j)
     if (j->way == WAY_VIPS)
         run_vips(j);
     else
-        run_resize(j, j->way == WAY_PLAIN ? ALB_RESIZE_PLAIN : ALB_RESIZE_BEST);
+        run_resize(j, j->way == WAY_PLAIN  ? ALB_RESIZE_PLAIN
+                      : j->way == WAY_SSE2 ? ALB_RESIZE_SSE2
+                                           : ALB_RESIZE_BEST);
 }
 
 static double processor_us(void)
@@ -187,7 +191,7 @@ int main(int argc, char **argv)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     if (argc == 1)
-        printf("microseconds          memory      best     plain      vips\n");
+        printf("microseconds          memory      best      sse2     plain      vips\n");
     for (size_t c = 0; c < ALB_ARRAY_LEN(cases); c++) {
         if (argc == 1)
             time_case(&cases[c]);

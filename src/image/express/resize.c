@@ -9,12 +9,14 @@
 
 #include <string.h>
 
+#include "base/check.h"
+
 #define PLANES 4
 
 struct alb_resize {
     struct alb_axis ax, ay;
     struct alb_samples samples;
-    const struct alb_resize_ops *ops;
+    struct alb_resize_ops ops;
     struct alb_taps x, y;
     bool copy;       /* nothing is mixed: nearest, or the same size */
     bool rows_first; /* across before the ring */
@@ -35,22 +37,33 @@ struct alb_resize {
 
 /* ---- paths ---- */
 
-static const struct alb_resize_ops *ops_of(enum alb_resize_path path)
+/* False: not on this processor, or not in this build. */
+static bool ops_of(enum alb_resize_path path, struct alb_resize_ops *ops)
 {
+    *ops = alb_resize_plain;
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2");
-    if (path == ALB_RESIZE_AVX2 || (path == ALB_RESIZE_BEST && avx2))
-        return avx2 ? &alb_resize_avx2 : NULL;
+    if (path == ALB_RESIZE_AVX2 || (path == ALB_RESIZE_BEST && avx2)) {
+        *ops = alb_resize_avx2;
+        return avx2;
+    }
+    if (path == ALB_RESIZE_SSE2 || path == ALB_RESIZE_BEST) {
+        alb_resize_sse2(ops);
+        return true;
+    }
 #elif defined(__aarch64__)
-    if (path == ALB_RESIZE_NEON || path == ALB_RESIZE_BEST)
-        return &alb_resize_neon;
+    if (path == ALB_RESIZE_NEON || path == ALB_RESIZE_BEST) {
+        *ops = alb_resize_neon;
+        return true;
+    }
 #endif
-    return path == ALB_RESIZE_PLAIN || path == ALB_RESIZE_BEST ? &alb_resize_plain : NULL;
+    return path == ALB_RESIZE_PLAIN || path == ALB_RESIZE_BEST;
 }
 
 bool alb_resize_path_works(enum alb_resize_path path)
 {
-    return ops_of(path) != NULL;
+    struct alb_resize_ops ops;
+    return ops_of(path, &ops);
 }
 
 /* ---- what is asked ---- */
@@ -145,11 +158,12 @@ struct alb_resize *alb_resize_place(const struct alb_resize_ask *ask, void *bloc
     struct alb_cutter c = {.block = block};
     struct alb_resize *r = alb_cut(&c, 1, sizeof(*r));
     memset(r, 0, sizeof(*r));
-    r->ops = ops_of(path);
+    bool works = ops_of(path, &r->ops);
+    ALB_CHECK(works);
     r->ax = ask->x;
     r->ay = ask->y;
     lay_out(r, ask, &c);
-    alb_samples_init(&r->samples, ask, r->copy, r->ops);
+    alb_samples_init(&r->samples, ask, r->copy, &r->ops);
     if (r->copy) {
         r->first = alb_taps_nearest(&r->ay, 0);
         r->end = alb_taps_nearest(&r->ay, r->ay.out - 1) + 1;
@@ -192,7 +206,7 @@ void alb_resize_rows(const struct alb_resize *r, uint32_t *first, uint32_t *end)
 static void across_all(struct alb_resize *r, int16_t *const *from, unsigned shift, int16_t *const *to)
 {
     for (unsigned p = 0; p < r->samples.count; p++)
-        r->ops->across(from[p], &r->x, shift, to[p]);
+        r->ops.across(from[p], &r->x, shift, to[p]);
 }
 
 static void slots_of(struct alb_resize *r, uint32_t pair, int16_t **slot)
@@ -226,12 +240,12 @@ static void complete(struct alb_resize *r, const void *row, bool bytes)
     int16_t *slot[PLANES], **lower = r->rows_first ? r->between : r->source;
     slots_of(r, r->pairs, slot);
     if (bytes) {
-        r->ops->zip_bytes[r->samples.count / 2](r->held, row ? row : r->held, r->ax.in, slot);
+        r->ops.zip_bytes[r->samples.count / 2](r->held, row ? row : r->held, r->ax.in, slot);
     } else {
         if (row)
             prepare(r, row, lower);
         for (unsigned p = 0; p < r->samples.count; p++)
-            r->ops->zip(r->upper[p], row ? lower[p] : r->upper[p], r->wide, slot[p]);
+            r->ops.zip(r->upper[p], row ? lower[p] : r->upper[p], r->wide, slot[p]);
     }
     r->pairs++;
 }
@@ -285,7 +299,7 @@ bool alb_resize_pull(struct alb_resize *r, void *out)
     for (unsigned p = 0; p < r->samples.count; p++) {
         for (uint32_t k = 0; k < pairs; k++)
             r->list[k] = r->ring[p] + 2 * r->wide * ((first + k) % r->slots);
-        r->ops->down(r->list, weight, pairs, shift, r->wide, to[p]);
+        r->ops.down(r->list, weight, pairs, shift, r->wide, to[p]);
     }
     if (!r->rows_first)
         across_all(r, r->between, r->x.bits - 1, r->result);

@@ -34,30 +34,33 @@ static void widen3(const uint8_t *row, size_t n, int16_t *const *plane)
     }
 }
 
-/* A pair here: BLOCK samples of the upper row, as many of the lower one, and so on. */
-static void zip_bytes(const uint8_t *row, unsigned samples, size_t n, int16_t *const *pair)
+/* A pair here: BLOCK samples of the upper row, as many of the lower one, and so on. One row of it: */
+static void lay1(const uint8_t *row, size_t n, int16_t *out)
 {
+    for (size_t x = 0; x < n; x += BLOCK, out += 2 * BLOCK)
+        widen1(row + x, n - x < BLOCK ? n - x : BLOCK, &out);
+}
+
+static void lay3(const uint8_t *row, size_t n, int16_t *const *pair, size_t at)
+{
+    int16_t *out[3] = {pair[0] + at, pair[1] + at, pair[2] + at};
     for (size_t x = 0; x < n; x += BLOCK) {
-        size_t some = n - x < BLOCK ? n - x : BLOCK;
-        for (unsigned c = 0; c < samples; c++) {
-            const uint8_t *in = row + x * samples + c;
-            int16_t *out = pair[c] + 2 * x;
-            for (size_t i = 0; i < some; i++)
-                out[i] = widened(in[i * samples]);
-        }
+        widen3(row + 3 * x, n - x < BLOCK ? n - x : BLOCK, out);
+        for (int c = 0; c < 3; c++)
+            out[c] += 2 * BLOCK;
     }
 }
 
 static void zip_bytes1(const uint8_t *a, const uint8_t *b, size_t n, int16_t *const *pair)
 {
-    zip_bytes(a, 1, n, pair);
-    zip_bytes(b, 1, n, (int16_t *const[]){pair[0] + BLOCK});
+    lay1(a, n, pair[0]);
+    lay1(b, n, pair[0] + BLOCK);
 }
 
 static void zip_bytes3(const uint8_t *a, const uint8_t *b, size_t n, int16_t *const *pair)
 {
-    zip_bytes(a, 3, n, pair);
-    zip_bytes(b, 3, n, (int16_t *const[]){pair[0] + BLOCK, pair[1] + BLOCK, pair[2] + BLOCK});
+    lay3(a, n, pair, 0);
+    lay3(b, n, pair, BLOCK);
 }
 
 static void zip(const int16_t *a, const int16_t *b, size_t n, int16_t *pair)

@@ -71,6 +71,7 @@ struct alb_resize_ops {
 extern const struct alb_resize_ops alb_resize_plain;
 #if defined(__x86_64__)
 extern const struct alb_resize_ops alb_resize_avx2;
+void alb_resize_sse2(struct alb_resize_ops *ops); /* over those of alb_resize_plain */
 #elif defined(__aarch64__)
 extern const struct alb_resize_ops alb_resize_neon;
 #endif
