@@ -7,8 +7,15 @@
 
 #include <string.h>
 
+#include "image/express/resize.h"
 #include "image/load.h"
-#include "image/resample.h"
+
+/* What is resized by the express lane's resizer, for libvips' general machinery costs several times the arithmetic:
+ * what a decoder leaves for a thumbnail. All of it is held in memory, so not everything. */
+#define OWN_PIXELS (16u << 20)
+#define OWN_SHRINK 3
+#define OWN_FAR 8
+#define OWN_FAR_PIXELS (4u << 20)
 
 enum alb_code alb_step_replace(VipsImage **image, int rc, VipsImage *next, const char *what,
                                struct alb_err *err)
@@ -70,12 +77,44 @@ static bool is_small(VipsImage *image, uint32_t width, uint32_t height)
 {
     uint32_t w = (uint32_t)vips_image_get_width(image), h = (uint32_t)vips_image_get_height(image);
     int bands = vips_image_get_bands(image);
-    uint32_t shrink =
-        (uint64_t)w * h <= ALB_RESAMPLE_FAR_PIXELS ? ALB_RESAMPLE_FAR : ALB_RESAMPLE_SHRINK;
+    uint32_t shrink = (uint64_t)w * h <= OWN_FAR_PIXELS ? OWN_FAR : OWN_SHRINK;
     return vips_image_get_format(image) == VIPS_FORMAT_UCHAR && (bands == 1 || bands == 3) &&
-           vips_image_get_coding(image) == VIPS_CODING_NONE && (uint64_t)w * h <= ALB_RESAMPLE_PIXELS &&
+           vips_image_get_coding(image) == VIPS_CODING_NONE && (uint64_t)w * h <= OWN_PIXELS &&
            w <= (uint64_t)width * shrink && h <= (uint64_t)height * shrink &&
-           (uint64_t)width * height <= ALB_RESAMPLE_PIXELS;
+           (uint64_t)width * height <= OWN_PIXELS && w <= ALB_RESIZE_SIDE && h <= ALB_RESIZE_SIDE &&
+           width <= ALB_RESIZE_SIDE && height <= ALB_RESIZE_SIDE;
+}
+
+/* Rows go through buffers of their own: an image has no slack behind it. */
+static enum alb_code resize_rows(VipsImage *in, VipsImage *out, struct alb_scratch *scratch,
+                                 struct alb_err *err)
+{
+    struct alb_express x = {.scratch = scratch, .threads = 1};
+    struct alb_resize_ask ask = {
+        .x = {(uint32_t)in->Xsize, (uint32_t)out->Xsize, 0, in->Xsize},
+        .y = {(uint32_t)in->Ysize, (uint32_t)out->Ysize, 0, in->Ysize},
+        .samples = (unsigned)in->Bands,
+        .bits_in = 8,
+        .bits_out = 8,
+        .kernel = ALB_KERNEL_LANCZOS3,
+        .gain = 1,
+    };
+    struct alb_resize *r;
+    size_t from = (size_t)in->Xsize * ask.samples, to = (size_t)out->Xsize * ask.samples;
+    const uint8_t *source = (const uint8_t *)vips_image_get_data(in);
+    uint8_t *result = out->data;
+    uint8_t *row = alb_scratch_take(scratch, from + ALB_ROW_SLACK, 1);
+    uint8_t *made = alb_scratch_take(scratch, to + ALB_ROW_SLACK, 1);
+    if (!row || !made)
+        return alb_fail(err, ALB_E_NO_MEMORY, "rows to resize");
+    enum alb_code code = alb_resize_open(&x, &ask, &r, err);
+    for (; code == ALB_OK && !alb_resize_done(r); source += from) {
+        memcpy(row, source, from);
+        alb_resize_push(r, row);
+        for (; alb_resize_pull(r, made); result += to)
+            memcpy(result, made, to);
+    }
+    return code;
 }
 
 static enum alb_code resize_small(VipsImage **image, uint32_t width, uint32_t height, struct alb_err *err)
@@ -87,13 +126,18 @@ static enum alb_code resize_small(VipsImage **image, uint32_t width, uint32_t he
     int rc = vips_image_pipelinev(out, VIPS_DEMAND_STYLE_ANY, in, NULL); /* profile and metadata come along */
     out->Xsize = (int)width;
     out->Ysize = (int)height;
+    struct alb_scratch *scratch = alb_scratch_new();
     if (rc == 0)
         rc = vips_image_write_prepare(out);
-    if (rc == 0 && !alb_resample(vips_image_get_data(in), (uint32_t)in->Xsize, (uint32_t)in->Ysize,
-                                 (unsigned)in->Bands, out->data, width, height))
-        rc = -1;
-    if (rc != 0)
+    if (rc == 0 && scratch)
+        code = resize_rows(in, out, scratch, err);
+    else if (rc == 0)
+        code = alb_fail(err, ALB_E_NO_MEMORY, "scratch to resize");
+    alb_scratch_free(&scratch);
+    if (rc != 0 || code != ALB_OK)
         g_object_unref(out);
+    if (code != ALB_OK)
+        return code;
     return alb_step_replace(image, rc, out, "resize", err);
 }
 

@@ -338,6 +338,15 @@ static enum alb_darkroom_order order_of(enum alb_darkroom_work work)
     return ALB_ORDER_CANARY;
 }
 
+/* One picture may have two processors if nobody else wants one: the job's own slot is the only busy one. */
+static uint32_t threads_for(const struct alb_darkroom *dr)
+{
+    unsigned busy = 0;
+    for (unsigned i = 0; i < dr->slot_count; i++)
+        busy += dr->slots[i].state == ALB_SLOT_BUSY;
+    return busy <= 1 && dr->config.render_workers > 1 ? 2 : 1;
+}
+
 static void fill_packet(struct alb_darkroom *dr, const struct alb_darkroom_job *job)
 {
     struct alb_job_packet *p = &dr->packet;
@@ -357,6 +366,7 @@ static void fill_packet(struct alb_darkroom *dr, const struct alb_darkroom_job *
     p->limits = dr->config.limits;
     if (job->work != ALB_WORK_RENDER)
         return;
+    p->threads = threads_for(dr);
     for (unsigned i = 0; i < job->more_count; i++)
         p->input_bytes[p->inputs++] = job->more[i].bytes;
     struct alb_buf b = ALB_BUF_INIT(ALB_PLAN_PACKED_MAX);
@@ -448,6 +458,17 @@ static enum alb_code reply_code(const struct alb_slot *s, const struct alb_reply
     }
 }
 
+static void count_executor(uint32_t executor)
+{
+    static const enum alb_stat counters[] = {
+        [ALB_EXECUTOR_GENERAL] = ALB_STAT_DARKROOM_GENERAL,
+        [ALB_EXECUTOR_EXPRESS] = ALB_STAT_DARKROOM_EXPRESS,
+        [ALB_EXECUTOR_FALLBACK] = ALB_STAT_DARKROOM_FALLBACK,
+    };
+    if (executor != ALB_EXECUTOR_NONE && executor < ALB_ARRAY_LEN(counters))
+        alb_stat_inc(counters[executor]);
+}
+
 static void on_reply(struct alb_darkroom *dr, struct alb_slot *s, const struct alb_reply_packet *p)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -457,6 +478,8 @@ static void on_reply(struct alb_darkroom *dr, struct alb_slot *s, const struct a
     enum alb_code code = reply_code(s, p, &err);
     if (code == ALB_OK)
         code = alb_dr_take_result(job, p, s->result_fd, &err);
+    if (code == ALB_OK && job->work == ALB_WORK_RENDER)
+        count_executor(p->executor);
     alb_fs_close(&s->result_fd);
     job->cpu_ns = p->cpu_ns >= 0 ? p->cpu_ns : 0;
     s->jobs++;

@@ -16,7 +16,7 @@
 
 #include "image/plan.h"
 
-#define ALB_DARKROOM_ABI 4u
+#define ALB_DARKROOM_ABI 5u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
 #define ALB_DARKROOM_FD 3 /* the socket, in zygote and worker */
 #define ALB_DARKROOM_ARG                                                                                     \
@@ -89,7 +89,7 @@ struct alb_job_packet {
     uint64_t seq;
     int64_t input_bytes[ALB_PLAN_INPUTS]; /* of each descriptor; [0] is the source */
     uint32_t inputs;                      /* how many there are; 0: CANARY */
-    uint32_t reserved;
+    uint32_t threads; /* RENDER: processors that it may keep busy: 2 if nothing else is to be done, else 1 */
     uint64_t memory; /* may grow by so much */
     uint32_t cpu_s;  /* processor time of this job */
     uint32_t plan_bytes;
@@ -97,12 +97,17 @@ struct alb_job_packet {
     unsigned char plan[ALB_PLAN_PACKED_MAX]; /* only plan_bytes of it are sent */
 };
 
+/* Who made a render. FALLBACK: the express lane gave it to the general executor when it had seen the file. */
+enum alb_executor { ALB_EXECUTOR_NONE, ALB_EXECUTOR_GENERAL, ALB_EXECUTOR_EXPRESS, ALB_EXECUTOR_FALLBACK };
+
 struct alb_reply_packet {
     uint32_t magic, kind;
     uint64_t seq;
     uint32_t code;   /* enum alb_code */
     uint32_t format; /* RENDER: enum alb_format that was written */
     int64_t cpu_ns;
+    uint32_t executor; /* RENDER: enum alb_executor */
+    uint32_t reserved;
     struct alb_rect trim; /* RENDER of a plan that ends in FIND_TRIM */
     char text[160];       /* why not; printable after checking */
 };

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "image/express/lane.h"
 #include "image/general.h"
 #include "image/general_svg.h"
 #include "image/load.h"
@@ -30,9 +31,15 @@
 #include "image/seal.h"
 
 static struct alb_flag_page *page;
+static struct alb_express express = {NULL, 1};
+static uint64_t result_max;
 
 #define STATM_FD 4
 #define TRIM_AFTER_MS 250
+/* Pictures come one after the other: fetching pages from the kernel anew for each costs up to a quarter of the time of
+ * one. What is above is given back at once, the rest in the first quiet moment. */
+#define HEAP_KEPT (64 << 20)
+#define HEAP_PIECE (32 << 20) /* the most that glibc takes: larger blocks are mapped by themselves */
 #define OOM_SCORE "500"
 #define SVG_MAX ((size_t)256 << 20)
 #define META_ARENA ((size_t)16 << 20)
@@ -65,6 +72,7 @@ static bool set_up(const struct alb_worker_start *start)
 {
     sigset_t none;
     offer_for_oom();
+    alb_ignore(!mallopt(M_TRIM_THRESHOLD, HEAP_KEPT) || !mallopt(M_MMAP_THRESHOLD, HEAP_PIECE), "only slower");
     int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
     if (statm < 0 || page == MAP_FAILED)
@@ -86,6 +94,7 @@ struct work {
     struct alb_str inputs[ALB_PLAN_INPUTS]; /* mapped */
     int result_fd;
     struct alb_general_outcome outcome;
+    enum alb_executor executor;
 };
 
 static void set_job_limits(const struct alb_job_packet *job)
@@ -133,6 +142,24 @@ static enum alb_code do_probe(const struct work *w, struct alb_err *err)
     return code;
 }
 
+/* Through the express lane if the plan is one of those; else, and if it gives up, through libvips. */
+static enum alb_code render(struct work *w, const struct alb_plan *plan, struct alb_err *err)
+{
+    struct alb_err why = ALB_ERR_INIT;
+    w->executor = ALB_EXECUTOR_GENERAL;
+    if (express.scratch && alb_express_takes(plan)) {
+        express.threads = w->job->threads;
+        enum alb_code code = alb_express_render(&express, plan, w->inputs[0], w->result_fd, result_max, &why);
+        if (code != ALB_E_UNSUPPORTED) {
+            w->executor = ALB_EXECUTOR_EXPRESS;
+            w->outcome.format = plan->format;
+            return code == ALB_OK ? code : alb_fail(err, code, "%s", why.msg);
+        }
+        w->executor = ALB_EXECUTOR_FALLBACK;
+    }
+    return alb_general_render(plan, w->inputs, w->result_fd, &w->outcome, err);
+}
+
 static enum alb_code do_render(struct work *w, struct alb_err *err)
 {
     static struct alb_plan plan; /* too large for a stack; one job at a time */
@@ -140,7 +167,7 @@ static enum alb_code do_render(struct work *w, struct alb_err *err)
         alb_plan_unpack((struct alb_str){(const char *)w->job->plan, w->job->plan_bytes}, &plan, err);
     if (code == ALB_OK && alb_plan_inputs(&plan) > w->job->inputs)
         code = alb_fail(err, ALB_E_INVALID, "an input of the plan is missing");
-    return code == ALB_OK ? alb_general_render(&plan, w->inputs, w->result_fd, &w->outcome, err) : code;
+    return code == ALB_OK ? render(w, &plan, err) : code;
 }
 
 static enum alb_code do_sanitise(const struct work *w, struct alb_err *err)
@@ -224,6 +251,7 @@ static bool serve(const struct alb_job_packet *job, int *fds)
     reply.code = (uint32_t)run(&w, fds + 1, &err);
     reply.format = (uint32_t)w.outcome.format;
     reply.trim = w.outcome.trim;
+    reply.executor = (uint32_t)w.executor;
     memcpy(reply.text, err.msg, sizeof(reply.text) - 1);
     vips_error_clear();
     for (size_t i = 0; i < ALB_PACKET_FDS; i++)
@@ -236,8 +264,11 @@ static bool serve(const struct alb_job_packet *job, int *fds)
 static void wait_quietly(void)
 {
     struct pollfd p = {.fd = ALB_DARKROOM_FD, .events = POLLIN};
-    if (poll(&p, 1, TRIM_AFTER_MS) == 0)
-        malloc_trim(0);
+    if (poll(&p, 1, TRIM_AFTER_MS) != 0)
+        return;
+    if (express.scratch)
+        alb_scratch_trim(express.scratch);
+    malloc_trim(0);
 }
 
 static void loop(void)
@@ -276,6 +307,8 @@ void alb_worker_main(const struct alb_worker_start *start)
     };
     if (alb_seal_process(&seal, &ready.seal, &err) != ALB_OK)
         _exit(ALB_WORKER_EXIT_SEAL);
+    express.scratch = alb_scratch_new(); /* without it everything goes through libvips */
+    result_max = start->result_max;
     if (!alb_packet_send(ALB_DARKROOM_FD, &ready, sizeof(ready), NULL, 0))
         _exit(ALB_WORKER_EXIT_SOCKET);
     loop();

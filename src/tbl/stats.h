@@ -84,6 +84,12 @@ ALB_X(DARKROOM_QUEUED, GAUGE, "albumen_darkroom_queued_jobs", "", "Jobs waiting 
 ALB_X(DARKROOM_BUSY, GAUGE, "albumen_darkroom_busy_workers", "", "Workers with a job")
 ALB_X(DARKROOM_JOBS, COUNTER, "albumen_darkroom_jobs_total", "", "Jobs ended")
 ALB_X(DARKROOM_FAILED, COUNTER, "albumen_darkroom_jobs_failed_total", "", "Jobs ended without a result")
+ALB_X(DARKROOM_GENERAL, COUNTER, "albumen_darkroom_renders_total", "executor=\"general\"",
+      "Pictures rendered, by who did it")
+ALB_X(DARKROOM_EXPRESS, COUNTER, "albumen_darkroom_renders_total", "executor=\"express\"",
+      "Pictures rendered, by who did it")
+ALB_X(DARKROOM_FALLBACK, COUNTER, "albumen_darkroom_renders_total", "executor=\"fallback\"",
+      "Pictures rendered, by who did it")
 ALB_X(DARKROOM_STARTED, COUNTER, "albumen_darkroom_workers_started_total", "", "Worker processes started")
 ALB_X(DARKROOM_START_FAILED, COUNTER, "albumen_darkroom_workers_not_started_total", "",
       "Worker processes that did not get ready")

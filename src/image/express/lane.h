@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Worker side: the express lane, the second executor of plans beside general.h. It does the common ones only (one
+ * page, crop, resize, turn, ground, between JPEG, PNG, WebP and AVIF), row by row through code of our own (rows.h), and
+ * does them exactly: sizes and places are the plan's, pixels are those of the general executor within rounding (or
+ * better where that one shrinks coarsely).
+ *
+ * Falling back: alb_express_takes looks at the plan alone. What only the file tells (CMYK, a profile that needs a
+ * transform, odd subsampling, damage in the middle) makes alb_express_render say UNSUPPORTED, at any time before the
+ * first byte of the result is written; the caller then gives the same plan to the general executor.
+ */
+#ifndef ALB_IMAGE_EXPRESS_LANE_H
+#define ALB_IMAGE_EXPRESS_LANE_H
+
+#include "image/express/rows.h"
+
+/* Pure: the steps are all of those that the lane knows. */
+bool alb_express_takes(const struct alb_plan *plan);
+
+/* Writes the encoded picture to result_fd. Nothing was written unless OK or an error of the file itself.
+ * UNSUPPORTED: not for this lane, ask the general executor. Resets the scratch. */
+enum alb_code alb_express_render(struct alb_express *x, const struct alb_plan *plan, struct alb_str source,
+                                 int result_fd, uint64_t result_max, struct alb_err *err) ALB_MUST_CHECK;
+
+#endif

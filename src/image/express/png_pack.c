@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Per block of TOKENS literals and repeats: search, count, make codes, write. Words are read and written as they lie in
+ * memory, so byte orders other than little-endian turn them.
+ */
+#include "image/express/png_pack.h"
+
+#include <libdeflate.h>
+#include <string.h>
+
+#define TOKENS 16384
+#define REPEAT_MIN 8
+#define REPEAT_MAX 258
+#define NAMING 16 /* bits that the codes of length and distance take, about */
+#define DISTANCE_MAX 32768
+#define HASH_BITS 15
+#define REPEATS 3    /* of so many bytes one must repeat itself to make a drawing */
+#define SMALL 8192 /* bytes below which another packer's care is worth more than time */
+
+#define LITERALS 286
+#define DISTANCES 30
+#define LENGTHS 19 /* the code that code lengths are written in */
+#define END 256
+#define CODE_MAX 15
+#define LENGTHS_MAX 7
+
+/* A block at its worst: all codes 15 bits, extra bits of lengths and distances are fewer than what a repeat spares. */
+#define BLOCK_BYTES ((size_t)TOKENS * 2 + 1024)
+
+struct code {
+    uint16_t bits[LITERALS]; /* reversed: first bit lowest */
+    uint8_t length[LITERALS];
+};
+
+struct alb_png_pack {
+    uint32_t head[1 << HASH_BITS]; /* position + 1 of the last eight bytes with that hash */
+    uint32_t token[TOKENS];        /* a literal, or REPEAT | (length - 3) << 16 | distance - 1 */
+    uint32_t literal_count[LITERALS], distance_count[DISTANCES];
+    struct code literals, distances;
+    size_t at, tokens, repeated;
+};
+#define REPEAT (1u << 31)
+
+size_t alb_png_pack_size(void)
+{
+    return sizeof(struct alb_png_pack);
+}
+
+size_t alb_png_pack_bound(size_t n)
+{
+    return n + n / 8 + 2 * BLOCK_BYTES;
+}
+
+/* ---- the search ---- */
+
+static inline uint64_t load8(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static inline size_t hash_of(uint64_t eight)
+{
+    return (size_t)(eight * 0x9e3779b97f4a7c15u >> (64 - HASH_BITS));
+}
+
+static size_t same_bytes(const uint8_t *a, const uint8_t *b, size_t most)
+{
+    size_t n = 0;
+    for (; n + 8 <= most; n += 8) {
+        uint64_t d = load8(a + n) ^ load8(b + n);
+        if (d != 0)
+            return n + (size_t)__builtin_ctzll(d) / 8;
+    }
+    while (n < most && a[n] == b[n])
+        n++;
+    return n;
+}
+
+static inline unsigned length_code(unsigned length) /* 3..258 */
+{
+    unsigned v = length - 3;
+    if (length == REPEAT_MAX)
+        return 285;
+    if (v < 8)
+        return 257 + v;
+    unsigned extra = 29 - (unsigned)__builtin_clz(v); /* bits below the three highest */
+    return 257 + 4 * extra + (v >> extra);
+}
+
+static inline unsigned distance_code(unsigned distance) /* 1..32768 */
+{
+    unsigned v = distance - 1;
+    if (v < 4)
+        return v;
+    unsigned extra = 30 - (unsigned)__builtin_clz(v);
+    return 2 * extra + (v >> extra);
+}
+
+/* Whether naming a repeat takes fewer bits than its bytes, as the codes of the block before tell. */
+static bool is_worth(const struct alb_png_pack *p, const uint8_t *in, size_t length, unsigned distance)
+{
+    unsigned bits = 0, cost = NAMING + 32 - (unsigned)__builtin_clz(distance);
+    for (size_t i = 0; i < length && bits <= cost; i++)
+        bits += p->literals.length[in[i]];
+    return bits > cost;
+}
+
+/* The repeat that begins at p->at, or 0. */
+static inline unsigned find(struct alb_png_pack *p, const uint8_t *in, size_t n, unsigned *distance)
+{
+    uint64_t now = load8(in + p->at);
+    size_t h = hash_of(now);
+    size_t last = p->head[h];
+    p->head[h] = (uint32_t)(p->at + 1);
+    if (last == 0 || p->at + 1 - last > DISTANCE_MAX || load8(in + last - 1) != now)
+        return 0;
+    size_t most = n - p->at < REPEAT_MAX ? n - p->at : REPEAT_MAX;
+    *distance = (unsigned)(p->at + 1 - last);
+    size_t length = same_bytes(in + p->at, in + last - 1, most);
+    return length >= REPEAT_MIN && is_worth(p, in + p->at, length, *distance) ? (unsigned)length : 0;
+}
+
+static void search(struct alb_png_pack *p, const uint8_t *in, size_t n)
+{
+    memset(p->literal_count, 0, sizeof(p->literal_count));
+    memset(p->distance_count, 0, sizeof(p->distance_count));
+    for (p->tokens = 0; p->at < n && p->tokens < TOKENS; p->tokens++) {
+        unsigned distance = 0, length = find(p, in, n, &distance);
+        if (length == 0) {
+            p->literal_count[in[p->at]]++;
+            p->token[p->tokens] = in[p->at++];
+            continue;
+        }
+        p->literal_count[length_code(length)]++;
+        p->distance_count[distance_code(distance)]++;
+        p->token[p->tokens] = REPEAT | (length - 3) << 16 | (distance - 1);
+        p->at += length;
+        p->repeated += length;
+    }
+    p->literal_count[END]++;
+}
+
+/* ---- codes ---- */
+
+struct leaf {
+    uint32_t count;
+    uint16_t symbol;
+};
+
+/* By count, then symbol: stable, byte by byte. */
+static void sort_leaves(struct leaf *leaves, size_t n)
+{
+    struct leaf other[LITERALS];
+    for (unsigned shift = 0; shift < 16; shift += 8) {
+        size_t at[257] = {0};
+        for (size_t i = 0; i < n; i++)
+            at[(leaves[i].count >> shift & 0xff) + 1]++;
+        for (size_t i = 0; i < 256; i++)
+            at[i + 1] += at[i];
+        for (size_t i = 0; i < n; i++)
+            other[at[leaves[i].count >> shift & 0xff]++] = leaves[i];
+        memcpy(leaves, other, n * sizeof(*leaves));
+    }
+}
+
+/* How many codes have each length, for counts in rising order: Huffman's two queues, leaves and the nodes made of them. */
+static void count_lengths(const struct leaf *leaves, size_t n, unsigned per_length[32])
+{
+    uint32_t weight[LITERALS];
+    uint16_t parent[2 * LITERALS];
+    uint8_t depth[2 * LITERALS];
+    size_t leaf = 0, node = 0;
+    for (size_t made = 0; made + 1 < n; made++) {
+        weight[made] = 0;
+        for (int two = 0; two < 2; two++) {
+            bool is_leaf = leaf < n && (node >= made || leaves[leaf].count <= weight[node]);
+            weight[made] += is_leaf ? leaves[leaf].count : weight[node];
+            parent[is_leaf ? leaf : n + node] = (uint16_t)(n + made);
+            leaf += is_leaf;
+            node += !is_leaf;
+        }
+    }
+    depth[2 * n - 2] = 0;
+    for (size_t i = 2 * n - 2; i-- > 0;) {
+        depth[i] = (uint8_t)(depth[parent[i]] + 1);
+        if (i < n)
+            per_length[depth[i] < 31 ? depth[i] : 31]++;
+    }
+}
+
+/* Longer codes become `most` bits; what that takes of the code space is taken from shorter ones. */
+static void limit_lengths(unsigned per_length[32], unsigned most)
+{
+    uint64_t used = 0;
+    for (unsigned i = most + 1; i < 32; i++) {
+        per_length[most] += per_length[i];
+        per_length[i] = 0;
+    }
+    for (unsigned i = 1; i <= most; i++)
+        used += (uint64_t)per_length[i] << (most - i);
+    for (; used > 1u << most; used--) {
+        unsigned i = most - 1;
+        per_length[most]--;
+        while (per_length[i] == 0)
+            i--;
+        per_length[i]--;
+        per_length[i + 1] += 2;
+    }
+}
+
+static unsigned reversed(unsigned v, unsigned bits)
+{
+    unsigned r = 0;
+    for (unsigned i = 0; i < bits; i++)
+        r |= (v >> i & 1) << (bits - 1 - i);
+    return r;
+}
+
+static void number_codes(struct code *c, size_t symbols)
+{
+    unsigned next[CODE_MAX + 2] = {0}, per_length[CODE_MAX + 1] = {0};
+    for (size_t i = 0; i < symbols; i++)
+        per_length[c->length[i]]++;
+    per_length[0] = 0;
+    for (unsigned i = 1; i <= CODE_MAX; i++)
+        next[i + 1] = (next[i] + per_length[i]) << 1;
+    for (size_t i = 0; i < symbols; i++) {
+        if (c->length[i] > 0)
+            c->bits[i] = (uint16_t)reversed(next[c->length[i]]++, c->length[i]);
+    }
+}
+
+static void make_code(struct code *c, const uint32_t *counts, size_t symbols, unsigned most)
+{
+    struct leaf leaves[LITERALS];
+    unsigned per_length[32] = {0};
+    size_t n = 0;
+    memset(c->length, 0, symbols);
+    for (size_t i = 0; i < symbols; i++) {
+        if (counts[i] > 0)
+            leaves[n++] = (struct leaf){counts[i], (uint16_t)i};
+    }
+    if (n < 2) { /* a code must have two, or one of one bit */
+        c->length[n == 1 ? leaves[0].symbol : 0] = 1;
+    } else {
+        sort_leaves(leaves, n);
+        count_lengths(leaves, n, per_length);
+        limit_lengths(per_length, most);
+        size_t at = 0;
+        for (unsigned length = most; length > 0; length--) {
+            for (unsigned i = 0; i < per_length[length]; i++)
+                c->length[leaves[at++].symbol] = (uint8_t)length;
+        }
+    }
+    number_codes(c, symbols);
+}
+
+/* ---- writing ---- */
+
+struct bits {
+    uint8_t *out;
+    uint64_t held;
+    unsigned n;
+};
+
+static inline void put(struct bits *b, uint64_t v, unsigned n)
+{
+    b->held |= v << b->n;
+    b->n += n;
+}
+
+/* Leaves fewer than 8 bits; at most 56 may be put before the next. */
+static inline void spill(struct bits *b)
+{
+    uint64_t v = b->held;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    memcpy(b->out, &v, 8);
+    b->out += b->n / 8;
+    b->held >>= b->n & 56;
+    b->n &= 7;
+}
+
+/* Code lengths with their repeats: of each item the symbol, and how often. */
+struct item {
+    uint8_t symbol, extra, bits;
+};
+
+static size_t squeeze(const uint8_t *lengths, size_t n, struct item *items, uint32_t counts[LENGTHS])
+{
+    size_t made = 0;
+    for (size_t i = 0; i < n;) {
+        size_t run = 1;
+        while (i + run < n && lengths[i + run] == lengths[i] && run < 138)
+            run++;
+        struct item it = {lengths[i], 0, 0};
+        if (lengths[i] == 0 && run >= 11)
+            it = (struct item){18, (uint8_t)(run - 11), 7};
+        else if (lengths[i] == 0 && run >= 3)
+            it = (struct item){17, (uint8_t)(run - 3), 3};
+        else if (i > 0 && lengths[i] == lengths[i - 1] && run >= 3)
+            it = (struct item){16, (uint8_t)((run = run < 6 ? run : 6) - 3), 2};
+        else
+            run = 1;
+        counts[it.symbol]++;
+        items[made++] = it;
+        i += run;
+    }
+    return made;
+}
+
+static void put_codes(struct alb_png_pack *p, struct bits *b)
+{
+    static const uint8_t order[LENGTHS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    uint8_t lengths[LITERALS + DISTANCES];
+    struct item items[LITERALS + DISTANCES];
+    uint32_t counts[LENGTHS] = {0};
+    struct code c;
+    size_t literals = LITERALS, distances = DISTANCES, used = LENGTHS;
+    while (literals > 257 && p->literals.length[literals - 1] == 0)
+        literals--;
+    while (distances > 1 && p->distances.length[distances - 1] == 0)
+        distances--;
+    memcpy(lengths, p->literals.length, literals);
+    memcpy(lengths + literals, p->distances.length, distances);
+    size_t n = squeeze(lengths, literals + distances, items, counts);
+    make_code(&c, counts, LENGTHS, LENGTHS_MAX);
+    while (used > 4 && c.length[order[used - 1]] == 0)
+        used--;
+    put(b, (literals - 257) | (distances - 1) << 5 | (used - 4) << 10, 14);
+    spill(b);
+    for (size_t i = 0; i < used; i++) {
+        put(b, c.length[order[i]], 3);
+        spill(b);
+    }
+    for (size_t i = 0; i < n; i++) {
+        put(b, c.bits[items[i].symbol], c.length[items[i].symbol]);
+        put(b, items[i].extra, items[i].bits);
+        spill(b);
+    }
+}
+
+static inline void put_repeat(const struct alb_png_pack *p, struct bits *b, uint32_t token)
+{
+    unsigned length = (token >> 16 & 0xff) + 3, distance = (token & 0x7fff) + 1;
+    unsigned l = length_code(length), d = distance_code(distance);
+    spill(b);
+    unsigned l_bits = l < 265 || l == 285 ? 0 : (l - 261) / 4, d_bits = d < 4 ? 0 : d / 2 - 1;
+    put(b, p->literals.bits[l], p->literals.length[l]);
+    put(b, (length - 3) & ((1u << l_bits) - 1), l_bits);
+    put(b, p->distances.bits[d], p->distances.length[d]);
+    put(b, (distance - 1) & ((1u << d_bits) - 1), d_bits);
+    spill(b);
+}
+
+static void put_block(struct alb_png_pack *p, struct bits *b, bool last)
+{
+    make_code(&p->literals, p->literal_count, LITERALS, CODE_MAX);
+    make_code(&p->distances, p->distance_count, DISTANCES, CODE_MAX);
+    put(b, (last ? 1u : 0u) | 2u << 1, 3);
+    put_codes(p, b);
+    for (size_t i = 0; i < p->tokens; i++) {
+        uint32_t t = p->token[i];
+        if (t & REPEAT) {
+            put_repeat(p, b, t);
+            continue;
+        }
+        put(b, p->literals.bits[t], p->literals.length[t]);
+        if (b->n > 32)
+            spill(b);
+    }
+    spill(b);
+    put(b, p->literals.bits[END], p->literals.length[END]);
+    spill(b);
+}
+
+size_t alb_png_pack(struct alb_png_pack *p, const uint8_t *in, size_t n, uint8_t *out, bool *repeats)
+{
+    struct bits b = {.out = out};
+    const uint8_t *end = out + alb_png_pack_bound(n) - BLOCK_BYTES;
+    *repeats = true;
+    if (n < SMALL || n >= UINT32_MAX)
+        return 0;
+    memset(p->head, 0, sizeof(p->head));
+    memset(p->literals.length, 5, sizeof(p->literals.length)); /* a guess, for the first block */
+    p->at = p->repeated = 0;
+    put(&b, 0x0178, 16); /* 32 KiB window, "fastest" */
+    spill(&b);
+    while (p->at < n) {
+        if (b.out > end)
+            return 0;
+        search(p, in, n);
+        put_block(p, &b, p->at == n);
+    }
+    put(&b, 0, (8 - b.n % 8) % 8);
+    spill(&b);
+    uint32_t sum = libdeflate_adler32(1, in, n);
+    for (unsigned shift = 32; shift > 0; shift -= 8)
+        *b.out++ = (uint8_t)(sum >> (shift - 8));
+    *repeats = p->repeated > n / REPEATS;
+    return (size_t)(b.out - out);
+}
