@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EXIF in TIFF files. libvips writes none there (8.14), for EXIF is itself a TIFF: its first directory belongs among the
- * entries of the picture's own, its others hang on that one. So the picture's directory is written once more behind the
- * file, with what EXIF adds to it, and the header points there. EXIF comes in either byte order and leaves in the file's.
- * Left out: what describes the JPEG that it was made for, and what works by file offsets of a file that is no more
- * (maker notes, the embedded thumbnail, interoperability).
+ * EXIF in TIFF files. libvips writes none there (8.14), for EXIF is itself a TIFF: its first directory belongs
+ * among the entries of the picture's own, its others hang on that one. So the picture's directory is written once
+ * more behind the file, with what EXIF adds to it, and the header points there. EXIF comes in either byte order and
+ * leaves in the file's. Left out: what describes the JPEG that it was made for, and what works by file offsets of a
+ * file that is no more (maker notes, the embedded thumbnail, interoperability).
  */
 #include <string.h>
 
