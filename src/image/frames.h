@@ -15,8 +15,8 @@
 
 #define ALB_FRAMES_MAX 100000u /* above it nobody counts: the file is not taken for an animation */
 
-/* Frames l->page .. as many as l->pages, or with l->header none of their pixels. *taken: it is an animation, and NULL
- * means that it is a bad one. */
+/* Frames l->page .. as many as l->pages, or with l->header none of their pixels; AVIF: and stills of PQ, HLG or
+ * Display P3 that only numbers tell of. *taken: it is one of these, and NULL means that it is a bad one. */
 VipsImage *alb_avif_open(const struct alb_load *l, bool *taken, struct alb_err *err) ALB_MUST_CHECK;
 VipsImage *alb_jxl_open(const struct alb_load *l, bool *taken, struct alb_err *err) ALB_MUST_CHECK;
 
