@@ -182,9 +182,20 @@ static bool needs_quotes(struct alb_str s)
     }
 }
 
+/* Where groups stand in braces, values have none of them bare, and colons as little as imgproxy's. */
+static bool looks_like_a_group(struct alb_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '{' || c == '}' || c == ':' || c == '\'' || c == '`' || (unsigned char)c >= 0x80)
+            return true;
+    }
+    return false;
+}
+
 static bool put_string(struct line *l, struct alb_str s)
 {
-    bool quotes = l->json || l->quoted || needs_quotes(s);
+    bool quotes = l->json || l->quoted || needs_quotes(s) || (l->braces && looks_like_a_group(s));
     size_t start = l->n;
 
     if (l->json && s.p == NULL)

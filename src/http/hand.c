@@ -121,6 +121,15 @@ static void drop_future(struct alb_req *r)
     r->on = NULL;
 }
 
+/* Runs the hooks of the request; what lies in its arena stays, for the answer or the record may be of it. */
+static void run_hooks(struct alb_req *r)
+{
+    struct alb_arena_mark all = alb_arena_mark(r->arena);
+
+    all.hook = r->base.hook;
+    alb_arena_rewind(r->arena, all);
+}
+
 /* No more steps: undo what hangs on the request, then the loop may have it back. */
 static void end(struct alb_req *r)
 {
@@ -130,7 +139,7 @@ static void end(struct alb_req *r)
     take_wake(r); /* it may have come as a promotion */
     resign_title(r);
     drop_future(r);
-    alb_arena_rewind(r->arena, r->base);
+    run_hooks(r);
     alb_loop_post(r->loop, &r->mail, ALB_MAIL_ENDED);
 }
 
@@ -247,15 +256,6 @@ static bool park(struct alb_req *r)
     }
     alb_mutex_unlock(&r->mtx);
     return go;
-}
-
-/* Runs the hooks of the request; what lies in its arena stays, for the answer may. */
-static void run_hooks(struct alb_req *r)
-{
-    struct alb_arena_mark all = alb_arena_mark(r->arena);
-
-    all.hook = r->base.hook;
-    alb_arena_rewind(r->arena, all);
 }
 
 /* The step is done. True: the body has to be pumped, go on. The hooks run before the answer is sent: nothing is

@@ -35,30 +35,48 @@ VipsImage *alb_frames_new(const struct alb_load *l, const struct alb_frames *f, 
     return image;
 }
 
-/* libvips keeps EXIF as a block and as fields, and makes one of both when it saves: a JPEG of one pixel has it. */
+static void *copy_exif(VipsImage *image, const char *name, GValue *value, void *to)
+{
+    (void)image;
+    if (strncmp(name, "exif-", 5) == 0 || strcmp(name, VIPS_META_ORIENTATION) == 0)
+        vips_image_set(to, name, value);
+    return NULL;
+}
+
+/* The EXIF of a JPEG; empty if there is none. Borrowed. */
+static struct alb_str find_exif(struct alb_str jpeg)
+{
+    const unsigned char *p = (const unsigned char *)jpeg.p;
+    for (size_t at = 2; at + 10 < jpeg.n && p[at] == 0xff && p[at + 1] != 0xda;) {
+        size_t length = (size_t)p[at + 2] << 8 | p[at + 3];
+        struct alb_str body = alb_str_sub(jpeg, at + 4, length - 2);
+        if (p[at + 1] == 0xe1 && length >= 8 && body.n == length - 2 && memcmp(body.p, "Exif\0", 6) == 0)
+            return body;
+        at += 2 + length;
+    }
+    return ALB_STR_NONE;
+}
+
+/* libvips keeps EXIF as a block and as fields, and makes one of both when it saves: a JPEG of one pixel has it. The
+ * picture's own pixels are not touched: they may be read once only. */
 struct alb_str alb_exif_block(VipsImage *image)
 {
-    struct alb_str out = ALB_STR_NONE;
-    VipsImage *point = NULL, *grey = NULL;
-    unsigned char *p = NULL;
+    struct alb_str out = ALB_STR_NONE, found;
+    VipsImage *black = NULL, *point = NULL;
+    void *p = NULL;
     size_t n = 0;
-    if (vips_image_get_typeof(image, VIPS_META_EXIF_NAME) &&
-        vips_crop(image, &point, 0, 0, 1, 1, NULL) == 0 &&
-        vips_colourspace(point, &grey, VIPS_INTERPRETATION_B_W, NULL) == 0 &&
-        vips_jpegsave_buffer(grey, (void **)&p, &n, NULL) == 0) {
-        for (size_t at = 2; n > 10 && at < n - 10 && p[at] == 0xff && p[at + 1] != 0xda;) {
-            size_t length = (size_t)p[at + 2] << 8 | p[at + 3];
-            if (p[at + 1] == 0xe1 && length >= 8 && length <= n - at - 2 &&
-                memcmp(p + at + 4, "Exif\0", 6) == 0) {
-                out = (struct alb_str){g_memdup2(p + at + 4, length - 2), length - 2};
-                break;
-            }
-            at += 2 + length;
+    if (!vips_image_get_typeof(image, VIPS_META_EXIF_NAME))
+        return out;
+    if (vips_black(&black, 1, 1, NULL) == 0 && vips_copy(black, &point, NULL) == 0) {
+        vips_image_map(image, copy_exif, point);
+        if (vips_jpegsave_buffer(point, &p, &n, NULL) == 0) {
+            found = find_exif((struct alb_str){p, n});
+            out = (struct alb_str){found.n > 0 ? g_memdup2(found.p, found.n) : NULL, found.n};
         }
     }
     g_free(p);
     g_clear_object(&point);
-    g_clear_object(&grey);
+    g_clear_object(&black);
     vips_error_clear();
     return out;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker side: what libvips 8.14 does not do with AVIF and JPEG XL. Frames of animations are read, AVIF animations are
- * written, and AVIF stills of 10 bits: libvips and libheif know the first picture only, and libheif's use of libaom
- * ends the process with 10 bits. An animation is one tall picture, as libvips has it: page height, number of pages,
- * delays in milliseconds, and how often it is played (0: without end).
+ * Worker side: what libvips 8.14 does not do with AVIF, JPEG XL and TIFF. Frames of animations are read, AVIF
+ * animations are written, and AVIF stills of 10 bits: libvips and libheif know the first picture only, and
+ * libheif's use of libaom ends the process with 10 bits. An animation is one tall picture, as libvips has it: page
+ * height, number of pages, delays in milliseconds, and how often it is played (0: without end).
  */
 #ifndef ALB_IMAGE_FRAMES_H
 #define ALB_IMAGE_FRAMES_H
@@ -15,8 +15,8 @@
 
 #define ALB_FRAMES_MAX 100000u /* above it nobody counts: the file is not taken for an animation */
 
-/* Frames l->page .. as many as l->pages, or with l->header none of their pixels. *taken: it is an animation, and NULL
- * means that it is a bad one. */
+/* Frames l->page .. as many as l->pages, or with l->header none of their pixels; AVIF: and stills of PQ, HLG or
+ * Display P3 that only numbers tell of. *taken: it is one of these, and NULL means that it is a bad one. */
 VipsImage *alb_avif_open(const struct alb_load *l, bool *taken, struct alb_err *err) ALB_MUST_CHECK;
 VipsImage *alb_jxl_open(const struct alb_load *l, bool *taken, struct alb_err *err) ALB_MUST_CHECK;
 
@@ -44,5 +44,8 @@ bool alb_avif_set_plays(struct alb_str avif, int plays, struct alb_buf *out) ALB
 
 /* EXIF of the picture as its fields are now, from "Exif\0\0" on; to be freed with g_free. Empty: it has none. */
 struct alb_str alb_exif_block(VipsImage *image);
+/* A little-endian TIFF with the EXIF of such a block among its entries. False: it is not one, the block has nothing
+ * that belongs there, or *out is full. */
+bool alb_tiff_add_exif(struct alb_str tiff, struct alb_str exif, struct alb_buf *out) ALB_MUST_CHECK;
 
 #endif

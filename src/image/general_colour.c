@@ -41,7 +41,8 @@ static enum alb_code grey_again(VipsImage **image, bool deep, struct alb_err *er
     return alb_step_replace(image, rc, out, "profile", err);
 }
 
-/* Through the profile. What is grey stays grey. A broken profile is not a broken picture: then its colours are taken as they are. */
+/* Through the profile. What is grey stays grey. A broken profile is not a broken picture: then its colours are taken
+ * as they are. */
 static bool by_profile(VipsImage **image, bool deep, struct alb_err *err)
 {
     VipsImage *out = NULL;

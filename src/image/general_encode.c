@@ -241,11 +241,34 @@ static int save_heif(VipsImage *image, const struct alb_output *o, enum alb_form
                                 "subsample_mode", subsample(o->heif_chroma), "strip", strip, NULL);
 }
 
+/* With EXIF, which libvips leaves out of TIFF. What cannot be added leaves the file as it is. */
+static int save_tiff_exif(void *p, size_t n, struct alb_str exif, VipsTarget *t)
+{
+    struct alb_str bytes = {p, n};
+    struct alb_buf with = ALB_BUF_INIT(n + 2 * exif.n + 4096);
+    if (alb_tiff_add_exif(bytes, exif, &with))
+        bytes = alb_buf_view(&with);
+    int rc = vips_target_write(t, bytes.p, bytes.n);
+    alb_buf_fini(&with);
+    return rc == 0 ? vips_target_end(t) : -1;
+}
+
 /* Pictures are photographs: deflate after differences is the smallest that every reader knows. */
 static int save_tiff(VipsImage *image, VipsTarget *t, gboolean strip)
 {
-    return vips_tiffsave_target(image, t, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-                                VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", strip, NULL);
+    void *p = NULL;
+    size_t n = 0;
+    struct alb_str exif = strip ? ALB_STR_NONE : alb_exif_block(image);
+    if (exif.n == 0)
+        return vips_tiffsave_target(image, t, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                                    VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", strip, NULL);
+    int rc = vips_tiffsave_buffer(image, &p, &n, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                              VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
+    if (rc == 0)
+        rc = save_tiff_exif(p, n, exif, t);
+    g_free(p);
+    g_free((void *)(uintptr_t)exif.p);
+    return rc;
 }
 
 static int save(VipsImage *image, const struct alb_output *o, enum alb_format format, int q, VipsTarget *t)

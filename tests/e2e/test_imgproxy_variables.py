@@ -295,7 +295,7 @@ def test_client_hints_of_nonsense(tmp_path, folder):
                    'processing_options.crop.width=0.5 processing_options.format="png" processing_options.padding.bottom=1 '
                    'processing_options.padding.left=2 processing_options.padding.right=2 processing_options.padding.top=1 '
                    'processing_options.resizing_type="fill" processing_options.width=40'),
-    ("pretty", 'image_url=local:///1.jpg processing_options={ crop={ gravity={ type=we } height=100 width=0.5 } format=png '
+    ("pretty", 'image_url="local:///1.jpg" processing_options={ crop={ gravity={ type=we } height=100 width=0.5 } format=png '
                'padding={ bottom=1 left=2 right=2 top=1 } resizing_type=fill width=40 }'),
     ("json", '"image_url":"local:///1.jpg","processing_options":{"crop":{"gravity":{"type":"we"},"height":100,"width":0.5},"format":"png",'
              '"padding":{"bottom":1,"left":2,"right":2,"top":1},"resizing_type":"fill","width":40}}'),
@@ -307,10 +307,10 @@ def test_the_log_tells_what_was_asked(tmp_path, folder, form, words):
         assert server.get("/x/raw:1/plain/local:///1.jpg").status_code == 200
         assert server.get("/x/w:40/plain/local:///none.jpg").status_code == 404
         server.stop()
-    done = [line for line in server.log if "Completed in" in line]
-    assert words in done[0], done[0]
-    assert "raw" in done[1] and "image_url" in done[1]
-    assert "image_url" not in done[2] and "processing_options" not in done[2]  # as in imgproxy: of what was answered
+    done = {part: line for line in server.log for part in ("rs:fill", "raw:1", "none.jpg") if "Completed in" in line and part in line}
+    assert words in done["rs:fill"], done["rs:fill"]
+    assert "image_url" in done["raw:1"] and "processing_options" in done["raw:1"]
+    assert "image_url" not in done["none.jpg"] and "processing_options" not in done["none.jpg"]  # as in imgproxy: of what was answered
 
 
 # ---- limits of the caller ----

@@ -34,10 +34,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     double ms = (double)size * 1e3;
     if (size >= 9)
         memcpy(&ms, data + 1, sizeof(ms));
+    const struct alb_log_field end = {NULL, ALB_F_END, {.u = 0}};
+    const struct alb_log_field inner[] = {ALB_LOG_STR("a", b), ALB_LOG_F64("f", ms), end};
+    const struct alb_log_field group[] = {ALB_LOG_STR("b", a), ALB_LOG_GROUP("in", inner), end};
     const struct alb_log_field fields[] = {
         ALB_LOG_STR("a", a),         ALB_LOG_INT("i", (int64_t)size - 7), {"ms", ALB_F_MS, {.ms = ms}},
         ALB_LOG_STR("b", b),         ALB_LOG_SECRET("password"),          ALB_LOG_BOOL("ok", split > 3),
-        {NULL, ALB_F_END, {.u = 0}},
+        ALB_LOG_GROUP("g", group),   end,
     };
 
     size_t n = alb_log_format(line, ALB_LOG_JSON, ALB_LOG_WARN, "fuzz", fields);
@@ -51,7 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ALB_CHECK(alb_str_eq(a, alb_str_n(json_string_value(v), json_string_length(v))));
     json_decref(tree);
 
-    n = alb_log_format(line, ALB_LOG_LOGFMT, ALB_LOG_WARN, "fuzz", fields);
-    check_line(alb_str_n(line, n));
+    for (enum alb_log_format f = ALB_LOG_LOGFMT; f < ALB_LOG_FORMAT_COUNT; f++) {
+        n = alb_log_format(line, f, ALB_LOG_WARN, "fuzz", fields);
+        check_line(alb_str_n(line, n));
+    }
     return 0;
 }

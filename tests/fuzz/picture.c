@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Our own readers of pixels and profiles in the worker: Windows bitmaps, icons, Photoshop, ICC; and the style that is put
- * into a drawing. (Codecs of others are fuzzed by their makers; they live in the sandbox.) First byte: b bitmap, c icon, p
- * Photoshop, i profile, s style (up to the first NUL) and drawing, B a good bitmap with changes.
+ * Our own readers of pixels and profiles in the worker: Windows bitmaps, icons, Photoshop, ICC; the style that is put into a
+ * drawing, the edit lists of AVIF animations, and EXIF that goes into a TIFF. (Codecs of others are fuzzed by their makers;
+ * they live in the sandbox.) First byte: a AVIF, b bitmap, c icon, i profile, p Photoshop, s style (up to the first NUL) and
+ * drawing, t EXIF, B a good bitmap with changes.
  */
 #include <string.h>
 
@@ -91,6 +92,24 @@ static void animation(struct alb_str s)
     alb_buf_fini(&twice);
 }
 
+/* What was there stays, but for the place of the directory, which lies within. */
+static void exif(struct alb_str s)
+{
+    static const char tiff[] = "II*\0\x08\0\0\0\x01\0\0\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0";
+    struct alb_str file = {tiff, sizeof(tiff)};
+    struct alb_buf block = ALB_BUF_INIT(s.n + 6), out = ALB_BUF_INIT(2 * s.n + 16384);
+    alb_buf_add(&block, "Exif\0", 6);
+    alb_buf_str(&block, s);
+    if (alb_tiff_add_exif(file, alb_buf_view(&block), &out)) {
+        const unsigned char *p = (const unsigned char *)out.p;
+        size_t at = p[4] | (size_t)p[5] << 8 | (size_t)p[6] << 16 | (size_t)p[7] << 24;
+        ALB_CHECK(memcmp(p, tiff, 4) == 0 && memcmp(p + 8, tiff + 8, sizeof(tiff) - 8) == 0);
+        ALB_CHECK(at >= sizeof(tiff) && at + 2 + 12 * (size_t)(p[at] | p[at + 1] << 8) + 4 == out.n);
+    }
+    alb_buf_fini(&block);
+    alb_buf_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char good[] = "BM\x66\0\0\0\0\0\0\0\x46\0\0\0\x28\0\0\0\x04\0\0\0\x04\0\0\0\x01\0\x04\0\0\0"
@@ -113,6 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         photoshop(s);
     } else if (kind == 's') {
         style(s);
+    } else if (kind == 't') {
+        exif(s);
     } else if (kind == 'i') {
         ALB_CHECK((unsigned)alb_icc_kind(s) <= ALB_ICC_OTHER);
     } else if (kind == 'B') {

@@ -95,11 +95,14 @@ static void test_groups(void **state)
         enum alb_log_format format;
         const char *text;
     } cases[] = {
-        {ALB_LOG_PRETTY, " crop={ gravity={ type=we x_offset=0.5 } width=100 } blur=2.25 empty={ }\n"},
-        {ALB_LOG_STRUCTURED, " crop.gravity.type=\"we\" crop.gravity.x_offset=0.5 crop.width=100 blur=2.25\n"},
+        {ALB_LOG_PRETTY,
+         " crop={ gravity={ type=we x_offset=0.5 } width=100 } blur=2.25 empty={ } url=\"a:/b\" end=\"}\" plain=#fff/%2F\n"},
+        {ALB_LOG_STRUCTURED, " crop.gravity.type=\"we\" crop.gravity.x_offset=0.5 crop.width=100 blur=2.25 url=\"a:/b\" "
+                             "end=\"}\" plain=\"#fff/%2F\"\n"},
         {ALB_LOG_SLOG, ",\"crop\":{\"gravity\":{\"type\":\"we\",\"x_offset\":0.5},\"width\":100},\"blur\":2.25,"
-                       "\"empty\":{}}\n"},
-        {ALB_LOG_LOGFMT, " crop.gravity.type=we crop.gravity.x_offset=0.5 crop.width=100 blur=2.25\n"},
+                       "\"empty\":{},\"url\":\"a:/b\",\"end\":\"}\",\"plain\":\"#fff/%2F\"}\n"},
+        {ALB_LOG_LOGFMT,
+         " crop.gravity.type=we crop.gravity.x_offset=0.5 crop.width=100 blur=2.25 url=a:/b end=} plain=#fff/%2F\n"},
     };
     const struct alb_log_field end = {NULL, ALB_F_END, {.u = 0}};
     const struct alb_log_field deepest[] = {ALB_LOG_INT("no", 1), end};
@@ -110,7 +113,8 @@ static void test_groups(void **state)
     const struct alb_log_field gravity[] = {ALB_LOG_C("type", "we"), ALB_LOG_F64("x_offset", 0.5), end};
     const struct alb_log_field crop[] = {ALB_LOG_GROUP("gravity", gravity), ALB_LOG_F64("width", 100), end};
     const struct alb_log_field fields[] = {ALB_LOG_GROUP("crop", crop), ALB_LOG_F64("blur", 2.25),
-                                           ALB_LOG_GROUP("empty", &end), end};
+                                           ALB_LOG_GROUP("empty", &end), ALB_LOG_C("url", "a:/b"),
+                                           ALB_LOG_C("end", "}"), ALB_LOG_C("plain", "#fff/%2F"), end};
     const struct alb_log_field deep[] = {ALB_LOG_GROUP("a", deep1), end};
     char line[ALB_LOG_LINE_MAX + 1];
 

@@ -429,7 +429,7 @@ static struct alb_str with_metadata(const char *how)
 static bool keeps_exif(enum alb_format f)
 {
     return f == ALB_FORMAT_JPEG || f == ALB_FORMAT_PNG || f == ALB_FORMAT_WEBP || f == ALB_FORMAT_AVIF ||
-           f == ALB_FORMAT_HEIC;
+           f == ALB_FORMAT_HEIC || f == ALB_FORMAT_TIFF;
 }
 
 static void test_rights(void **state)
