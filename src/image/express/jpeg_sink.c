@@ -2,8 +2,10 @@
  *
  * JPEG out: libjpeg-turbo with optimised coding. Planes go to the forward transform as they are: rows of blocks are
  * gathered here, with the last column and the last row repeated to whole blocks. Quality and subsampling mean what they
- * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise, no JFIF head.
+ * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise; a JFIF head where a resolution is
+ * asked for.
  */
+#include <math.h>
 #include <string.h>
 
 #include "image/express/jpeg_ends.h"
@@ -33,9 +35,8 @@ static struct jpeg_sink *of(struct alb_sink *s)
 
 bool alb_jpeg_sink_takes(const struct alb_output *output)
 {
-    (void)
-        output; /* what it asks for beyond quality, chroma and scans needs mozjpeg, and is ignored without it */
-    return true;
+    /* What it asks for beyond quality, chroma, scans and resolution needs mozjpeg, and is ignored without it. */
+    return output->dpi <= UINT16_MAX;
 }
 
 static bool is_full(enum alb_chroma chroma, unsigned quality)
@@ -147,7 +148,9 @@ static bool begin(struct jpeg_sink *s)
     jpeg_set_defaults(c);
     jpeg_set_quality(c, (int)s->ask.quality, TRUE);
     c->optimize_coding = TRUE;
-    c->write_JFIF_header = FALSE;
+    c->write_JFIF_header = s->ask.output->dpi > 0;
+    c->density_unit = 1; /* dots per inch */
+    c->X_density = c->Y_density = (UINT16)lround(s->ask.output->dpi);
     if (s->ask.output->jpeg_progressive)
         jpeg_simple_progression(c);
     bool full = planes ? f->sub_x == 0 : is_full(s->ask.output->chroma, s->ask.quality);
