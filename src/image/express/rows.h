@@ -222,7 +222,9 @@ struct alb_resize_ask {
     uint8_t bits_in, bits_out; /* 8, or up to 16 in uint16_t */
     enum alb_kernel kernel;
     bool linear;      /* colour samples are sRGB; resized in linear light */
-    float gain, bias; /* out = resized * gain + bias, in units of bits_out samples; 1, 0 normally */
+    /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
+     * alpha, and normally */
+    float gain, bias;
 };
 struct alb_resize;
 /* Everything lies in the scratch: there is no close. */
