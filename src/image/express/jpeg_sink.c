@@ -2,8 +2,8 @@
  *
  * JPEG out: libjpeg-turbo with optimised coding. Planes go to the forward transform as they are: rows of blocks are
  * gathered here, with the last column and the last row repeated to whole blocks. Quality and subsampling mean what they
- * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise; a JFIF head where a resolution is
- * asked for.
+ * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise; a JFIF head where a resolution
+ * is asked for.
  */
 #include <math.h>
 #include <string.h>
@@ -132,6 +132,13 @@ static void make_rows(struct jpeg_sink *s)
     }
 }
 
+static void resolution(struct jpeg_sink *s)
+{
+    s->c.write_JFIF_header = s->ask.output->dpi > 0;
+    s->c.density_unit = 1; /* dots per inch */
+    s->c.X_density = s->c.Y_density = (UINT16)lround(s->ask.output->dpi);
+}
+
 static bool begin(struct jpeg_sink *s)
 {
     struct jpeg_compress_struct *c = &s->c;
@@ -148,9 +155,7 @@ static bool begin(struct jpeg_sink *s)
     jpeg_set_defaults(c);
     jpeg_set_quality(c, (int)s->ask.quality, TRUE);
     c->optimize_coding = TRUE;
-    c->write_JFIF_header = s->ask.output->dpi > 0;
-    c->density_unit = 1; /* dots per inch */
-    c->X_density = c->Y_density = (UINT16)lround(s->ask.output->dpi);
+    resolution(s);
     if (s->ask.output->jpeg_progressive)
         jpeg_simple_progression(c);
     bool full = planes ? f->sub_x == 0 : is_full(s->ask.output->chroma, s->ask.quality);
