@@ -139,14 +139,20 @@ static void resolution(struct jpeg_sink *s)
     s->c.X_density = s->c.Y_density = (UINT16)lround(s->ask.output->dpi);
 }
 
+static bool can_write(const struct alb_rows_format *f)
+{
+    bool odd = f->layout == ALB_LAYOUT_YCC
+                   ? f->matrix != ALB_MATRIX_601 || f->limited || f->sub_x > 1 || f->sub_x != f->sub_y
+                   : alb_layout_alpha(f->layout);
+    return f->bits == 8 && !odd && f->width <= JPEG_MAX_DIMENSION && f->height <= JPEG_MAX_DIMENSION;
+}
+
 static bool begin(struct jpeg_sink *s)
 {
     struct jpeg_compress_struct *c = &s->c;
     const struct alb_rows_format *f = &s->ask.format;
     bool planes = f->layout == ALB_LAYOUT_YCC;
-    bool odd = planes ? f->matrix != ALB_MATRIX_601 || f->limited || f->sub_x > 1 || f->sub_x != f->sub_y
-                      : alb_layout_alpha(f->layout);
-    if (f->bits != 8 || odd || f->width > JPEG_MAX_DIMENSION || f->height > JPEG_MAX_DIMENSION)
+    if (!can_write(f))
         return false;
     c->image_width = f->width;
     c->image_height = f->height;
