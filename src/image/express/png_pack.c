@@ -230,6 +230,7 @@ static void number_codes(struct code *c, size_t symbols)
     for (unsigned i = 1; i <= CODE_MAX; i++)
         next[i + 1] = (next[i] + per_length[i]) << 1;
     for (size_t i = 0; i < symbols; i++) {
+        c->bits[i] = 0;
         if (c->length[i] > 0)
             c->bits[i] = (uint16_t)reversed(next[c->length[i]]++, c->length[i]);
     }
