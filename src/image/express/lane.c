@@ -91,6 +91,7 @@ static enum alb_code open_sink(struct render *r)
         .format = alb_lane_out_format(&r->shape),
         .output = o,
         .quality = q,
+        .palette_bits = r->source->palette_bits,
         .out = &r->file,
         .exif = kept(&r->exif),
         .xmp = kept(&r->xmp),

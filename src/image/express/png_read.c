@@ -372,6 +372,7 @@ enum alb_code alb_png_source_open(struct alb_express *x, const struct alb_source
     p->base.ops = &ops;
     p->base.native = (struct alb_rows_format){
         .layout = layout_of(&p->file), .bits = 8, .width = ask->width, .height = ask->height};
+    p->base.palette_bits = p->file.colour == ALB_PNG_PALETTE ? (uint8_t)p->file.depth : 0;
     p->base.layouts = ALB_LAYOUT_BIT(p->base.native.layout);
     if (ask->metadata) {
         p->base.exif = p->file.exif;

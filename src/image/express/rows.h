@@ -136,6 +136,7 @@ struct alb_source {
     struct alb_rows_format native; /* what lies in the file, with the size that will come out */
     unsigned layouts;              /* ALB_LAYOUT_BIT of each that start can give; native's is one of them */
     struct alb_str icc;            /* profile, borrowed until close; empty: none */
+    uint8_t palette_bits;          /* of an index, where the file has a palette; else 0 */
     /* If asked for, borrowed until close; empty: none. EXIF from its TIFF header on (an "Exif\0\0" before it is allowed),
      * XMP as its packet, IPTC as the bytes of a JPEG's APP13. */
     struct alb_str exif, xmp, iptc;
@@ -168,6 +169,7 @@ struct alb_sink_ask {
     struct alb_rows_format format;   /* what write will bring */
     const struct alb_output *output; /* outlives the sink */
     unsigned quality;                /* 1..100, already chosen */
+    uint8_t palette_bits;            /* as the source tells: PNG gets a palette again, unless lossless */
     struct alb_buf *out;             /* gets the file; its cap is the limit of the result (TOO_LARGE) */
     struct alb_str exif, xmp,
         iptc; /* to be written along, as a source tells them; UNSUPPORTED if it cannot */

@@ -215,6 +215,24 @@ static enum alb_code code_of(struct alb_str s, uint32_t w, uint32_t h)
     return code;
 }
 
+static void test_palette_told(void **state)
+{
+    struct noise r = {8};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
+        struct alb_buf b = ALB_BUF_INIT(1 << 20);
+        struct alb_source *s;
+        make_png(&b, 9, 5, &kinds[i], false, -1, 1, &r);
+        const struct alb_source_ask ask = {
+            .bytes = alb_buf_view(&b), .width = 9, .height = 5, .source_width = 9, .source_height = 5};
+        assert_int_equal(alb_png_source_open(&x, &ask, &s, NULL), ALB_OK);
+        assert_int_equal(s->palette_bits, kinds[i].colour == 3 ? kinds[i].depth : 0);
+        s->ops->close(s);
+        alb_scratch_reset(x.scratch);
+        alb_buf_fini(&b);
+    }
+}
+
 static void test_not_ours(void **state)
 {
     const struct png_kind wide = {16, 2, 0}, interlaced = {8, 2, 1}, odd = {8, 5, 0}, deep = {16, 3, 0},
@@ -433,6 +451,20 @@ static void test_palette(void **state)
                                                        : 8,
                                              NULL),
                          0);
+        struct alb_buf again = ALB_BUF_INIT(1 << 20); /* because the source had one */
+        const struct alb_output plain = {.format = ALB_FORMAT_PNG},
+                                lossless = {.format = ALB_FORMAT_PNG, .lossless = true};
+        struct alb_sink_ask had = ask;
+        had.output = &plain;
+        had.out = &again;
+        had.palette_bits = c <= 2 ? 1 : c <= 4 ? 2 : c <= 16 ? 4 : 8;
+        assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
+        assert_true(alb_str_eq(alb_buf_view(&again), alb_buf_view(&b)));
+        alb_buf_reset(&again);
+        had.output = &lossless;
+        assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
+        assert_int_equal(again.p[25], 6);
+        alb_buf_fini(&again);
         uint8_t *ours = by_vips(alb_buf_view(&b), ALB_TYPE_PNG, &vw, &vh, &bands);
         uint8_t *theirs = by_vips((struct alb_str){p, n}, ALB_TYPE_PNG, &vw, &vh, &other);
         assert_true(ours && theirs && bands == other);
@@ -544,11 +576,13 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filters),     cmocka_unit_test(test_paeth),   cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_each_filter), cmocka_unit_test(test_window),  cmocka_unit_test(test_not_ours),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_large),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_palette), cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_filters),   cmocka_unit_test(test_paeth),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_each_filter),
+        cmocka_unit_test(test_window),    cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_memory),    cmocka_unit_test(test_written),
+        cmocka_unit_test(test_palette),   cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_palette_told),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)
