@@ -282,7 +282,7 @@ static inline double pair_allowed(const struct alb_plan *p)
 {
     const struct alb_plan_step *load = &p->steps[0];
     double allowed = p->format == ALB_FORMAT_PNG ? 5 : 9;
-    if (p->width < 8 || p->height < 8)
+    if (p->width < 16 || p->height < 16)
         return 256; /* hardly a picture: its size and its channels count */
     if (p->width < 32 || p->height < 32 || load->width < 32 || load->height < 32)
         allowed += 10; /* waves of few pixels */
