@@ -181,7 +181,8 @@ static double values_of(const struct alb_rows_format *f, unsigned plane, double 
 static void range(const struct alb_rows_format *from, const struct alb_rows_format *to, unsigned plane,
                   struct alb_resize_ask *ask)
 {
-    double span_in, span_out, low_in = values_of(from, plane, &span_in), low_out = values_of(to, plane, &span_out);
+    double span_in, span_out, low_in = values_of(from, plane, &span_in),
+                              low_out = values_of(to, plane, &span_out);
     double most_in = (double)((1u << from->bits) - 1), most_out = (double)((1u << to->bits) - 1);
     ask->gain = 1;
     ask->bias = 0;
