@@ -6,9 +6,9 @@
                                          one takes over 3 % more
   express-kernels.py PROGRAM --record    writes express-kernels.txt
 
-PROGRAM: bench-express-kernels of a release build (ninja -C build bench/bench-express-kernels). Other compilers count a
-few per cent apart; the record is of gcc 12 on Debian 12. callgrind knows AVX2 ("best"), not AVX-512. libvips works in
-threads of its own and is not counted.
+PROGRAM: bench-express-kernels of a release build (ninja -C build bench/bench-express-kernels). Other compilers
+count a few per cent apart; the record is of gcc 12 on Debian 12. callgrind knows AVX2 ("best"), not AVX-512. libvips
+works in threads of its own and is not counted.
 """
 import os
 import pathlib
@@ -22,7 +22,8 @@ GROWTH = 1.03
 
 def count(program, case, way):
     run = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--toggle-collect=measured", "--callgrind-out-file=/dev/null", program, case, way],
+        ["valgrind", "--tool=callgrind", "--toggle-collect=measured", "--callgrind-out-file=/dev/null", program, case,
+         way],
         capture_output=True, text=True, check=True, env=os.environ | {"VIPS_NOVECTOR": "1"})
     return int(re.search(r"Collected : (\d+)", run.stderr).group(1))
 

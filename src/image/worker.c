@@ -72,7 +72,8 @@ static bool set_up(const struct alb_worker_start *start)
 {
     sigset_t none;
     offer_for_oom();
-    alb_ignore(!mallopt(M_TRIM_THRESHOLD, HEAP_KEPT) || !mallopt(M_MMAP_THRESHOLD, HEAP_PIECE), "only slower");
+    alb_ignore(!mallopt(M_TRIM_THRESHOLD, HEAP_KEPT) || !mallopt(M_MMAP_THRESHOLD, HEAP_PIECE),
+               "only slower");
     int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     page = mmap(NULL, ALB_FLAG_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, start->page_fd, 0);
     if (statm < 0 || page == MAP_FAILED)

@@ -4,9 +4,10 @@
 #include "image/probe.h"
 #include "library/source.h"
 
-/* How much finer than the result a JPEG is decoded, in thousandths: keeps detail that 1/8 steps would lose. Twice, and in
- * linear light, gives 78 to 79 points of SSIMULACRA2 where the fast mode of image servers gives 71 to 73, for 4 to 7
- * milliseconds more of a photograph of 3 to 11 megapixels; the whole picture would give half a point more. */
+/* How much finer than the result a JPEG is decoded, in thousandths: keeps detail that 1/8 steps would lose. Twice,
+ * and in linear light, gives 78 to 79 points of SSIMULACRA2 where the fast mode of image servers gives 71 to 73,
+ * for 4 to 7 milliseconds more of a photograph of 3 to 11 megapixels; the whole picture would give half a point
+ * more. */
 #define FINE_MARGIN 2000
 
 static const struct {

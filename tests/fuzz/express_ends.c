@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The decoders of the express lane, for bytes of strangers, and its packer. First byte: p a PNG file whose checksums are
- * made right first, w WebP, a AVIF: a source must give all rows of its area or an error, and for PNG the pixels that
- * libvips gives; r rows of a PNG, which are made a file: it must be taken; k anything that is packed: it must come back.
+ * The decoders of the express lane, for bytes of strangers, and its packer. First byte: p a PNG file whose
+ * checksums are made right first, w WebP, a AVIF: a source must give all rows of its area or an error, and
+ * for PNG the pixels that libvips gives; r rows of a PNG, which are made a file: it must be taken; k
+ * anything that is packed: it must come back.
  */
 #include <string.h>
 #include <vips/vips.h>
@@ -66,8 +67,14 @@ static uint8_t *read_rows(struct alb_source *s, size_t *n)
 
 static uint8_t *decode(alb_source_open_fn *open, struct alb_str s, uint32_t w, uint32_t h, size_t *n)
 {
-    const struct alb_source_ask ask = {.bytes = s, .eighths = 8, .width = w, .height = h, .source_width = w, .source_height = h,
-                                       .strict = true, .metadata = true};
+    const struct alb_source_ask ask = {.bytes = s,
+                                       .eighths = 8,
+                                       .width = w,
+                                       .height = h,
+                                       .source_width = w,
+                                       .source_height = h,
+                                       .strict = true,
+                                       .metadata = true};
     struct alb_source *source;
     uint8_t *all = NULL;
     if (open(&x, &ask, &source, NULL) == ALB_OK) {
@@ -141,7 +148,8 @@ static void add_chunk(struct alb_buf *b, const char *type, const void *p, size_t
 /* Kind, width, and rows with any filter. */
 static void rows(const uint8_t *data, size_t n)
 {
-    static const uint8_t kinds[][3] = {{1, 0, 1}, {2, 0, 1}, {4, 0, 1}, {8, 0, 1}, {8, 4, 2}, {8, 2, 3}, {8, 6, 4}};
+    static const uint8_t kinds[][3] = {{1, 0, 1}, {2, 0, 1}, {4, 0, 1}, {8, 0, 1},
+                                       {8, 4, 2}, {8, 2, 3}, {8, 6, 4}};
     uint8_t head[13] = {0};
     if (n < 3)
         return;
@@ -180,7 +188,8 @@ static void pack(const uint8_t *data, size_t n)
     bool repeats;
     if (n == 0 || all > PACK_MAX)
         return;
-    uint8_t *in = alb_mem_alloc(all + 8), *out = alb_mem_alloc(alb_png_pack_bound(all)), *back = alb_mem_alloc(all);
+    uint8_t *in = alb_mem_alloc(all + 8), *out = alb_mem_alloc(alb_png_pack_bound(all)),
+            *back = alb_mem_alloc(all);
     struct alb_png_pack *work = alb_mem_alloc(alb_png_pack_size());
     ALB_CHECK(in && out && back && work);
     for (size_t i = 0; i < all + 8; i++)

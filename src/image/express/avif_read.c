@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AVIF to rows, through libavif and dav1d. Stills of 8 bits in colour come as the planes that they are coded in, or as
- * RGB; with transparency as RGBA. Those that are turned, cut or made of tiles by their container, sequences, more bits,
- * grey ones, and colours that are not those of sRGB's primaries and curve are the general executor's (which takes any
- * colours that a file says it has for sRGB, unless it has a profile; so nothing is lost).
+ * AVIF to rows, through libavif and dav1d. Stills of 8 bits in colour come as the planes that they are coded
+ * in, or as RGB; with transparency as RGBA. Those that are turned, cut or made of tiles by their container,
+ * sequences, more bits, grey ones, and colours that are not those of sRGB's primaries and curve are the
+ * general executor's (which takes any colours that a file says it has for sRGB, unless it has a profile; so
+ * nothing is lost).
  */
 #include <avif/avif.h>
 #include <string.h>
@@ -118,8 +119,8 @@ static enum alb_code to_pixels(struct avif *a, struct alb_err *err)
     return r == AVIF_RESULT_OK ? ALB_OK : failed(r, err);
 }
 
-/* What the stream says may be other than what the container said. Planes of its own are those that libavif has put
- * together from tiles; they have no room behind them. */
+/* What the stream says may be other than what the container said. Planes of its own are those that libavif
+ * has put together from tiles; they have no room behind them. */
 static enum alb_code decode(struct avif *a, struct alb_err *err)
 {
     struct alb_rows_format f;

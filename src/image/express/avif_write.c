@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows to AVIF through libavif and libaom, with the settings that libheif gives libaom for the general executor. Planes
- * are coded as they come; RGB is turned into planes here, once all of it is there (the encoder wants the picture whole).
+ * Rows to AVIF through libavif and libaom, with the settings that libheif gives libaom for the general
+ * executor. Planes are coded as they come; RGB is turned into planes here, once all of it is there (the
+ * encoder wants the picture whole).
  *
- * Measured on photographs of 512 pixels at quality 65 (SSIMULACRA2, CPU): libaom at speed 8 75.4 with 18.4 KB in 37 ms;
- * at speed 9 it needs 8 ms, but 12 % more bytes for the same score; at 7 it takes half as long again for nothing; SVT-AV1
- * 1.4 takes 210 ms before its first picture. Debian's libaom 3.6 aborts on 10 bits. Several threads make other bytes, so
- * it is always one.
+ * Measured on photographs of 512 pixels at quality 65 (SSIMULACRA2, CPU): libaom at speed 8 75.4 with 18.4
+ * KB in 37 ms; at speed 9 it needs 8 ms, but 12 % more bytes for the same score; at 7 it takes half as long
+ * again for nothing; SVT-AV1 1.4 takes 210 ms before its first picture. Debian's libaom 3.6 aborts on 10
+ * bits. Several threads make other bytes, so it is always one.
  */
 #include <avif/avif.h>
 #include <stdio.h>
@@ -247,8 +248,8 @@ static struct alb_str without_prefix(struct alb_str exif)
     return has ? (struct alb_str){exif.p + 6, exif.n - 6} : exif;
 }
 
-enum alb_code alb_avif_sink_open(struct alb_express *x, const struct alb_sink_ask *ask, struct alb_sink **sink,
-                                 struct alb_err *err)
+enum alb_code alb_avif_sink_open(struct alb_express *x, const struct alb_sink_ask *ask,
+                                 struct alb_sink **sink, struct alb_err *err)
 {
     static const struct alb_sink_ops ops = {write_band, finish, close_sink};
     *sink = NULL;

@@ -2,8 +2,10 @@
  *
  * JPEG out: libjpeg-turbo with optimised coding. Planes go to the forward transform as they are: rows of blocks are
  * gathered here, with the last column and the last row repeated to whole blocks. Quality and subsampling mean what they
- * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise, no JFIF head.
+ * mean to libvips (and so to imgproxy): 4:4:4 from quality 90 on unless asked otherwise; a JFIF head where a resolution
+ * is asked for.
  */
+#include <math.h>
 #include <string.h>
 
 #include "image/express/jpeg_ends.h"
@@ -33,9 +35,8 @@ static struct jpeg_sink *of(struct alb_sink *s)
 
 bool alb_jpeg_sink_takes(const struct alb_output *output)
 {
-    (void)
-        output; /* what it asks for beyond quality, chroma and scans needs mozjpeg, and is ignored without it */
-    return true;
+    /* What it asks for beyond quality, chroma, scans and resolution needs mozjpeg, and is ignored without it. */
+    return output->dpi <= UINT16_MAX;
 }
 
 static bool is_full(enum alb_chroma chroma, unsigned quality)
@@ -131,14 +132,27 @@ static void make_rows(struct jpeg_sink *s)
     }
 }
 
+static void resolution(struct jpeg_sink *s)
+{
+    s->c.write_JFIF_header = s->ask.output->dpi > 0;
+    s->c.density_unit = 1; /* dots per inch */
+    s->c.X_density = s->c.Y_density = (UINT16)lround(s->ask.output->dpi);
+}
+
+static bool can_write(const struct alb_rows_format *f)
+{
+    bool odd = f->layout == ALB_LAYOUT_YCC
+                   ? f->matrix != ALB_MATRIX_601 || f->limited || f->sub_x > 1 || f->sub_x != f->sub_y
+                   : alb_layout_alpha(f->layout);
+    return f->bits == 8 && !odd && f->width <= JPEG_MAX_DIMENSION && f->height <= JPEG_MAX_DIMENSION;
+}
+
 static bool begin(struct jpeg_sink *s)
 {
     struct jpeg_compress_struct *c = &s->c;
     const struct alb_rows_format *f = &s->ask.format;
     bool planes = f->layout == ALB_LAYOUT_YCC;
-    bool odd = planes ? f->matrix != ALB_MATRIX_601 || f->limited || f->sub_x > 1 || f->sub_x != f->sub_y
-                      : alb_layout_alpha(f->layout);
-    if (f->bits != 8 || odd || f->width > JPEG_MAX_DIMENSION || f->height > JPEG_MAX_DIMENSION)
+    if (!can_write(f))
         return false;
     c->image_width = f->width;
     c->image_height = f->height;
@@ -147,7 +161,7 @@ static bool begin(struct jpeg_sink *s)
     jpeg_set_defaults(c);
     jpeg_set_quality(c, (int)s->ask.quality, TRUE);
     c->optimize_coding = TRUE;
-    c->write_JFIF_header = FALSE;
+    resolution(s);
     if (s->ask.output->jpeg_progressive)
         jpeg_simple_progression(c);
     bool full = planes ? f->sub_x == 0 : is_full(s->ask.output->chroma, s->ask.quality);

@@ -2,8 +2,8 @@
  *
  * JPEG in: libjpeg-turbo, shrunk in the decoder by n/8. As planes it gives what lies in the file, a row of blocks at a
  * time: colour conversion and upsampling are left out, since the resizer brings each plane to its size anyway. (Where
- * the decoder shrinks, libjpeg makes chroma of 4:2:0 as large as luma by shrinking it less: `native` says so.) As RGB or
- * grey it gives scanlines, and leaves out what lies outside of the window as far as the decoder can.
+ * the decoder shrinks, libjpeg makes chroma of 4:2:0 as large as luma by shrinking it less: `native` says so.) As
+ * RGB or grey it gives scanlines, and leaves out what lies outside of the window as far as the decoder can.
  */
 #include <string.h>
 
@@ -111,6 +111,15 @@ static bool is_ours(const struct jpeg_source *s)
     return (grey || colour) && d->data_precision == 8;
 }
 
+/* w, h: what comes out. */
+static bool is_as_asked(const struct jpeg_source *s, uint32_t w, uint32_t h)
+{
+    const struct alb_source_ask *a = &s->ask;
+    if (s->d.image_width != a->source_width || s->d.image_height != a->source_height)
+        return false;
+    return a->eighths >= 1 && a->eighths <= 8 && w > 0 && h > 0 && w == a->width && h == a->height;
+}
+
 static bool read_header(struct jpeg_source *s)
 {
     struct jpeg_decompress_struct *d = &s->d;
@@ -122,10 +131,8 @@ static bool read_header(struct jpeg_source *s)
         jpeg_save_markers(d, JPEG_APP0 + 13, 0xffff);
     }
     jpeg_read_header(d, TRUE);
-    if (!is_ours(s) || d->image_width != s->ask.source_width || d->image_height != s->ask.source_height)
-        return false;
     uint32_t w = d->image_width * n / 8, h = d->image_height * n / 8;
-    if (n < 1 || n > 8 || w == 0 || h == 0 || w != s->ask.width || h != s->ask.height)
+    if (!is_ours(s) || !is_as_asked(s, w, h))
         return false;
     d->scale_num = n;
     d->scale_denom = 8;

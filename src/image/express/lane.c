@@ -91,6 +91,7 @@ static enum alb_code open_sink(struct render *r)
         .format = alb_lane_out_format(&r->shape),
         .output = o,
         .quality = q,
+        .palette_bits = r->source->palette_bits,
         .out = &r->file,
         .exif = kept(&r->exif),
         .xmp = kept(&r->xmp),
@@ -168,19 +169,27 @@ static enum alb_code start(struct render *r)
 
 /* ---- resizers ---- */
 
-/* From the source's range of values to the sink's, in units of 8 bits. */
+/* Where a plane's values lie: black or no colour, and as many from there to the other end. */
+static double values_of(const struct alb_rows_format *f, unsigned plane, double *span)
+{
+    double unit = (double)(1u << (f->bits - 8)), full = (double)((1u << f->bits) - 1);
+    *span = !f->limited ? full : plane == 0 ? 219 * unit : 224 * unit;
+    return plane > 0 ? 128 * unit : f->limited ? 16 * unit : 0;
+}
+
+/* From the source's range and depth to the sink's: the resizer alone takes largest value to largest value. */
 static void range(const struct alb_rows_format *from, const struct alb_rows_format *to, unsigned plane,
                   struct alb_resize_ask *ask)
 {
-    double span = plane == 0 ? 219.0 : 224.0, low = plane == 0 ? 16.0 : 128.0 * (1 - 224.0 / 255);
+    double span_in, span_out, low_in = values_of(from, plane, &span_in),
+                              low_out = values_of(to, plane, &span_out);
+    double most_in = (double)((1u << from->bits) - 1), most_out = (double)((1u << to->bits) - 1);
     ask->gain = 1;
     ask->bias = 0;
-    if (from->layout != ALB_LAYOUT_YCC || from->limited == to->limited)
+    if (from->layout != ALB_LAYOUT_YCC || (from->limited == to->limited && from->bits == to->bits))
         return;
-    double gain = to->limited ? span / 255 : 255 / span;
-    double scale = (double)(1u << (to->bits - 8));
-    ask->gain = (float)gain;
-    ask->bias = (float)((to->limited ? low : -low * gain) * scale);
+    ask->gain = (float)(span_out / span_in * most_in / most_out);
+    ask->bias = (float)(low_out - low_in * span_out / span_in);
 }
 
 static enum alb_code open_plane(struct render *r, unsigned i)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Decoding ahead: a thread reads bands from a source and copies their rows into a ring of slots, from which the
- * lane takes them: bands of another height. The bytes are the same ones, only sooner. Used where a picture may have two processors.
+ * lane takes them: bands of another height. The bytes are the same ones, only sooner. Used where a picture may
+ * have two processors.
  *
- * Under the lock EXPRESS_AHEAD: put, got, end, stop, code. A slot belongs to the decoding thread while put - got < SLOTS
- * points at it, else to the reader, who gives it back with his next read. (Its rows are counted by whom it belongs to.)
+ * Under the lock EXPRESS_AHEAD: put, got, end, stop, code. A slot belongs to the decoding thread while put - got <
+ * SLOTS points at it, else to the reader, who gives it back with his next read. (Its rows are counted by whom it
+ * belongs to.)
  */
 #include <string.h>
 

@@ -51,7 +51,7 @@ static bool can_encode(const struct alb_plan_step *s)
     const struct alb_output *o = &s->u.encode.output;
     const struct alb_lane_format *f = alb_lane_format(o->format);
     if (s->u.encode.animate || o->best != 0 || o->max_bytes > 0 || o->autoquality != ALB_AUTOQUALITY_OFF ||
-        o->keep_metadata || o->profile != ALB_PROFILE_SRGB || o->deep || o->dpi > 0)
+        o->keep_metadata || o->profile != ALB_PROFILE_SRGB || o->deep)
         return false;
     return f && f->takes(o);
 }

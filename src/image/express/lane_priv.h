@@ -45,8 +45,8 @@ struct alb_lane_turn {
 };
 struct alb_lane_turn alb_lane_turn_of(uint8_t orientation);
 
-/* The part of the source's picture that is needed. Its size may be another one than the plan loads: a decoder that could
- * shrink (WebP) need not. */
+/* The part of the source's picture that is needed. Its size may be another one than the plan loads: a decoder that
+ * could shrink (WebP) need not. */
 struct alb_rect alb_lane_window(const struct alb_lane_plan *p, const struct alb_rows_format *native);
 
 /* The part of a plane of the source that is needed, and the axes of its resizer. `to` is the sink's format. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One walk over the chunks. Lengths are checked before anything is read; every step moves on by at least 12 bytes.
+ * One walk over the chunks. Lengths are checked before anything is read; every step moves on by at least 12
+ * bytes.
  */
 #include "image/express/png_file.h"
 

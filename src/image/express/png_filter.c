@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * a is the byte to the left, b the one above, c the one above left. Paeth's choice is written so that little of it
- * waits for a, which is the pixel that was only just made: with t = 3c - b - a, the choice is the larger of a and b if
- * t is at most the smaller, the smaller if t is at least the larger, else c (equal to the specification's for all
- * 2^24 inputs, which a test goes through).
+ * a is the byte to the left, b the one above, c the one above left. Paeth's choice is written so that little
+ * of it waits for a, which is the pixel that was only just made: with t = 3c - b - a, the choice is the
+ * larger of a and b if t is at most the smaller, the smaller if t is at least the larger, else c (equal to
+ * the specification's for all 2^24 inputs, which a test goes through).
  */
 #include "image/express/png_filter.h"
 
@@ -149,7 +149,7 @@ static inline V v_paeth(V a, V b, V c)
     V b_over = _mm_subs_epu8(b, c), b_under = _mm_subs_epu8(c, b);
     V a_over = _mm_subs_epu8(a, c), a_under = _mm_subs_epu8(c, a);
     V pa = _mm_or_si128(b_over, b_under), pb = _mm_or_si128(a_over, a_under);
-    /* |a + b - 2c|: of one sign it is the sum of both, which is never the smallest alone, else their difference */
+    /* |a + b - 2c|: of one sign it is the sum of both (never the smallest alone), else their difference */
     V one_sign = _mm_cmpeq_epi8(_mm_cmpeq_epi8(b_under, zero), _mm_cmpeq_epi8(a_under, zero));
     V apart = _mm_or_si128(_mm_subs_epu8(pa, pb), _mm_subs_epu8(pb, pa));
     V sum = _mm_adds_epu8(pa, pb);
@@ -246,7 +246,7 @@ static inline uint32_t load4(const uint8_t *p)
     return v;
 }
 
-/* Pixels of 3 or 4 bytes; each is read before the one before it is written, whose fourth byte may lie in it. */
+/* Pixels of 3 or 4 bytes; each is read before the one before it is written, whose 4th byte may lie in it. */
 static inline __attribute__((always_inline)) void undo_pixels(enum alb_png_filter f, uint8_t *row,
                                                               const uint8_t *above, size_t n, size_t bpp)
 {

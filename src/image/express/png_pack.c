@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Per block of TOKENS literals and repeats: search, count, make codes, write. Words are read and written as they lie in
- * memory, so byte orders other than little-endian turn them.
+ * Per block of TOKENS literals and repeats: search, count, make codes, write. Words are read and written as
+ * they lie in memory, so byte orders other than little-endian turn them.
  */
 #include "image/express/png_pack.h"
 
@@ -14,7 +14,7 @@
 #define NAMING 16 /* bits that the codes of length and distance take, about */
 #define DISTANCE_MAX 32768
 #define HASH_BITS 15
-#define REPEATS 3    /* of so many bytes one must repeat itself to make a drawing */
+#define REPEATS 3  /* of so many bytes one must repeat itself to make a drawing */
 #define SMALL 8192 /* bytes below which another packer's care is worth more than time */
 
 #define LITERALS 286
@@ -24,8 +24,8 @@
 #define CODE_MAX 15
 #define LENGTHS_MAX 7
 
-/* A block at its worst: all codes 15 bits, extra bits of lengths and distances are fewer than what a repeat spares. */
-#define BLOCK_BYTES ((size_t)TOKENS * 2 + 1024)
+/* What a block needs beside its tokens, at most: 316 code lengths of up to 14 bits, and the codes of those. */
+#define HEAD_BYTES 1024
 
 struct code {
     uint16_t bits[LITERALS]; /* reversed: first bit lowest */
@@ -48,7 +48,7 @@ size_t alb_png_pack_size(void)
 
 size_t alb_png_pack_bound(size_t n)
 {
-    return n + n / 8 + 2 * BLOCK_BYTES;
+    return n + n / 8 + 2 * HEAD_BYTES;
 }
 
 /* ---- the search ---- */
@@ -168,7 +168,7 @@ static void sort_leaves(struct leaf *leaves, size_t n)
     }
 }
 
-/* How many codes have each length, for counts in rising order: Huffman's two queues, leaves and the nodes made of them. */
+/* How many codes have each length, for counts in rising order: Huffman's two queues, leaves and nodes. */
 static void count_lengths(const struct leaf *leaves, size_t n, unsigned per_length[32])
 {
     uint32_t weight[LITERALS];
@@ -230,6 +230,7 @@ static void number_codes(struct code *c, size_t symbols)
     for (unsigned i = 1; i <= CODE_MAX; i++)
         next[i + 1] = (next[i] + per_length[i]) << 1;
     for (size_t i = 0; i < symbols; i++) {
+        c->bits[i] = 0;
         if (c->length[i] > 0)
             c->bits[i] = (uint16_t)reversed(next[c->length[i]]++, c->length[i]);
     }
@@ -346,12 +347,22 @@ static void put_codes(struct alb_png_pack *p, struct bits *b)
     }
 }
 
+static unsigned extra_of_length(unsigned code)
+{
+    return code < 265 || code == 285 ? 0 : (code - 261) / 4;
+}
+
+static unsigned extra_of_distance(unsigned code)
+{
+    return code < 4 ? 0 : code / 2 - 1;
+}
+
 static inline void put_repeat(const struct alb_png_pack *p, struct bits *b, uint32_t token)
 {
     unsigned length = (token >> 16 & 0xff) + 3, distance = (token & 0x7fff) + 1;
     unsigned l = length_code(length), d = distance_code(distance);
     spill(b);
-    unsigned l_bits = l < 265 || l == 285 ? 0 : (l - 261) / 4, d_bits = d < 4 ? 0 : d / 2 - 1;
+    unsigned l_bits = extra_of_length(l), d_bits = extra_of_distance(d);
     put(b, p->literals.bits[l], p->literals.length[l]);
     put(b, (length - 3) & ((1u << l_bits) - 1), l_bits);
     put(b, p->distances.bits[d], p->distances.length[d]);
@@ -359,10 +370,24 @@ static inline void put_repeat(const struct alb_png_pack *p, struct bits *b, uint
     spill(b);
 }
 
-static void put_block(struct alb_png_pack *p, struct bits *b, bool last)
+/* Bytes that the block takes, at most. */
+static size_t block_bytes(const struct alb_png_pack *p)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < LITERALS; i++)
+        bits += (uint64_t)p->literal_count[i] * (p->literals.length[i] + (i > END ? extra_of_length(i) : 0));
+    for (unsigned i = 0; i < DISTANCES; i++)
+        bits += (uint64_t)p->distance_count[i] * (p->distances.length[i] + extra_of_distance(i));
+    return (size_t)(bits / 8) + HEAD_BYTES;
+}
+
+/* False: there is no room up to `end`. */
+static bool put_block(struct alb_png_pack *p, struct bits *b, bool last, const uint8_t *end)
 {
     make_code(&p->literals, p->literal_count, LITERALS, CODE_MAX);
     make_code(&p->distances, p->distance_count, DISTANCES, CODE_MAX);
+    if (block_bytes(p) > (size_t)(end - b->out))
+        return false;
     put(b, (last ? 1u : 0u) | 2u << 1, 3);
     put_codes(p, b);
     for (size_t i = 0; i < p->tokens; i++) {
@@ -378,12 +403,13 @@ static void put_block(struct alb_png_pack *p, struct bits *b, bool last)
     spill(b);
     put(b, p->literals.bits[END], p->literals.length[END]);
     spill(b);
+    return true;
 }
 
 size_t alb_png_pack(struct alb_png_pack *p, const uint8_t *in, size_t n, uint8_t *out, bool *repeats)
 {
     struct bits b = {.out = out};
-    const uint8_t *end = out + alb_png_pack_bound(n) - BLOCK_BYTES;
+    const uint8_t *end = out + alb_png_pack_bound(n) - 16; /* checksum, and a word that is written whole */
     *repeats = true;
     if (n < SMALL || n >= UINT32_MAX)
         return 0;
@@ -393,10 +419,9 @@ size_t alb_png_pack(struct alb_png_pack *p, const uint8_t *in, size_t n, uint8_t
     put(&b, 0x0178, 16); /* 32 KiB window, "fastest" */
     spill(&b);
     while (p->at < n) {
-        if (b.out > end)
-            return 0;
         search(p, in, n);
-        put_block(p, &b, p->at == n);
+        if (!put_block(p, &b, p->at == n, end))
+            return 0;
     }
     put(&b, 0, (8 - b.n % 8) % 8);
     spill(&b);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PNG to rows. A picture whose pixels and packed bytes together are within WHOLE_MAX is inflated at once (libdeflate,
- * more than twice as fast as zlib) and its filters are undone in place, BAND rows at a time, so that the rows are warm
- * when they are handed on. A larger one goes through zlib, BAND rows at a time: then memory does not grow with its
- * height. Rows of 8 bits are handed on where they lie; others are spread to 8 bits first.
+ * PNG to rows. A picture whose pixels and packed bytes together are within WHOLE_MAX is inflated at once
+ * (libdeflate, more than twice as fast as zlib) and its filters are undone in place, BAND rows at a time, so
+ * that the rows are warm when they are handed on. A larger one goes through zlib, BAND rows at a time: then
+ * memory does not grow with its height. Rows of 8 bits are handed on where they lie; others are spread to 8
+ * bits first.
  */
 #include <libdeflate.h>
 #include <string.h>
@@ -371,6 +372,7 @@ enum alb_code alb_png_source_open(struct alb_express *x, const struct alb_source
     p->base.ops = &ops;
     p->base.native = (struct alb_rows_format){
         .layout = layout_of(&p->file), .bits = 8, .width = ask->width, .height = ask->height};
+    p->base.palette_bits = p->file.colour == ALB_PNG_PALETTE ? (uint8_t)p->file.depth : 0;
     p->base.layouts = ALB_LAYOUT_BIT(p->base.native.layout);
     if (ask->metadata) {
         p->base.exif = p->file.exif;

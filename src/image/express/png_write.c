@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows to PNG: 8 bits, grey or RGB with or without alpha, or a palette of imagequant's. Each row gets the filter whose
- * differences are smallest, as libpng does it; then all is packed at once (png_pack.h, libdeflate). So memory is twice
- * that of the result's pixels: within RESULT_MAX, else it is the general executor's. What else stands in the file is what that one
- * writes without metadata: the resolution.
+ * Rows to PNG: 8 bits, grey or RGB with or without alpha, or a palette of imagequant's (if asked for, or if
+ * the source had one). Each row gets the filter whose differences are smallest, as libpng does it; then all
+ * is packed at once (png_pack.h, libdeflate). So memory is twice that of the result's pixels: within
+ * RESULT_MAX, else it is the general executor's. What else stands in the file is what that one writes
+ * without metadata: the resolution.
  */
 #include <libdeflate.h>
 #include <libimagequant.h>
@@ -33,8 +34,8 @@ struct png {
     struct alb_str exif, xmp;
     uint32_t width, height, next;
     uint32_t per_metre; /* pixels */
-    unsigned samples; /* of a pixel that comes in */
-    size_t row;       /* bytes of one */
+    unsigned samples;   /* of a pixel that comes in */
+    size_t row;         /* bytes of one */
     /* pixels: rows as they are packed, each behind its filter's byte */
     uint8_t *packed, *now, *before; /* now and before have ALB_PNG_SLACK zeros in front of them */
     /* palette: all pixels as RGBA */
@@ -326,10 +327,18 @@ static uint8_t *zeroed_row(struct png *p)
     return row ? row + ALB_PNG_SLACK : NULL;
 }
 
-static bool prepare(struct png *p, const struct alb_output *o)
+static int colours_of(const struct alb_sink_ask *ask)
 {
-    if (o->png_quantize) {
-        p->colours = o->png_colors ? o->png_colors : 256;
+    const struct alb_output *o = ask->output;
+    if (o->png_quantize)
+        return o->png_colors ? o->png_colors : 256;
+    return ask->palette_bits > 0 && !o->lossless ? 1 << ask->palette_bits : 0;
+}
+
+static bool prepare(struct png *p, const struct alb_sink_ask *ask)
+{
+    p->colours = colours_of(ask);
+    if (p->colours > 0) {
         p->rgba = alb_scratch_take(p->x->scratch, (size_t)p->width * p->height, 4);
         return p->rgba != NULL;
     }
@@ -351,12 +360,17 @@ enum alb_code alb_png_sink_open(struct alb_express *x, const struct alb_sink_ask
     struct png *p = alb_scratch_take(x->scratch, 1, sizeof(*p));
     if (!p)
         return no_memory(err);
-    *p = (struct png){.base = {&ops}, .x = x, .out = ask->out, .exif = ask->exif, .xmp = ask->xmp,
-                       .width = f->width, .height = f->height};
+    *p = (struct png){.base = {&ops},
+                      .x = x,
+                      .out = ask->out,
+                      .exif = ask->exif,
+                      .xmp = ask->xmp,
+                      .width = f->width,
+                      .height = f->height};
     p->per_metre = (uint32_t)((ask->output->dpi > 0 ? ask->output->dpi : DPI_DEFAULT) * METRE + 0.5);
     p->samples = alb_layout_samples(f->layout);
     p->row = (size_t)p->samples * p->width;
-    if (!prepare(p, ask->output))
+    if (!prepare(p, ask))
         return no_memory(err);
     *sink = &p->base;
     return ALB_OK;

@@ -76,14 +76,23 @@ static bool axis_ok(const struct alb_axis *a, bool mirror)
            step <= ALB_RESIZE_SHRINK && step >= -ALB_RESIZE_SHRINK;
 }
 
+static bool samples_ok(const struct alb_resize_ask *ask)
+{
+    return ask->samples >= (ask->alpha ? 2u : 1u) && ask->samples <= PLANES && ask->bits_in >= 8 &&
+           ask->bits_in <= 16 && ask->bits_out >= 8 && ask->bits_out <= 16;
+}
+
+static bool gain_ok(const struct alb_resize_ask *ask)
+{
+    bool none = ask->gain >= 1 && ask->gain <= 1 && ask->bias >= 0 && ask->bias <= 0;
+    return none || (!ask->alpha && ask->gain >= -1e3f && ask->gain <= 1e3f && ask->bias >= -1e6f &&
+                    ask->bias <= 1e6f);
+}
+
 static bool ask_ok(const struct alb_resize_ask *ask)
 {
-    bool scaled = ask->gain < 1 || ask->gain > 1 || ask->bias < 0 || ask->bias > 0;
-    bool numbers = ask->gain >= -1e3f && ask->gain <= 1e3f && ask->bias >= -1e6f && ask->bias <= 1e6f;
-    return axis_ok(&ask->x, true) && axis_ok(&ask->y, false) && ask->samples >= 1 && ask->samples <= PLANES &&
-           (!ask->alpha || ask->samples >= 2) && ask->bits_in >= 8 && ask->bits_in <= 16 &&
-           ask->bits_out >= 8 && ask->bits_out <= 16 && (unsigned)ask->kernel < ALB_KERNEL_COUNT && numbers &&
-           !(ask->alpha && scaled);
+    return axis_ok(&ask->x, true) && axis_ok(&ask->y, false) && samples_ok(ask) && gain_ok(ask) &&
+           (unsigned)ask->kernel < ALB_KERNEL_COUNT;
 }
 
 static bool is_whole(const struct alb_axis *a)

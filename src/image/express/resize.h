@@ -9,7 +9,8 @@
  *
  * Arithmetic: whole numbers only. A sample becomes an int16 around the middle of its range, weights are int16 in
  * 1/32768 (1/16384 where one is nearly 1), sums int32 that cannot overflow, so the order of additions is free and every
- * path (plain C, SSE2, AVX2, NEON) gives the same bytes. Between the two directions samples keep 15 bits and what overshoots.
+ * path (plain C, SSE2, AVX2, NEON) gives the same bytes. Between the two directions samples keep 15 bits and what
+ * overshoots.
  * Weights of one result sample sum to exactly 1: they are the differences of rounded running sums. They are made in
  * double precision with +, -, * and / alone: libm may differ between machines, these do not.
  *

@@ -5,7 +5,7 @@
  */
 #include "image/express/resize_priv.h"
 
-#include <pthread.h>
+#include "base/lock.h"
 
 static struct alb_light light;
 static struct alb_light16 light16;

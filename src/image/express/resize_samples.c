@@ -269,25 +269,35 @@ FAST static void rgba_out(const int16_t *restrict r, const int16_t *restrict g, 
     }
 }
 
-void alb_samples_out(const struct alb_samples *s, int16_t *const *plane, size_t n, void *row)
+static void unpremultiplied_out(const struct alb_samples *s, int16_t *const *plane, size_t n, void *row)
 {
-    unsigned colours = s->alpha ? s->count - 1 : s->count;
-    if (s->bits_out == 8 && !is_full(s) && !s->scaled && (s->count == 1 || s->count == 3)) {
-        s->ops->narrow[s->count / 2]((const int16_t *const *)plane, n, row);
-        return;
-    }
-    for (unsigned c = 0; s->alpha && c < colours; c++)
+    unsigned colours = s->count - 1;
+    for (unsigned c = 0; c < colours; c++)
         unpremultiply(plane[c], plane[colours], s->faintest, n);
-    if (s->linear)
-        linear_out(s, plane, colours, n, row);
-    if (s->alpha && !s->linear && s->count == 4 && s->bits_out == 8) {
+    if (!s->linear && s->count == 4 && s->bits_out == 8) {
         rgba_out(plane[0], plane[1], plane[2], plane[3], n, row);
         return;
     }
-    for (unsigned c = s->linear ? colours : 0; c < s->count; c++) {
-        if (s->scaled)
-            scaled_out(s, plane[c], c, n, row);
-        else
-            plane_out(s, plane[c], c, n, row);
+    if (s->linear)
+        linear_out(s, plane, colours, n, row);
+    for (unsigned c = s->linear ? colours : 0; c < s->count; c++)
+        plane_out(s, plane[c], c, n, row);
+}
+
+void alb_samples_out(const struct alb_samples *s, int16_t *const *plane, size_t n, void *row)
+{
+    if (s->alpha) {
+        unpremultiplied_out(s, plane, n, row);
+    } else if (s->linear) {
+        linear_out(s, plane, s->count, n, row);
+    } else if (!s->scaled && s->bits_out == 8 && (s->count == 1 || s->count == 3)) {
+        s->ops->narrow[s->count / 2]((const int16_t *const *)plane, n, row);
+    } else {
+        for (unsigned c = 0; c < s->count; c++) {
+            if (s->scaled)
+                scaled_out(s, plane[c], c, n, row);
+            else
+                plane_out(s, plane[c], c, n, row);
+        }
     }
 }

@@ -136,8 +136,9 @@ struct alb_source {
     struct alb_rows_format native; /* what lies in the file, with the size that will come out */
     unsigned layouts;              /* ALB_LAYOUT_BIT of each that start can give; native's is one of them */
     struct alb_str icc;            /* profile, borrowed until close; empty: none */
-    /* If asked for, borrowed until close; empty: none. EXIF from its TIFF header on (an "Exif\0\0" before it is allowed),
-     * XMP as its packet, IPTC as the bytes of a JPEG's APP13. */
+    uint8_t palette_bits;          /* of an index, where the file has a palette; else 0 */
+    /* If asked for, borrowed until close; empty: none. EXIF from its TIFF header on (an "Exif\0\0" before it is
+     * allowed), XMP as its packet, IPTC as the bytes of a JPEG's APP13. */
     struct alb_str exif, xmp, iptc;
     /* set by start */
     struct alb_rows_format format;
@@ -149,8 +150,8 @@ struct alb_source_ops {
      * out. Sets format (width and height stay those of the whole picture) and area. */
     enum alb_code (*start)(struct alb_source *s, enum alb_layout layout, struct alb_rect window,
                            struct alb_err *err);
-    /* The next rows of the area, at least one of them; after the last one all counts are 0, and then the end of the file
-     * has been checked as far as `strict` asks. */
+    /* The next rows of the area, at least one of them; after the last one all counts are 0, and then the end of
+     * the file has been checked as far as `strict` asks. */
     enum alb_code (*read)(struct alb_source *s, struct alb_band *band, struct alb_err *err);
     void (*close)(struct alb_source *s);
 };
@@ -168,6 +169,7 @@ struct alb_sink_ask {
     struct alb_rows_format format;   /* what write will bring */
     const struct alb_output *output; /* outlives the sink */
     unsigned quality;                /* 1..100, already chosen */
+    uint8_t palette_bits;            /* as the source tells: PNG gets a palette again, unless lossless */
     struct alb_buf *out;             /* gets the file; its cap is the limit of the result (TOO_LARGE) */
     struct alb_str exif, xmp,
         iptc; /* to be written along, as a source tells them; UNSUPPORTED if it cannot */
@@ -207,10 +209,10 @@ alb_sink_takes_fn alb_avif_sink_takes;
 
 /* ---- the resizer: one plane ---- */
 
-/* One axis: result sample i (0 .. out - 1) is centred at from + (i + 0.5) * span / out in source samples, of which there
- * are `in`; those outside are repeats of the outermost. from and span need not be whole (chroma of odd sizes, cuts of
- * the result), and `out / |span|` is the scale of the kernel. Across only: span < 0 mirrors (from is then the right
- * edge). */
+/* One axis: result sample i (0 .. out - 1) is centred at from + (i + 0.5) * span / out in source samples, of which
+ * there are `in`; those outside are repeats of the outermost. from and span need not be whole (chroma of odd
+ * sizes, cuts of the result), and `out / |span|` is the scale of the kernel. Across only: span < 0 mirrors (from
+ * is then the right edge). */
 struct alb_axis {
     uint32_t in, out;
     double from, span;
@@ -221,8 +223,10 @@ struct alb_resize_ask {
     bool alpha;                /* the last of them is alpha: premultiplied while resized */
     uint8_t bits_in, bits_out; /* 8, or up to 16 in uint16_t */
     enum alb_kernel kernel;
-    bool linear;      /* colour samples are sRGB; resized in linear light */
-    float gain, bias; /* out = resized * gain + bias, in units of bits_out samples; 1, 0 normally */
+    bool linear; /* colour samples are sRGB; resized in linear light */
+    /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
+     * alpha, and normally */
+    float gain, bias;
 };
 struct alb_resize;
 /* Everything lies in the scratch: there is no close. */

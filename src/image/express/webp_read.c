@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * WebP to rows, through libwebp's incremental decoder: it holds the whole picture, but lets rows go as soon as they are
- * final, so that the first ones are resized while the last ones are decoded. Lossy pictures without transparency come
- * as the planes that they are coded in; others as RGB or RGBA. The picture always has the file's size, even if the plan
- * would let the decoder shrink it: our resizer does that better and sooner. Where it is to be shrunk well below its size,
- * edges of blocks are not smoothed first: libwebp leaves that out itself when it shrinks so far. Animations: the general
- * executor.
+ * WebP to rows, through libwebp's incremental decoder: it holds the whole picture, but lets rows go as soon
+ * as they are final, so that the first ones are resized while the last ones are decoded. Lossy pictures
+ * without transparency come as the planes that they are coded in; others as RGB or RGBA. The picture always
+ * has the file's size, even if the plan would let the decoder shrink it: our resizer does that better and
+ * sooner. Where it is to be shrunk well below its size, edges of blocks are not smoothed first: libwebp
+ * leaves that out itself when it shrinks so far. Animations: the general executor.
  */
 #include <string.h>
 #include <webp/decode.h>
@@ -196,7 +196,8 @@ static void describe(struct webp *w, bool metadata)
     struct alb_source *s = &w->base;
     uint32_t width = (uint32_t)w->features.width, height = (uint32_t)w->features.height;
     bool planar = w->features.format == 1 && !w->features.has_alpha;
-    s->native = (struct alb_rows_format){.layout = ALB_LAYOUT_RGB, .bits = 8, .width = width, .height = height};
+    s->native =
+        (struct alb_rows_format){.layout = ALB_LAYOUT_RGB, .bits = 8, .width = width, .height = height};
     if (w->features.has_alpha)
         s->native.layout = ALB_LAYOUT_RGB_ALPHA;
     s->layouts = ALB_LAYOUT_BIT(s->native.layout);
@@ -226,13 +227,15 @@ enum alb_code alb_webp_source_open(struct alb_express *x, const struct alb_sourc
     w->base.ops = &ops;
     w->x = x;
     w->bytes = ask->bytes;
-    w->reduced = 4ull * ask->width < 3ull * ask->source_width && 4ull * ask->height < 3ull * ask->source_height;
+    w->reduced =
+        4ull * ask->width < 3ull * ask->source_width && 4ull * ask->height < 3ull * ask->source_height;
     if (ask->strict && (ask->bytes.n < 12 || le32(ask->bytes.p + 4) > ask->bytes.n - 8))
         return alb_fail(err, ALB_E_UNSUPPORTED, "webp: cut off");
     if (WebPGetFeatures((const uint8_t *)ask->bytes.p, ask->bytes.n, &w->features) != VP8_STATUS_OK)
         return alb_fail(err, ALB_E_UNPROCESSABLE, "webp: no header");
     if (w->features.has_animation || (w->features.format != 1 && w->features.format != 2) ||
-        (uint32_t)w->features.width != ask->source_width || (uint32_t)w->features.height != ask->source_height)
+        (uint32_t)w->features.width != ask->source_width ||
+        (uint32_t)w->features.height != ask->source_height)
         return alb_fail(err, ALB_E_UNSUPPORTED, "webp: an animation, or not what the plan was made for");
     describe(w, ask->metadata);
     *out = &w->base;

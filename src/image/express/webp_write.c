@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows to WebP with the settings that the general executor gives libwebp. Lossy pictures that come as planes are coded as
- * they are; RGB is turned into planes by libwebp itself. The encoder looks at the whole picture (it divides it into
- * segments first), so the sink holds the result's pixels. Metadata, if there are any, make the file an extended one.
+ * Rows to WebP with the settings that the general executor gives libwebp, but one: its lossy methods 3 and 4
+ * (4 is the default) take 2.4 times the time of method 2, for 4 % of the bytes. So method 2 does their work
+ * here, with the quality lowered until the bytes are theirs (of 10 photographs made 512 pixels wide;
+ * SSIMULACRA2 is 1.2 lower then; the lane's sharper reduction gains 0.8 for a JPEG, 2.6 for a WebP). Nothing
+ * else that libwebp offers makes up for it. Lossy pictures that come as planes are coded as they are; RGB is
+ * turned into planes by libwebp itself. The encoder looks at the whole picture (it divides it into segments
+ * first), so the sink holds the result's pixels. Metadata, if there are any, make the file an extended one.
  */
 #include <string.h>
 #include <webp/encode.h>
 
 #include "image/express/rows.h"
 
-#define SIDE_MAX 16383 /* of the format */
+#define SIDE_MAX 16383  /* of the format */
+#define CHEAPER_MOST 95 /* quality up to which method 2 does the work of 3 and 4 */
 #define RESULT_MAX ((uint64_t)64 << 20)
 
 struct webp {
@@ -78,6 +83,21 @@ static int method(const struct alb_output *o)
     return e == 0 ? 4 : (int)((e - 1) * 6 + 4) / 9;
 }
 
+/* The quality at which method 2 writes as many bytes as method 4 does at this one. */
+static float as_many_bytes(unsigned quality)
+{
+    static const struct {
+        float q, less;
+    } t[] = {{0, 0},     {10, 2},    {30, 3.1f}, {50, 3.9f},       {65, 3.8f},
+             {75, 3.4f}, {80, 0.9f}, {85, 0.5f}, {CHEAPER_MOST, 0}};
+    float q = (float)quality;
+    size_t i = 1;
+    while (i + 1 < ALB_ARRAY_LEN(t) && q > t[i].q)
+        i++;
+    float part = (q - t[i - 1].q) / (t[i].q - t[i - 1].q);
+    return q - (t[i - 1].less + part * (t[i].less - t[i - 1].less));
+}
+
 static bool configure(const struct webp *w, WebPConfig *c)
 {
     static const WebPPreset presets[ALB_WEBP_PRESET_COUNT] = {
@@ -86,10 +106,12 @@ static bool configure(const struct webp *w, WebPConfig *c)
         [ALB_WEBP_ICON] = WEBP_PRESET_ICON,       [ALB_WEBP_TEXT] = WEBP_PRESET_TEXT,
     };
     const struct alb_output *o = w->output;
-    float q = (float)w->quality;
+    int m = method(o);
+    bool cheaper = !is_lossless(o) && (m == 3 || m == 4) && w->quality <= CHEAPER_MOST;
+    float q = cheaper ? as_many_bytes(w->quality) : (float)w->quality;
     if (!(is_lossless(o) ? WebPConfigInit(c) : WebPConfigPreset(c, presets[o->webp_preset], q)))
         return false;
-    c->method = method(o);
+    c->method = cheaper ? 2 : m;
     c->lossless = is_lossless(o);
     if (o->webp_mode == ALB_WEBP_LOSSLESS)
         c->quality = q;
@@ -106,7 +128,7 @@ static int to_buf(const uint8_t *data, size_t n, const WebPPicture *picture)
     return alb_buf_code(out) == ALB_OK;
 }
 
-/* The planes are borrowed: libwebp does not write to a picture without transparency that is in planes already. */
+/* The planes are borrowed: libwebp does not write to planes that it is given, if there is no transparency. */
 static bool import(const struct webp *w, WebPPicture *p)
 {
     p->width = (int)w->format.width;
@@ -260,8 +282,8 @@ static struct alb_str without_prefix(struct alb_str exif)
     return has ? (struct alb_str){exif.p + 6, exif.n - 6} : exif;
 }
 
-enum alb_code alb_webp_sink_open(struct alb_express *x, const struct alb_sink_ask *ask, struct alb_sink **sink,
-                                 struct alb_err *err)
+enum alb_code alb_webp_sink_open(struct alb_express *x, const struct alb_sink_ask *ask,
+                                 struct alb_sink **sink, struct alb_err *err)
 {
     static const struct alb_sink_ops ops = {write_band, finish, close_sink};
     *sink = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the tests of the express lane's decoders and encoders share: a source read to its end, a sink fed by bands of
- * odd heights, noise, and PNG files written chunk by chunk, right or wrong.
+ * What the tests of the express lane's decoders and encoders share: a source read to its end, a sink fed by
+ * bands of odd heights, noise, and PNG files written chunk by chunk, right or wrong.
  */
 #ifndef ALB_TESTS_IMAGE_EXPRESS_ENDS_H
 #define ALB_TESTS_IMAGE_EXPRESS_ENDS_H
@@ -64,8 +64,14 @@ static inline enum alb_code read_all(alb_source_open_fn *open, struct alb_expres
 {
     struct alb_err err = ALB_ERR_INIT;
     struct alb_source *s;
-    const struct alb_source_ask ask = {.bytes = bytes, .eighths = 8, .width = w, .height = h, .source_width = w, .source_height = h,
-                                       .strict = true, .metadata = true};
+    const struct alb_source_ask ask = {.bytes = bytes,
+                                       .eighths = 8,
+                                       .width = w,
+                                       .height = h,
+                                       .source_width = w,
+                                       .source_height = h,
+                                       .strict = true,
+                                       .metadata = true};
     memset(out, 0, sizeof(*out));
     enum alb_code code = open(x, &ask, &s, &err);
     if (code != ALB_OK) {
@@ -93,8 +99,8 @@ static inline enum alb_code read_all(alb_source_open_fn *open, struct alb_expres
 /* ---- writing ---- */
 
 /* Rows without gaps, in bands of 1, 3, 5 ... rows (times the subsampling). */
-static inline enum alb_code write_all(alb_sink_open_fn *open, struct alb_express *x, const struct alb_sink_ask *ask,
-                                      const uint8_t *const planes[ALB_PLANES])
+static inline enum alb_code write_all(alb_sink_open_fn *open, struct alb_express *x,
+                                      const struct alb_sink_ask *ask, const uint8_t *const planes[ALB_PLANES])
 {
     struct alb_err err = ALB_ERR_INIT;
     struct alb_sink *s;

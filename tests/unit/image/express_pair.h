@@ -165,6 +165,7 @@ static inline void pair_options(struct dice *d, struct alb_plan_options *o)
     o->output.quality[ALB_FORMAT_SAME] = (uint8_t)(dice_rare(d, 2) ? 95 : 85);
     o->output.jpeg_progressive = dice_rare(d, 4);
     o->output.keep_copyright = dice_rare(d, 2);
+    o->output.dpi = o->width % 2 == 1 ? 72 : o->height % 5 == 1 ? 300 : 0;
     o->output.chroma = dice_rare(d, 3) ? (enum alb_chroma)dice_below(d, ALB_CHROMA_COUNT) : ALB_CHROMA_AUTO;
 }
 
@@ -233,7 +234,7 @@ static inline void pair_threads(struct alb_scratch *scratch, const struct alb_pl
     close(other);
 }
 
-/* The difference; negative: the lane did not do it. *other: what the general executor says. */
+/* The difference; negative: the lane did not do it, or *general says that its executor did not. */
 static inline double pair_render(struct alb_scratch *scratch, const struct alb_plan *plan,
                                  struct alb_str source, enum alb_code *general, struct alb_err *err)
 {
@@ -245,17 +246,18 @@ static inline double pair_render(struct alb_scratch *scratch, const struct alb_p
     enum alb_code code = alb_express_render(&x, plan, source, ours, 64 << 20, err);
     ALB_CHECK(code == ALB_OK || (code == ALB_E_UNSUPPORTED && lseek(ours, 0, SEEK_END) == 0));
     pair_threads(scratch, plan, source, ours, code);
-    *general = alb_general_render(plan, &source, theirs, &outcome, NULL);
+    struct alb_err why = ALB_ERR_INIT;
+    *general = alb_general_render(plan, &source, theirs, &outcome, &why);
     if (code == ALB_OK && *general == ALB_OK) {
         VipsImage *a = pair_read(ours), *b = pair_read(theirs);
         ALB_CHECK(a->Xsize == (int)plan->width && a->Ysize == (int)plan->height);
         ALB_CHECK(a->Xsize == b->Xsize && a->Ysize == b->Ysize && a->Bands == b->Bands);
         ALB_CHECK(a->BandFmt == VIPS_FORMAT_UCHAR && b->BandFmt == VIPS_FORMAT_UCHAR);
+        ALB_CHECK(fabs(a->Xres - b->Xres) < 0.01 && fabs(a->Yres - b->Yres) < 0.01);
         differ = pair_difference(a, b);
         g_object_unref(a);
         g_object_unref(b);
     }
-    ALB_CHECK(code != ALB_OK || *general == ALB_OK);
     close(ours);
     close(theirs);
     return differ;
@@ -280,6 +282,8 @@ static inline double pair_allowed(const struct alb_plan *p)
 {
     const struct alb_plan_step *load = &p->steps[0];
     double allowed = p->format == ALB_FORMAT_PNG ? 5 : 9;
+    if (p->width < 16 || p->height < 16)
+        return 256; /* hardly a picture: its size and its channels count */
     if (p->width < 32 || p->height < 32 || load->width < 32 || load->height < 32)
         allowed += 10; /* waves of few pixels */
     if (load->u.load.how == ALB_LOAD_SCALED)
@@ -312,6 +316,7 @@ static inline double pair_run(struct dice *d, struct alb_scratch *scratch, struc
         if (alb_express_takes(&plan)) {
             counts->taken++;
             differ = pair_render(scratch, &plan, source, &general, &err);
+            ALB_CHECK(general == ALB_OK);
             counts->done += differ >= 0;
             counts->sum += differ > 0 ? differ : 0;
             if (differ < 0)

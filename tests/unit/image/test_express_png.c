@@ -38,7 +38,8 @@ static void check_row(const struct row *now, const struct row *above, size_t n, 
             unsigned a = i < bpp ? 0 : now->p[i - bpp], c = i < bpp ? 0 : above->p[i - bpp];
             uint8_t d = (uint8_t)(now->p[i] - predicted(f, a, above->p[i], c));
             if (out.p[i] != d)
-                fail_msg("filter %d, %u bytes a pixel, byte %zu of %zu: %u for %u", f, bpp, i, n, out.p[i], d);
+                fail_msg("filter %d, %u bytes a pixel, byte %zu of %zu: %u for %u", f, bpp, i, n, out.p[i],
+                         d);
             sum += d < 128 ? d : 256u - d;
         }
         assert_int_equal(costs[f], sum);
@@ -104,8 +105,8 @@ static const struct png_kind kinds[] = {{1, 0, 0}, {2, 0, 0}, {4, 0, 0}, {8, 0, 
                                         {8, 6, 0}, {1, 3, 0}, {2, 3, 0}, {4, 3, 0}, {8, 3, 0}};
 
 /* Bytes of a stream are noise: any bytes are some picture. Filters too, or all the same one. */
-static void make_png(struct alb_buf *b, uint32_t w, uint32_t h, const struct png_kind *k, bool transparent, int filter,
-                     unsigned parts, struct noise *r)
+static void make_png(struct alb_buf *b, uint32_t w, uint32_t h, const struct png_kind *k, bool transparent,
+                     int filter, unsigned parts, struct noise *r)
 {
     size_t line = png_line(w, k), n = line * h;
     uint8_t *rows = alb_mem_alloc(n), palette[256 * 3];
@@ -118,7 +119,8 @@ static void make_png(struct alb_buf *b, uint32_t w, uint32_t h, const struct png
     if (transparent && k->colour == 3)
         png_chunk(b, "tRNS", palette, colours - colours / 3);
     for (size_t i = 0; i < n; i++)
-        rows[i] = i % line == 0 ? (uint8_t)(filter < 0 ? noise(r) % 5 : filter) : noise(r) & (transparent ? 1 : 255);
+        rows[i] = i % line == 0 ? (uint8_t)(filter < 0 ? noise(r) % 5 : filter)
+                                : noise(r) & (transparent ? 1 : 255);
     const uint8_t key[6] = {0, 1, 0, 1, 0, 1};
     if (transparent && k->colour != 3)
         png_chunk(b, "tRNS", key, k->colour == 0 ? 2 : 6);
@@ -156,8 +158,8 @@ static void test_kinds(void **state)
                 if (t == 1 && (kinds[i].colour == 4 || kinds[i].colour == 6))
                     continue;
                 make_png(&b, w, 37, &kinds[i], t == 1, -1, 1 + w % 4, &r);
-                snprintf(what, sizeof(what), "colour %u depth %u width %u%s", kinds[i].colour, kinds[i].depth, w,
-                         t ? " transparent" : "");
+                snprintf(what, sizeof(what), "colour %u depth %u width %u%s", kinds[i].colour, kinds[i].depth,
+                         w, t ? " transparent" : "");
                 check_like_vips(alb_buf_view(&b), w, 37, what);
                 alb_buf_fini(&b);
             }
@@ -187,14 +189,17 @@ static void test_window(void **state)
     struct pixels all, part;
     (void)state;
     make_png(&b, 50, 90, &rgb, false, -1, 1, &r);
-    assert_int_equal(read_all(alb_png_source_open, &x, alb_buf_view(&b), 50, 90, false, (struct alb_rect){0}, &all),
-                     ALB_OK);
+    assert_int_equal(
+        read_all(alb_png_source_open, &x, alb_buf_view(&b), 50, 90, false, (struct alb_rect){0}, &all),
+        ALB_OK);
     struct alb_rect window = {7, 33, 20, 31};
-    assert_int_equal(read_all(alb_png_source_open, &x, alb_buf_view(&b), 50, 90, false, window, &part), ALB_OK);
+    assert_int_equal(read_all(alb_png_source_open, &x, alb_buf_view(&b), 50, 90, false, window, &part),
+                     ALB_OK);
     assert_true(part.area.left <= 7 && part.area.left + part.area.width >= 27);
     assert_true(part.area.top <= 33 && part.area.top + part.area.height >= 64);
     assert_int_equal(part.rows[0], part.area.height);
-    assert_memory_equal(part.plane[0], all.plane[0] + (size_t)part.area.top * 150, (size_t)part.rows[0] * 150);
+    assert_memory_equal(part.plane[0], all.plane[0] + (size_t)part.area.top * 150,
+                        (size_t)part.rows[0] * 150);
     pixels_free(&all);
     pixels_free(&part);
     alb_buf_fini(&b);
@@ -210,9 +215,28 @@ static enum alb_code code_of(struct alb_str s, uint32_t w, uint32_t h)
     return code;
 }
 
+static void test_palette_told(void **state)
+{
+    struct noise r = {8};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
+        struct alb_buf b = ALB_BUF_INIT(1 << 20);
+        struct alb_source *s;
+        make_png(&b, 9, 5, &kinds[i], false, -1, 1, &r);
+        const struct alb_source_ask ask = {
+            .bytes = alb_buf_view(&b), .width = 9, .height = 5, .source_width = 9, .source_height = 5};
+        assert_int_equal(alb_png_source_open(&x, &ask, &s, NULL), ALB_OK);
+        assert_int_equal(s->palette_bits, kinds[i].colour == 3 ? kinds[i].depth : 0);
+        s->ops->close(s);
+        alb_scratch_reset(x.scratch);
+        alb_buf_fini(&b);
+    }
+}
+
 static void test_not_ours(void **state)
 {
-    const struct png_kind wide = {16, 2, 0}, interlaced = {8, 2, 1}, odd = {8, 5, 0}, deep = {16, 3, 0}, rgb = {8, 2, 0};
+    const struct png_kind wide = {16, 2, 0}, interlaced = {8, 2, 1}, odd = {8, 5, 0}, deep = {16, 3, 0},
+                          rgb = {8, 2, 0};
     const struct png_kind *const not[] = {&wide, &interlaced, &odd, &deep};
     const uint8_t rows[400] = {0};
     struct alb_buf b = ALB_BUF_INIT(1 << 20);
@@ -228,7 +252,9 @@ static void test_not_ours(void **state)
         alb_buf_reset(&b);
         png_start(&b, 3, 2, &rgb);
         png_end(&b, rows, lengths[i], 1);
-        enum alb_code want = lengths[i] < 20 ? ALB_E_UNPROCESSABLE : lengths[i] == 20 ? ALB_OK : ALB_E_UNSUPPORTED;
+        enum alb_code want = lengths[i] < 20    ? ALB_E_UNPROCESSABLE
+                             : lengths[i] == 20 ? ALB_OK
+                                                : ALB_E_UNSUPPORTED;
         assert_int_equal(code_of(alb_buf_view(&b), 3, 2), want);
         assert_int_equal(code_of(alb_buf_view(&b), 2, 3), ALB_E_UNSUPPORTED); /* not what was planned */
     }
@@ -245,14 +271,16 @@ static void test_damage(void **state)
         struct alb_buf b = ALB_BUF_INIT(1 << 20);
         make_png(&b, 11, 9, &kinds[k], false, -1, 3, &r);
         struct alb_str s = alb_buf_view(&b);
-        assert_int_equal(read_all(alb_png_source_open, &x, s, 11, 9, false, (struct alb_rect){0}, &whole), ALB_OK);
+        assert_int_equal(read_all(alb_png_source_open, &x, s, 11, 9, false, (struct alb_rect){0}, &whole),
+                         ALB_OK);
         size_t n = 99 * alb_layout_samples(whole.format.layout);
         for (size_t i = 0; i < s.n; i++) {
             char *copy = alb_mem_alloc(s.n);
             memcpy(copy, s.p, s.n);
             assert_int_not_equal(code_of((struct alb_str){copy, i}, 11, 9), ALB_OK);
             copy[i] = (char)(copy[i] ^ 1 << i % 8);
-            if (read_all(alb_png_source_open, &x, (struct alb_str){copy, s.n}, 11, 9, false, (struct alb_rect){0}, &p) == ALB_OK)
+            if (read_all(alb_png_source_open, &x, (struct alb_str){copy, s.n}, 11, 9, false,
+                         (struct alb_rect){0}, &p) == ALB_OK)
                 assert_memory_equal(p.plane[0], whole.plane[0], n);
             pixels_free(&p);
             alb_mem_free(copy);
@@ -330,12 +358,17 @@ static void test_memory(void **state)
     assert_true(pid >= 0);
     if (pid == 0) {
         const struct rlimit l = {data_now() + (2 << 20), data_now() + (2 << 20)};
-        const struct alb_source_ask ask = {.bytes = alb_buf_view(&b), .width = LARGE_W, .height = LARGE_H, .source_width = LARGE_W,
-                                           .source_height = LARGE_H, .strict = true};
+        const struct alb_source_ask ask = {.bytes = alb_buf_view(&b),
+                                           .width = LARGE_W,
+                                           .height = LARGE_H,
+                                           .source_width = LARGE_W,
+                                           .source_height = LARGE_H,
+                                           .strict = true};
         struct alb_source *s;
         struct alb_band band = {.rows = {1}};
-        bool ok = setrlimit(RLIMIT_DATA, &l) == 0 && alb_png_source_open(&x, &ask, &s, NULL) == ALB_OK &&
-                  s->ops->start(s, s->native.layout, (struct alb_rect){0, 0, LARGE_W, LARGE_H}, NULL) == ALB_OK;
+        bool ok =
+            setrlimit(RLIMIT_DATA, &l) == 0 && alb_png_source_open(&x, &ask, &s, NULL) == ALB_OK &&
+            s->ops->start(s, s->native.layout, (struct alb_rect){0, 0, LARGE_W, LARGE_H}, NULL) == ALB_OK;
         while (ok && band.rows[0] > 0)
             ok = s->ops->read(s, &band, NULL) == ALB_OK;
         child_exit(ok ? 0 : 1);
@@ -364,7 +397,9 @@ static void test_written(void **state)
             for (size_t i = 0; i < n; i++)
                 in[i] = (uint8_t)(i * 3 + noise(&r) % (1 + w % 30));
             const struct alb_sink_ask ask = {
-                .format = {.layout = (enum alb_layout)layout, .bits = 8, .width = w, .height = 33}, .output = &o, .out = &b};
+                .format = {.layout = (enum alb_layout)layout, .bits = 8, .width = w, .height = 33},
+                .output = &o,
+                .out = &b};
             const uint8_t *const planes[ALB_PLANES] = {in};
             assert_int_equal(write_all(alb_png_sink_open, &x, &ask, planes), ALB_OK);
             uint8_t *back = by_vips(alb_buf_view(&b), ALB_TYPE_PNG, &vw, &vh, &bands);
@@ -397,18 +432,39 @@ static void test_palette(void **state)
     assert_non_null(image);
     image->Type = VIPS_INTERPRETATION_sRGB;
     for (size_t i = 0; i < ALB_ARRAY_LEN(colours); i++) {
-        const struct alb_output o = {.format = ALB_FORMAT_PNG, .png_quantize = true, .png_colors = (uint16_t)colours[i]};
+        const struct alb_output o = {
+            .format = ALB_FORMAT_PNG, .png_quantize = true, .png_colors = (uint16_t)colours[i]};
         struct alb_buf b = ALB_BUF_INIT(1 << 20);
         unsigned c = colours[i] ? colours[i] : 256;
         void *p = NULL;
         size_t n;
         const struct alb_sink_ask ask = {
-            .format = {.layout = ALB_LAYOUT_RGB_ALPHA, .bits = 8, .width = 61, .height = 40}, .output = &o, .out = &b};
+            .format = {.layout = ALB_LAYOUT_RGB_ALPHA, .bits = 8, .width = 61, .height = 40},
+            .output = &o,
+            .out = &b};
         const uint8_t *const planes[ALB_PLANES] = {in};
         assert_int_equal(write_all(alb_png_sink_open, &x, &ask, planes), ALB_OK);
         assert_int_equal(vips_pngsave_buffer(image, &p, &n, "palette", TRUE, "bitdepth",
-                                             c <= 2 ? 1 : c <= 4 ? 2 : c <= 16 ? 4 : 8, NULL),
+                                             c <= 2    ? 1
+                                             : c <= 4  ? 2
+                                             : c <= 16 ? 4
+                                                       : 8,
+                                             NULL),
                          0);
+        struct alb_buf again = ALB_BUF_INIT(1 << 20); /* because the source had one */
+        const struct alb_output plain = {.format = ALB_FORMAT_PNG},
+                                lossless = {.format = ALB_FORMAT_PNG, .lossless = true};
+        struct alb_sink_ask had = ask;
+        had.output = &plain;
+        had.out = &again;
+        had.palette_bits = c <= 2 ? 1 : c <= 4 ? 2 : c <= 16 ? 4 : 8;
+        assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
+        assert_true(alb_str_eq(alb_buf_view(&again), alb_buf_view(&b)));
+        alb_buf_reset(&again);
+        had.output = &lossless;
+        assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
+        assert_int_equal(again.p[25], 6);
+        alb_buf_fini(&again);
         uint8_t *ours = by_vips(alb_buf_view(&b), ALB_TYPE_PNG, &vw, &vh, &bands);
         uint8_t *theirs = by_vips((struct alb_str){p, n}, ALB_TYPE_PNG, &vw, &vh, &other);
         assert_true(ours && theirs && bands == other);
@@ -436,8 +492,12 @@ static void test_metadata(void **state)
                                      .xmp = {xmp, sizeof(xmp) - 1}};
     const uint8_t *const planes[ALB_PLANES] = {in};
     assert_int_equal(write_all(alb_png_sink_open, &x, &ask, planes), ALB_OK);
-    struct alb_source_ask again = {
-        .bytes = alb_buf_view(&b), .width = 5, .height = 2, .source_width = 5, .source_height = 2, .metadata = true};
+    struct alb_source_ask again = {.bytes = alb_buf_view(&b),
+                                   .width = 5,
+                                   .height = 2,
+                                   .source_width = 5,
+                                   .source_height = 2,
+                                   .metadata = true};
     assert_int_equal(alb_png_source_open(&x, &again, &s, NULL), ALB_OK);
     assert_true(alb_str_eq(s->exif, ask.exif));
     assert_true(alb_str_eq(s->xmp, ask.xmp));
@@ -464,11 +524,17 @@ static void test_no_memory(void **state)
     make_png(&b, 40, 40, &rgb, false, -1, 2, &r);
     for (uint64_t n = 1; n < 40 && !ok; n++) {
         struct alb_source *s;
-        const struct alb_source_ask ask = {
-            .bytes = alb_buf_view(&b), .width = 40, .height = 40, .source_width = 40, .source_height = 40, .strict = true};
+        const struct alb_source_ask ask = {.bytes = alb_buf_view(&b),
+                                           .width = 40,
+                                           .height = 40,
+                                           .source_width = 40,
+                                           .source_height = 40,
+                                           .strict = true};
         static const uint8_t in[4800];
         const struct alb_sink_ask put = {
-            .format = {.layout = ALB_LAYOUT_RGB, .bits = 8, .width = 40, .height = 40}, .output = &o, .out = &out};
+            .format = {.layout = ALB_LAYOUT_RGB, .bits = 8, .width = 40, .height = 40},
+            .output = &o,
+            .out = &out};
         const uint8_t *const planes[ALB_PLANES] = {in};
         alb_scratch_trim(x.scratch);
         alb_buf_fini(&out);
@@ -510,11 +576,13 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filters),     cmocka_unit_test(test_paeth),   cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_each_filter), cmocka_unit_test(test_window),  cmocka_unit_test(test_not_ours),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_large),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_palette), cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_filters),   cmocka_unit_test(test_paeth),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_each_filter),
+        cmocka_unit_test(test_window),    cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_memory),    cmocka_unit_test(test_written),
+        cmocka_unit_test(test_palette),   cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_palette_told),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)

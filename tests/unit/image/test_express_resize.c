@@ -532,10 +532,10 @@ static void test_refusals(void **state)
             a.x.span = 0;
             break;
         case 5:
-            a.x.span = NAN;
+            a.x.span = (double)NAN;
             break;
         case 6:
-            a.y.from = INFINITY;
+            a.y.from = (double)INFINITY;
             break;
         case 7:
             a.samples = 0;
