@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What only a worker can tell of a file that is there: its facts, or an SVG without what could run in a browser. It is
- * told by the darkroom's lane of probes, where headers of new sources and uploads stand too: so only
- * ALB_ORDERS_AT_ONCE are worked on, ALB_ORDERS_MAX may wait for that in the order of their coming, and equal ones are
- * one. A file that a worker could not tell of is not tried again for a while (render/failures.h), so that it does not
- * hold a place for everybody who asks. An order outlives whoever gave it: when nobody waits for its future any more it is
- * cancelled (law 8). Answers are not kept.
+ * What only a worker can tell of a file that is there: its facts, or an SVG without what could run in a browser.
+ * It is told by the darkroom's lane of probes, where headers of new sources and uploads stand too: so only
+ * ALB_ORDERS_AT_ONCE are worked on, ALB_ORDERS_MAX may wait for that in the order of their coming, and equal ones
+ * are one. A file that a worker could not tell of is not tried again for a while (render/failures.h), so that it
+ * does not hold a place for everybody who asks. An order outlives whoever gave it: when nobody waits for its
+ * future any more it is cancelled (law 8). Answers are not kept.
  *
  * Threads: any. Lock: RENDER inside.
  */

@@ -17,7 +17,7 @@ SANITIZED = any(name in os.environ.get("ALB_TEST_BUILD", "") for name in ("asan"
 CLIENTS = 500
 LEAVING = 0.3
 PATIENCE = 120
-DECODED = 40  # one picture in so many is looked at to its last pixel
+DECODED = 40 if SECONDS > 60 else 2  # one picture in so many is looked at to its last pixel
 HOSTILE = {"hang": "{n}", "early": "{n}", "cut": "{n}", "half": "{n}", "longer": "{n}", "forever": "{n}", "slow": "{n}",
            "loop": "0", "changing": "{n}", "part": "{n}", "status": "500", "text": "1", "broken": "1", "missing": "{n}"}
 STATUSES = {200, 404, 422, 429, 502, 503, 504}  # what may be said; 429 and 503 only because so many ask
@@ -210,7 +210,8 @@ def test_storm(tmp_path, sources):
         statuses = {s for s in storm.counts if isinstance(s, int)}
         assert CERTAIN <= statuses <= STATUSES, storm.counts
         assert storm["leaving"] > 0.25 * (storm["leaving"] + storm["staying"]), storm.counts
-        assert storm["left waiting"] and storm["left reading"] and storm["decoded"], storm.counts
+        assert storm["left waiting"] and storm["left reading"], storm.counts
+        assert storm["decoded"] or storm[200] < 10 * DECODED, storm.counts
         assert storm.health and set(storm.health) == {200}, storm.health  # busy all the time, stuck never
         assert after_speed < 10 * normal + 0.5, "the next requests are answered as if nothing had been"
         assert after.temporary == 0 and after.disk < 128 << 20, str(after)
