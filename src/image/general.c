@@ -10,6 +10,7 @@
 
 #include "image/general_effects.h"
 #include "image/general_steps.h"
+#include "image/general_tiles.h"
 #include "image/load.h"
 
 /* What stays alive behind an image until the end of the job. */
@@ -37,12 +38,22 @@ static bool keeps_metadata(const struct alb_plan_step *last)
            (last->u.encode.output.keep_metadata || last->u.encode.output.keep_copyright);
 }
 
+static bool asks_size(const struct alb_plan *p)
+{
+    const struct alb_plan_step *last = &p->steps[p->count - 1];
+    return last->kind == ALB_STEP_FIND_TRIM && last->u.find_trim.size_only;
+}
+
 /* The picture that the LOAD step names, with the size it promises. */
 static enum alb_code load(struct job *j, VipsImage **out)
 {
     const struct alb_plan_step *s = &j->plan->steps[0];
     struct alb_load l = ALB_LOAD_INIT(s->u.load.type, j->inputs[0]);
     *out = NULL;
+    if (s->u.load.tiles.columns > 0) {
+        *out = alb_tiles_open(s, l.bytes, asks_size(j->plan), j->err);
+        return *out ? ALB_OK : j->err->code;
+    }
     if (alb_type_class(l.type) == ALB_CLASS_RAW) {
         enum alb_code code = alb_raw_open(j->inputs[0], &j->raw, j->err);
         if (code != ALB_OK)
@@ -233,7 +244,7 @@ enum alb_code alb_general_render(const struct alb_plan *plan, const struct alb_s
     const struct alb_plan_step *last = &plan->steps[plan->count - 1];
     VipsImage *image = NULL;
     enum alb_code code = load(&j, &image);
-    bool size_only = last->kind == ALB_STEP_FIND_TRIM && last->u.find_trim.size_only;
+    bool size_only = asks_size(plan);
     if (code == ALB_OK && !size_only)
         code = plan->steps[0].u.load.animated ? animation(&j, &image) : still(&j, &image);
     if (code == ALB_OK && size_only)

@@ -96,6 +96,19 @@ enum alb_code alb_video_look(enum alb_type type, struct alb_str bytes, struct al
 /* One frame, not turned, with the size that alb_video_look tells: sRGB, 8 bits. */
 VipsImage *alb_video_open(const struct alb_load *l, struct alb_err *err) ALB_MUST_CHECK;
 
+/* Several frames of one video: the decoder stays open. */
+struct alb_film;
+enum alb_code alb_film_open(enum alb_type type, struct alb_str bytes, struct alb_film **out,
+                            struct alb_err *err) ALB_MUST_CHECK;
+void alb_film_close(struct alb_film **film);
+/* Its duration; where the container tells none, that of its packets. Before the first frame. 0: neither does. */
+int64_t alb_film_us(struct alb_film *film);
+/* To the frame nearest to a time, or the key frame before it; times should rise. False: there is none. *same: it is the
+ * one of the call before. */
+bool alb_film_go(struct alb_film *film, int64_t us, bool keyframe, bool *same) ALB_MUST_CHECK;
+/* That frame, as alb_video_open gives it. */
+VipsImage *alb_film_image(const struct alb_film *film, struct alb_err *err) ALB_MUST_CHECK;
+
 /* Camera raw through libraw. */
 struct alb_raw;
 enum alb_code alb_raw_open(struct alb_str bytes, struct alb_raw **out, struct alb_err *err) ALB_MUST_CHECK;

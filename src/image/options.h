@@ -207,6 +207,22 @@ struct alb_extend {
     bool on;
     struct alb_gravity at; /* no SMART */
 };
+/* Frames of a video, each made to fit width x height (smaller or larger): a sheet of them, or an animation. The first is
+ * that of video_second. */
+struct alb_tiles {
+    double step; /* seconds from one to the next; < 0: all frames spread over its duration; 0: off */
+    uint32_t columns,
+        rows;       /* at most ALB_TILES_MAX together; of an animation: rows 1, columns: how many frames */
+    uint32_t delay; /* ms for which a frame is shown; of a sheet: 0 */
+    uint32_t width, height;
+    bool extend; /* black around what does not fill width x height; else a tile is as large as its frame */
+    bool trim;   /* no rows, columns or frames for times behind the end: else they are black */
+    bool fill;   /* fill width x height, cut what is over */
+    double focus_x, focus_y; /* 0..1, for `fill`: the point that stays as near to the middle as it can */
+};
+#define ALB_TILES_MAX 10000u
+#define ALB_TILE_SIDE_MAX 16384u
+
 enum alb_kernel {
     ALB_KERNEL_LANCZOS3,
     ALB_KERNEL_NEAREST,
@@ -226,6 +242,9 @@ struct alb_plan_options {
     uint32_t frames;     /* at most so many frames of an animation if the format can; 0: the first one only */
     double video_second; /* frame of a video nearest to this time */
     bool video_keyframe; /* the key frame before it: cheaper */
+    /* Several frames of a video, upright. The film is made where the result's format can move, whatever `frames` says;
+     * else the sheet. */
+    struct alb_tiles sheet, film;
     bool embedded;       /* HEIC, AVIF: the embedded thumbnail, whatever its size */
     bool pdf_clear;      /* PDF: pages without a ground of their own stay transparent; else it is white */
     struct alb_str style; /* SVG: CSS that is added; at most ALB_STYLE_MAX bytes */

@@ -112,9 +112,12 @@ static enum alb_code choose_pages(struct alb_draft *d)
 {
     const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
-    bool moves = h->animated && o->frames > 1 && h->pages > 1;
+    bool film = alb_tiles_may_move(d), moves = film || (h->animated && o->frames > 1 && h->pages > 1);
     d->format = alb_choose_format(d, moves);
     d->animated = moves && alb_format_animation(d->format);
+    alb_tiles_choose(d);
+    if (d->tiles)
+        return ALB_OK; /* their bounds are looked at when they are laid out */
     d->page = d->animated ? 0 : o->page;
     if (d->page >= h->pages)
         return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->page);
@@ -169,7 +172,7 @@ static enum alb_code begin(struct alb_draft *d, bool *done)
     d->orientation = o->ignore_orientation ? 1 : alb_turn_valid(h->orientation);
     d->natural_width = h->width;
     d->natural_height = h->height * (d->animated ? 1 : d->pages);
-    enum alb_code code = find_size(d, done);
+    enum alb_code code = d->tiles ? alb_tiles_lay(d, done) : find_size(d, done);
     if (code != ALB_OK || *done)
         return code;
     d->width = d->natural_width;

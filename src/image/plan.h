@@ -17,7 +17,8 @@
  * What only pixels can tell is asked of a worker, never guessed:
  *   - SMART_CROP has a known size; only its place is found by the worker.
  *   - Pages of a document may differ in size, and the header tells the first one's: for others the plan is
- *     LOAD, FIND_TRIM (size_only), and its rectangle comes before those of trims.
+ *     LOAD, FIND_TRIM (size_only), and its rectangle comes before those of trims. So it is with frames of a video where
+ *     unused ones are left out: only the file tells how long it is.
  *   - A trim changes sizes. When a pipeline trims and its rectangle is not in the ask, the plan ends in FIND_TRIM
  *     instead of ENCODE: run it, add the rectangle that the worker tells, and make the plan again.
  *   - `best` formats and autoquality change the bytes, not the geometry: the reply names the format.
@@ -148,6 +149,18 @@ struct alb_plan_text {
     uint32_t at, n;
 };
 
+/* Frames of a video, as they are laid out. A frame is turned upright, `part` is cut out of it and resized to
+ * inner_width x inner_height, which lies at left, top of its cell. */
+struct alb_plan_tiles {
+    uint32_t columns, rows; /* columns 0: one frame, nothing of all this */
+    uint32_t of;            /* a step below 0 is so large a part of the duration */
+    double step;
+    uint32_t delay;
+    uint8_t orientation; /* EXIF 1..8 */
+    struct alb_rect part;
+    uint32_t cell_width, cell_height, inner_width, inner_height, left, top;
+};
+
 /* width, height of a step: of what there is after it: one picture, one frame of an animation, or all pages of a
  * document below each other (each as large as the first). */
 struct alb_plan_step {
@@ -163,6 +176,7 @@ struct alb_plan_step {
             bool animated;        /* the pages are frames: each goes through the steps alone */
             double video_second;
             bool video_keyframe;
+            struct alb_plan_tiles tiles;
             bool pdf_clear;
             struct alb_plan_text style;
             uint32_t source_width,

@@ -18,6 +18,36 @@ static bool text_ok(const struct alb_plan *p, const struct alb_plan_text *t)
     return t->at <= p->text_bytes && t->n <= p->text_bytes - t->at;
 }
 
+static bool tiles_lie_well(const struct alb_plan_tiles *t)
+{
+    return t->inner_width > 0 && t->inner_height > 0 && t->cell_width <= ALB_TILE_SIDE_MAX &&
+           t->cell_height <= ALB_TILE_SIDE_MAX && t->left <= t->cell_width && t->top <= t->cell_height &&
+           t->inner_width <= t->cell_width - t->left && t->inner_height <= t->cell_height - t->top &&
+           t->part.width > 0 && t->part.height > 0 && t->part.left <= ALB_PLAN_SIDE_MAX &&
+           t->part.top <= ALB_PLAN_SIDE_MAX && t->part.width <= ALB_PLAN_SIDE_MAX &&
+           t->part.height <= ALB_PLAN_SIDE_MAX;
+}
+
+/* The picture is as large as all of them, or one of them where they move. */
+static bool tiles_ok(const struct alb_plan_step *s)
+{
+    const struct alb_plan_tiles *t = &s->u.load.tiles;
+    bool moves = s->u.load.animated;
+    if (alb_type_class(s->u.load.type) != ALB_CLASS_VIDEO)
+        return t->columns == 0;
+    if (t->columns == 0)
+        return true;
+    if (t->rows == 0 || t->columns > ALB_TILES_MAX || t->rows > ALB_TILES_MAX / t->columns || t->of == 0 ||
+        t->of > ALB_TILES_MAX || !within(t->step, -1e9, 1e9) || t->delay > 60000 || t->orientation < 1 ||
+        t->orientation > 8 || s->u.load.how != ALB_LOAD_FULL || !tiles_lie_well(t))
+        return false;
+    if (moves)
+        return t->rows == 1 && s->u.load.pages == t->columns && s->width == t->cell_width &&
+               s->height == t->cell_height;
+    return s->u.load.pages == 1 && s->width == t->columns * t->cell_width &&
+           s->height == t->rows * t->cell_height;
+}
+
 static bool load_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     uint8_t n = s->u.load.eighths;
@@ -26,7 +56,8 @@ static bool load_ok(const struct alb_plan *p, const struct alb_plan_step *s)
         return false;
     if (n < 1 || n > 8 || (s->u.load.how != ALB_LOAD_EIGHTHS && n != 8))
         return false;
-    if (s->u.load.source_width == 0 || s->u.load.source_height == 0 || !text_ok(p, &s->u.load.style))
+    if (s->u.load.source_width == 0 || s->u.load.source_height == 0 || !text_ok(p, &s->u.load.style) ||
+        !tiles_ok(s))
         return false;
     return within(s->u.load.video_second, 0, 1e9) && s->u.load.pages >= 1 && s->u.load.pages <= 100000 &&
            s->u.load.page <= 1000000;

@@ -42,6 +42,10 @@ static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_s
         uint64_t sensor = (uint64_t)h->raw_width * h->raw_height;
         return (h->preview ? loaded * 3 + whole * 6 : sensor * 12) + (uint64_t)(h->bytes > 0 ? h->bytes : 0);
     }
+    if (alb_type_class(h->type) == ALB_CLASS_VIDEO &&
+        d->tiles) /* one frame at a time, and all that are made of them */
+        return (uint64_t)h->width * h->height * 32 + loaded * 4 +
+               (uint64_t)d->laid.inner_width * d->laid.inner_height * 16;
     if (alb_type_class(h->type) == ALB_CLASS_VIDEO)
         return whole * 24;
     uint64_t per_pixel =

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 3u
+#define OPTIONS_VERSION 4u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -103,6 +103,21 @@ static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint3
     }
 }
 
+static void tiles(struct alb_plan_io *io, struct alb_tiles *t)
+{
+    alb_io_f64(io, &t->step);
+    alb_io_u32(io, &t->columns);
+    alb_io_u32(io, &t->rows);
+    alb_io_u32(io, &t->delay);
+    alb_io_u32(io, &t->width);
+    alb_io_u32(io, &t->height);
+    alb_io_bool(io, &t->extend);
+    alb_io_bool(io, &t->trim);
+    alb_io_bool(io, &t->fill);
+    alb_io_f64(io, &t->focus_x);
+    alb_io_f64(io, &t->focus_y);
+}
+
 static void source(struct alb_plan_io *io, struct alb_plan_options *o)
 {
     alb_io_bool(io, &o->ignore_orientation);
@@ -111,6 +126,8 @@ static void source(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_u32(io, &o->frames);
     alb_io_f64(io, &o->video_second);
     alb_io_bool(io, &o->video_keyframe);
+    tiles(io, &o->sheet);
+    tiles(io, &o->film);
     alb_io_bool(io, &o->embedded);
     alb_io_bool(io, &o->pdf_clear);
     alb_io_put_bytes(io, o->style);

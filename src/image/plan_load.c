@@ -43,6 +43,7 @@ static struct alb_plan_step *load_step(struct alb_draft *d)
     s->u.load.animated = d->animated;
     s->u.load.video_second = o->video_second;
     s->u.load.video_keyframe = o->video_keyframe;
+    s->u.load.tiles = d->laid;
     s->u.load.pdf_clear = o->pdf_clear && h->type == ALB_TYPE_PDF;
     s->u.load.style = alb_draft_text(d, h->type == ALB_TYPE_SVG ? o->style : ALB_STR_NONE);
     s->u.load.source_width = d->natural_width;

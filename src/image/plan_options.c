@@ -319,6 +319,17 @@ bool alb_output_ok(const struct alb_output *o)
     return within(o->dpi, 0, 100000) && o->jpeg_table <= 8 && o->png_colors <= 256 && o->png_colors != 1;
 }
 
+static bool tiles_ok(const struct alb_tiles *t)
+{
+    if (!within(t->step, -1e9, 1e9) || !within(t->focus_x, 0, 1) || !within(t->focus_y, 0, 1))
+        return false;
+    if (!(t->step < 0) && !(t->step > 0))
+        return true;
+    return t->columns > 0 && t->rows > 0 && t->columns <= ALB_TILES_MAX && t->rows <= ALB_TILES_MAX &&
+           t->width > 0 && t->height > 0 && t->width <= ALB_TILE_SIDE_MAX && t->height <= ALB_TILE_SIDE_MAX &&
+           t->delay <= 60000;
+}
+
 enum alb_code alb_plan_options_check(const struct alb_plan_options *options, struct alb_err *err)
 {
     unsigned count = 0;
@@ -339,6 +350,8 @@ enum alb_code alb_plan_options_check(const struct alb_plan_options *options, str
             return alb_fail(err, ALB_E_INVALID, "background out of range");
         if (!within(o->video_second, 0, 1e9) || o->style.n > ALB_STYLE_MAX)
             return alb_fail(err, ALB_E_INVALID, "style or time out of range");
+        if (!tiles_ok(&o->sheet) || !tiles_ok(&o->film) || o->film.rows > 1)
+            return alb_fail(err, ALB_E_INVALID, "frames of a video out of range");
     }
     return ALB_OK;
 }

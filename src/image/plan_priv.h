@@ -4,6 +4,7 @@
  *   plan_options.c  ranges of options           plan_size.c   how large everything is
  *   plan_key.c      options as bytes            plan_place.c  where everything lies
  *   plan_format.c   which format is written     plan_load.c   how the source is loaded
+ *   plan_tiles.c    frames of videos
  *   plan_mark.c     overlays                    plan_cost.c   expected memory
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
  *   plan.c          the order of all that
@@ -70,6 +71,8 @@ struct alb_draft {
     bool full;          /* no room for another step */
     uint32_t page, pages;
     bool animated; /* the pages are frames */
+    const struct alb_tiles *tiles; /* several frames of a video; NULL: no */
+    struct alb_plan_tiles laid;
     uint32_t trims;
     enum alb_format format;
     uint64_t held; /* bytes that steps hold at once, beyond decoder and encoder */
@@ -106,6 +109,16 @@ void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool s
 /* Adds LOAD for every pixel. */
 void alb_plan_load_full(struct alb_draft *d);
 uint8_t alb_jpeg_eighths(double shrink);
+
+/* ---- plan_tiles.c ---- */
+
+/* A film can be made of it: if the format can move, it will be. */
+bool alb_tiles_may_move(const struct alb_draft *d);
+/* Sets d->tiles, and with those that move d->pages. */
+void alb_tiles_choose(struct alb_draft *d);
+/* Lays them out: d->laid, and the size of what is loaded. *done: the plan ends here, with the question how many frames
+ * there are. */
+enum alb_code alb_tiles_lay(struct alb_draft *d, bool *done);
 
 /* ---- plan_mark.c ---- */
 

@@ -6,12 +6,32 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define PLAN_VERSION 3u
+#define PLAN_VERSION 4u
 
 static void io_text(struct alb_plan_io *io, struct alb_plan_text *t)
 {
     alb_io_u32(io, &t->at);
     alb_io_u32(io, &t->n);
+}
+
+static void io_tiles(struct alb_plan_io *io, struct alb_plan_tiles *t)
+{
+    alb_io_u32(io, &t->columns);
+    alb_io_u32(io, &t->rows);
+    alb_io_u32(io, &t->of);
+    alb_io_f64(io, &t->step);
+    alb_io_u32(io, &t->delay);
+    alb_io_u8(io, &t->orientation);
+    alb_io_u32(io, &t->part.left);
+    alb_io_u32(io, &t->part.top);
+    alb_io_u32(io, &t->part.width);
+    alb_io_u32(io, &t->part.height);
+    alb_io_u32(io, &t->cell_width);
+    alb_io_u32(io, &t->cell_height);
+    alb_io_u32(io, &t->inner_width);
+    alb_io_u32(io, &t->inner_height);
+    alb_io_u32(io, &t->left);
+    alb_io_u32(io, &t->top);
 }
 
 static void io_load(struct alb_plan_io *io, struct alb_plan_step *s)
@@ -25,6 +45,7 @@ static void io_load(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_bool(io, &s->u.load.animated);
     alb_io_f64(io, &s->u.load.video_second);
     alb_io_bool(io, &s->u.load.video_keyframe);
+    io_tiles(io, &s->u.load.tiles);
     alb_io_bool(io, &s->u.load.pdf_clear);
     io_text(io, &s->u.load.style);
     alb_io_u32(io, &s->u.load.source_width);

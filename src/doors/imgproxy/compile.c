@@ -299,12 +299,26 @@ static enum alb_imgproxy_refusal compile_pipeline(struct alb_imgproxy_compiling 
 
 /* ---- what is read ---- */
 
+static struct alb_tiles compile_tiles(const struct alb_imgproxy_tiles *t)
+{
+    if (!(t->step < 0) && !(t->step > 0))
+        return (struct alb_tiles){0};
+    return (struct alb_tiles){.step = t->step < 0 ? -1 : fmin(t->step, 1e9),
+                              .columns = side(t->columns),
+                              .rows = side(t->rows),
+                              .delay = side(t->delay),
+                              .width = side(t->width),
+                              .height = side(t->height),
+                              .extend = t->extend,
+                              .trim = t->trim,
+                              .fill = t->fill,
+                              .focus_x = t->fill ? t->focus_x : 0,
+                              .focus_y = t->fill ? t->focus_y : 0};
+}
+
 static enum alb_imgproxy_refusal compile_source(struct alb_imgproxy_compiling *k, struct alb_plan_options *first)
 {
     const struct alb_imgproxy_request *r = k->r;
-    if (r->video_tile.step != 0 || r->video_animation.step != 0) /* NOLINT: 0 is "off" */
-        return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_BAD_URL,
-                                   "tiles and animations of videos are not there");
     if (r->style.n > ALB_STYLE_MAX)
         return alb_imgproxy_refuse(k->err, ALB_IMGPROXY_TOO_LONG, "a style has at most %d bytes",
                                    ALB_STYLE_MAX);
@@ -313,6 +327,9 @@ static enum alb_imgproxy_refusal compile_source(struct alb_imgproxy_compiling *k
     first->frames = r->disable_animation || r->limits.frames <= 1 ? 0 : side(r->limits.frames);
     first->video_second = r->video_second;
     first->video_keyframe = r->video_keyframes;
+    first->sheet = compile_tiles(&r->video_tile);
+    if (!r->disable_animation)
+        first->film = compile_tiles(&r->video_animation);
     first->embedded = r->enforce_thumbnail;
     first->pdf_clear = k->c->pdf_no_background;
     first->style = r->style;

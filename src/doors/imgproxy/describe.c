@@ -190,6 +190,18 @@ static void written(const struct alb_imgproxy_config *c, const struct alb_imgpro
         line(out, "color profile", "%.*s", ALB_STR_ARG(r->color_profile));
 }
 
+static void describe_tiles(const char *what, const struct alb_imgproxy_tiles *t, struct alb_buf *out)
+{
+    char every[48] = "spread over all of it";
+    if (!(t->step < 0) && !(t->step > 0))
+        return;
+    if (t->step > 0)
+        snprintf(every, sizeof(every), "every %g s", t->step);
+    line(out, what, "%lld x %lld frames %s, %s %lld x %lld%s%s", (long long)t->columns, (long long)t->rows,
+         every, t->fill ? "filling" : "within", (long long)t->width, (long long)t->height,
+         t->extend ? ", on black" : "", t->trim ? ", without unused ones" : "");
+}
+
 static void read_from(const struct alb_imgproxy_config *c, const struct alb_imgproxy_request *r,
                       struct alb_buf *out)
 {
@@ -202,6 +214,8 @@ static void read_from(const struct alb_imgproxy_config *c, const struct alb_imgp
     if ((r->given & ALB_IMGPROXY_GIVEN_VIDEO) != 0)
         line(out, "video frame", "at %g s%s", r->video_second,
              r->video_keyframes ? ", nearest key frame" : "");
+    describe_tiles("video sheet", &r->video_tile, out);
+    describe_tiles("video animation", &r->video_animation, out);
     if (r->fallback.url.p != NULL)
         line(out, "fallback image", "%.*s", ALB_STR_ARG(r->fallback.url));
     for (int f = 1; f < ALB_IMGPROXY_FORMATS; f++) {

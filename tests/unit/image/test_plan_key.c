@@ -52,6 +52,28 @@ static const struct field fields[] = {
     F(alb_plan_options, frames),
     F(alb_plan_options, video_second),
     F(alb_plan_options, video_keyframe),
+    F(alb_plan_options, sheet.step),
+    F(alb_plan_options, sheet.columns),
+    F(alb_plan_options, sheet.rows),
+    F(alb_plan_options, sheet.delay),
+    F(alb_plan_options, sheet.width),
+    F(alb_plan_options, sheet.height),
+    F(alb_plan_options, sheet.extend),
+    F(alb_plan_options, sheet.trim),
+    F(alb_plan_options, sheet.fill),
+    F(alb_plan_options, sheet.focus_x),
+    F(alb_plan_options, sheet.focus_y),
+    F(alb_plan_options, film.step),
+    F(alb_plan_options, film.columns),
+    F(alb_plan_options, film.rows),
+    F(alb_plan_options, film.delay),
+    F(alb_plan_options, film.width),
+    F(alb_plan_options, film.height),
+    F(alb_plan_options, film.extend),
+    F(alb_plan_options, film.trim),
+    F(alb_plan_options, film.fill),
+    F(alb_plan_options, film.focus_x),
+    F(alb_plan_options, film.focus_y),
     F(alb_plan_options, embedded),
     F(alb_plan_options, lenient),
     F(alb_plan_options, pdf_clear),
@@ -389,6 +411,15 @@ static void test_geometry_ranges(void **state)
     BAD(w.o.background = 0x1000000);
     BAD(w.o.background_alpha = 1.01);
     BAD(w.o.video_second = -1);
+    BAD(w.o.sheet.step = NAN);
+    BAD(w.o.sheet.step = 1); /* of no frames */
+    BAD((w.o.sheet = (struct alb_tiles){.step = 1, .columns = 1, .rows = 1, .width = 16385, .height = 1}));
+    BAD((w.o.sheet = (struct alb_tiles){.step = 1, .columns = 10001, .rows = 1, .width = 1, .height = 1}));
+    BAD((w.o.sheet =
+             (struct alb_tiles){.step = 1, .columns = 1, .rows = 1, .width = 1, .height = 1, .focus_x = 2}));
+    BAD((w.o.film = (struct alb_tiles){.step = 1, .columns = 1, .rows = 2, .width = 1, .height = 1}));
+    BAD((w.o.film = (struct alb_tiles){
+             .step = 1, .columns = 1, .rows = 1, .width = 1, .height = 1, .delay = 60001}));
     BAD(w.o.style.n = ALB_STYLE_MAX + 1);
     BAD(w.second.turn = 1);
     BAD(w.second.next = &w.o);

@@ -346,6 +346,94 @@ static void test_pages(void **state)
     expect_code(ALB_E_TOO_LARGE);
 }
 
+/* ---- frames of videos ---- */
+
+struct tiles_case {
+    uint32_t width, height;
+    uint8_t orientation;
+    struct alb_tiles t;
+    struct alb_plan_tiles laid;
+    uint32_t sheet_width, sheet_height;
+};
+
+static void tiles_alike(size_t i, const struct alb_plan_tiles *a, const struct alb_plan_tiles *b)
+{
+    if (a->columns != b->columns || a->rows != b->rows || a->cell_width != b->cell_width ||
+        a->cell_height != b->cell_height || a->inner_width != b->inner_width ||
+        a->inner_height != b->inner_height || a->left != b->left || a->top != b->top ||
+        memcmp(&a->part, &b->part, sizeof(a->part)) != 0)
+        fail_msg("case %zu: cell %ux%u, frame %ux%u at %u,%u, part %ux%u at %u,%u", i, a->cell_width,
+                 a->cell_height, a->inner_width, a->inner_height, a->left, a->top, a->part.width,
+                 a->part.height, a->part.left, a->part.top);
+}
+
+#define TILES(c, r, w, h, ...)                                                                               \
+    {.step = 1, .columns = (c), .rows = (r), .width = (w), .height = (h), __VA_ARGS__}
+#define LAID(c, r, pl, pt, pw, ph, cw, ch, iw, ih, l, t)                                                     \
+    {.columns = (c),                                                                                         \
+     .rows = (r),                                                                                            \
+     .part = {(pl), (pt), (pw), (ph)},                                                                       \
+     .cell_width = (cw),                                                                                     \
+     .cell_height = (ch),                                                                                    \
+     .inner_width = (iw),                                                                                    \
+     .inner_height = (ih),                                                                                   \
+     .left = (l),                                                                                            \
+     .top = (t)}
+
+static void test_tiles(void **state)
+{
+    static const struct tiles_case cases[] = {
+        {1600, 900, 1, TILES(4, 2, 160, 90, 0), LAID(4, 2, 0, 0, 1600, 900, 160, 90, 160, 90, 0, 0), 640,
+         180},
+        {1600, 900, 1, TILES(4, 2, 160, 160, 0), LAID(4, 2, 0, 0, 1600, 900, 160, 90, 160, 90, 0, 0), 640,
+         180},
+        {1600, 900, 1, TILES(4, 2, 160, 160, .extend = true),
+         LAID(4, 2, 0, 0, 1600, 900, 160, 160, 160, 90, 0, 36), 640, 320},
+        {1600, 900, 6, TILES(1, 2, 90, 160, 0), LAID(1, 2, 0, 0, 900, 1600, 90, 160, 90, 160, 0, 0), 90, 320},
+        {1600, 800, 1, TILES(2, 2, 100, 100, .fill = true, .focus_x = 0.5, .focus_y = 0.5),
+         LAID(2, 2, 400, 0, 800, 800, 100, 100, 100, 100, 0, 0), 200, 200},
+        {1600, 800, 1, TILES(2, 2, 100, 100, .fill = true, .focus_x = 1, .focus_y = 0),
+         LAID(2, 2, 800, 0, 800, 800, 100, 100, 100, 100, 0, 0), 200, 200},
+        {40, 20, 1, TILES(1, 1, 80, 80, 0), LAID(1, 1, 0, 0, 40, 20, 80, 40, 80, 40, 0, 0), 80, 40},
+        {60000, 1, 1, TILES(1, 1, 80, 80, 0), LAID(1, 1, 0, 0, 60000, 1, 80, 1, 80, 1, 0, 0), 80, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        fresh(ALB_TYPE_MP4, cases[i].width, cases[i].height);
+        h[0].orientation = cases[i].orientation;
+        o.sheet = cases[i].t;
+        expect_code(ALB_OK);
+        tiles_alike(i, &p.steps[0].u.load.tiles, &cases[i].laid);
+        assert_int_equal(p.width, cases[i].sheet_width);
+        assert_int_equal(p.height, cases[i].sheet_height);
+        assert_int_equal(alb_plan_check(&p, NULL), ALB_OK);
+    }
+}
+
+/* What moves is the film where it can; bounds hold before anything is decoded. */
+static void test_film(void **state)
+{
+    (void)state;
+    fresh(ALB_TYPE_MP4, 1600, 900);
+    o.film = (struct alb_tiles)TILES(5, 1, 160, 90, .delay = 40);
+    o.output.format = ALB_FORMAT_WEBP;
+    expect_code(ALB_OK);
+    assert_true(p.steps[0].u.load.animated && p.steps[0].u.load.pages == 5 && p.height == 90);
+    o.output.format = ALB_FORMAT_JPEG;
+    expect_code(ALB_OK);
+    assert_true(p.steps[0].u.load.tiles.columns == 0 && p.width == 1600);
+    o.sheet = (struct alb_tiles)TILES(100, 101, 1, 1, .extend = true);
+    expect_code(ALB_E_TOO_LARGE);
+    o.sheet = (struct alb_tiles)TILES(100, 100, 200, 200, .extend = true);
+    expect_code(ALB_E_TOO_LARGE);
+    o.sheet = (struct alb_tiles)TILES(100, 100, 20, 20, .extend = true);
+    expect_code(ALB_OK);
+    fresh(ALB_TYPE_PNG, 1600, 900);
+    o.sheet = (struct alb_tiles)TILES(2, 2, 20, 20, 0);
+    expect_code(ALB_OK);
+    assert_int_equal(p.width, 1600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_loading),
         cmocka_unit_test(test_linear_and_deep),
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_film),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
