@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The frames of JPEG XL animations through libjxl, which puts each one together as it is shown. Stills are left to
- * libvips.
+ * The frames of JPEG XL animations through libjxl, which puts each one together as it is shown; and stills of more
+ * than 8 bits, at some of which libvips 8.14 gives up. Other stills are left to libvips.
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ static bool add_frame(struct reading *r)
     return true;
 }
 
-/* Looks through the frames' headers. False: it is a still, or nothing that can be read. */
+/* Looks through the frames' headers. False: it is a still of 8 bits, or nothing that can be read. */
 static bool look(struct reading *r)
 {
     if (!begin(r, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FRAME))
@@ -73,7 +73,8 @@ static bool look(struct reading *r)
     for (;;) {
         JxlDecoderStatus s = JxlDecoderProcessInput(r->d);
         if (s == JXL_DEC_BASIC_INFO) {
-            if (JxlDecoderGetBasicInfo(r->d, &r->info) != JXL_DEC_SUCCESS || !r->info.have_animation)
+            if (JxlDecoderGetBasicInfo(r->d, &r->info) != JXL_DEC_SUCCESS ||
+                (!r->info.have_animation && r->info.bits_per_sample <= 8))
                 return false;
         } else if (s == JXL_DEC_COLOR_ENCODING) {
             take_profile(r);
@@ -81,7 +82,7 @@ static bool look(struct reading *r)
             if (!add_frame(r))
                 return false;
         } else {
-            return r->f.count > 1; /* at the end, or where a file was cut: decoding will tell */
+            return r->f.count > (r->info.have_animation ? 1u : 0u); /* at the end, or where a file was cut: decoding will tell */
         }
     }
 }
@@ -120,7 +121,7 @@ static VipsImage *frames(struct reading *r, struct alb_err *err)
     r->f.bands = r->info.num_color_channels + (r->info.alpha_bits > 0 ? 1u : 0u);
     r->f.bits = r->info.bits_per_sample > 8 ? 16 : 8;
     r->f.plays = r->info.animation.num_loops < INT32_MAX ? (int)r->info.animation.num_loops : 0;
-    r->f.delays = r->delays;
+    r->f.delays = r->f.count > 1 ? r->delays : NULL;
     if (r->f.bands < 1 || r->f.bands > 4)
         return bad(err, "its channels are not colours");
     VipsImage *image = alb_frames_new(r->l, &r->f, err);

@@ -207,8 +207,8 @@ struct alb_extend {
     bool on;
     struct alb_gravity at; /* no SMART */
 };
-/* Frames of a video, each made to fit width x height (smaller or larger): a sheet of them, or an animation. The first is
- * that of video_second. */
+/* Frames of a video, each made to fit width x height (smaller or larger): a sheet of them, or an animation. The
+ * first is that of video_second. */
 struct alb_tiles {
     double step; /* seconds from one to the next; < 0: all frames spread over its duration; 0: off */
     uint32_t columns,

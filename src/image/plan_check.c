@@ -28,20 +28,23 @@ static bool tiles_lie_well(const struct alb_plan_tiles *t)
            t->part.height <= ALB_PLAN_SIDE_MAX;
 }
 
+static bool tiles_in_range(const struct alb_plan_tiles *t)
+{
+    return t->rows > 0 && t->columns <= ALB_TILES_MAX && t->rows <= ALB_TILES_MAX / t->columns && t->of > 0 &&
+           t->of <= ALB_TILES_MAX && within(t->step, -1e9, 1e9) && t->delay <= 60000 && t->orientation >= 1 &&
+           t->orientation <= 8;
+}
+
 /* The picture is as large as all of them, or one of them where they move. */
 static bool tiles_ok(const struct alb_plan_step *s)
 {
     const struct alb_plan_tiles *t = &s->u.load.tiles;
-    bool moves = s->u.load.animated;
-    if (alb_type_class(s->u.load.type) != ALB_CLASS_VIDEO)
-        return t->columns == 0;
     if (t->columns == 0)
         return true;
-    if (t->rows == 0 || t->columns > ALB_TILES_MAX || t->rows > ALB_TILES_MAX / t->columns || t->of == 0 ||
-        t->of > ALB_TILES_MAX || !within(t->step, -1e9, 1e9) || t->delay > 60000 || t->orientation < 1 ||
-        t->orientation > 8 || s->u.load.how != ALB_LOAD_FULL || !tiles_lie_well(t))
+    if (alb_type_class(s->u.load.type) != ALB_CLASS_VIDEO || s->u.load.how != ALB_LOAD_FULL || !tiles_in_range(t) ||
+        !tiles_lie_well(t))
         return false;
-    if (moves)
+    if (s->u.load.animated)
         return t->rows == 1 && s->u.load.pages == t->columns && s->width == t->cell_width &&
                s->height == t->cell_height;
     return s->u.load.pages == 1 && s->width == t->columns * t->cell_width &&

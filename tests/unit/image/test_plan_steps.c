@@ -410,6 +410,41 @@ static void test_tiles(void **state)
     }
 }
 
+/* What a worker must not be told. */
+static void test_bad_tiles(void **state)
+{
+    (void)state;
+    fresh(ALB_TYPE_MP4, 1600, 900);
+    o.sheet = (struct alb_tiles)TILES(4, 2, 160, 160, .extend = true);
+    expect_code(ALB_OK);
+    static struct alb_plan bad;
+    struct alb_plan_tiles *t = &bad.steps[0].u.load.tiles;
+#define BAD(change)                                                                                          \
+    do {                                                                                                     \
+        bad = p;                                                                                             \
+        change;                                                                                              \
+        if (alb_plan_check(&bad, NULL) != ALB_E_INVALID)                                                     \
+            fail_msg("line %d: %s", __LINE__, #change);                                                      \
+    } while (0)
+    BAD(t->columns = 5);
+    BAD(t->columns = UINT32_MAX);
+    BAD(t->rows = 0);
+    BAD(t->of = 0);
+    BAD(t->step = 2e9);
+    BAD(t->orientation = 9);
+    BAD(t->delay = 60001);
+    BAD(t->left = 1);
+    BAD(t->top = UINT32_MAX);
+    BAD(t->inner_width = 0);
+    BAD(t->inner_height = 161);
+    BAD(t->cell_width = 159);
+    BAD(t->part.width = 0);
+    BAD(t->part.top = UINT32_MAX);
+    BAD(bad.steps[0].u.load.pages = 2);
+    BAD(bad.steps[0].u.load.type = ALB_TYPE_PNG);
+#undef BAD
+}
+
 /* What moves is the film where it can; bounds hold before anything is decoded. */
 static void test_film(void **state)
 {
@@ -448,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_linear_and_deep),
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_bad_tiles),
         cmocka_unit_test(test_film),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
