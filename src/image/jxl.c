@@ -82,7 +82,8 @@ static bool look(struct reading *r)
             if (!add_frame(r))
                 return false;
         } else {
-            return r->f.count > (r->info.have_animation ? 1u : 0u); /* at the end, or where a file was cut: decoding will tell */
+            /* at the end, or where a file was cut: decoding will tell */
+            return r->f.count > (r->info.have_animation ? 1u : 0u);
         }
     }
 }
