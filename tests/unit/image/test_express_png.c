@@ -351,8 +351,10 @@ static void test_memory(void **state)
     struct alb_buf b = ALB_BUF_INIT(8 << 20);
     int status;
     (void)state;
-    if (!LIMITS)
-        skip();
+    if (!LIMITS) { /* cmocka's skip() would be a failure in TAP */
+        print_message("# no limits of memory under a sanitizer\n");
+        return;
+    }
     make_large(&b);
     pid_t pid = fork();
     assert_true(pid >= 0);
