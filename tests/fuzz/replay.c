@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a fuzz target over its corpus without a fuzzer: replay CORPUS_DIR. Each file is given whole, cut at
+ * Runs a fuzz target over its corpus without a fuzzer: replay CORPUS_DIR [N]. Each file is given whole, cut at
  * every length, and with random bytes changed; always in a piece of heap of exactly its size, so that ASan
  * sees a read behind the end. The changes come from a fixed seed: a run can be repeated. Bounded: at most
- * CUTS + CHANGES runs per file.
+ * CUTS + CHANGES runs per file; of targets that take long only every N-th.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "fuzz.h"
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -57,7 +58,7 @@ static void run_changed(char *p, size_t n)
         p[at[count]] = old[count];
 }
 
-static bool replay(int dirfd, const char *name)
+static bool replay(int dirfd, const char *name, unsigned every)
 {
     struct alb_err err = ALB_ERR_INIT;
     char *p;
@@ -68,9 +69,9 @@ static bool replay(int dirfd, const char *name)
         return false;
     }
     run(p, n);
-    for (size_t cut = 0; cut < n && cut < CUTS; cut++)
+    for (size_t cut = 0; cut < n && cut < CUTS; cut += every)
         run(p, cut);
-    for (unsigned i = 0; i < CHANGES && n > 0; i++)
+    for (unsigned i = 0; i < CHANGES / every && n > 0; i++)
         run_changed(p, n);
     alb_mem_free(p);
     return true;
@@ -79,17 +80,18 @@ static bool replay(int dirfd, const char *name)
 int main(int argc, char **argv)
 {
     unsigned files = 0;
+    uint64_t every = 1;
     bool ok = true;
 
-    DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-    if (dir == NULL) {
-        fprintf(stderr, "usage: %s CORPUS_DIR\n", argv[0]);
+    DIR *dir = argc == 2 || argc == 3 ? opendir(argv[1]) : NULL;
+    if (dir == NULL || (argc == 3 && (!alb_str_u64(alb_str_c(argv[2]), &every) || every - 1 >= CHANGES))) {
+        fprintf(stderr, "usage: %s CORPUS_DIR [N]\n", argv[0]);
         return 2;
     }
     for (struct dirent *e = readdir(dir); e != NULL && ok; e = readdir(dir)) {
         if (e->d_name[0] == '.')
             continue;
-        ok = replay(dirfd(dir), e->d_name);
+        ok = replay(dirfd(dir), e->d_name, (unsigned)every);
         files++;
     }
     (void)closedir(dir);
