@@ -142,8 +142,10 @@ def test_without_two_equal_passwords_nothing_changes(daemon, answers):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_the_terminal_echoes_again_after_a_signal(daemon, number):
     ours, theirs = pty.openpty()  # a second hold on the terminal: it must outlive the program
+    # Whoever starts the tests in the background (nohup, &) has these signals ignored, and so would the program.
     process = subprocess.Popen([BINARY, "user", "passwd", "admin", "--data", daemon.data], stdin=theirs, stdout=theirs,
-                               stderr=theirs, start_new_session=True)
+                               stderr=theirs, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     seen = b""
     while b"New password: " not in seen:
         seen += os.read(ours, 4096)
