@@ -129,10 +129,9 @@ static void add_chunk(struct alb_buf *out, const char type[4], const void *data,
 static void add_metadata(struct png *p)
 {
     static const char xmp_head[] = "XML:com.adobe.xmp\0\0\0\0"; /* not packed, in no language */
-    bool prefixed = p->exif.n >= 6 && memcmp(p->exif.p, "Exif\0\0", 6) == 0;
-    size_t skip = prefixed ? 6 : 0;
-    if (p->exif.n > skip)
-        add_chunk(p->out, "eXIf", p->exif.p + skip, p->exif.n - skip);
+    struct alb_str exif = alb_exif_bare(p->exif);
+    if (exif.n > 0)
+        add_chunk(p->out, "eXIf", exif.p, exif.n);
     if (p->xmp.n == 0)
         return;
     char *text = alb_scratch_take(p->x->scratch, sizeof(xmp_head) + p->xmp.n, 1);

@@ -163,6 +163,13 @@ alb_source_open_fn alb_png_source_open ALB_MUST_CHECK;
 alb_source_open_fn alb_webp_source_open ALB_MUST_CHECK;
 alb_source_open_fn alb_avif_source_open ALB_MUST_CHECK;
 
+/* EXIF from its TIFF header on, as files other than JPEG have it. */
+static inline struct alb_str alb_exif_bare(struct alb_str exif)
+{
+    const struct alb_str prefix = {"Exif\0\0", 6};
+    return alb_str_starts(exif, prefix) ? alb_str_from(exif, prefix.n) : exif;
+}
+
 /* ---- sinks ---- */
 
 struct alb_sink_ask {

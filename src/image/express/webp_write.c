@@ -276,12 +276,6 @@ static bool prepare(struct webp *w, struct alb_express *x)
     return true;
 }
 
-static struct alb_str without_prefix(struct alb_str exif)
-{
-    bool has = exif.n >= 6 && memcmp(exif.p, "Exif\0\0", 6) == 0;
-    return has ? (struct alb_str){exif.p + 6, exif.n - 6} : exif;
-}
-
 enum alb_code alb_webp_sink_open(struct alb_express *x, const struct alb_sink_ask *ask,
                                  struct alb_sink **sink, struct alb_err *err)
 {
@@ -296,7 +290,7 @@ enum alb_code alb_webp_sink_open(struct alb_express *x, const struct alb_sink_as
                        .format = ask->format,
                        .output = ask->output,
                        .out = ask->out,
-                       .exif = without_prefix(ask->exif),
+                       .exif = alb_exif_bare(ask->exif),
                        .xmp = ask->xmp,
                        .quality = ask->quality};
     if (!prepare(w, x))
