@@ -110,7 +110,7 @@ static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
            s->u.mark.scale > 0;
 }
 
-static bool effect_ok(const struct alb_plan_step *s)
+static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     const struct alb_rect *a = &s->u.effect.area;
     if (s->u.effect.kind == ALB_EFFECT_WATERMARK ||
@@ -119,6 +119,10 @@ static bool effect_ok(const struct alb_plan_step *s)
     if (s->u.effect.rgb > 0xffffff || s->u.effect.rgb2 > 0xffffff ||
         !within(s->u.effect.angle, -36000, 36000) || !within(s->u.effect.start, 0, 1) ||
         !within(s->u.effect.stop, 0, 1))
+        return false;
+    const struct alb_str data = {p->texts + s->u.effect.data.at, s->u.effect.data.n};
+    if (!text_ok(p, &s->u.effect.data) ||
+        !alb_effect_values_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.v, data))
         return false;
     if (a->width == 0)
         return a->height == 0 && a->left == 0 && a->top == 0;
@@ -134,7 +138,8 @@ static bool inside(const struct alb_plan_step *s, const struct alb_plan_step *be
 
 static bool around(const struct alb_plan_step *s, const struct alb_plan_step *before)
 {
-    return s->u.canvas.left <= s->width && before->width <= s->width - s->u.canvas.left &&
+    return (unsigned)s->u.canvas.ground < ALB_GROUND_COUNT && s->u.canvas.rgb <= 0xffffff &&
+           within(s->u.canvas.sigma, 0, 1000) && s->u.canvas.left <= s->width && before->width <= s->width - s->u.canvas.left &&
            s->u.canvas.top <= s->height && before->height <= s->height - s->u.canvas.top;
 }
 
@@ -155,17 +160,29 @@ static bool plain_ok(const struct alb_plan *p, const struct alb_plan_step *s)
         return (unsigned)s->u.colour.to < ALB_COLOUR_TO_COUNT;
     case ALB_STEP_FLATTEN:
         return s->u.flatten.rgb <= 0xffffff && within(s->u.flatten.alpha, 0, 1);
-    case ALB_STEP_EFFECT:
-        return effect_ok(s);
     case ALB_STEP_MARK:
         return mark_ok(p, s);
     case ALB_STEP_FIND_TRIM:
-        return within(s->u.find_trim.threshold, 0, 65535) && s->u.find_trim.color <= 0xffffff;
+        return within(s->u.find_trim.threshold, 0, 65535) && s->u.find_trim.color <= 0xffffff &&
+               s->u.find_trim.corner <= 3;
     case ALB_STEP_ENCODE:
         return encode_ok(p, s);
     default:
         return false;
     }
+}
+
+static bool same_size(const struct alb_plan_step *s, const struct alb_plan_step *before)
+{
+    return s->width == before->width && s->height == before->height;
+}
+
+/* A picture that has become a whole number of blocks. */
+static bool in_blocks(const struct alb_plan_step *s, const struct alb_plan_step *before)
+{
+    return s->u.effect.kind == ALB_EFFECT_PIXELATE && s->u.effect.keep &&
+           s->width == alb_whole_blocks(before->width, s->u.effect.amount) &&
+           s->height == alb_whole_blocks(before->height, s->u.effect.amount);
 }
 
 /* One step after the first, given the one before it. */
@@ -183,8 +200,10 @@ static bool step_ok(const struct alb_plan *p, const struct alb_plan_step *s,
         return around(s, before);
     case ALB_STEP_TURN:
         return turn_ok(s, before);
+    case ALB_STEP_EFFECT:
+        return (same_size(s, before) || in_blocks(s, before)) && effect_ok(p, s);
     default:
-        return s->width == before->width && s->height == before->height && plain_ok(p, s);
+        return same_size(s, before) && plain_ok(p, s);
     }
 }
 
