@@ -119,6 +119,8 @@ static enum alb_code choose_pages(struct alb_draft *d)
     if (d->tiles)
         return ALB_OK; /* their bounds are looked at when they are laid out */
     d->page = d->animated ? 0 : o->page;
+    if (o->sizing == ALB_SIZING_THUMBNAIL && d->page >= h->pages)
+        d->page = h->pages - 1; /* the last one there is */
     if (d->page >= h->pages)
         return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->page);
     uint32_t left = h->pages - d->page, wanted = d->animated ? o->frames : o->pages;
@@ -317,7 +319,7 @@ static void cut(struct alb_draft *d, const struct alb_plan_options *o, const str
     struct alb_rect r = {0, 0, least(s->cut_w, sw), least(s->cut_h, sh)};
     if (r.width == sw && r.height == sh)
         return;
-    if (at->kind == ALB_GRAVITY_SMART) {
+    if (at->kind == ALB_GRAVITY_SMART && !(down && d->animated)) { /* the eye would go elsewhere in each frame */
         alb_draft_smart_crop(d, swap ? r.height : r.width, swap ? r.width : r.height);
         return;
     }
