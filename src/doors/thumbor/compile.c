@@ -282,7 +282,8 @@ static void add_plain(struct compiling *k, const struct alb_thumbor_op *op)
 static void add_geometry(struct compiling *k, const struct alb_thumbor_op *op)
 {
     struct alb_plan_options *o;
-    if (op->kind == ALB_THUMBOR_ROTATE) { /* alone: sizes and places of a pipeline are those of the turned picture */
+    if (op->kind ==
+        ALB_THUMBOR_ROTATE) { /* alone: sizes and places of a pipeline are those of the turned picture */
         o = new_pipeline(k);
         k->part = TURN;
         if (o)

@@ -407,14 +407,16 @@ static bool set_switch(struct alb_thumbor_filters *f, struct alb_str name)
 static bool set_format(struct alb_thumbor_filters *f, struct alb_str name, struct alb_str args)
 {
     enum alb_thumbor_format format = alb_thumbor_format_of(args);
-    if (alb_str_eq_c(name, "format"))
+    if (alb_str_eq_c(name, "format")) {
+        f->has_format = true;
         f->format = format != ALB_THUMBOR_FORMAT_NONE ? format : f->format;
-    else if (alb_str_eq_c(name, "fallback_format"))
+    } else if (alb_str_eq_c(name, "fallback_format")) {
         f->fallback = format != ALB_THUMBOR_FORMAT_NONE ? format : f->fallback;
-    else if (alb_str_eq_c(name, "autojpg"))
+    } else if (alb_str_eq_c(name, "autojpg")) {
         f->format = ALB_THUMBOR_JPEG;
-    else
+    } else {
         return false;
+    }
     return true;
 }
 

@@ -68,6 +68,7 @@ struct alb_thumbor_focus { /* right, bottom: below 0 for a point */
 struct alb_thumbor_filters {
     /* what is written */
     enum alb_thumbor_format format, fallback;
+    bool has_format;                                   /* format() stands somewhere, whatever it says */
     int64_t quality, bitdepth, compression, max_bytes; /* 0: not given */
     bool palette, lossless, strip_metadata, strip_icc, strip_exif;
     struct alb_str colorspace;

@@ -8,7 +8,6 @@
 
 #include "doors/thumbor/words.h"
 
-#define HASH_MIN 17
 #define FAR 1e15 /* no picture is larger; and nothing of one is smaller than: */
 #define NEAR 1e-30
 
@@ -83,7 +82,7 @@ static bool is_hash(struct alb_str s)
         if (!alb_is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' && c != '=')
             return false;
     }
-    return s.n >= HASH_MIN && !alb_str_eq_c(s, "adaptive-full-fit-in");
+    return s.n >= ALB_THUMBOR_HASH_MIN && !alb_str_eq_c(s, "adaptive-full-fit-in");
 }
 
 /* ---- the parts, in their order ---- */
