@@ -185,6 +185,10 @@ void alb_plan_size_box(const struct alb_plan_options *o, const struct alb_view *
     s->box_w = (int64_t)whole.w;
     s->box_h = (int64_t)whole.h;
     compute_scales(o, given, r.width, r.height, s);
+    if (!(given.w > 0) && o->fit != ALB_FIT_FORCE && o->fit != ALB_FIT_OUTSIDE) /* as it has come out */
+        s->box_w = s->scaled_w;
+    if (!(given.h > 0) && o->fit != ALB_FIT_FORCE && o->fit != ALB_FIT_OUTSIDE)
+        s->box_h = s->scaled_h;
 }
 
 /* ---- fill ---- */
