@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Canvases on libvips: the picture on a larger one that is clear, of one colour, of the picture's own mean colour, or the
- * picture itself, stretched and blurred. What is clear below the picture is painted with it.
+ * Canvases on libvips: the picture on a larger one that is clear, of one colour, of the picture's own mean colour, or
+ * the picture itself, stretched and blurred. What is clear in the picture shows its ground.
  */
 #include "image/general_effects.h"
 

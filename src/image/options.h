@@ -37,9 +37,10 @@ enum alb_fit {
 /* Whose arithmetic sizes and places follow. */
 enum alb_sizing {
     ALB_SIZING_IMGPROXY,
-    /* That of libvips' vips_thumbnail, as thumbor and imagor have it: one factor for both sides, sides rounded half up,
-     * what is left over in the middle is halved downwards, vectors are made larger only with `enlarge`. dpr, zoom,
-     * min_width, min_height, extend, extend_aspect and padding are not looked at; fits: INSIDE, COVER, FORCE, OUTSIDE. */
+    /* That of libvips' vips_thumbnail, as thumbor and imagor have it: one factor for both sides, sides rounded half
+     * up, what is left over in the middle is halved downwards, vectors are made larger only with `enlarge`. dpr, zoom,
+     * min_width, min_height, extend, extend_aspect and padding are not looked at. Fits: INSIDE, COVER, FORCE, OUTSIDE.
+     */
     ALB_SIZING_THUMBNAIL,
     ALB_SIZING_COUNT
 };

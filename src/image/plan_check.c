@@ -110,9 +110,18 @@ static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
            s->u.mark.scale > 0;
 }
 
-static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
+static bool area_ok(const struct alb_plan_step *s)
 {
     const struct alb_rect *a = &s->u.effect.area;
+    if (a->width == 0)
+        return a->height == 0 && a->left == 0 && a->top == 0;
+    return a->height > 0 && a->left <= s->width && a->width <= s->width - a->left && a->top <= s->height &&
+           a->height <= s->height - a->top;
+}
+
+static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
+{
+    const struct alb_str data = {p->texts + s->u.effect.data.at, s->u.effect.data.n};
     if (s->u.effect.kind == ALB_EFFECT_WATERMARK ||
         !alb_effect_amount_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.amount2))
         return false;
@@ -120,14 +129,8 @@ static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
         !within(s->u.effect.angle, -36000, 36000) || !within(s->u.effect.start, 0, 1) ||
         !within(s->u.effect.stop, 0, 1))
         return false;
-    const struct alb_str data = {p->texts + s->u.effect.data.at, s->u.effect.data.n};
-    if (!text_ok(p, &s->u.effect.data) ||
-        !alb_effect_values_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.v, data))
-        return false;
-    if (a->width == 0)
-        return a->height == 0 && a->left == 0 && a->top == 0;
-    return a->height > 0 && a->left <= s->width && a->width <= s->width - a->left && a->top <= s->height &&
-           a->height <= s->height - a->top;
+    return text_ok(p, &s->u.effect.data) &&
+           alb_effect_values_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.v, data) && area_ok(s);
 }
 
 static bool inside(const struct alb_plan_step *s, const struct alb_plan_step *before)
@@ -138,8 +141,10 @@ static bool inside(const struct alb_plan_step *s, const struct alb_plan_step *be
 
 static bool around(const struct alb_plan_step *s, const struct alb_plan_step *before)
 {
-    return (unsigned)s->u.canvas.ground < ALB_GROUND_COUNT && s->u.canvas.rgb <= 0xffffff &&
-           within(s->u.canvas.sigma, 0, 1000) && s->u.canvas.left <= s->width && before->width <= s->width - s->u.canvas.left &&
+    if ((unsigned)s->u.canvas.ground >= ALB_GROUND_COUNT || s->u.canvas.rgb > 0xffffff ||
+        !within(s->u.canvas.sigma, 0, 1000))
+        return false;
+    return s->u.canvas.left <= s->width && before->width <= s->width - s->u.canvas.left &&
            s->u.canvas.top <= s->height && before->height <= s->height - s->u.canvas.top;
 }
 

@@ -214,18 +214,22 @@ static bool area_ok(const struct alb_effect *e)
            within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 && e->height <= 1;
 }
 
+static bool effect_ok(const struct alb_effect *e, bool overlay)
+{
+    if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff || e->rgb2 > 0xffffff ||
+        !area_ok(e) || !alb_effect_values_ok(e->kind, e->amount, e->v, e->data))
+        return false;
+    if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
+        return false;
+    return e->kind != ALB_EFFECT_WATERMARK || (overlay && mark_ok(&e->mark));
+}
+
 static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overlays)
 {
     if (count > ALB_EFFECTS_MAX || (count > 0 && !list))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        const struct alb_effect *e = &list[i];
-        if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff ||
-            e->rgb2 > 0xffffff || !area_ok(e) || !alb_effect_values_ok(e->kind, e->amount, e->v, e->data))
-            return false;
-        if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
-            return false;
-        if (e->kind == ALB_EFFECT_WATERMARK && (!overlays || !mark_ok(&e->mark)))
+        if (!effect_ok(&list[i], overlays))
             return false;
     }
     return true;
@@ -242,8 +246,8 @@ static bool crop_ok(const struct alb_plan_options *o)
 
 static bool window_ok(const struct alb_window *w)
 {
-    return w->fractions <= 15 && within(w->left, 0, 1e15) && within(w->top, 0, 1e15) && within(w->right, 0, 1e15) &&
-           within(w->bottom, 0, 1e15);
+    return w->fractions <= 15 && within(w->left, 0, 1e15) && within(w->top, 0, 1e15) &&
+           within(w->right, 0, 1e15) && within(w->bottom, 0, 1e15);
 }
 
 static bool focus_ok(const struct alb_plan_options *o)
@@ -253,8 +257,8 @@ static bool focus_ok(const struct alb_plan_options *o)
     for (uint32_t i = 0; i < o->focus_count; i++) {
         const struct alb_focus *f = &o->focus[i];
         bool area = f->point || (f->right > f->left && f->bottom > f->top);
-        if (!area || !within(f->left, -1e9, 1e9) || !within(f->top, -1e9, 1e9) || !within(f->right, -1e9, 1e9) ||
-            !within(f->bottom, -1e9, 1e9))
+        if (!area || !within(f->left, -1e9, 1e9) || !within(f->top, -1e9, 1e9) ||
+            !within(f->right, -1e9, 1e9) || !within(f->bottom, -1e9, 1e9))
             return false;
     }
     return true;
@@ -298,8 +302,8 @@ static bool geometry_ok(const struct alb_plan_options *o)
     if (o->shrink_margin != ALB_SHRINK_NEVER && o->shrink_margin != 0 &&
         (o->shrink_margin < 1000 || o->shrink_margin > 8000))
         return false;
-    return sizing_ok(o) && fill_ok(&o->fill) && sides_ok(o) && gravity_ok(&o->gravity, true) && gravity_ok(&o->extend.at, false) &&
-           gravity_ok(&o->extend_aspect.at, false);
+    return sizing_ok(o) && fill_ok(&o->fill) && sides_ok(o) && gravity_ok(&o->gravity, true) &&
+           gravity_ok(&o->extend.at, false) && gravity_ok(&o->extend_aspect.at, false);
 }
 
 static bool lists_ok(const struct alb_output *o)

@@ -142,41 +142,58 @@ static uint16_t turn_of(int64_t angle)
     return angle == 90 || angle == 180 || angle == 270 ? (uint16_t)(360 - angle) : 0;
 }
 
+static struct alb_trim trim_of(int64_t tolerance, bool last)
+{
+    return (struct alb_trim){
+        .on = true, .last = last, .threshold = fmin(fmax((double)tolerance, 1), UINT16_MAX)};
+}
+
+/* fit-in enlarges nothing unless it is asked to, or is a full one; a stretch always may. */
+static void set_fit(const struct alb_thumbor_url *u, const struct alb_thumbor_filters *f,
+                    struct alb_plan_options *o)
+{
+    if (u->fit_in)
+        o->fit = u->full ? ALB_FIT_OUTSIDE : ALB_FIT_INSIDE;
+    else
+        o->fit = u->stretch || f->stretch ? ALB_FIT_FORCE : ALB_FIT_COVER;
+    o->enlarge = o->fit == ALB_FIT_FORCE || f->upscale || (o->fit != ALB_FIT_INSIDE && !f->no_upscale);
+}
+
+/* Places are those of the picture before it is flipped: that is a pipeline of its own. */
+static void flip(struct compiling *k, const struct alb_thumbor_url *u)
+{
+    if (!u->flip_h && !u->flip_v)
+        return;
+    struct alb_plan_options *next = new_pipeline(k);
+    k->part = TURN;
+    if (next) {
+        next->flip_h = u->flip_h;
+        next->flip_v = u->flip_v;
+    }
+}
+
 static void own_geometry(struct compiling *k, const struct alb_thumbor_url *u,
                          const struct alb_thumbor_filters *f)
 {
     struct alb_plan_options *o = k->now;
-    bool stretch = (u->stretch || f->stretch) && !u->fit_in, enlarge = !u->fit_in || u->full;
     if (f->orient > 0) {
         o->ignore_orientation = true;
         o->turn = turn_of(f->orient);
     }
-    o->trim.on = u->trim;
-    o->trim.last = u->trim && u->trim_last;
-    o->trim.threshold = u->trim ? fmin(fmax((double)u->trim_tolerance, 1), UINT16_MAX) : 0;
+    if (u->trim)
+        o->trim = trim_of(u->trim_tolerance, u->trim_last);
     window(u, o);
-    o->fit = u->fit_in ? (u->full ? ALB_FIT_OUTSIDE : ALB_FIT_INSIDE)
-             : stretch ? ALB_FIT_FORCE
-                       : ALB_FIT_COVER;
+    set_fit(u, f, o);
     o->adaptive = u->adaptive;
     o->width = side(u->width);
     o->height = side(u->height);
     o->own_width = u->orig_width;
     o->own_height = u->orig_height;
-    o->enlarge = stretch || f->upscale || (enlarge && !f->no_upscale);
     o->gravity.kind = o->fit == ALB_FIT_COVER ? gravity(u) : ALB_GRAVITY_CENTRE;
     o->side_max = side(k->c->max_width < k->c->max_height ? k->c->max_width : k->c->max_height);
     k->failed = k->failed || !focus(k, f, o);
     k->part = RESIZE;
-    if (u->flip_h || u->flip_v) {
-        struct alb_plan_options *next =
-            new_pipeline(k); /* places are those of the picture before it is flipped */
-        k->part = TURN;
-        if (next) {
-            next->flip_h = u->flip_h;
-            next->flip_v = u->flip_v;
-        }
-    }
+    flip(k, u);
 }
 
 /* ---- filters ---- */
@@ -296,8 +313,7 @@ static void add_geometry(struct compiling *k, const struct alb_thumbor_op *op)
     } else if (op->kind == ALB_THUMBOR_TRIM) {
         o = at(k, TRIM);
         if (o)
-            o->trim = (struct alb_trim){
-                .on = true, .last = op->last, .threshold = fmin(fmax((double)op->n[0], 1), UINT16_MAX)};
+            o->trim = trim_of(op->n[0], op->last);
     } else {
         uint8_t parts = 0;
         for (unsigned i = 0; i < 4; i++)

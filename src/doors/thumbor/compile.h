@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a URL of thumbor's language to what render makes (image/options.h): a translation. The URL's own geometry is one
- * pipeline; a flip, and each filter that changes the size or comes behind one that does, begins another, so that filters
- * work in the order in which they are written. Everything lies in the caller's arena. Pure; any thread.
+ * From a URL of thumbor's language to what render makes (image/options.h): a translation. The URL's own geometry is
+ * one pipeline; a flip, and each filter that changes the size or comes behind one that does, begins another, so that
+ * filters work in the order in which they are written. Everything lies in the caller's arena. Pure; any thread.
  *
  * What imagor does otherwise is listed in docs/doors/thumbor.md.
  */
@@ -10,7 +10,7 @@
 #define ALB_DOORS_THUMBOR_COMPILE_H
 
 #include "doors/thumbor/config.h"
-#include "image/plan.h"
+#include "render/render.h"
 
 struct alb_thumbor_wish {
     const struct alb_plan_options *options;

@@ -199,29 +199,47 @@ static void pixelate(struct call *c)
         done(c, ALB_THUMBOR_PIXELATE)->n[0] = side < 100000 ? side : 100000;
 }
 
+static double radius(int64_t v)
+{
+    return fmin(fmax((double)v, 0), 100000);
+}
+
+/* Arguments 1 to 3 as a colour. */
+static uint32_t three_bytes(const struct call *c)
+{
+    uint32_t rgb = 0;
+    for (size_t i = 1; i < 4; i++) {
+        int64_t v = whole(c, i);
+        rgb = rgb << 8 | (uint32_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+    return rgb;
+}
+
+static bool is_true(const struct call *c, size_t i)
+{
+    return i < c->n && (alb_str_eq_c(c->arg[i], "1") || alb_str_eq_ci(c->arg[i], ALB_STR("true")));
+}
+
 /* imagor's rx[,ry[,colour]], and thumbor's rx|ry,red,green,blue[,transparent]. */
 static void round_corner(struct call *c)
 {
     struct alb_str first, second;
-    bool clear = c->n > 4 && (alb_str_eq_c(c->arg[4], "1") || alb_str_eq_ci(c->arg[4], ALB_STR("true")));
     if (c->n == 0)
         return;
     bool both = alb_str_cut(alb_thumbor_unescape(c->arena, c->arg[0]), '|', &first, &second);
-    bool thumbors = both || c->n >= 4;
     struct alb_thumbor_op *op = done(c, ALB_THUMBOR_ROUND);
-    op->v[0] = (double)alb_thumbor_int(first);
-    op->v[1] = both                    ? (double)alb_thumbor_int(second)
-               : !thumbors && c->n > 1 ? (double)whole(c, 1)
-                                       : op->v[0];
-    op->v[0] = fmin(fmax(op->v[0], 0), 100000);
-    op->v[1] = fmin(fmax(op->v[1], 0), 100000);
-    op->last = thumbors ? c->n >= 4 && !clear : c->n == 3;
-    if (op->last && !thumbors)
-        op->colour = alb_thumbor_colour(c->arg[2]);
-    for (size_t i = 1; op->last && thumbors && i < 4; i++) {
-        int64_t v = whole(c, i);
-        op->colour.rgb = op->colour.rgb << 8 | (uint32_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    op->v[0] = op->v[1] = radius(alb_thumbor_int(first));
+    if (both || c->n >= 4) {
+        op->v[1] = both ? radius(alb_thumbor_int(second)) : op->v[0];
+        op->last = c->n >= 4 && !is_true(c, 4);
+        op->colour.rgb = op->last ? three_bytes(c) : 0;
+        return;
     }
+    if (c->n > 1)
+        op->v[1] = radius(whole(c, 1));
+    op->last = c->n == 3;
+    if (op->last)
+        op->colour = alb_thumbor_colour(c->arg[2]);
 }
 
 static void noise(struct call *c)
@@ -245,20 +263,29 @@ static void curve(struct call *c)
         (void)done(c, ALB_THUMBOR_CURVE);
 }
 
+/* "1;2;1": how many; -1: more than there is room for. */
+static int64_t read_weights(struct alb_str list, double *w, double *sum)
+{
+    struct alb_str item;
+    int64_t n = 0;
+    for (*sum = 0; alb_str_next(&list, ';', &item); n++) {
+        if (n == ALB_THUMBOR_WEIGHTS_MAX)
+            return -1;
+        w[n] = fmin(fmax(alb_thumbor_float(item), -FAR), FAR);
+        *sum += w[n];
+    }
+    return n;
+}
+
 /* convolution(1;2;1;2;4;2;1;2;1,3,true) */
 static void convolution(struct call *c)
 {
-    double *w = alb_arena_calloc(c->arena, ALB_THUMBOR_WEIGHTS_MAX, sizeof(*w)), sum = 0;
-    int64_t columns = whole(c, 1), n = 0;
-    struct alb_str rest = c->n > 0 ? alb_thumbor_unescape(c->arena, c->arg[0]) : ALB_STR_NONE, item;
-    bool plain = c->n > 2 && (alb_str_eq_c(c->arg[2], "0") || alb_str_eq_ci(c->arg[2], ALB_STR("false")));
-    for (; w && alb_str_next(&rest, ';', &item); n++) {
-        if (n == ALB_THUMBOR_WEIGHTS_MAX)
-            return;
-        w[n] = fmin(fmax(alb_thumbor_float(item), -FAR), FAR);
-        sum += w[n];
-    }
-    if (!w || columns < 1 || columns > 15 || columns % 2 == 0 || n % columns != 0 || n / columns % 2 == 0)
+    double *w = alb_arena_calloc(c->arena, ALB_THUMBOR_WEIGHTS_MAX, sizeof(*w)), sum;
+    bool plain = c->n > 2 && !is_true(c, 2);
+    if (!w || c->n == 0)
+        return;
+    int64_t n = read_weights(alb_thumbor_unescape(c->arena, c->arg[0]), w, &sum), columns = whole(c, 1);
+    if (n <= 0 || columns < 1 || columns > 15 || columns % 2 == 0 || n % columns != 0 || n / columns % 2 == 0)
         return;
     for (int64_t i = 0; !plain && fabs(sum) > 1e-9 && i < n; i++)
         w[i] = fmin(fmax(w[i] / sum, -FAR), FAR);

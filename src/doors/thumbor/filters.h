@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The filters of a URL, typed: what is set wherever it stands (formats, loading, HTTP), and what is done to the picture
- * in the order in which it is written. As imagor reads them (its filters; thumbor's that it lacks as thumbor's docs tell
- * them): numbers that cannot be read are 0, a filter without what it needs does nothing, names that nobody knows are
- * passed over. Views point into the URL or into the arena. Pure; any thread.
+ * The filters of a URL, typed: what is set wherever it stands (formats, loading, HTTP), and what is done to the
+ * picture in the order in which it is written. As imagor reads them (its filters; thumbor's that it lacks as thumbor's
+ * docs tell them): numbers that cannot be read are 0, a filter without what it needs does nothing, names that nobody
+ * knows are passed over. Views point into the URL or into the arena. Pure; any thread.
  */
 #ifndef ALB_DOORS_THUMBOR_FILTERS_H
 #define ALB_DOORS_THUMBOR_FILTERS_H
@@ -105,8 +105,8 @@ bool alb_thumbor_extract_focal(struct alb_thumbor_url *u, struct alb_arena *aren
 
 /* ---- filters_curve.c ---- */
 
-/* "[(x,y),...],[...],[...],[...]" (all, red, green, blue) as three tables; a list without points changes nothing. False:
- * no memory. */
+/* "[(x,y),...],[...],[...],[...]" (all, red, green, blue) as three tables; a list without points changes nothing.
+ * False: no memory. */
 bool alb_thumbor_curve(struct alb_arena *arena, struct alb_str args, struct alb_str *tables) ALB_MUST_CHECK;
 
 #endif
