@@ -230,12 +230,9 @@ static enum alb_code undo_rows(struct png *p, uint32_t rows, uint8_t **first, st
     uint8_t *at = p->rows + p->line * (p->streams ? 1 : p->next);
     enum alb_code code = p->streams ? fill_band(p, rows, err) : ALB_OK;
     *first = at + 1;
-    for (uint32_t i = 0; code == ALB_OK && i < rows; i++, at += p->line) {
-        if (at[0] >= ALB_PNG_FILTERS)
-            return damaged(err);
-        alb_png_unfilter((enum alb_png_filter)at[0], at + 1, p->above, p->file.row, p->file.bpp);
-        p->above = at + 1;
-    }
+    if (code == ALB_OK && !alb_png_unfilter(at, p->line, rows, p->above, p->file.bpp))
+        return damaged(err);
+    p->above = at + (rows - 1) * p->line + 1;
     p->next += rows;
     return code;
 }
