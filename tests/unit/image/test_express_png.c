@@ -337,6 +337,32 @@ static void test_not_ours(void **state)
     alb_buf_fini(&b);
 }
 
+/* Bytes behind the stream, in its last part or in one more; and a part without any is none. */
+static void test_behind(void **state)
+{
+    const struct png_kind rgb = {8, 2, 0};
+    const uint8_t rows[20] = {0};
+    uint8_t packed[100];
+    uLongf n = sizeof(packed) - 10;
+    struct alb_buf b = ALB_BUF_INIT(1 << 20);
+    (void)state;
+    memset(packed, 0, sizeof(packed));
+    assert_int_equal(compress(packed, &n, rows, sizeof(rows)), Z_OK);
+    for (size_t last = 0; last <= 10; last++) {
+        for (int apart = 0; apart < 2; apart++) {
+            alb_buf_reset(&b);
+            png_start(&b, 3, 2, &rgb);
+            png_chunk(&b, "IDAT", packed, 0);
+            png_chunk(&b, "IDAT", packed, apart ? n : n + last);
+            if (apart)
+                png_chunk(&b, "IDAT", packed + n, last);
+            png_chunk(&b, "IEND", "", 0);
+            assert_int_equal(code_of(alb_buf_view(&b), 3, 2), last == 0 ? ALB_OK : ALB_E_UNSUPPORTED);
+        }
+    }
+    alb_buf_fini(&b);
+}
+
 /* No prefix and no flipped bit does harm; what is still taken has its pixels. */
 static void test_damage(void **state)
 {
@@ -654,15 +680,15 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filters),      cmocka_unit_test(test_paeth),
-        cmocka_unit_test(test_rows),         cmocka_unit_test(test_rows_paeth),
-        cmocka_unit_test(test_rows_bad),     cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_each_filter),  cmocka_unit_test(test_window),
-        cmocka_unit_test(test_not_ours),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_large),        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_written),      cmocka_unit_test(test_palette),
-        cmocka_unit_test(test_metadata),     cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_palette_told),
+        cmocka_unit_test(test_filters),   cmocka_unit_test(test_paeth),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_rows_paeth),
+        cmocka_unit_test(test_rows_bad),  cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_each_filter),
+        cmocka_unit_test(test_window),    cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_memory),    cmocka_unit_test(test_written),
+        cmocka_unit_test(test_palette),   cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_palette_told),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)
