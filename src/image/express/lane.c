@@ -16,6 +16,7 @@
 
 #define AHEAD_PIXELS (200u * 1000) /* smaller sources are not worth a thread */
 #define KERNEL_REACH 3             /* lobes of the widest kernel */
+#define HALVE_FROM 3.5             /* reduction in linear light from which on pixels are halved first */
 
 struct plane {
     struct alb_lane_plane map;
@@ -33,6 +34,7 @@ struct render {
     struct alb_lane_out *out;
     struct alb_lane_out_ask shape;
     struct alb_buf file, exif, xmp, iptc;
+    bool light; /* what comes are rows of light (lane_light.c) */
     unsigned planes;
     struct plane plane[ALB_PLANES];
     struct alb_band band;
@@ -116,6 +118,19 @@ static enum alb_layout choose(const struct render *r, struct alb_rows_format *to
     const struct alb_rows_format *n = &r->source->native;
     const struct alb_output *o = &r->plan.encode->u.encode.output;
     const struct alb_lane_format *f = alb_lane_format(o->format);
+/* Whether pixels may be halved on their way to light. A decoder that shrinks has done as much, and better. */
+static bool is_light(const struct render *r)
+{
+    const struct alb_rows_format *n = &r->source->native;
+    const struct alb_plan_step *l = r->plan.load;
+    const struct alb_rect *c = &r->plan.crop;
+    bool whole = n->width == l->u.load.source_width && n->height == l->u.load.source_height;
+    double x = (double)c->width * n->width / l->width / r->plan.scaled_w;
+    double y = (double)c->height * n->height / l->height / r->plan.scaled_h;
+    return r->plan.linear && whole && n->layout == ALB_LAYOUT_YCC && n->bits == 8 && n->sub_x < 2 && n->sub_y < 2 &&
+           x >= HALVE_FROM && y >= HALVE_FROM && r->plan.kernel != ALB_KERNEL_NEAREST && !is_detail(r);
+}
+
     *to = (struct alb_rows_format){.layout = n->layout, .bits = 8};
     if (n->layout != ALB_LAYOUT_YCC)
         return n->layout;
@@ -123,7 +138,7 @@ static enum alb_layout choose(const struct render *r, struct alb_rows_format *to
     if (!r->plan.linear && (!rgb || !is_detail(r)) && f->planes && f->planes(o, n, to))
         return ALB_LAYOUT_YCC;
     to->layout = ALB_LAYOUT_RGB;
-    return ALB_LAYOUT_RGB;
+    return is_light(r) ? ALB_LAYOUT_YCC : ALB_LAYOUT_RGB;
 }
 
 static enum alb_code check_source(struct render *r)
@@ -146,11 +161,27 @@ static enum alb_code start(struct render *r)
     enum alb_code code = check_source(r);
     if (code != ALB_OK)
         return code;
+/* In pairs of rows and columns where they are to be halved. */
+static struct alb_rect window_of(const struct render *r)
+{
+    const struct alb_rows_format *n = &r->source->native;
+    struct alb_rect w = alb_lane_window(&r->plan, n);
+    if (!r->light)
+        return w;
+    uint32_t right = (w.left + w.width + 1) & ~1u, bottom = (w.top + w.height + 1) & ~1u;
+    w.left &= ~1u;
+    w.top &= ~1u;
+    w.width = (right < n->width ? right : n->width) - w.left;
+    w.height = (bottom < n->height ? bottom : n->height) - w.top;
+    return w;
+}
+
     enum alb_layout layout = choose(r, &to);
     if ((r->source->layouts & ALB_LAYOUT_BIT(layout)) == 0)
         return not_ours(r, "a layout");
     keep_rights(r);
-    code = r->source->ops->start(r->source, layout, alb_lane_window(&r->plan, &r->source->native), r->err);
+    r->light = layout == ALB_LAYOUT_YCC && to.layout != layout;
+    code = r->source->ops->start(r->source, layout, window_of(r), r->err);
     if (code != ALB_OK)
         return code;
     struct alb_lane_turn turn = alb_lane_turn_of(r->plan.orientation);
@@ -163,7 +194,7 @@ static enum alb_code start(struct render *r)
     to.height = r->plan.cut.height;
     r->shape = (struct alb_lane_out_ask){
         .rows = to, .turn = turn, .flatten = r->plan.flatten, .ground = r->plan.ground};
-    r->planes = alb_layout_planes(layout);
+    r->planes = alb_layout_planes(to.layout);
     return ALB_OK;
 }
 
@@ -206,11 +237,13 @@ static enum alb_code open_plane(struct render *r, unsigned i)
         .kernel = r->plan.kernel,
         .linear = r->plan.linear,
     };
-    alb_lane_plane(&r->plan, from, &to, i, &p->map);
+    unsigned like = r->light ? 1 : i; /* rows of light lie as chroma does */
+    alb_lane_plane(&r->plan, from, &to, like, &p->map);
     range(from, &to, i, &ask);
     const struct alb_rect *area = &r->source->area;
-    unsigned sub_x = i == 0 ? 0u : from->sub_x, sub_y = i == 0 ? 0u : from->sub_y;
-    size_t pixel = samples * alb_rows_sample(from);
+    unsigned sub_x = like == 0 ? 0u : from->sub_x, sub_y = like == 0 ? 0u : from->sub_y;
+    size_t pixel = (r->light ? 1 : samples) * alb_rows_sample(from);
+        .lit = r->light,
     p->skip = (size_t)(p->map.left - (area->left >> sub_x)) * pixel;
     p->bytes = p->map.x.in * pixel;
     p->row = area->top >> sub_y;
@@ -222,6 +255,7 @@ static enum alb_code open_plane(struct render *r, unsigned i)
     return alb_resize_open(r->x, &ask, &p->resize, r->err);
 }
 
+    ask.x.halved = ask.y.halved = r->light;
 /* Result rows by which luma may be ahead of chroma: as much as the wider kernel reaches further, and a sample. */
 static uint32_t rows_ahead(const struct render *r)
 {
@@ -266,6 +300,14 @@ static bool use_row(struct render *r, unsigned i)
     struct plane *p = &r->plane[i];
     if (p->used == r->band.rows[i])
         return false;
+static void push_row(struct render *r, unsigned i, const uint8_t *from)
+{
+    const uint8_t *lit[ALB_PLANES] = {from};
+    for (unsigned k = 1; r->light && k < ALB_PLANES; k++)
+        lit[k] = r->band.plane[k] + (from - r->band.plane[0]);
+    alb_resize_push(r->plane[i].resize, r->light ? (const void *)lit : from);
+}
+
     bool needed = p->row >= p->map.top && p->row - p->map.top < p->map.y.in;
     uint8_t *to = needed ? alb_lane_out_row(r->out, i) : NULL;
     bool done = needed && p->resize && alb_resize_done(p->resize);
@@ -273,7 +315,7 @@ static bool use_row(struct render *r, unsigned i)
         return false;
     const uint8_t *from = r->band.plane[i] + p->used * r->band.stride[i] + p->skip;
     if (needed && !done && p->resize)
-        alb_resize_push(p->resize, from);
+        push_row(r, i, from);
     if (needed && !p->resize) {
         memcpy(to, from, p->bytes);
         alb_lane_out_add(r->out, i);
@@ -335,6 +377,17 @@ static enum alb_code decode_ahead(struct render *r)
     bool streams = alb_lane_type(r->plan.load->u.load.type)->streams;
     struct alb_source *ahead;
     if (r->x->threads < 2 || !streams || (uint64_t)a->width * a->height < AHEAD_PIXELS)
+static enum alb_code light(struct render *r)
+{
+    struct alb_source *lit;
+    if (!r->light)
+        return ALB_OK;
+    enum alb_code code = alb_lane_light_open(r->x, r->source, &lit, r->err);
+    if (code == ALB_OK)
+        r->source = lit;
+    return code;
+}
+
         return ALB_OK;
     enum alb_code code = alb_lane_ahead_open(r->x, r->source, &ahead, r->err);
     if (code == ALB_OK)
@@ -357,6 +410,8 @@ static enum alb_code run(struct render *r, struct alb_str bytes)
         code = pump(r);
     if (code == ALB_OK)
         code = r->sink->ops->finish(r->sink, r->err);
+    if (code == ALB_OK)
+        code = light(r);
     if (r->sink)
         r->sink->ops->close(r->sink);
     if (r->source)

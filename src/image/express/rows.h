@@ -225,6 +225,7 @@ struct alb_axis {
     double from, span;
 };
 struct alb_resize_ask {
+    bool halved; /* samples are halves (ycc_light.h): what that took away from fine detail is given back */
     struct alb_axis x, y;
     unsigned samples;          /* 1..4 in a pixel */
     bool alpha;                /* the last of them is alpha: premultiplied while resized */
@@ -233,6 +234,9 @@ struct alb_resize_ask {
     bool linear; /* colour samples are sRGB; resized in linear light */
     /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
      * alpha, and normally */
+    /* linear, without alpha: rows are linear light already, a plane each (as ycc_light.h makes them): `row` is an array
+     * of pointers to them, bits_in is 16 */
+    bool lit;
     float gain, bias;
 };
 struct alb_resize;
