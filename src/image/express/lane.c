@@ -112,12 +112,6 @@ static bool is_detail(const struct render *r)
     return (uint64_t)w.width * w.height * 2 < (uint64_t)n->width * n->height;
 }
 
-/* Layout of the source, and in *to what the sink gets before the turn. */
-static enum alb_layout choose(const struct render *r, struct alb_rows_format *to)
-{
-    const struct alb_rows_format *n = &r->source->native;
-    const struct alb_output *o = &r->plan.encode->u.encode.output;
-    const struct alb_lane_format *f = alb_lane_format(o->format);
 /* Whether pixels may be halved on their way to light. A decoder that shrinks has done as much, and better. */
 static bool is_light(const struct render *r)
 {
@@ -131,6 +125,12 @@ static bool is_light(const struct render *r)
            x >= HALVE_FROM && y >= HALVE_FROM && r->plan.kernel != ALB_KERNEL_NEAREST && !is_detail(r);
 }
 
+/* Layout of the source, and in *to what the sink gets before the turn. */
+static enum alb_layout choose(const struct render *r, struct alb_rows_format *to)
+{
+    const struct alb_rows_format *n = &r->source->native;
+    const struct alb_output *o = &r->plan.encode->u.encode.output;
+    const struct alb_lane_format *f = alb_lane_format(o->format);
     *to = (struct alb_rows_format){.layout = n->layout, .bits = 8};
     if (n->layout != ALB_LAYOUT_YCC)
         return n->layout;
@@ -155,12 +155,6 @@ static enum alb_code check_source(struct render *r)
     return ALB_OK;
 }
 
-static enum alb_code start(struct render *r)
-{
-    struct alb_rows_format to;
-    enum alb_code code = check_source(r);
-    if (code != ALB_OK)
-        return code;
 /* In pairs of rows and columns where they are to be halved. */
 static struct alb_rect window_of(const struct render *r)
 {
@@ -176,6 +170,12 @@ static struct alb_rect window_of(const struct render *r)
     return w;
 }
 
+static enum alb_code start(struct render *r)
+{
+    struct alb_rows_format to;
+    enum alb_code code = check_source(r);
+    if (code != ALB_OK)
+        return code;
     enum alb_layout layout = choose(r, &to);
     if ((r->source->layouts & ALB_LAYOUT_BIT(layout)) == 0)
         return not_ours(r, "a layout");
@@ -236,6 +236,7 @@ static enum alb_code open_plane(struct render *r, unsigned i)
         .bits_out = r->shape.rows.bits,
         .kernel = r->plan.kernel,
         .linear = r->plan.linear,
+        .lit = r->light,
     };
     unsigned like = r->light ? 1 : i; /* rows of light lie as chroma does */
     alb_lane_plane(&r->plan, from, &to, like, &p->map);
@@ -243,19 +244,18 @@ static enum alb_code open_plane(struct render *r, unsigned i)
     const struct alb_rect *area = &r->source->area;
     unsigned sub_x = like == 0 ? 0u : from->sub_x, sub_y = like == 0 ? 0u : from->sub_y;
     size_t pixel = (r->light ? 1 : samples) * alb_rows_sample(from);
-        .lit = r->light,
     p->skip = (size_t)(p->map.left - (area->left >> sub_x)) * pixel;
     p->bytes = p->map.x.in * pixel;
     p->row = area->top >> sub_y;
     ask.x = p->map.x;
     ask.y = p->map.y;
+    ask.x.halved = ask.y.halved = r->light;
     bool same = ask.bits_in == ask.bits_out && from->limited == to.limited;
     if (p->map.copy && same)
         return ALB_OK;
     return alb_resize_open(r->x, &ask, &p->resize, r->err);
 }
 
-    ask.x.halved = ask.y.halved = r->light;
 /* Result rows by which luma may be ahead of chroma: as much as the wider kernel reaches further, and a sample. */
 static uint32_t rows_ahead(const struct render *r)
 {
@@ -294,12 +294,6 @@ static bool make_row(struct render *r, unsigned i)
     return true;
 }
 
-/* The next row of the band goes into the plane. False: there is none, or no room for what comes of it. */
-static bool use_row(struct render *r, unsigned i)
-{
-    struct plane *p = &r->plane[i];
-    if (p->used == r->band.rows[i])
-        return false;
 static void push_row(struct render *r, unsigned i, const uint8_t *from)
 {
     const uint8_t *lit[ALB_PLANES] = {from};
@@ -308,6 +302,12 @@ static void push_row(struct render *r, unsigned i, const uint8_t *from)
     alb_resize_push(r->plane[i].resize, r->light ? (const void *)lit : from);
 }
 
+/* The next row of the band goes into the plane. False: there is none, or no room for what comes of it. */
+static bool use_row(struct render *r, unsigned i)
+{
+    struct plane *p = &r->plane[i];
+    if (p->used == r->band.rows[i])
+        return false;
     bool needed = p->row >= p->map.top && p->row - p->map.top < p->map.y.in;
     uint8_t *to = needed ? alb_lane_out_row(r->out, i) : NULL;
     bool done = needed && p->resize && alb_resize_done(p->resize);
@@ -371,12 +371,6 @@ static enum alb_code pump(struct render *r)
     return code;
 }
 
-static enum alb_code decode_ahead(struct render *r)
-{
-    const struct alb_rect *a = &r->source->area;
-    bool streams = alb_lane_type(r->plan.load->u.load.type)->streams;
-    struct alb_source *ahead;
-    if (r->x->threads < 2 || !streams || (uint64_t)a->width * a->height < AHEAD_PIXELS)
 static enum alb_code light(struct render *r)
 {
     struct alb_source *lit;
@@ -388,6 +382,12 @@ static enum alb_code light(struct render *r)
     return code;
 }
 
+static enum alb_code decode_ahead(struct render *r)
+{
+    const struct alb_rect *a = &r->source->area;
+    bool streams = alb_lane_type(r->plan.load->u.load.type)->streams;
+    struct alb_source *ahead;
+    if (r->x->threads < 2 || !streams || (uint64_t)a->width * a->height < AHEAD_PIXELS)
         return ALB_OK;
     enum alb_code code = alb_lane_ahead_open(r->x, r->source, &ahead, r->err);
     if (code == ALB_OK)
@@ -405,13 +405,13 @@ static enum alb_code run(struct render *r, struct alb_str bytes)
     if (code == ALB_OK)
         code = decode_ahead(r);
     if (code == ALB_OK)
+        code = light(r);
+    if (code == ALB_OK)
         code = open_parts(r);
     if (code == ALB_OK)
         code = pump(r);
     if (code == ALB_OK)
         code = r->sink->ops->finish(r->sink, r->err);
-    if (code == ALB_OK)
-        code = light(r);
     if (r->sink)
         r->sink->ops->close(r->sink);
     if (r->source)

@@ -223,20 +223,20 @@ alb_sink_takes_fn alb_avif_sink_takes;
 struct alb_axis {
     uint32_t in, out;
     double from, span;
+    bool halved; /* samples are halves (ycc_light.h): what that took away from fine detail is given back */
 };
 struct alb_resize_ask {
-    bool halved; /* samples are halves (ycc_light.h): what that took away from fine detail is given back */
     struct alb_axis x, y;
     unsigned samples;          /* 1..4 in a pixel */
     bool alpha;                /* the last of them is alpha: premultiplied while resized */
     uint8_t bits_in, bits_out; /* 8, or up to 16 in uint16_t */
     enum alb_kernel kernel;
     bool linear; /* colour samples are sRGB; resized in linear light */
-    /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
-     * alpha, and normally */
     /* linear, without alpha: rows are linear light already, a plane each (as ycc_light.h makes them): `row` is an array
      * of pointers to them, bits_in is 16 */
     bool lit;
+    /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
+     * alpha, and normally */
     float gain, bias;
 };
 struct alb_resize;
