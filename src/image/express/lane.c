@@ -51,6 +51,9 @@ static enum alb_code not_ours(struct render *r, const char *why)
 static enum alb_code open_source(struct render *r, struct alb_str bytes)
 {
     const struct alb_plan_step *l = r->plan.load;
+    const struct alb_rect *c = &r->plan.crop;
+    double x = (double)c->width / r->plan.scaled_w * l->u.load.source_width / l->width;
+    double y = (double)c->height / r->plan.scaled_h * l->u.load.source_height / l->height;
     const struct alb_source_ask ask = {
         .bytes = bytes,
         .eighths = l->u.load.eighths,
@@ -58,6 +61,7 @@ static enum alb_code open_source(struct render *r, struct alb_str bytes)
         .height = l->height,
         .source_width = l->u.load.source_width,
         .source_height = l->u.load.source_height,
+        .reduction = x < y ? x : y,
         .strict = l->u.load.strict,
         .metadata = r->plan.encode->u.encode.output.keep_copyright,
     };
@@ -87,6 +91,7 @@ static struct alb_str kept(const struct alb_buf *b)
 
 static enum alb_code open_sink(struct render *r)
 {
+    const struct alb_rows_format *n = &r->source->native;
     const struct alb_output *o = &r->plan.encode->u.encode.output;
     uint8_t q = o->quality[o->format] ? o->quality[o->format] : o->quality[ALB_FORMAT_SAME];
     const struct alb_sink_ask ask = {
@@ -94,6 +99,7 @@ static enum alb_code open_sink(struct render *r)
         .output = o,
         .quality = q,
         .palette_bits = r->source->palette_bits,
+        .sharper = r->plan.load->u.load.how == ALB_LOAD_SCALED && n->width > r->plan.load->width,
         .out = &r->file,
         .exif = kept(&r->exif),
         .xmp = kept(&r->xmp),

@@ -126,6 +126,7 @@ struct alb_source_ask {
     uint8_t eighths;        /* JPEG: 1..8, sides are floor(side * eighths / 8) */
     uint32_t width, height; /* of what is to come out: as the LOAD step says (WebP may scale to it) */
     uint32_t source_width, source_height; /* of the file, as planned */
+    double reduction; /* of both sides at least, from the file to the result; 0: not known */
     bool strict;                          /* truncated content is an error */
     bool metadata;                        /* the source tells its metadata too */
 };
@@ -177,6 +178,7 @@ struct alb_sink_ask {
     const struct alb_output *output; /* outlives the sink */
     unsigned quality;                /* 1..100, already chosen */
     uint8_t palette_bits;            /* as the source tells: PNG gets a palette again, unless lossless */
+    bool sharper; /* than the plan says: a source that was to shrink coarsely came whole */
     struct alb_buf *out;             /* gets the file; its cap is the limit of the result (TOO_LARGE) */
     struct alb_str exif, xmp,
         iptc; /* to be written along, as a source tells them; UNSUPPORTED if it cannot */
