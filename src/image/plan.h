@@ -270,6 +270,9 @@ struct alb_plan_ask {
  * for a small stack. */
 enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out,
                             struct alb_err *err) ALB_MUST_CHECK;
+/* Whether a source may be opened at all, for whoever passes it on without a plan. UNPROCESSABLE, TOO_LARGE. */
+enum alb_code alb_plan_check_source(const struct alb_image_header *h, const struct alb_plan_limits *limits,
+                                    struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Left or top of a part of `part` pixels on a side of `side`, as the gravity says (half to even; dpr scales pixel

@@ -349,8 +349,7 @@ static bool made(struct alb_render_job *job)
     d->result = NULL;
     if (!p)
         return end_code(job, ALB_E_NO_MEMORY, "a finished picture");
-    p->source_width = job->inputs.in[0].header.width;
-    p->source_height = job->inputs.in[0].header.height;
+    alb_header_shown(&job->inputs.in[0].header, 0, &p->source_width, &p->source_height);
     p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
     return end_well(job, p, true);
 }

@@ -96,7 +96,7 @@ struct alb_picture {
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
-    uint32_t source_width, source_height; /* as stored in the file; 0: not known */
+    uint32_t source_width, source_height; /* as shown; 0: not known */
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 
