@@ -49,6 +49,12 @@ INLINE uint32_t sized(const struct alb_samples *s, uint32_t v)
     return v < most ? v : most;
 }
 
+/* Light in more steps than 8 bits have, on one of its ways. */
+static bool is_fine(const struct alb_samples *s)
+{
+    return (s->bits_in != 8 && !s->lit) || s->bits_out != 8 || s->scaled;
+}
+
 void alb_samples_init(struct alb_samples *s, const struct alb_resize_ask *ask, bool copy,
                       const struct alb_resize_ops *ops)
 {
@@ -66,7 +72,7 @@ void alb_samples_init(struct alb_samples *s, const struct alb_resize_ask *ask, b
         s->faintest++;
     if (s->linear) {
         s->light = alb_light();
-        if ((s->bits_in != 8 && !s->lit) || s->bits_out != 8 || s->scaled)
+        if (is_fine(s))
             s->light16 = alb_light16();
     }
 }

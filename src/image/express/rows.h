@@ -56,6 +56,7 @@ void alb_scratch_trim(struct alb_scratch *s);
 struct alb_express {
     struct alb_scratch *scratch;
     unsigned threads; /* that this picture may use: 1 = only the calling one */
+    bool mapped;      /* the source's bytes are a mapped file: pages behind the reader may be given back */
 };
 
 /* ---- formats ---- */

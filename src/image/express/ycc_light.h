@@ -45,8 +45,8 @@ struct alb_ycc_rows {
 /* The next two rows. All results are pulled before. */
 void alb_ycc_push(struct alb_ycc *y, const struct alb_ycc_rows *rows);
 void alb_ycc_end(struct alb_ycc *y); /* there are no more */
-/* The next result, if what it needs was pushed: red, green and blue, 0..65535 less 32768 (as the resizer takes them). It
- * needs the rows that follow, too. */
+/* The next result, if what it needs was pushed (the rows that follow, too): red, green and blue, 0..65535 less 32768,
+ * as the resizer takes them. */
 bool alb_ycc_pull(struct alb_ycc *y, int16_t *const out[ALB_PLANES]) ALB_MUST_CHECK;
 
 #endif

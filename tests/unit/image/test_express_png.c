@@ -666,7 +666,7 @@ static void test_no_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    x = (struct alb_express){alb_scratch_new(), 1};
+    x = (struct alb_express){.scratch = alb_scratch_new(), .threads = 1};
     return x.scratch ? 0 : -1;
 }
 

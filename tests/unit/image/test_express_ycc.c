@@ -136,7 +136,7 @@ static struct alb_ycc_rows rows_of(const struct world *w, uint32_t y)
 /* All rows of results, ALB_PLANES after each other, as long as there must be room. */
 static int16_t *run(struct world *w, enum alb_resize_path path)
 {
-    struct alb_express x = {alb_scratch_new(), 1};
+    struct alb_express x = {.scratch = alb_scratch_new(), .threads = 1};
     size_t room = alb_ycc_room(w->ask.width);
     uint32_t rows = (w->height + 1) / 2, made = 0;
     int16_t *all = alb_mem_alloc_nofail(room * ALB_PLANES * rows * sizeof(*all));
