@@ -85,7 +85,7 @@ static const struct variable {
     {NULL, "WEBP_PRESET", "default", "default, picture, photo, drawing, icon or text"},
     {NULL, "WEBP_EFFORT", "", "1 to 6, libwebp's methods; not set: the look and bytes of 4 in less time"},
     {NULL, "AVIF_SUBSAMPLE", "auto", "auto, on or off"},
-    {NULL, "AVIF_SPEED", "8", "0 to 9"},
+    {NULL, "AVIF_SPEED", "", "0 to 9; not set: the look and bytes of 8 in less time"},
     {NULL, "JXL_EFFORT", "4", "1 to 9"},
     {NULL, "UNSHARP_MASKING_MODE", "auto", "auto, none or always, for URLs that ask for it"},
     {NULL, "UNSHARP_MASKING_WEIGHT", "1", "How strong"},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RGB to planes (webp_planes.h). Luma is what libwebp makes of it. Colours are averaged as light, which edges between
- * colours need: the mean of what is encoded is too dark, and its hue is another one. A square stands for sRGB's curve:
- * the mean of squares and its root are exact in every processor, need no table, and photographs come out the same
- * as with the true curve (SSIMULACRA2 within 0.05; libwebp's power of 1.25 is 0.35 lower, with 0.4 % more bytes).
+ * RGB to planes (webp_planes.h). Luma is what libwebp makes of it. Colours are averaged as light, which edges
+ * between colours need: the mean of what is encoded is too dark, and its hue is another one. A square stands
+ * for sRGB's curve: the mean of squares and its root are exact in every processor, need no table, and
+ * photographs come out the same as with the true curve (SSIMULACRA2 within 0.05; libwebp's power of 1.25 is
+ * 0.35 lower, with 0.4 % more bytes).
  */
 #include "image/express/webp_planes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From rows of RGB to the planes that a lossy WebP is coded as: Y, Cb, Cr of BT.601 in limited range, one sample of
- * chroma for two by two pixels. Pure arithmetic, any thread; the same bytes on every machine.
+ * From rows of RGB to the planes that a lossy WebP is coded as: Y, Cb, Cr of BT.601 in limited range, one
+ * sample of chroma for two by two pixels. Pure arithmetic, any thread; the same bytes on every machine.
  */
 #ifndef ALB_IMAGE_EXPRESS_WEBP_PLANES_H
 #define ALB_IMAGE_EXPRESS_WEBP_PLANES_H

@@ -4,10 +4,11 @@
  * as they are final, so that the first ones are resized while the last ones are decoded. Lossy pictures
  * without transparency come as the planes that they are coded in; others as RGB or RGBA. The picture always
  * has the file's size, even if the plan would let the decoder shrink it: our resizer does that better and
- * sooner. Where the plan lets the decoder shrink well below the file's size, edges of blocks are not smoothed first:
- * libwebp leaves that out itself then. Where the plan wants every pixel, they are not from a reduction of 3.5 on, which
- * saves a fifth of the decoder's time: 512 from 2040 pixels look the same at equal bytes (quality 75: 0.4 % more bytes,
- * 0.1 points of SSIMULACRA2 more; 85: 1 %, 0.1; 95: 3.5 %, 0.1 fewer). Animations: the general executor.
+ * sooner. Where the plan lets the decoder shrink well below the file's size, edges of blocks are not smoothed
+ * first: libwebp leaves that out itself then. Where the plan wants every pixel, they are not from a reduction
+ * of 3.5 on, which saves a fifth of the decoder's time: 512 from 2040 pixels look the same at equal bytes
+ * (quality 75: 0.4 % more bytes, 0.1 points of SSIMULACRA2 more; 85: 1 %, 0.1; 95: 3.5 %, 0.1 fewer).
+ * Animations: the general executor.
  */
 #include <string.h>
 #include <webp/decode.h>

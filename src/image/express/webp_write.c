@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows to WebP. Where a plan asks for an effort, libwebp gets the very settings that the general executor gives it. Where
- * it leaves that open, lossy pictures are written by libwebp's method 2: 3 and 4 (4 is its default) take 2.4 times the
- * time. Two things keep bytes and looks where method 4 has them:
+ * Rows to WebP. Where a plan asks for an effort, libwebp gets the very settings that the general executor
+ * gives it. Where it leaves that open, lossy pictures are written by libwebp's method 2: 3 and 4 (4 is its
+ * default) take 2.4 times the time. Two things keep bytes and looks where method 4 has them:
  *
  * - RGB is turned into planes here (webp_planes.h): 0.35 points of SSIMULACRA2 more, 0.4 % fewer bytes.
- * - The quality is lowered, until the bytes of planes that come as they are coded are those of method 4. What was RGB is
- *   lowered less: it is at the bytes of method 4 and 2 % with a score above it. A result that is sharper than its plan
- *   says (struct alb_sink_ask) gives some of that for as many bytes as the plan's own way would take.
+ * - The quality is lowered, until the bytes of planes that come as they are coded are those of method 4. What
+ *   was RGB is lowered less: it is at the bytes of method 4 and 2 % with a score above it. A result that is
+ *   sharper than its plan says (struct alb_sink_ask) gives some of that for as many bytes as the plan's own
+ *   way would take.
  *
- * Nothing else that libwebp offers pays (docs/architecture.md has the numbers). The encoder looks at the whole picture (it
- * divides it into segments first), so the sink holds the result's pixels. Metadata, if there are any, make the file
- * an extended one.
+ * Nothing else that libwebp offers pays (docs/architecture.md has the numbers). The encoder looks at the
+ * whole picture (it divides it into segments first), so the sink holds the result's pixels. Metadata, if
+ * there are any, make the file an extended one.
  */
 #include <string.h>
 #include <webp/encode.h>
@@ -120,9 +121,9 @@ static bool is_open(const struct alb_output *o)
     return o->effort[ALB_FORMAT_WEBP] == 0 && !is_lossless(o);
 }
 
-/* The quality at which method 2 writes as many bytes as method 4 does at the one that is asked for: `less` by so much.
- * `sharper`: as many as the general executor's whole way would take, which lets libwebp shrink. (Means of photographs to
- * 512 pixels.) */
+/* The quality at which method 2 writes as many bytes as method 4 does at the one that is asked for: `less` by
+ * so much. `sharper`: as many as the general executor's whole way would take, which lets libwebp shrink.
+ * (Means of photographs to 512 pixels.) */
 static float cheaper(const struct webp *w)
 {
     static const struct {

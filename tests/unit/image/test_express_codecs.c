@@ -127,8 +127,8 @@ static void test_webp_planes(void **state)
     }
 }
 
-/* Far above the size that is wanted the edges of blocks are not smoothed: as libwebp has it when it shrinks, and a good
- * deal farther where the plan wants every pixel. */
+/* Far above the size that is wanted the edges of blocks are not smoothed: as libwebp has it when it shrinks,
+ * and a good deal farther where the plan wants every pixel. */
 static void test_webp_reduced(void **state)
 {
     static const struct {
@@ -517,6 +517,40 @@ static void test_avif_written(void **state)
     }
 }
 
+static size_t avif_size(VipsImage *image, uint8_t effort, unsigned quality)
+{
+    const struct alb_output o = {.format = ALB_FORMAT_AVIF, .effort = {[ALB_FORMAT_AVIF] = effort}};
+    struct alb_buf out = ALB_BUF_INIT(1 << 20);
+    const struct alb_sink_ask ask = {
+        .format = {.layout = ALB_LAYOUT_RGB, .bits = 8, .width = 165, .height = 143},
+        .output = &o,
+        .quality = quality,
+        .out = &out};
+    const uint8_t *const planes[ALB_PLANES] = {image->data};
+    assert_int_equal(write_all(alb_avif_sink_open, &x, &ask, planes), ALB_OK);
+    size_t n = out.n;
+    alb_buf_fini(&out);
+    return n;
+}
+
+/* Effort 2 is speed 8, and what high qualities get where none is asked for. Lower ones are written otherwise
+ * then, and grow with the quality all the same. */
+static void test_avif_open_effort(void **state)
+{
+    VipsImage *image = picture(165, 143, 3);
+    size_t before = 0;
+    (void)state;
+    assert_int_equal(avif_size(image, 0, 70), avif_size(image, 2, 70));
+    assert_int_not_equal(avif_size(image, 0, 63), avif_size(image, 2, 63));
+    assert_int_not_equal(avif_size(image, 0, 63), avif_size(image, 1, 63));
+    for (unsigned q = 5; q <= 65; q += 10) {
+        size_t n = avif_size(image, 0, q);
+        assert_true(n >= before);
+        before = n;
+    }
+    g_object_unref(image);
+}
+
 static void test_avif_metadata(void **state)
 {
     const struct alb_output o = {.format = ALB_FORMAT_AVIF};
@@ -541,12 +575,13 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_webp_pixels),   cmocka_unit_test(test_webp_planes),
-        cmocka_unit_test(test_webp_damage),   cmocka_unit_test(test_webp_as_libvips),
-        cmocka_unit_test(test_webp_metadata), cmocka_unit_test(test_planes),
-        cmocka_unit_test(test_avif_pixels),   cmocka_unit_test(test_avif_damage),
-        cmocka_unit_test(test_avif_written),  cmocka_unit_test(test_avif_metadata),
-        cmocka_unit_test(test_avif_not_ours), cmocka_unit_test(test_webp_reduced),
+        cmocka_unit_test(test_webp_pixels),      cmocka_unit_test(test_webp_planes),
+        cmocka_unit_test(test_webp_damage),      cmocka_unit_test(test_webp_as_libvips),
+        cmocka_unit_test(test_webp_metadata),    cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_avif_pixels),      cmocka_unit_test(test_avif_damage),
+        cmocka_unit_test(test_avif_written),     cmocka_unit_test(test_avif_metadata),
+        cmocka_unit_test(test_avif_not_ours),    cmocka_unit_test(test_webp_reduced),
+        cmocka_unit_test(test_avif_open_effort),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the express lane's WebP sink does of its own: planes from RGB, and the quality where the effort is open.
+ * What the express lane's WebP sink does of its own: planes from RGB, and the quality where the effort is
+ * open.
  */
 #include <math.h>
 
@@ -48,8 +49,8 @@ static void write_open_effort(VipsImage *image, enum alb_layout layout, unsigned
     alb_mem_free(flat);
 }
 
-/* Where nobody asked for a method it is another one: about as many bytes for the same quality, no more for a lower one;
- * and a picture that is sharper than planned gets fewer. */
+/* Where nobody asked for a method it is another one: about as many bytes for the same quality, no more for a
+ * lower one; and a picture that is sharper than planned gets fewer. */
 static void test_webp_open_effort(void **state)
 {
     VipsImage *image = grainy(293, 271);
@@ -140,7 +141,7 @@ static void test_webp_planes_of_rgb(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    x = (struct alb_express){alb_scratch_new(), 1};
+    x = (struct alb_express){.scratch = alb_scratch_new(), .threads = 1};
     return x.scratch ? 0 : -1;
 }
 
