@@ -37,7 +37,8 @@ static void on_damage(void *arg, const char *file, const int offset)
 static int open_bytes(struct alb_raw *raw)
 {
     int code = libraw_open_buffer(raw->lr, (void *)(uintptr_t)raw->bytes.p, raw->bytes.n);
-    raw->flip = raw->lr->sizes.flip;
+    int flip = raw->lr->sizes.flip % 360; /* of some cameras it is in degrees until they are developed */
+    raw->flip = flip == 90 ? 6 : flip == 180 ? 3 : flip == 270 ? 5 : flip;
     return code;
 }
 

@@ -85,6 +85,7 @@ struct alb_render_ask {
     /* When most of its time is used up, a picture in a slow format is made in a fast one instead: such an answer is
      * marked (no_store) and kept nowhere. */
     bool may_degrade;
+    int64_t deadline; /* monotonic ns: then nobody waits any more, and the faster one must be there; 0: not said */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
 };

@@ -33,6 +33,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .options = job->wish.options,
         .limits = &job->wish.limits,
         .may_degrade = may_degrade(job),
+        .deadline = job->deadline,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = end_of_line(job),
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What only a worker can tell: the facts of /info, an SVG without what could run in a browser, and the header of what is
- * sent as it is.
+ * What only a worker can tell: the facts of /info, an SVG without what could run in a browser, and the header of what
+ * is sent as it is.
  */
 #include "base/codec.h"
 #include "doors/imgproxy/info.h"
