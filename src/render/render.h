@@ -85,6 +85,7 @@ struct alb_render_ask {
     /* When most of its time is used up, a picture in a slow format is made in a fast one instead: such an answer is
      * marked (no_store) and kept nowhere. */
     bool may_degrade;
+    int64_t deadline; /* monotonic ns: then nobody waits any more, and the faster one must be there; 0: not said */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
 };
@@ -96,7 +97,7 @@ struct alb_picture {
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
-    uint32_t source_width, source_height; /* as stored in the file; 0: not known */
+    uint32_t source_width, source_height; /* as shown; 0: not known */
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 
