@@ -114,6 +114,15 @@ enum alb_effect_kind {
 
 enum alb_tiling { ALB_TILING_ONE, ALB_TILING_REPEAT, ALB_TILING_CHESS, ALB_TILING_COUNT };
 
+/* Where a mark lies on one axis, with thumbnails' arithmetic. `value`: pixels, or with `part` of the side, cut to whole
+ * ones; what is below 0 counts from the end with START. */
+enum alb_spot_from { ALB_SPOT_START, ALB_SPOT_MIDDLE, ALB_SPOT_END, ALB_SPOT_REPEAT, ALB_SPOT_COUNT };
+struct alb_spot {
+    enum alb_spot_from from; /* REPEAT: side by side from the start */
+    bool part;
+    bool fixed; /* START is the start, whatever the sign */
+    double value;
+};
 /* A picture or a text laid over the result. Sizes: width x height (0 = follows from the other) if one is
  * given; else `scale` > 0: inside scale x the result; else its own size (a text: times dpr). */
 struct alb_mark {
@@ -126,6 +135,9 @@ struct alb_mark {
     uint32_t width, height;
     double rotate; /* degrees clockwise */
     double shadow; /* sigma in pixels, 0 = none */
+    bool placed;   /* by x and y instead of `at` and `tiling`; what lies outside is not there */
+    struct alb_spot x, y;
+    double share_x, share_y; /* inside so large a part of the result; > 0 instead of scale, 0 = the other one counts */
 };
 #define ALB_MARK_TEXT_MAX 1024
 

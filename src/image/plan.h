@@ -225,6 +225,9 @@ struct alb_plan_step {
             enum alb_tiling tiling;
             struct alb_gravity at; /* offsets in pixels */
             uint32_t gap_x, gap_y; /* between two, when tiled */
+            bool placed;           /* at left, top, so often to the right and down; instead of the four above */
+            int32_t left, top;
+            uint32_t across, down;
             /* how input `input` is to be loaded */
             enum alb_type type;
             uint8_t eighths;

@@ -91,6 +91,19 @@ static bool mark_numbers_ok(const struct alb_plan_step *s)
            within(s->u.mark.shadow, 0, 1e6) && within(s->u.mark.scale, 0, 1e6);
 }
 
+/* Some of it lies on the picture, and it is not repeated beyond it. */
+static bool placed_ok(const struct alb_plan_step *s)
+{
+    int64_t w = (int64_t)s->u.mark.width * s->u.mark.across, h = (int64_t)s->u.mark.height * s->u.mark.down;
+    if (!s->u.mark.placed)
+        return s->u.mark.left == 0 && s->u.mark.top == 0 && s->u.mark.across == 0 && s->u.mark.down == 0;
+    return s->u.mark.input > 0 && s->u.mark.across >= 1 && s->u.mark.down >= 1 &&
+           s->u.mark.across <= ALB_PLAN_SIDE_MAX && s->u.mark.down <= ALB_PLAN_SIDE_MAX &&
+           w <= 2 * (int64_t)ALB_PLAN_SIDE_MAX && h <= 2 * (int64_t)ALB_PLAN_SIDE_MAX &&
+           s->u.mark.left < (int64_t)s->width && s->u.mark.top < (int64_t)s->height && s->u.mark.left + w > 0 &&
+           s->u.mark.top + h > 0;
+}
+
 static bool mark_picture_ok(const struct alb_plan_step *s)
 {
     return s->u.mark.width > 0 && s->u.mark.height > 0 && s->u.mark.text.n == 0 &&
@@ -102,7 +115,7 @@ static bool mark_picture_ok(const struct alb_plan_step *s)
 static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     if (s->u.mark.input >= ALB_PLAN_INPUTS || (unsigned)s->u.mark.tiling >= ALB_TILING_COUNT ||
-        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s))
+        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s) || !placed_ok(s))
         return false;
     if (s->u.mark.input > 0)
         return mark_picture_ok(s);

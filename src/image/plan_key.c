@@ -72,6 +72,14 @@ void alb_io_output(struct alb_plan_io *io, struct alb_output *o)
     encoders(io, o);
 }
 
+static void spot(struct alb_plan_io *io, struct alb_spot *s)
+{
+    ALB_IO_ENUM(io, s->from, ALB_SPOT_COUNT);
+    alb_io_bool(io, &s->part);
+    alb_io_bool(io, &s->fixed);
+    alb_io_f64(io, &s->value);
+}
+
 static void mark(struct alb_plan_io *io, struct alb_mark *m)
 {
     alb_io_u32(io, &m->input);
@@ -84,6 +92,11 @@ static void mark(struct alb_plan_io *io, struct alb_mark *m)
     alb_io_u32(io, &m->height);
     alb_io_f64(io, &m->rotate);
     alb_io_f64(io, &m->shadow);
+    alb_io_bool(io, &m->placed);
+    spot(io, &m->x);
+    spot(io, &m->y);
+    alb_io_f64(io, &m->share_x);
+    alb_io_f64(io, &m->share_y);
 }
 
 static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint32_t count)

@@ -120,6 +120,10 @@ static void box_of(const struct alb_draft *d, const struct alb_mark *m, uint32_t
 {
     *w = m->width;
     *h = m->height;
+    if (m->share_x > 0 || m->share_y > 0) {
+        *w = m->share_x > 0 ? side((int64_t)(d->width * m->share_x)) : 0;
+        *h = m->share_y > 0 ? side((int64_t)(d->height * m->share_y)) : 0;
+    }
     if (*w == 0 && *h == 0 && m->scale > 0) {
         *w = side(alb_scaled_even(d->width, m->scale));
         *h = side(alb_scaled_even(d->height, m->scale));
@@ -171,6 +175,21 @@ static enum alb_code picture_mark(struct alb_draft *d, const struct alb_mark *m,
     return ALB_OK;
 }
 
+/* Where it begins, and how often it stands side by side; false: outside of the picture. */
+static bool resolve(const struct alb_spot *s, uint32_t whole, uint32_t part, int32_t *at, uint32_t *times)
+{
+    double v = trunc(s->part ? whole * s->value : s->value), from = 0;
+    *times = s->from == ALB_SPOT_REPEAT ? whole / part + 1 : 1;
+    if (s->from == ALB_SPOT_MIDDLE)
+        from = trunc(((double)whole - part) / 2);
+    else if (s->from == ALB_SPOT_END || (s->from == ALB_SPOT_START && v < 0 && !s->fixed))
+        from = (double)whole - part + v;
+    else if (s->from == ALB_SPOT_START)
+        from = v;
+    *at = (int32_t)fmin(fmax(from, -2e9), 2e9);
+    return from < whole && from + (double)part * *times > 0;
+}
+
 static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, double dpr)
 {
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_MARK, d->width, d->height);
@@ -194,6 +213,15 @@ static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, dou
         text_mark(d, m, dpr, s);
     else
         code = picture_mark(d, m, s);
+    if (code == ALB_OK && m->placed) {
+        s->u.mark.placed = true;
+        bool in_x = resolve(&m->x, d->width, s->u.mark.width, &s->u.mark.left, &s->u.mark.across),
+             in_y = resolve(&m->y, d->height, s->u.mark.height, &s->u.mark.top, &s->u.mark.down);
+        if (!in_x || !in_y) {
+            d->plan->count--; /* it is not there */
+            return ALB_OK;
+        }
+    }
     /* the mark itself, and laid out over the picture */
     d->held += (uint64_t)s->u.mark.width * s->u.mark.height * 8 + (uint64_t)d->width * d->height * 8;
     return code;

@@ -196,12 +196,23 @@ static bool gravity_ok(const struct alb_gravity *g, bool smart)
     return within(g->x, -OFFSET_MAX, OFFSET_MAX) && within(g->y, -OFFSET_MAX, OFFSET_MAX);
 }
 
+static bool spot_ok(const struct alb_spot *s)
+{
+    return (unsigned)s->from < ALB_SPOT_COUNT && within(s->value, -OFFSET_MAX, OFFSET_MAX);
+}
+
+static bool mark_place_ok(const struct alb_mark *m)
+{
+    return spot_ok(&m->x) && spot_ok(&m->y) && within(m->share_x, 0, 1000) && within(m->share_y, 0, 1000) &&
+           !(m->placed && m->input == 0) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
+           m->at.kind != ALB_GRAVITY_POINT;
+}
+
 static bool mark_ok(const struct alb_mark *m)
 {
     if (m->input >= ALB_PLAN_INPUTS || (m->input == 0) != (m->text.n > 0) || m->text.n > ALB_MARK_TEXT_MAX)
         return false;
-    return within(m->opacity, 0, 1) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
-           m->at.kind != ALB_GRAVITY_POINT && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
+    return mark_place_ok(m) && within(m->opacity, 0, 1) && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
            m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX &&
            within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
 }

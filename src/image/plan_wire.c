@@ -95,6 +95,11 @@ static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_gravity(io, &s->u.mark.at);
     alb_io_u32(io, &s->u.mark.gap_x);
     alb_io_u32(io, &s->u.mark.gap_y);
+    alb_io_bool(io, &s->u.mark.placed);
+    s->u.mark.left = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.left, 4);
+    s->u.mark.top = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.top, 4);
+    alb_io_u32(io, &s->u.mark.across);
+    alb_io_u32(io, &s->u.mark.down);
     s->u.mark.type = (enum alb_type)alb_io_int(io, s->u.mark.type, 2);
     alb_io_u8(io, &s->u.mark.eighths);
     alb_io_u32(io, &s->u.mark.source_width);

@@ -138,6 +138,30 @@ def test_grounds(house):
     assert house.picture("filters:noise(40,3):equalize()/").size == (100, 68)
 
 
+def test_watermarks(house):
+    mark = io.BytesIO()
+    Image.new("RGBA", (20, 10), (0, 0, 255, 255)).save(mark, "PNG")
+    name = house.daemon.upload(mark.getvalue()).headers["Albumen-Asset"]
+    encoded = "b64:" + base64.urlsafe_b64encode(("asset://" + name).encode()).decode()
+
+    def blue(image, *at):
+        return image.convert("RGB").getpixel(at) == (0, 0, 255)
+
+    for image in (name, encoded):
+        got = house.picture(f"filters:watermark({image},-5,-5)/")
+        assert got.mode == "RGB" and blue(got, 75, 53) and blue(got, 94, 62) and not blue(got, 74, 53)
+    tiled = house.picture(f"filters:watermark({name},repeat,center)/")
+    assert blue(tiled, 0, 30) and blue(tiled, 99, 38) and not blue(tiled, 0, 20)
+    outside = house.picture(f"filters:watermark({name},left-15,top-5)/")
+    assert blue(outside, 4, 4) and not blue(outside, 5, 4) and not blue(outside, 4, 5)
+    half = house.picture(f"filters:watermark({name},0,0,50,100,100)/").convert("RGB").getpixel((50, 20))
+    assert all(abs(a - b) <= 2 for a, b in zip(half, (100, 50, 152)))
+    film = house.picture(f"filters:watermark({name},center,center)/", house.film)
+    film.seek(2)
+    assert film.n_frames == 4 and film.convert("RGB").getpixel((60, 60))[2] > 200
+    assert house.get("filters:watermark(nobody)/" + house.flat).status_code == 404
+
+
 def test_a_photo_lies_as_it_is_shown(house):
     assert house.picture("", house.photo).size == (300, 400)
     assert house.picture("0x0:300x100/", house.photo).size == (300, 100)
@@ -179,7 +203,7 @@ def test_expire(house):
 
 def test_errors(house):
     for path, status, words in (
-            ("filters:watermark(x,0,0)/", 406, "the filter watermark is not made here"),
+            ("filters:label(x,0,0)/", 406, "the filter label is not made here"),
             ("filters:format(jp2)/", 406, "no JPEG 2000 is written here"), ("meta/", 406, "meta/ is not answered here"),
             ("90000x90000/", 422, None)):
         answer = house.get(path + house.flat)

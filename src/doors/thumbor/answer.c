@@ -82,12 +82,21 @@ static bool asks_for_no_cache(const struct alb_thumbor_job *job)
 }
 
 /* Shared caches may keep what a signature shows and everybody may see. */
+static bool is_public(const struct alb_thumbor_job *job)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->source); i++) {
+        if (job->source[i] && job->source[i]->is_private)
+            return false;
+    }
+    return job->is_signed;
+}
+
 static void cache_control(struct alb_thumbor_job *job, bool no_store)
 {
     const struct alb_thumbor_config *c = job->door->config.config;
     const struct alb_thumbor_filters *f = &job->filters;
     int64_t ttl = f->has_max_age ? f->max_age : c->ttl;
-    bool shared = job->is_signed && !job->source->is_private && !f->has_expire;
+    bool shared = is_public(job) && !f->has_expire;
     if (f->has_expire) {
         int64_t left = (f->expire - alb_wall(alb_req_clock(job->req)) + 999) / 1000;
         ttl = left < ttl ? (left > 0 ? left : 0) : ttl;
@@ -109,7 +118,7 @@ static void cache_control(struct alb_thumbor_job *job, bool no_store)
 /* As it is saved: the name that the URL gives, or the picture's own, with the ending of what it is now. */
 static void disposition(struct alb_thumbor_job *job, const char *ending)
 {
-    struct alb_str name = job->filters.name.n > 0 ? job->filters.name : job->source->name;
+    struct alb_str name = job->filters.name.n > 0 ? job->filters.name : job->source[0]->name;
     size_t dot = alb_str_rfind(name, '.');
     if (dot != ALB_STR_NPOS && dot > 0)
         name = alb_str_sub(name, 0, dot);

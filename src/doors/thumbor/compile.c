@@ -17,6 +17,7 @@ struct compiling {
     const struct alb_thumbor_config *c;
     struct alb_arena *arena;
     struct alb_err *err;
+    struct alb_thumbor_wish *out;
     struct alb_plan_options *first, *now;
     unsigned count;
     enum part part;
@@ -324,6 +325,45 @@ static void add_geometry(struct compiling *k, const struct alb_thumbor_op *op)
     }
 }
 
+/* The number by which options name it; 0: there are too many. */
+static uint32_t input_of(struct compiling *k, struct alb_str image)
+{
+    struct alb_thumbor_wish *w = k->out;
+    for (unsigned i = 0; i < w->inputs; i++) {
+        if (alb_str_eq(w->input[i], image))
+            return i + 1;
+    }
+    if (w->inputs == ALB_ARRAY_LEN(w->input))
+        return 0;
+    w->input[w->inputs++] = image;
+    return w->inputs;
+}
+
+static struct alb_spot spot_of(const struct alb_thumbor_place *p)
+{
+    static const enum alb_spot_from from[] = {[ALB_THUMBOR_START] = ALB_SPOT_START,
+                                              [ALB_THUMBOR_MIDDLE] = ALB_SPOT_MIDDLE,
+                                              [ALB_THUMBOR_END] = ALB_SPOT_END,
+                                              [ALB_THUMBOR_REPEAT] = ALB_SPOT_REPEAT};
+    return (struct alb_spot){from[p->from], p->part, p->fixed, p->value};
+}
+
+static void add_mark(struct compiling *k, const struct alb_thumbor_op *op)
+{
+    k->part = OVERLAYS;
+    struct alb_effect *e = add(k, ALB_EFFECT_WATERMARK);
+    if (!e)
+        return;
+    e->mark.input = input_of(k, op->data);
+    e->mark.opacity = op->v[0];
+    e->mark.placed = true;
+    e->mark.x = spot_of(&op->at[0]);
+    e->mark.y = spot_of(&op->at[1]);
+    e->mark.share_x = op->v[1];
+    e->mark.share_y = op->v[2];
+    k->failed = k->failed || e->mark.input == 0;
+}
+
 static void add_filter(struct compiling *k, const struct alb_thumbor_url *u, const struct alb_thumbor_op *op)
 {
     switch (op->kind) {
@@ -339,6 +379,9 @@ static void add_filter(struct compiling *k, const struct alb_thumbor_url *u, con
         return;
     case ALB_THUMBOR_CONVOLVE:
         add_convolution(k, op);
+        return;
+    case ALB_THUMBOR_WATERMARK:
+        add_mark(k, op);
         return;
     case ALB_THUMBOR_ROTATE:
     case ALB_THUMBOR_PROPORTION:
@@ -465,7 +508,7 @@ enum alb_code alb_thumbor_compile(const struct alb_thumbor_config *c, const stru
                                   const struct alb_thumbor_filters *f, const struct alb_plan_limits *server,
                                   struct alb_arena *arena, struct alb_thumbor_wish *out, struct alb_err *err)
 {
-    struct compiling k = {.c = c, .arena = arena, .err = err};
+    struct compiling k = {.c = c, .arena = arena, .err = err, .out = out};
     memset(out, 0, sizeof(*out));
     if (f->missing.n > 0)
         return alb_fail(err, ALB_E_UNSUPPORTED, "the filter %.*s is not made here", ALB_STR_ARG(f->missing));
@@ -482,7 +525,9 @@ enum alb_code alb_thumbor_compile(const struct alb_thumbor_config *c, const stru
     if (k.failed && alb_arena_code(arena) != ALB_OK)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture's options");
     if (k.failed)
-        return alb_fail(err, ALB_E_INVALID, "more filters than one picture may have");
+        return alb_fail(err, ALB_E_INVALID,
+                        "more filters than one picture may have, or more than %d other images",
+                        ALB_PLAN_INPUTS - 1);
     out->options = k.first;
     return ALB_OK;
 }

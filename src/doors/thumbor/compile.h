@@ -15,6 +15,8 @@
 struct alb_thumbor_wish {
     const struct alb_plan_options *options;
     struct alb_plan_limits limits;
+    struct alb_str input[ALB_PLAN_INPUTS - 1]; /* images besides the URL's own: options name them from 1 */
+    unsigned inputs;
 };
 
 /* `limits`: those of the server, which the configuration may make narrower. INVALID: more filters than a plan may have

@@ -10,7 +10,7 @@
 static void job_end(void *arg)
 {
     struct alb_thumbor_job *job = arg;
-    alb_source_unref(job->source);
+    alb_thumbor_drop_sources(job);
     alb_future_unref(job->future);
     alb_principal_unref(job->signer);
 }

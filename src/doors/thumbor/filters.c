@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Filters by name (contract: filters.h). One function for each that is done to the picture, one table for what is set.
+ * Filters by name (contract: filters.h). One function for each that is done to the picture; what is
+ * set lies in filters_set.c.
  */
-#include "doors/thumbor/filters.h"
-
 #include <math.h>
 #include <string.h>
 
+#include "doors/thumbor/filters_priv.h"
+
 #define ARGS_MAX 16
-#define FAR 1e6 /* no number that a filter works with is larger */
+#define FAR ALB_THUMBOR_FAR
 
 struct call { /* one filter, its arguments split */
     struct alb_arena *arena;
@@ -295,6 +296,68 @@ static void convolution(struct call *c)
     op->weight = w;
 }
 
+static bool cut_prefix(struct alb_str *s, const char *a, const char *b)
+{
+    struct alb_str long_one = alb_str_c(a), short_one = alb_str_c(b);
+    bool is_long = alb_str_starts(*s, long_one), is_short = alb_str_starts(*s, short_one);
+    if (is_long || is_short)
+        *s = alb_str_from(*s, is_long ? long_one.n : short_one.n);
+    return is_long || is_short;
+}
+
+/* An offset behind a word leads outwards: "right-20" is 20 pixels beyond the right edge. */
+static struct alb_thumbor_place read_place(struct alb_str s, bool down)
+{
+    struct alb_thumbor_place p = {.from = ALB_THUMBOR_START};
+    struct alb_str digits = s.n > 0 && s.p[0] == '-' ? alb_str_from(s, 1) : s;
+    if (cut_prefix(&s, "left-", "l-") || cut_prefix(&s, "top-", "t-")) {
+        p.fixed = true;
+        p.value = -(double)alb_thumbor_int(s);
+    } else if (cut_prefix(&s, "right-", "r-") || cut_prefix(&s, "bottom-", "b-")) {
+        p.from = ALB_THUMBOR_END;
+        p.value = (double)alb_thumbor_int(s);
+    } else if (alb_str_eq_c(s, "center")) {
+        p.from = ALB_THUMBOR_MIDDLE;
+    } else if (alb_str_eq_c(s, down ? "bottom" : "right")) {
+        p.from = ALB_THUMBOR_END;
+    } else if (alb_str_eq_c(s, "repeat")) {
+        p.from = ALB_THUMBOR_REPEAT;
+    } else if (alb_str_starts(digits, ALB_STR("0."))) {
+        p.part = true;
+        p.value = alb_thumbor_float(s);
+    } else if (s.n > 0 && s.p[s.n - 1] == 'p') {
+        p.part = true;
+        p.value = (double)alb_thumbor_int(alb_str_sub(s, 0, s.n - 1)) / 100;
+    } else {
+        p.value = (double)alb_thumbor_int(s);
+    }
+    p.value = fmin(fmax(p.value, -FAR), FAR);
+    return p;
+}
+
+/* In percent of the picture; "none" is all of it. */
+static double percent(const struct call *c, size_t i)
+{
+    if (alb_str_eq_c(c->arg[i], "none"))
+        return 1;
+    return fmin(fmax((double)whole(c, i) / 100, 0), 1000);
+}
+
+/* watermark(image,x,y,alpha[,width %[,height %]]) */
+static void watermark(struct call *c)
+{
+    bool is_base64;
+    if (c->n == 0)
+        return;
+    struct alb_thumbor_op *op = done(c, ALB_THUMBOR_WATERMARK);
+    op->data = alb_thumbor_debase64(c->arena, alb_thumbor_unescape(c->arena, c->arg[0]), &is_base64);
+    op->at[0] = read_place(c->n > 2 ? c->arg[1] : ALB_STR_NONE, false);
+    op->at[1] = read_place(c->n > 2 ? c->arg[2] : ALB_STR_NONE, true);
+    op->v[0] = 1 - fmin(fmax(number(c, 3), 0), 100) / 100;
+    op->v[1] = c->n > 4 ? percent(c, 4) : 0;
+    op->v[2] = c->n > 5 ? percent(c, 5) : 0;
+}
+
 typedef void filter_fn(struct call *c);
 static const struct {
     const char *name;
@@ -324,159 +387,15 @@ static const struct {
     {"saturation", saturation},
     {"sharpen", sharpen},
     {"trim", trim},
+    {"watermark", watermark},
 };
-
-/* ---- filters that set something ---- */
-
-static void add_focus(struct alb_thumbor_filters *f, double l, double t, double r, double b, bool point)
-{
-    struct alb_thumbor_focus focus = {l, t, r, b, l < 1 && t < 1 && (point || (r <= 1 && b <= 1)), point};
-    if (f->focuses < ALB_THUMBOR_FOCUS_MAX && (point || (r > l && b > t)))
-        f->focus[f->focuses++] = focus;
-}
-
-/* "x", "," and ":" part the numbers, several at once as well. */
-static void read_focal(struct alb_thumbor_filters *f, struct alb_str args)
-{
-    double v[5];
-    size_t n = 0, from = 0;
-    for (size_t i = 0; i <= args.n && n < 5; i++) {
-        if (i < args.n && args.p[i] != 'x' && args.p[i] != ',' && args.p[i] != ':')
-            continue;
-        if (i > from)
-            v[n++] = fmin(fmax(alb_thumbor_float(alb_str_sub(args, from, i - from)), -FAR), FAR);
-        from = i + 1;
-    }
-    if (n == 4)
-        add_focus(f, v[0], v[1], v[2], v[3], false);
-    else if (n == 2)
-        add_focus(f, v[0], v[1], 0, 0, true);
-}
-
-enum alb_thumbor_format alb_thumbor_format_of(struct alb_str name)
-{
-    static const struct {
-        const char *name;
-        enum alb_thumbor_format format;
-    } formats[] = {
-        {"jpeg", ALB_THUMBOR_JPEG}, {"jpg", ALB_THUMBOR_JPEG},  {"png", ALB_THUMBOR_PNG},
-        {"webp", ALB_THUMBOR_WEBP}, {"gif", ALB_THUMBOR_GIF},   {"tiff", ALB_THUMBOR_TIFF},
-        {"heif", ALB_THUMBOR_HEIF}, {"avif", ALB_THUMBOR_AVIF}, {"jxl", ALB_THUMBOR_JXL},
-        {"jp2", ALB_THUMBOR_JP2},   {"pdf", ALB_THUMBOR_JPEG},  {"svg", ALB_THUMBOR_JPEG},
-        {"bmp", ALB_THUMBOR_JPEG},
-    };
-    for (size_t i = 0; i < ALB_ARRAY_LEN(formats); i++) {
-        if (alb_str_eq_c(name, formats[i].name))
-            return formats[i].format;
-    }
-    return ALB_THUMBOR_FORMAT_NONE;
-}
-
-static int64_t above_zero(struct alb_str s, int64_t else_value)
-{
-    int64_t v = alb_thumbor_int(s);
-    return v > 0 ? v : else_value;
-}
-
-static bool set_number(struct alb_thumbor_filters *f, struct alb_str name, struct alb_str args)
-{
-    const struct {
-        const char *name;
-        int64_t *to;
-        bool keeps; /* what is not above 0 changes nothing */
-    } table[] = {
-        {"quality", &f->quality, false},
-        {"bitdepth", &f->bitdepth, false},
-        {"compression", &f->compression, false},
-        {"max_bytes", &f->max_bytes, true},
-        {"max_frames", &f->max_frames, true},
-        {"page", &f->page, true},
-        {"orient", &f->orient, true},
-    };
-    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
-        if (!alb_str_eq_c(name, table[i].name))
-            continue;
-        *table[i].to = above_zero(args, table[i].keeps ? *table[i].to : 0);
-        return true;
-    }
-    return false;
-}
-
-static bool set_switch(struct alb_thumbor_filters *f, struct alb_str name)
-{
-    const struct {
-        const char *name;
-        bool *to;
-    } table[] = {
-        {"palette", &f->palette},
-        {"lossless", &f->lossless},
-        {"strip_metadata", &f->strip_metadata},
-        {"strip_icc", &f->strip_icc},
-        {"strip_exif", &f->strip_exif},
-        {"stretch", &f->stretch},
-        {"raw", &f->raw},
-        {"preview", &f->preview},
-        {"extract_focal", &f->extract_focal},
-    };
-    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
-        if (!alb_str_eq_c(name, table[i].name))
-            continue;
-        *table[i].to = true;
-        return true;
-    }
-    if (!alb_str_eq_c(name, "upscale") && !alb_str_eq_c(name, "no_upscale"))
-        return false;
-    f->upscale = name.p[0] == 'u';
-    f->no_upscale = !f->upscale;
-    return true;
-}
-
-static bool set_format(struct alb_thumbor_filters *f, struct alb_str name, struct alb_str args)
-{
-    enum alb_thumbor_format format = alb_thumbor_format_of(args);
-    if (alb_str_eq_c(name, "format")) {
-        f->has_format = true;
-        f->format = format != ALB_THUMBOR_FORMAT_NONE ? format : f->format;
-    } else if (alb_str_eq_c(name, "fallback_format")) {
-        f->fallback = format != ALB_THUMBOR_FORMAT_NONE ? format : f->fallback;
-    } else if (alb_str_eq_c(name, "autojpg")) {
-        f->format = ALB_THUMBOR_JPEG;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static bool set_http(struct alb_thumbor_filters *f, struct alb_arena *arena, struct alb_str name,
-                     struct alb_str args)
-{
-    int64_t v;
-    bool is_number = alb_str_i64(args, &v);
-    if (alb_str_eq_c(name, "expire")) {
-        f->has_expire = f->has_expire || is_number;
-        f->expire = is_number ? v : f->expire;
-    } else if (alb_str_eq_c(name, "max_age")) {
-        f->has_max_age = f->has_max_age || (is_number && v >= 0);
-        f->max_age = is_number && v >= 0 ? v : f->max_age;
-    } else if (alb_str_eq_c(name, "attachment")) {
-        f->attachment = true;
-        f->name = alb_thumbor_unescape(arena, args);
-    } else if (alb_str_eq_c(name, "focal")) {
-        read_focal(f, args);
-    } else if (alb_str_eq_c(name, "to_colorspace")) {
-        f->colorspace = args.n > 0 ? args : ALB_STR("srgb");
-    } else {
-        return false;
-    }
-    return true;
-}
 
 /* ---- all of them ---- */
 
 /* Known, and not done here. What needs a detector of faces does nothing, as with imagor without one. */
 static bool is_missing(struct alb_str name)
 {
-    static const char *const names[] = {"image", "watermark", "label", "text", "frame", "red_eye", "dpi"};
+    static const char *const names[] = {"image", "label", "text", "frame", "red_eye", "dpi"};
     for (size_t i = 0; i < ALB_ARRAY_LEN(names); i++) {
         if (alb_str_eq_c(name, names[i]))
             return true;
@@ -524,46 +443,10 @@ enum alb_code alb_thumbor_filters_read(const struct alb_thumbor_rules *rules, co
         return alb_fail(err, ALB_E_INVALID, "more than %d filters", ALB_THUMBOR_FILTERS_MAX - 1);
     for (size_t i = 0; i < u->filter_count; i++) {
         const struct alb_thumbor_filter *filter = &u->filters[i];
-        if (is_disabled(rules, filter->name) || set_number(f, filter->name, filter->args) ||
-            set_switch(f, filter->name) || set_format(f, filter->name, filter->args) ||
-            set_http(f, arena, filter->name, filter->args))
+        if (is_disabled(rules, filter->name) || alb_thumbor_filter_sets(f, arena, filter))
             continue;
         if (rules->max_ops <= 0 || (int64_t)i < rules->max_ops)
             apply(arena, f, filter);
     }
     return alb_arena_code(arena) == ALB_OK ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for filters");
-}
-
-/* ---- extract_focal ---- */
-
-#define LEVELS 10
-
-static struct alb_str without_host(struct alb_str url)
-{
-    size_t scheme = alb_str_find_str(url, ALB_STR("://"));
-    struct alb_str rest = scheme == ALB_STR_NPOS ? url : alb_str_from(url, scheme + 3), host, path;
-    return alb_str_cut(rest, '/', &host, &path) ? path : ALB_STR_NONE;
-}
-
-bool alb_thumbor_extract_focal(struct alb_thumbor_url *u, struct alb_arena *arena,
-                               struct alb_thumbor_filters *f)
-{
-    struct alb_str url = u->image;
-    for (int level = 0; f->extract_focal && level < LEVELS; level++) {
-        struct alb_thumbor_url inner = {0};
-        struct alb_str path = without_host(url);
-        if (path.n == 0)
-            return true;
-        if (!alb_thumbor_url_apply(&inner, arena, path))
-            return false;
-        if (inner.image.n == 0 || (!inner.is_unsafe && inner.hash.n == 0))
-            return true;
-        if (alb_thumbor_url_crops(&inner)) {
-            add_focus(f, inner.crop[0], inner.crop[1], inner.crop[2], inner.crop[3], false);
-            u->image = inner.image;
-            return true;
-        }
-        url = inner.image;
-    }
-    return true;
 }

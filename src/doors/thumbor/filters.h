@@ -45,8 +45,16 @@ enum alb_thumbor_op_kind {
     ALB_THUMBOR_ROUND,      /* v: two radii; colour if `last` */
     ALB_THUMBOR_NOISE,      /* n: amount, seed */
     ALB_THUMBOR_EQUALIZE,
-    ALB_THUMBOR_CURVE,    /* data: three tables of 256 bytes */
-    ALB_THUMBOR_CONVOLVE, /* n[0]: columns; weight: n[1] of them */
+    ALB_THUMBOR_CURVE,     /* data: three tables of 256 bytes */
+    ALB_THUMBOR_CONVOLVE,  /* n[0]: columns; weight: n[1] of them */
+    ALB_THUMBOR_WATERMARK, /* data: the image; at; v: opacity, width and height as parts of the picture or 0 */
+};
+/* "10", "-10", "25p", "-0.1", "center", "repeat", "left", "right-20" ... on one axis. */
+enum alb_thumbor_from { ALB_THUMBOR_START, ALB_THUMBOR_MIDDLE, ALB_THUMBOR_END, ALB_THUMBOR_REPEAT };
+struct alb_thumbor_place {
+    enum alb_thumbor_from from;
+    bool part, fixed; /* value is a part of the side; is meant as it is, though it is below 0 */
+    double value;
 };
 struct alb_thumbor_op {
     enum alb_thumbor_op_kind kind;
@@ -56,6 +64,7 @@ struct alb_thumbor_op {
     bool last;
     struct alb_str data;
     const double *weight;
+    struct alb_thumbor_place at[2]; /* across, down */
 };
 
 struct alb_thumbor_focus { /* right, bottom: below 0 for a point */

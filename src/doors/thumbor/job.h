@@ -39,17 +39,18 @@ struct alb_thumbor_job {
     struct alb_thumbor_url url;
     struct alb_thumbor_filters filters;
     struct alb_thumbor_wish wish;
-    struct alb_ref ref;
+    struct alb_ref ref[ALB_PLAN_INPUTS]; /* the image, and those that are laid over it */
     bool is_signed;
-    bool varies;                     /* with Accept */
-    struct alb_principal *principal; /* borrowed from `signer` or the request */
-    struct alb_principal *signer;    /* a reference, or NULL */
-    struct alb_source *source;       /* a reference */
-    struct alb_future *future;       /* a reference */
+    bool varies;                                /* with Accept */
+    struct alb_principal *principal;            /* borrowed from `signer` or the request */
+    struct alb_principal *signer;               /* a reference, or NULL */
+    struct alb_source *source[ALB_PLAN_INPUTS]; /* references */
+    struct alb_future *future;                  /* a reference */
 };
 
 /* on_loop: without I/O; LATER if it takes some. */
 enum alb_thumbor_next alb_thumbor_take(struct alb_thumbor_job *job, bool on_loop);
+void alb_thumbor_drop_sources(struct alb_thumbor_job *job);
 /* From memory; false: the step must do it. */
 bool alb_thumbor_make_hot(struct alb_thumbor_job *job);
 enum alb_thumbor_next alb_thumbor_find_source(struct alb_thumbor_job *job);

@@ -8,15 +8,27 @@
 
 #define RENDER_SHARE 8 /* one part in so many of a request's time is for the making */
 
+void alb_thumbor_drop_sources(struct alb_thumbor_job *job)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->source); i++) {
+        alb_source_unref(job->source[i]);
+        job->source[i] = NULL;
+    }
+}
+
 static struct alb_render_ask ask_for(const struct alb_thumbor_job *job)
 {
-    return (struct alb_render_ask){
-        .source = job->source,
+    struct alb_render_ask ask = {
+        .source = job->source[0],
+        .more_count = job->wish.inputs,
         .options = job->wish.options,
         .limits = &job->wish.limits,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = job->deadline - (job->deadline - job->begun) / RENDER_SHARE,
     };
+    for (unsigned i = 0; i < job->wish.inputs; i++)
+        ask.more[i].source = job->source[i + 1];
+    return ask;
 }
 
 /* Whether the client has it: decided before a slot is asked for. */
@@ -28,23 +40,32 @@ static bool has_it(struct alb_thumbor_job *job, const struct alb_flight_key *key
     return alb_res_get_status(job->req) == 200 && alb_res_decided(job->req);
 }
 
+static bool find_hot(struct alb_thumbor_job *job)
+{
+    for (unsigned i = 0; i <= job->wish.inputs; i++) {
+        job->source[i] =
+            alb_library_resolve_hot(job->door->auth.library, job->principal, &job->ref[i], ALB_PURPOSE_VIEW);
+        if (!job->source[i])
+            return false;
+    }
+    return true;
+}
+
 bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
 {
     struct alb_flight_key key;
-    job->source =
-        alb_library_resolve_hot(job->door->auth.library, job->principal, &job->ref, ALB_PURPOSE_VIEW);
-    if (!job->source)
-        return false;
-    const struct alb_render_ask ask = ask_for(job);
-    alb_render_key(&ask, &key);
-    struct alb_picture *p = alb_render_hot(job->door->config.render, &key);
+    struct alb_picture *p = NULL;
+    if (find_hot(job)) {
+        const struct alb_render_ask ask = ask_for(job);
+        alb_render_key(&ask, &key);
+        p = alb_render_hot(job->door->config.render, &key);
+    }
     if (p) {
         alb_thumbor_picture(job, p);
         alb_obj_unref(&p->obj);
         return true;
     }
-    alb_source_unref(job->source); /* the step looks anew */
-    job->source = NULL;
+    alb_thumbor_drop_sources(job); /* the step looks anew */
     return false;
 }
 
@@ -69,9 +90,11 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
 enum alb_thumbor_next alb_thumbor_find_source(struct alb_thumbor_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_library_resolve(job->door->auth.library, job->principal, &job->ref, ALB_PURPOSE_VIEW,
-                            &job->source, &err) != ALB_OK)
-        return alb_thumbor_fail(job, &err, NULL);
+    for (unsigned i = 0; i <= job->wish.inputs; i++) {
+        if (alb_library_resolve(job->door->auth.library, job->principal, &job->ref[i], ALB_PURPOSE_VIEW,
+                                &job->source[i], &err) != ALB_OK)
+            return alb_thumbor_fail(job, &err, NULL);
+    }
     return render(job);
 }
 

@@ -145,7 +145,9 @@ static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)
                                &err);
     if (code != ALB_OK)
         return alb_thumbor_fail(job, &err, err.msg);
-    if (!alb_ref_parse(job->url.image, &job->ref)) {
+    for (unsigned i = 0; i <= job->wish.inputs; i++) {
+        if (alb_ref_parse(i == 0 ? job->url.image : job->wish.input[i - 1], &job->ref[i]))
+            continue;
         (void)alb_fail(&err, ALB_E_NOT_FOUND, "pictures are assets here: asset://UUID");
         return alb_thumbor_fail(job, &err, NULL);
     }

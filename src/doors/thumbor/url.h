@@ -24,7 +24,7 @@
 #include "base/arena.h"
 
 #define ALB_THUMBOR_PATH_MAX ((size_t)64 << 10)
-#define ALB_THUMBOR_HASH_MIN 17 /* characters of a first segment that is taken for a signature */
+#define ALB_THUMBOR_HASH_MIN 17     /* characters of a first segment that is taken for a signature */
 #define ALB_THUMBOR_FILTERS_MAX 256 /* more of them are passed over */
 
 enum alb_thumbor_align { /* of either axis: left and top are START */

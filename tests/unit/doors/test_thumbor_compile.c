@@ -19,6 +19,8 @@
 static struct alb_plan plan;
 static struct alb_thumbor_config config;
 static struct alb_image_header header;
+static const struct alb_image_header mark = {
+    .type = ALB_TYPE_PNG, .width = 20, .height = 10, .orientation = 1, .pages = 1, .bits = 8, .bytes = 1000};
 
 static enum alb_code make(const char *path, struct alb_err *err)
 {
@@ -36,7 +38,8 @@ static enum alb_code make(const char *path, struct alb_err *err)
         code = alb_thumbor_compile(&config, &u, &f, &limits, arena, &wish, err);
     if (code == ALB_OK) {
         struct alb_rect trim = {10, 10, 80, 40};
-        const struct alb_plan_ask ask = {&header, 1, wish.options, &wish.limits, &trim, 1};
+        const struct alb_image_header headers[] = {header, mark};
+        const struct alb_plan_ask ask = {headers, 1 + wish.inputs, wish.options, &wish.limits, &trim, 1};
         code = alb_plan_make(&ask, &plan, err);
     }
     if (code == ALB_OK)
@@ -67,6 +70,9 @@ static const char *steps(const char *path)
         if (s->kind == ALB_STEP_CANVAS)
             alb_buf_printf(&b, "+%u+%u/%d:%06x", s->u.canvas.left, s->u.canvas.top, (int)s->u.canvas.ground,
                            s->u.canvas.rgb);
+        if (s->kind == ALB_STEP_MARK)
+            alb_buf_printf(&b, "=%ux%u%+d%+d*%u*%u", s->u.mark.width, s->u.mark.height, s->u.mark.left,
+                           s->u.mark.top, s->u.mark.across, s->u.mark.down);
         if (s->kind == ALB_STEP_TURN)
             alb_buf_printf(&b, "/%u", s->u.turn.orientation);
         if (s->kind == ALB_STEP_FLATTEN)
@@ -133,6 +139,18 @@ static const struct {
     {"filters:convolution(1;2;1;2,2,true):nonsense(1):blur():rotate(45):proportion(-1)/i",
      "L100x68 E100x68/png"},
     {"origx34/i", "L100x68 C100x34+0+17 E100x34/png"},
+    {"filters:watermark(w)/i", "L100x68 M100x68=20x10+0+0*1*1 E100x68/png"},
+    {"filters:watermark(w,-5,10p)/i", "L100x68 M100x68=20x10+75+6*1*1 E100x68/png"},
+    {"filters:watermark(w,center,-0.1)/i", "L100x68 M100x68=20x10+40+52*1*1 E100x68/png"},
+    {"filters:watermark(w,right,bottom)/i", "L100x68 M100x68=20x10+80+58*1*1 E100x68/png"},
+    {"filters:watermark(w,left-5,b-3)/i", "L100x68 M100x68=20x10-5+61*1*1 E100x68/png"},
+    {"filters:watermark(w,repeat,repeat,50)/i", "L100x68 M100x68=20x10+0+0*6*7 E100x68/png"},
+    {"filters:watermark(w,0,0,0,50,50)/i", "L100x68 M100x68=50x25+0+0*1*1 E100x68/png"},
+    {"filters:watermark(w,0,0,0,none,10)/i", "L100x68 M100x68=12x6+0+0*1*1 E100x68/png"},
+    {"filters:watermark(w,0,0,0,50)/i", "L100x68 M100x68=50x25+0+0*1*1 E100x68/png"},
+    {"filters:watermark(w,100,0)/i", "L100x68 E100x68/png"},
+    {"filters:watermark(w,-500,0)/i", "L100x68 E100x68/png"},
+    {"filters:watermark(w,0,0,100)/i", "L100x68 E100x68/png"},
     {"filters:format(jpg)/i", "L100x68 E100x68/jpeg"},
     {"filters:round_corner(5):format(jpg)/i", "L100x68 X100x68/16:5 F100x68/000000 E100x68/jpeg"},
     {"filters:format(heif)/i", "L100x68 E100x68/heic"},
@@ -237,7 +255,8 @@ static void refused(void **state)
         const char *path;
         enum alb_code code;
     } rows[] = {
-        {"filters:watermark(w.png,0,0)/i", ALB_E_UNSUPPORTED},
+        {"filters:label(w.png,0,0)/i", ALB_E_UNSUPPORTED},
+        {"filters:watermark(a):watermark(b):watermark(c):watermark(d)/i", ALB_E_INVALID},
         {"filters:format(jp2)/i", ALB_E_UNSUPPORTED},
         {"20000x20000/i", ALB_E_TOO_LARGE},
         {"99999999999x/i", ALB_E_TOO_LARGE},

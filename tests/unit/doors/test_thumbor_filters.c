@@ -114,13 +114,13 @@ static void settings(void **state)
     assert_int_equal(f.expire, 5);
     assert_int_equal(f.page, 3);
     assert_int_equal(f.count, 0);
-    read("focal(0.1x0.2:0.3x0.4):focal(5,6):focal(1x2x3):focal(0.9x0:0.1x1):attachment(a%20b.png):watermark("
+    read("focal(0.1x0.2:0.3x0.4):focal(5,6):focal(1x2x3):focal(0.9x0:0.1x1):attachment(a%20b.png):label("
          "x)");
     assert_int_equal(f.focuses, 2);
     assert_true(f.focus[0].fractions && !f.focus[0].point);
     assert_true(!f.focus[1].fractions && f.focus[1].point);
     assert_true(f.attachment && alb_str_eq_c(f.name, "a b.png"));
-    assert_true(alb_str_eq_c(f.missing, "watermark"));
+    assert_true(alb_str_eq_c(f.missing, "label"));
     read("to_colorspace():draw_detections():redact(blur)");
     assert_true(alb_str_eq_c(f.colorspace, "srgb"));
     assert_int_equal(f.missing.n, 0);

@@ -203,6 +203,9 @@ static const struct field effect_fields[] = {
     F(alb_effect, mark.tiling), F(alb_effect, mark.at.kind), F(alb_effect, mark.at.x),
     F(alb_effect, mark.at.y),   F(alb_effect, mark.scale),   F(alb_effect, mark.width),
     F(alb_effect, mark.height), F(alb_effect, mark.rotate),  F(alb_effect, mark.shadow),
+    F(alb_effect, mark.placed), F(alb_effect, mark.x.from),  F(alb_effect, mark.x.part),
+    F(alb_effect, mark.x.fixed), F(alb_effect, mark.x.value), F(alb_effect, mark.y.from),
+    F(alb_effect, mark.y.value), F(alb_effect, mark.share_x), F(alb_effect, mark.share_y),
     F(alb_effect, v[0]),        F(alb_effect, v[1]),         F(alb_effect, v[2]),
     F(alb_effect, v[3]),        F(alb_effect, v[4]),         F(alb_effect, v[5]),
 };
