@@ -70,6 +70,7 @@ enum alb_code alb_serve_thumbor_open(const struct alb_serve_thumbor_config *in, 
                                                  .render = in->render,
                                                  .limits = *in->limits,
                                                  .library = in->folder->library,
+                                                 .store = in->folder->store,
                                                  .owner = s->owner};
     return code == ALB_OK ? alb_thumbor_door_open(&door, &s->door, err) : code;
 }

@@ -193,6 +193,20 @@ def test_headers(house):
     assert house.get("50x50/filters:max_age(0)/" + house.flat).headers["Cache-Control"].endswith("must-revalidate")
 
 
+def test_raw(house):
+    body = photo(17, 300, 200)
+    asset = house.daemon.upload(body).headers["Albumen-Asset"]
+    answer = house.get("filters:raw()/" + asset)
+    assert answer.status_code == 200 and answer.content == body and answer.headers["Content-Type"] == "image/jpeg"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    again = house.get("filters:raw()/" + asset, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304 and not again.content
+    assert house.get("filters:raw()/" + asset, headers={"Range": "bytes=10-19"}).content == body[10:20]
+    key = house.daemon.command("key", "new", "--data", house.daemon.data, "--user", "admin", "--permissions",
+                               "asset.view").stdout.strip()
+    assert house.get("unsafe/filters:raw()/" + asset, signed=False, headers={"x-api-key": key}).status_code == 403
+
+
 def test_expire(house):
     now = int(time.time() * 1000)
     late = house.get(f"filters:expire({now - 1000})/" + house.flat)

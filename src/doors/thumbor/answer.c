@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/codec.h"
 #include "doors/thumbor/job.h"
 
 /* ---- errors ---- */
@@ -151,6 +152,26 @@ void alb_thumbor_picture(struct alb_thumbor_job *job, const struct alb_picture *
     alb_thumbor_head(job, etag, p->no_store, alb_type_ending(alb_type_of_mime(alb_str_c(p->content_type))));
     alb_res_type(job->req, p->content_type);
     alb_res_bytes(job->req, p->bytes);
+}
+
+static enum alb_code read_bytes(void *ctx, uint64_t off, void *p, size_t n, size_t *got, struct alb_err *err)
+{
+    const struct alb_thumbor_job *job = ctx;
+    return alb_original_read(job->original, off, p, n, got, err);
+}
+
+enum alb_thumbor_next alb_thumbor_send_bytes(struct alb_thumbor_job *job)
+{
+    char etag[2 * ALB_SHA256_LEN + 1];
+    const struct alb_source *s = job->source[0];
+    const char *type = alb_arena_cstr(job->arena, s->mime);
+    alb_hex(s->sha256, sizeof(s->sha256), etag);
+    alb_thumbor_head(job, alb_arena_str(job->arena, alb_str_c(etag)), false,
+                     alb_type_ending(alb_type_of_mime(s->mime)));
+    alb_res_type(job->req, type ? type : "application/octet-stream");
+    if (!alb_res_decided(job->req))
+        alb_res_source(job->req, (uint64_t)s->size, read_bytes, job);
+    return ALB_THUMBOR_DONE;
 }
 
 /* ---- parameters ---- */

@@ -6,7 +6,7 @@
  *
  * Way of a request, one struct alb_thumbor_job in its arena, a step at a time, no thread waiting (law 1):
  *   TAKE    path -> value, signature, base parameters, filters; compile                        -> refusal
- *   SOURCE  alb_library_resolve
+ *   SOURCE  alb_library_resolve; raw() -> the bytes as they are
  *   RENDER  validators -> 304; alb_render_start -> WAIT -> answer
  * The hot entry answers from memory what is remembered all the way.
  *
@@ -27,7 +27,8 @@ struct alb_thumbor_door_config {
     struct alb_render *render;
     struct alb_plan_limits limits; /* of the server */
     struct alb_library *library;
-    const int64_t *owner; /* of each of config->signer.secret: a user. Borrowed as config is */
+    struct alb_blob_store *store; /* originals, for raw() */
+    const int64_t *owner;         /* of each of config->signer.secret: a user. Borrowed as config is */
 };
 
 struct alb_thumbor_door;

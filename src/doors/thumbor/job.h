@@ -10,7 +10,7 @@
 
 #include "doors/thumbor/compile.h"
 #include "doors/thumbor/door.h"
-#include "library/source.h"
+#include "library/original.h"
 
 struct alb_thumbor_door {
     struct alb_door_auth auth; /* first: alb_auth_require looks for it */
@@ -45,6 +45,7 @@ struct alb_thumbor_job {
     struct alb_principal *principal;            /* borrowed from `signer` or the request */
     struct alb_principal *signer;               /* a reference, or NULL */
     struct alb_source *source[ALB_PLAN_INPUTS]; /* references */
+    struct alb_original *original;              /* of raw() */
     struct alb_future *future;                  /* a reference */
 };
 
@@ -62,6 +63,8 @@ enum alb_thumbor_next alb_thumbor_fail(struct alb_thumbor_job *job, const struct
                                        const char *text);
 /* Headers that depend on request and source; ending: of the picture, NULL before it is there. */
 void alb_thumbor_head(struct alb_thumbor_job *job, struct alb_str etag, bool no_store, const char *ending);
+/* The source's own bytes, from job->original. Always DONE. */
+enum alb_thumbor_next alb_thumbor_send_bytes(struct alb_thumbor_job *job);
 void alb_thumbor_picture(struct alb_thumbor_job *job, const struct alb_picture *p);
 enum alb_thumbor_next alb_thumbor_tell_params(struct alb_thumbor_job *job);
 

@@ -10,6 +10,7 @@
 
 void alb_thumbor_drop_sources(struct alb_thumbor_job *job)
 {
+    alb_original_close(&job->original);
     for (size_t i = 0; i < ALB_ARRAY_LEN(job->source); i++) {
         alb_source_unref(job->source[i]);
         job->source[i] = NULL;
@@ -42,6 +43,8 @@ static bool has_it(struct alb_thumbor_job *job, const struct alb_flight_key *key
 
 static bool find_hot(struct alb_thumbor_job *job)
 {
+    if (job->filters.raw) /* its bytes lie on a disk */
+        return false;
     for (unsigned i = 0; i <= job->wish.inputs; i++) {
         job->source[i] =
             alb_library_resolve_hot(job->door->auth.library, job->principal, &job->ref[i], ALB_PURPOSE_VIEW);
@@ -87,9 +90,24 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
     return ALB_THUMBOR_WAIT;
 }
 
+/* The file itself: more than a picture of it, so another permission. */
+static enum alb_thumbor_next find_bytes(struct alb_thumbor_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    enum alb_code code = alb_library_resolve(job->door->auth.library, job->principal, &job->ref[0],
+                                             ALB_PURPOSE_ORIGINAL, &job->source[0], &err);
+    if (code == ALB_OK)
+        code = alb_original_open(job->door->config.store, job->source[0], &job->original, &err);
+    if (code == ALB_E_FORBIDDEN)
+        return alb_thumbor_fail(job, &err, "the key may not download");
+    return code == ALB_OK ? alb_thumbor_send_bytes(job) : alb_thumbor_fail(job, &err, NULL);
+}
+
 enum alb_thumbor_next alb_thumbor_find_source(struct alb_thumbor_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
+    if (job->filters.raw)
+        return find_bytes(job);
     for (unsigned i = 0; i <= job->wish.inputs; i++) {
         if (alb_library_resolve(job->door->auth.library, job->principal, &job->ref[i], ALB_PURPOSE_VIEW,
                                 &job->source[i], &err) != ALB_OK)

@@ -116,8 +116,8 @@ static enum alb_code check(const struct alb_thumbor_job *job, struct alb_err *er
     const struct alb_thumbor_filters *f = &job->filters;
     if (f->has_expire && alb_wall(alb_req_clock(job->req)) > f->expire)
         return alb_fail(err, ALB_E_GONE, "this URL has expired");
-    if (job->url.meta || f->raw)
-        return alb_fail(err, ALB_E_UNSUPPORTED, "%s is not answered here", job->url.meta ? "meta/" : "raw()");
+    if (job->url.meta)
+        return alb_fail(err, ALB_E_UNSUPPORTED, "meta/ is not answered here");
     if (job->url.image.n == 0)
         return alb_fail(err, ALB_E_NOT_FOUND, "no image is named");
     return ALB_OK;
