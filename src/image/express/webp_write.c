@@ -22,7 +22,7 @@
 
 #define SIDE_MAX 16383  /* of the format */
 #define CHEAPER_MOST 95 /* quality up to which method 2 does the work of 4 */
-#define OF_RGB 0.5f     /* part of what planes are lowered by, that RGB is */
+#define OF_RGB 0.57f    /* part of what planes are lowered by, that RGB is */
 #define RESULT_MAX ((uint64_t)64 << 20)
 
 struct webp {
