@@ -209,6 +209,40 @@ void alb_hmac_sha256(struct alb_str key, struct alb_str text, unsigned char out[
     explicit_bzero(&c, sizeof(c)); /* it holds the key */
 }
 
+#define HMAC_BLOCK_MAX 128 /* of SHA-512 */
+
+/* RFC 2104, on the hashes above. */
+size_t alb_hmac(enum alb_hash_kind kind, struct alb_str key, struct alb_str text,
+                unsigned char out[ALB_HASH_MAX_LEN])
+{
+    unsigned char pad[HMAC_BLOCK_MAX] = {0};
+    size_t block = kind == ALB_HASH_SHA512 ? HMAC_BLOCK_MAX : HMAC_BLOCK_MAX / 2, n;
+    struct alb_hash h;
+
+    if (key.n > block) {
+        alb_hash_init(&h, kind);
+        alb_hash_update(&h, key.p, key.n);
+        (void)alb_hash_final(&h, pad);
+    } else if (key.n > 0) {
+        memcpy(pad, key.p, key.n);
+    }
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= 0x36;
+    alb_hash_init(&h, kind);
+    alb_hash_update(&h, pad, block);
+    alb_hash_update(&h, text.p, text.n);
+    n = alb_hash_final(&h, out);
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    alb_hash_init(&h, kind);
+    alb_hash_update(&h, pad, block);
+    alb_hash_update(&h, out, n);
+    n = alb_hash_final(&h, out);
+    explicit_bzero(pad, sizeof(pad)); /* it holds the key, and so does the state */
+    explicit_bzero(&h, sizeof(h));
+    return n;
+}
+
 /* ---- XXH3 ---- */
 
 uint64_t alb_xxh3(const void *p, size_t n)

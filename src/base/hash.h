@@ -39,6 +39,9 @@ bool alb_hash_load(struct alb_hash *h, enum alb_hash_kind kind, const unsigned c
 void alb_sha256(const void *p, size_t n, unsigned char out[ALB_SHA256_LEN]);
 void alb_sha1(const void *p, size_t n, unsigned char out[ALB_SHA1_LEN]);
 void alb_hmac_sha256(struct alb_str key, struct alb_str text, unsigned char out[ALB_SHA256_LEN]);
+/* The same with any hash; returns the digest's length. */
+size_t alb_hmac(enum alb_hash_kind kind, struct alb_str key, struct alb_str text,
+                unsigned char out[ALB_HASH_MAX_LEN]);
 
 uint64_t alb_xxh3(const void *p, size_t n);
 struct alb_xxh3_state;

@@ -16,6 +16,7 @@
 #include "base/timer.h"
 #include "cmd/control.h"
 #include "cmd/imgproxy.h"
+#include "cmd/thumbor.h"
 #include "cmd/local.h"
 #include "cmd/ranges.h"
 #include "cmd/watchdog.h"
@@ -43,6 +44,7 @@ struct house {
     struct alb_plan_limits limits;
     struct alb_render *render;
     struct alb_serve_imgproxy imgproxy;
+    struct alb_serve_thumbor thumbor;
     struct alb_ingest *ingest;
     struct alb_uploads *uploads;
     struct alb_jobs *jobs;
@@ -175,6 +177,14 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
     return code == ALB_OK ? alb_imgproxy_door_mount(h->imgproxy.door, h->http, err) : code;
 }
 
+static enum alb_code open_thumbor(struct house *h, struct alb_err *err)
+{
+    const struct alb_serve_thumbor_config config = {
+        .options = h->options, .folder = &h->folder, .render = h->render, .limits = &h->limits};
+    enum alb_code code = alb_serve_thumbor_open(&config, &h->thumbor, err);
+    return code == ALB_OK ? alb_thumbor_door_mount(h->thumbor.door, h->http, err) : code;
+}
+
 static enum alb_code open_doors(struct house *h, struct alb_err *err)
 {
     const struct alb_door_auth auth = {.library = h->folder.library};
@@ -205,6 +215,8 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
         code = alb_door_immich(h->http, &h->immich, err);
     if (code == ALB_OK)
         code = open_imgproxy(h, err);
+    if (code == ALB_OK)
+        code = open_thumbor(h, err);
     if (code == ALB_OK)
         code = alb_http_static(h->http, alb_web_files, alb_web_file_count, err);
     return code;
@@ -314,6 +326,7 @@ static void down(struct house *h)
         alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
     alb_http_server_free(&h->http);
     alb_serve_imgproxy_close(&h->imgproxy);
+    alb_serve_thumbor_close(&h->thumbor);
     if (h->jobs)
         alb_jobs_stop(h->jobs);
     if (h->uploads)

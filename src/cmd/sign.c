@@ -44,7 +44,13 @@ const char alb_sign_text[] =
     "--encrypt             the source encrypted\n"
     "--encryption-key HEX  the key for that [SOURCE_URL_ENCRYPTION_KEY]\n"
     "--info                a URL of /info\n"
-    "--explain URL         tell how URL is understood\n";
+    "--explain URL         tell how URL is understood\n"
+    "imagor is the language of thumbor and imagor: its parts as words, and then the source. Such as:\n"
+    "albumen sign imagor --base https://img.example fit-in/300x200 'filters:quality(80)' https://example.com/a.jpg\n"
+    "--secret TEXT         the secret [IMAGOR_SECRET]; better in the environment\n"
+    "--signer TYPE[:N]     sha1, sha256 or sha512, N characters of it [IMAGOR_SIGNER_TYPE, _TRUNCATE]; default: sha1\n"
+    "--base URL            what stands in front of the path\n"
+    "--explain URL         tell how URL is understood, and whether its signature is right\n";
 
 enum { FLAG_KEY, FLAG_SALT, FLAG_SIZE, FLAG_PREFIX, FLAG_SEPARATOR, FLAG_ENCRYPTION_KEY, VARIABLES };
 enum { FLAG_BASE = VARIABLES, FLAG_FORMAT, FLAG_EXPLAIN, VALUES };
@@ -322,8 +328,10 @@ int alb_sign(int argc, char **argv)
     struct call call = {.arena = NULL};
     struct alb_buf out = ALB_BUF_INIT(OUTPUT_MAX);
 
+    if (argc > 0 && strcmp(argv[0], "imagor") == 0)
+        return alb_sign_imagor(argc - 1, argv + 1);
     if (argc == 0 || strcmp(argv[0], "imgproxy") != 0)
-        return usage("the dialect is wanted: albumen sign imgproxy …", "");
+        return usage("the dialect is wanted: albumen sign imgproxy …, or imagor …", "");
     if (!read_words(argc - 1, argv + 1, &call))
         return 2;
     call.arena = alb_arena_new(MEMORY);

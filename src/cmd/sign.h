@@ -12,7 +12,10 @@
 int alb_sign(int argc, char **argv);
 
 /* For --help and the manual page: what stands behind the command's name, and the text. */
-#define ALB_SIGN_WORDS "imgproxy OPTION... SOURCE | imgproxy --explain URL"
+#define ALB_SIGN_WORDS "imgproxy OPTION... SOURCE | imagor PART... SOURCE | imgproxy|imagor --explain URL"
 extern const char alb_sign_text[];
+
+/* Words behind "albumen sign imagor" (sign_imagor.c). */
+int alb_sign_imagor(int argc, char **argv);
 
 #endif

@@ -127,6 +127,20 @@ static struct alb_str mark_bytes(const struct job *j, const struct alb_plan_step
     return (struct alb_str){j->plan->texts + s->u.mark.text.at, s->u.mark.text.n};
 }
 
+static enum alb_code flatten(const struct job *j, const struct alb_plan_step *s, VipsImage **image)
+{
+    uint32_t rgb = s->u.flatten.rgb;
+    enum alb_code code = ALB_OK;
+    if (s->u.flatten.mean && vips_image_hasalpha(*image)) {
+        code = alb_step_hold(image, j->err); /* it is read twice */
+        if (code == ALB_OK)
+            code = alb_image_mean(*image, &rgb, j->err);
+        if (code != ALB_OK)
+            g_clear_object(image);
+    }
+    return code == ALB_OK ? alb_step_flatten(image, rgb, s->u.flatten.alpha, j->err) : code;
+}
+
 static enum alb_code run_step(const struct job *j, const struct alb_plan_step *s, VipsImage **image)
 {
     switch (s->kind) {
@@ -141,11 +155,12 @@ static enum alb_code run_step(const struct job *j, const struct alb_plan_step *s
     case ALB_STEP_COLOUR:
         return alb_step_colour(image, s->u.colour.to, s->u.colour.deep, j->err);
     case ALB_STEP_EFFECT:
-        return alb_step_effect(image, s, j->err);
+        return alb_step_effect(image, s, (struct alb_str){j->plan->texts + s->u.effect.data.at, s->u.effect.data.n},
+                               j->err);
     case ALB_STEP_CANVAS:
         return alb_step_canvas(image, s, j->err);
     case ALB_STEP_FLATTEN:
-        return alb_step_flatten(image, s->u.flatten.rgb, s->u.flatten.alpha, j->err);
+        return flatten(j, s, image);
     case ALB_STEP_MARK:
         return alb_step_mark(image, s, mark_bytes(j, s), j->err);
     case ALB_STEP_LOAD:

@@ -14,22 +14,11 @@
 
 #define EDGE_SIGMAS 3 /* beyond so many sigmas a blur sees nothing */
 
-static enum alb_code to_rgb(VipsImage **image, struct alb_err *err)
-{
-    VipsImage *out = NULL;
-    VipsInterpretation want = vips_image_get_format(*image) == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
-                                                                                  : VIPS_INTERPRETATION_sRGB;
-    if (vips_image_get_bands(*image) >= 3)
-        return ALB_OK;
-    int rc = vips_colourspace(*image, &out, want, NULL);
-    return alb_step_replace(image, rc, out, "colour", err);
-}
-
 /* ---- effects on one pixel ---- */
 
 static enum alb_code run_tone(VipsImage **image, const struct alb_tone *t, struct alb_err *err)
 {
-    enum alb_code code = alb_tone_colours(t) ? to_rgb(image, err) : ALB_OK;
+    enum alb_code code = alb_tone_colours(t) ? alb_step_rgb(image, err) : ALB_OK;
     if (code != ALB_OK)
         return code;
     VipsImage *in = *image, *out = vips_image_new_memory();
@@ -57,19 +46,23 @@ static bool is_plain(VipsImage *image)
 
 /* ---- effects on neighbours ---- */
 
-static int blur(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+static int blur(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
 {
+    (void)data;
     return vips_gaussblur(in, out, s->u.effect.amount, NULL);
 }
 
-static int sharpen(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+static int sharpen(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
 {
-    return vips_sharpen(in, out, "sigma", s->u.effect.amount, NULL);
+    (void)data;
+    double m2 = s->u.effect.amount2 > 0 ? s->u.effect.amount2 : 3, x1 = s->u.effect.v[0] > 0 ? s->u.effect.v[0] : 2;
+    return vips_sharpen(in, out, "sigma", s->u.effect.amount, "m2", m2, "x1", x1, NULL);
 }
 
 /* The eight neighbours weigh -amount, the middle as much as makes a flat area stay as it is. */
-static int unsharp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+static int unsharp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
 {
+    (void)data;
     double w = -s->u.effect.amount, divider = s->u.effect.amount2;
     VipsImage *kernel = vips_image_new_matrixv(3, 3, w, w, w, w, divider - 8 * w, w, w, w, w);
     if (!kernel)
@@ -80,9 +73,38 @@ static int unsharp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s
     return rc;
 }
 
-/* A picture whose sides are no multiple of the block is mirrored over its edge first. */
-static int pixelate(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+static int convolve(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
 {
+    size_t n = data.n / 8, across = (size_t)s->u.effect.amount;
+    VipsImage *kernel = vips_image_new_matrix((int)across, (int)(n / across));
+    double *weights = kernel ? (double *)(void *)kernel->data : NULL; /* rows without padding */
+    for (size_t i = 0; kernel && i < n; i++)
+        weights[i] = alb_effect_weight(data, i);
+    int rc = kernel ? vips_conv(in, out, kernel, "precision", VIPS_PRECISION_FLOAT, NULL) : -1;
+    g_clear_object(&kernel);
+    return rc;
+}
+
+/* To whole blocks: what is over is cut, what is short is as the last line. */
+static int pixelate_all(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
+{
+    (void)data;
+    int block = (int)s->u.effect.amount;
+    VipsImage *whole = NULL, *small = NULL;
+    int rc = vips_embed(in, &whole, 0, 0, (int)s->width, (int)s->height, "extend", VIPS_EXTEND_COPY, NULL);
+    if (rc == 0)
+        rc = vips_shrink(whole, &small, block, block, NULL);
+    if (rc == 0)
+        rc = vips_zoom(small, out, block, block, NULL);
+    g_clear_object(&whole);
+    g_clear_object(&small);
+    return rc;
+}
+
+/* A picture whose sides are no multiple of the block is mirrored over its edge first. */
+static int pixelate(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
+{
+    (void)data;
     int w = in->Xsize, h = in->Ysize, longest = w > h ? w : h;
     int block = s->u.effect.amount < longest ? (int)s->u.effect.amount : longest;
     int across = (w + block - 1) / block, down = (h + block - 1) / block;
@@ -151,8 +173,9 @@ static int lay_level(VipsImage *in, VipsImage *under, VipsImage **out, const str
     return *out ? 0 : -1;
 }
 
-static int blur_ramp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s)
+static int blur_ramp(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data)
 {
+    (void)data;
     VipsImage *held = vips_image_copy_memory(in), *under = held ? g_object_ref(held) : NULL, *next = NULL;
     int rc = held ? 0 : -1;
     for (int level = 0; rc == 0 && level < RAMP_LEVELS; level++) {
@@ -165,11 +188,11 @@ static int blur_ramp(VipsImage *in, VipsImage **out, const struct alb_plan_step 
     return rc;
 }
 
-typedef int neighbours_fn(VipsImage *in, VipsImage **out, const struct alb_plan_step *s);
+typedef int neighbours_fn(VipsImage *in, VipsImage **out, const struct alb_plan_step *s, struct alb_str data);
 
 /* With colours premultiplied, and back in the format it came in. */
 static enum alb_code premultiplied(VipsImage **image, neighbours_fn *fn, const struct alb_plan_step *s,
-                                   struct alb_err *err)
+                                   struct alb_str data, struct alb_err *err)
 {
     VipsImage *out = NULL;
     VipsBandFormat format = vips_image_get_format(*image);
@@ -181,7 +204,7 @@ static enum alb_code premultiplied(VipsImage **image, neighbours_fn *fn, const s
         code = alb_step_replace(image, rc, out, "premultiply", err);
     }
     if (code == ALB_OK) {
-        int rc = fn(*image, &out, s);
+        int rc = fn(*image, &out, s, data);
         code = alb_step_replace(image, rc, out, "effect", err);
     }
     if (code == ALB_OK && alpha) {
@@ -214,11 +237,11 @@ static struct alb_rect with_margin(const struct alb_rect *a, VipsImage *image, d
 }
 
 static enum alb_code in_area(VipsImage **image, neighbours_fn *fn, const struct alb_plan_step *s,
-                             struct alb_err *err)
+                             struct alb_str data, struct alb_err *err)
 {
     const struct alb_rect *a = &s->u.effect.area;
     if (a->width == 0)
-        return premultiplied(image, fn, s, err);
+        return premultiplied(image, fn, s, data, err);
     enum alb_code code = alb_step_hold(image, err); /* it is read twice */
     if (code != ALB_OK)
         return code;
@@ -227,7 +250,7 @@ static enum alb_code in_area(VipsImage **image, neighbours_fn *fn, const struct 
     VipsImage *part = g_object_ref(*image), *out = NULL;
     code = alb_step_crop(&part, r.left, r.top, r.width, r.height, err);
     if (code == ALB_OK)
-        code = premultiplied(&part, fn, s, err);
+        code = premultiplied(&part, fn, s, data, err);
     if (code == ALB_OK)
         code = alb_step_crop(&part, a->left - r.left, a->top - r.top, a->width, a->height, err);
     int rc = code == ALB_OK ? vips_insert(*image, part, &out, (int)a->left, (int)a->top, NULL) : -1;
@@ -236,7 +259,8 @@ static enum alb_code in_area(VipsImage **image, neighbours_fn *fn, const struct 
     return code != ALB_OK ? code : put;
 }
 
-enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, struct alb_err *err)
+enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, struct alb_str data,
+                              struct alb_err *err)
 {
     struct alb_tone t = {.kind = s->u.effect.kind,
                          .amount = s->u.effect.amount,
@@ -252,39 +276,26 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
     }
     switch ((int)s->u.effect.kind) {
     case ALB_EFFECT_BLUR:
-        return in_area(image, blur, s, err);
+        return in_area(image, blur, s, data, err);
     case ALB_EFFECT_SHARPEN:
-        return in_area(image, sharpen, s, err);
+        return in_area(image, sharpen, s, data, err);
     case ALB_EFFECT_UNSHARP:
-        return in_area(image, unsharp, s, err);
+        return in_area(image, unsharp, s, data, err);
     case ALB_EFFECT_PIXELATE:
-        return in_area(image, pixelate, s, err);
+        return in_area(image, s->u.effect.keep ? pixelate_all : pixelate, s, data, err);
     case ALB_EFFECT_BLUR_RAMP:
-        return premultiplied(image, blur_ramp, s, err);
+        return premultiplied(image, blur_ramp, s, data, err);
+    case ALB_EFFECT_CONVOLVE:
+        return premultiplied(image, convolve, s, data, err);
     default:
         break;
     }
     if (alb_tone_knows(t.kind))
         return run_tone(image, &t, err);
+    if (s->u.effect.kind >= ALB_EFFECT_LINEAR && s->u.effect.kind <= ALB_EFFECT_CURVE)
+        return alb_step_filter(image, s, data, err);
     g_clear_object(image);
     return alb_fail(err, ALB_E_INVALID, "an effect that is none");
-}
-
-/* ---- canvas ---- */
-
-enum alb_code alb_step_canvas(VipsImage **image, const struct alb_plan_step *s, struct alb_err *err)
-{
-    VipsImage *out = NULL;
-    enum alb_code code = ALB_OK;
-    if (!vips_image_hasalpha(*image)) {
-        int rc = vips_addalpha(*image, &out, NULL);
-        code = alb_step_replace(image, rc, out, "canvas", err);
-    }
-    if (code != ALB_OK)
-        return code;
-    int rc = vips_embed(*image, &out, (int)s->u.canvas.left, (int)s->u.canvas.top, (int)s->width,
-                        (int)s->height, "extend", VIPS_EXTEND_BLACK, NULL);
-    return alb_step_replace(image, rc, out, "canvas", err);
 }
 
 /* ---- what only pixels can tell ---- */
@@ -307,7 +318,7 @@ static enum alb_code for_trim(VipsImage **image, struct alb_err *err)
     VipsImage *out = NULL;
     enum alb_code code = alb_step_colour(image, ALB_COLOUR_SRGB, false, err);
     if (code == ALB_OK && vips_image_hasalpha(*image)) {
-        code = to_rgb(image, err);
+        code = alb_step_rgb(image, err);
         if (code != ALB_OK)
             return code;
         VipsArrayDouble *ground = vips_array_double_new(magenta, 3);
@@ -318,7 +329,7 @@ static enum alb_code for_trim(VipsImage **image, struct alb_err *err)
     return code == ALB_OK ? alb_step_hold(image, err) : code;
 }
 
-/* The ground that is cut off: the colour that was asked for, or that of the first pixel. */
+/* The ground that is cut off: the colour that was asked for, or that of a corner. */
 static VipsArrayDouble *ground_of(VipsImage *image, const struct alb_plan_step *s)
 {
     uint32_t rgb = s->u.find_trim.color;
@@ -326,7 +337,8 @@ static VipsArrayDouble *ground_of(VipsImage *image, const struct alb_plan_step *
     int n = 0;
     if (s->u.find_trim.has_color)
         return vips_array_double_new(c, 3);
-    if (vips_getpoint(image, &pixel, &n, 0, 0, NULL) != 0)
+    if (vips_getpoint(image, &pixel, &n, s->u.find_trim.corner & 1 ? image->Xsize - 1 : 0,
+                      s->u.find_trim.corner & 2 ? image->Ysize - 1 : 0, NULL) != 0)
         return NULL;
     VipsArrayDouble *ground = vips_array_double_new(pixel, n);
     g_free(pixel);
@@ -345,7 +357,7 @@ enum alb_code alb_step_find_trim(VipsImage *image, const struct alb_plan_step *s
     VipsImage *look = g_object_ref(image);
     enum alb_code code = for_trim(&look, err);
     if (code == ALB_OK && s->u.find_trim.has_color) /* three numbers need three bands */
-        code = to_rgb(&look, err);
+        code = alb_step_rgb(&look, err);
     if (code != ALB_OK)
         return code;
     VipsArrayDouble *ground = ground_of(look, s);

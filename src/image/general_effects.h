@@ -13,9 +13,17 @@
 #include "base/err.h"
 #include "image/plan.h"
 
-enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s,
+/* `data`: what u.effect.data names. */
+enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, struct alb_str data,
                               struct alb_err *err) ALB_MUST_CHECK;
-/* Lays the picture on a transparent canvas of the step's size. */
+/* Of these those from LINEAR to CURVE (general_filters.c). */
+enum alb_code alb_step_filter(VipsImage **image, const struct alb_plan_step *s, struct alb_str data,
+                              struct alb_err *err) ALB_MUST_CHECK;
+/* A picture in shades of grey as one with colours; others as they are. */
+enum alb_code alb_step_rgb(VipsImage **image, struct alb_err *err) ALB_MUST_CHECK;
+/* The mean colour of a picture over white, which stays as it is. */
+enum alb_code alb_image_mean(VipsImage *image, uint32_t *rgb, struct alb_err *err) ALB_MUST_CHECK;
+/* Lays the picture on a canvas of the step's size, with a ground as it says. */
 enum alb_code alb_step_canvas(VipsImage **image, const struct alb_plan_step *s,
                               struct alb_err *err) ALB_MUST_CHECK;
 /* `bytes`: of input s->u.mark.input, or the text. A mark that lies outside is no error. */

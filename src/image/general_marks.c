@@ -211,10 +211,31 @@ static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, 
     return code;
 }
 
+/* What of it lies on the picture, laid over it there. */
+static enum alb_code placed(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s, struct alb_err *err)
+{
+    int64_t left = s->u.mark.left, top = s->u.mark.top, x = left < 0 ? 0 : left, y = top < 0 ? 0 : top,
+            right = left + vips_image_get_width(*mark) * (int64_t)s->u.mark.across,
+            bottom = top + vips_image_get_height(*mark) * (int64_t)s->u.mark.down;
+    right = right < (*image)->Xsize ? right : (*image)->Xsize;
+    bottom = bottom < (*image)->Ysize ? bottom : (*image)->Ysize;
+    VipsImage *out = NULL;
+    if (right <= x || bottom <= y)
+        return ALB_OK;
+    int rc = vips_replicate(*mark, &out, (int)s->u.mark.across, (int)s->u.mark.down, NULL);
+    enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
+    if (code == ALB_OK)
+        code = alb_step_crop(mark, (uint32_t)(x - left), (uint32_t)(y - top), (uint32_t)(right - x),
+                             (uint32_t)(bottom - y), err);
+    return code == ALB_OK ? lay_over(image, *mark, (int)x, (int)y, err) : code;
+}
+
 static enum alb_code place(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s,
                            struct alb_err *err)
 {
     uint32_t w = (uint32_t)vips_image_get_width(*image), h = (uint32_t)vips_image_get_height(*image);
+    if (s->u.mark.placed)
+        return placed(image, mark, s, err);
     if (s->u.mark.tiling != ALB_TILING_ONE) {
         enum alb_code code = tiled(mark, s, (int)w, (int)h, err);
         return code == ALB_OK ? lay_over(image, *mark, 0, 0, err) : code;

@@ -7,7 +7,7 @@
  *
  * Order of work within a pipeline, whatever the order of fields (it is imgproxy's, processing/processing.go):
  *     trim -> crop -> resize -> turn, flip -> cut to the result -> effects -> extend -> extend to the aspect
- *     -> padding -> ground (flatten) -> overlays
+ *     -> padding -> fill -> ground (flatten) -> overlays
  * All sizes and places are in shown pixels: after the file's orientation and the turn of this pipeline.
  *
  * Plain values with borrowed pointers (next, effects, overlays, texts): valid as long as whoever made them
@@ -30,7 +30,19 @@ enum alb_fit {
     ALB_FIT_FORCE,      /* exactly width x height, proportions may change */
     ALB_FIT_COVER_DOWN, /* as COVER; a source that is too small is cut to the proportions of width x height */
     ALB_FIT_AUTO,       /* COVER if source and result are both upright or both lying, else INSIDE */
+    ALB_FIT_OUTSIDE,    /* whole picture, as small as covers width x height; sizing THUMBNAIL only */
     ALB_FIT_COUNT
+};
+
+/* Whose arithmetic sizes and places follow. */
+enum alb_sizing {
+    ALB_SIZING_IMGPROXY,
+    /* That of libvips' vips_thumbnail, as thumbor and imagor have it: one factor for both sides, sides rounded half
+     * up, what is left over in the middle is halved downwards, vectors are made larger only with `enlarge`. dpr, zoom,
+     * min_width, min_height, extend, extend_aspect and padding are not looked at. Fits: INSIDE, COVER, FORCE, OUTSIDE.
+     */
+    ALB_SIZING_THUMBNAIL,
+    ALB_SIZING_COUNT
 };
 
 enum alb_format { /* numbers are part of keys and of cached files: only append */
@@ -77,9 +89,9 @@ struct alb_gravity {
 
 enum alb_effect_kind {
     ALB_EFFECT_BLUR,    /* amount: sigma in pixels */
-    ALB_EFFECT_SHARPEN, /* amount: sigma in pixels */
+    ALB_EFFECT_SHARPEN, /* amount: sigma in pixels; amount2, v[0]: libvips' m2 and x1, 0 = 3 and 2 */
     ALB_EFFECT_UNSHARP, /* amount: weight of the eight neighbours, amount2: divider; keep: only if made smaller */
-    ALB_EFFECT_PIXELATE,   /* amount: side of a block */
+    ALB_EFFECT_PIXELATE,   /* amount: side of a block; keep: the picture becomes a whole number of blocks */
     ALB_EFFECT_BRIGHTNESS, /* amount: -255..255, added */
     ALB_EFFECT_CONTRAST,   /* amount: > 0, around the middle; 1 = as it is */
     ALB_EFFECT_SATURATION, /* amount: >= 0; 1 = as it is */
@@ -89,11 +101,28 @@ enum alb_effect_kind {
     ALB_EFFECT_GRADIENT, /* amount: opacity 0..1 of rgb, from none at `start` to full at `stop` along `angle` */
     ALB_EFFECT_WATERMARK, /* `mark`, input or text; overlays only */
     ALB_EFFECT_BLUR_RAMP, /* amount: sigma in pixels, from none at `start` to all of it at `stop` along `angle` */
+    ALB_EFFECT_LINEAR,    /* each of red, green, blue times v[0..2], plus v[3..5] of 0..255 */
+    ALB_EFFECT_GREY,      /* by luminance, in linear light */
+    ALB_EFFECT_MODULATE,  /* in CIE LCh: lightness times v[0], chroma times v[1], hue plus v[2] degrees */
+    ALB_EFFECT_ROUND,     /* corners become transparent, ellipses of amount x amount2 pixels */
+    ALB_EFFECT_NOISE,     /* amount: 0..1000, how far apart from least to most; amount2: seed. Brightness only */
+    ALB_EFFECT_EQUALIZE,  /* the histogram of each channel, flat */
+    ALB_EFFECT_CURVE,     /* data: three tables of 256 bytes, for red, green, blue */
+    ALB_EFFECT_CONVOLVE,  /* amount: columns; data: weights (alb_effect_weight), rows and columns odd */
     ALB_EFFECT_COUNT
 };
 
 enum alb_tiling { ALB_TILING_ONE, ALB_TILING_REPEAT, ALB_TILING_CHESS, ALB_TILING_COUNT };
 
+/* Where a mark lies on one axis, with thumbnails' arithmetic. `value`: pixels, or with `part` of the side, cut to whole
+ * ones; what is below 0 counts from the end with START. */
+enum alb_spot_from { ALB_SPOT_START, ALB_SPOT_MIDDLE, ALB_SPOT_END, ALB_SPOT_REPEAT, ALB_SPOT_COUNT };
+struct alb_spot {
+    enum alb_spot_from from; /* REPEAT: side by side from the start */
+    bool part;
+    bool fixed; /* START is the start, whatever the sign */
+    double value;
+};
 /* A picture or a text laid over the result. Sizes: width x height (0 = follows from the other) if one is
  * given; else `scale` > 0: inside scale x the result; else its own size (a text: times dpr). */
 struct alb_mark {
@@ -106,6 +135,9 @@ struct alb_mark {
     uint32_t width, height;
     double rotate; /* degrees clockwise */
     double shadow; /* sigma in pixels, 0 = none */
+    bool placed;   /* by x and y instead of `at` and `tiling`; what lies outside is not there */
+    struct alb_spot x, y;
+    double share_x, share_y; /* inside so large a part of the result; > 0 instead of scale, 0 = the other one counts */
 };
 #define ALB_MARK_TEXT_MAX 1024
 
@@ -119,7 +151,14 @@ struct alb_effect {
     /* Only within this rectangle, fractions of the picture; width 0: everywhere. BLUR and PIXELATE only. */
     double left, top, width, height;
     struct alb_mark mark;
+    double v[6];
+    struct alb_str data;
 };
+#define ALB_EFFECT_DATA_MAX 1024
+#define ALB_EFFECT_CURVE_LEN 768
+/* Weight i of CONVOLVE; put: into `data`, which has eight bytes for each. */
+double alb_effect_weight(struct alb_str data, size_t i);
+void alb_effect_weight_put(unsigned char *data, size_t i, double weight);
 #define ALB_EFFECTS_MAX 32 /* of each list */
 
 /* ---- output ---- */
@@ -201,8 +240,42 @@ struct alb_trim {
     double threshold;
     bool has_color; /* else that of the first pixel */
     uint32_t color;
+    bool last;             /* without a colour: that of the last pixel, at the lower right as shown */
     bool equal_h, equal_v; /* the same amount off both sides */
 };
+/* A part of the picture by its edges, in shown pixels of the whole of it, whatever is trimmed; what lies outside is not
+ * there. What has no pixel is no window. Edges that are fractions are rounded, all else is cut to whole pixels. */
+struct alb_window {
+    bool on;
+    bool extent;                     /* right and bottom are width and height */
+    uint8_t fractions;               /* of the side: bits 1, 2, 4, 8 for left, top, right, bottom */
+    double left, top, right, bottom; /* right, bottom as edges 0: the picture's own */
+};
+/* What is to stay when the result is cut: the middle of these, by their area, in shown pixels of the whole source. */
+struct alb_focus {
+    double left, top, right, bottom;
+    bool fractions; /* of the sides */
+    bool point;     /* left, top; as large as one pixel */
+};
+#define ALB_FOCUS_MAX 16
+/* A canvas around the picture, which lies in its middle. */
+enum alb_ground {
+    ALB_GROUND_CLEAR,
+    ALB_GROUND_COLOR, /* painted under transparent parts of the picture as well */
+    ALB_GROUND_MEAN,  /* the same, in the mean colour of the picture over white */
+    ALB_GROUND_BLUR,  /* the picture itself, stretched and blurred */
+    ALB_GROUND_COUNT
+};
+struct alb_fill {
+    bool on;
+    bool box;           /* as large as the box that the first pipeline was to fit, else as the picture */
+    bool swap;          /* box and padding lie on their side */
+    int32_t padding[4]; /* left, top, right, bottom; below 0: cut off */
+    enum alb_ground ground;
+    uint32_t color;
+    double sigma; /* of BLUR */
+};
+#define ALB_FILL_PADDING_MAX 1000000
 struct alb_extend {
     bool on;
     struct alb_gravity at; /* no SMART */
@@ -250,18 +323,26 @@ struct alb_plan_options {
     struct alb_str style; /* SVG: CSS that is added; at most ALB_STYLE_MAX bytes */
     bool lenient; /* show what can be decoded of a damaged file; the default refuses truncated content */
     /* geometry */
+    enum alb_sizing sizing;
     struct alb_trim trim;
     struct alb_crop crop;
+    struct alb_window window; /* sizing THUMBNAIL, instead of crop */
     enum alb_fit fit;
     uint32_t width, height;         /* 0 = follows from the other */
+    bool own_width, own_height;     /* sizing THUMBNAIL: as wide, as high as the picture is */
+    bool adaptive; /* sizing THUMBNAIL: width and height change places if the picture lies the other way */
+    double share;  /* sizing THUMBNAIL, > 0: width and height are so large a part of the picture */
     uint32_t min_width, min_height; /* enlarged to reach these, then cut to width x height; 0 = off */
     double zoom_x, zoom_y, dpr;     /* > 0 */
     bool enlarge;                   /* rasters are never made larger without it; vectors always may */
     struct alb_gravity gravity;     /* what stays when the result is cut */
+    const struct alb_focus *focus;  /* sizing THUMBNAIL: instead of gravity, if there are any */
+    uint32_t focus_count;
     uint16_t turn;                  /* 0, 90, 180, 270 clockwise, on top of the file's orientation */
     bool flip_h, flip_v;            /* after the turn */
     struct alb_extend extend, extend_aspect;
     uint32_t padding[4]; /* top, right, bottom, left; times dpr */
+    struct alb_fill fill; /* behind all of these */
     uint32_t side_max;   /* the whole result is made smaller to stay within; 0 = off */
     enum alb_kernel kernel;
     bool linear; /* resize in linear light */
@@ -275,11 +356,12 @@ struct alb_plan_options {
     bool flatten;            /* paint the ground under transparency even if the format could keep it */
     uint32_t background;     /* 0xRRGGBB; formats without alpha are always flattened on it */
     double background_alpha; /* 0..1: of the ground, where the format can keep it */
+    bool background_mean;    /* flatten: on the mean colour of the picture over white instead */
     const struct alb_plan_options *next;
     struct alb_output output;
 };
 #define ALB_STYLE_MAX 4096
-#define ALB_PIPELINES_MAX 8
+#define ALB_PIPELINES_MAX 16
 #define ALB_SHRINK_NEVER 65535
 
 void alb_plan_options_init(struct alb_plan_options *o);

@@ -118,6 +118,8 @@ static enum alb_code choose_pages(struct alb_draft *d)
     if (d->tiles)
         return ALB_OK; /* their bounds are looked at when they are laid out */
     d->page = d->animated ? 0 : o->page;
+    if (o->sizing == ALB_SIZING_THUMBNAIL && d->page >= h->pages)
+        d->page = h->pages - 1; /* the last one there is */
     if (d->page >= h->pages)
         return alb_fail(d->err, ALB_E_INVALID, "there is no page %u", d->page);
     uint32_t left = h->pages - d->page, wanted = d->animated ? o->frames : o->pages;
@@ -225,8 +227,18 @@ static void equal_sides(uint32_t whole, uint32_t *at, uint32_t *n)
     *n = whole - 2 * off;
 }
 
+/* Where the pixel lies in the file whose colour is cut off: with imgproxy's sizing it is the file's first one. */
+static uint8_t trim_corner(const struct alb_plan_options *o, uint8_t turn)
+{
+    const struct alb_rect pixel = {o->trim.last ? 1 : 0, o->trim.last ? 1 : 0, 1, 1};
+    if (o->trim.has_color || (o->sizing == ALB_SIZING_IMGPROXY && !o->trim.last))
+        return 0;
+    struct alb_rect r = alb_turn_to_stored(turn, 2, 2, pixel);
+    return (uint8_t)(r.left | r.top << 1);
+}
+
 /* *done: the plan ends here, with the question for the rectangle. */
-static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o, bool *done)
+static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o, uint8_t turn, bool *done)
 {
     *done = false;
     if (!o->trim.on || d->animated)
@@ -236,6 +248,7 @@ static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o,
     d->vector = false; /* pixels now */
     if (d->trims == d->ask->trim_count) {
         struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_FIND_TRIM, d->width, d->height);
+        s->u.find_trim.corner = trim_corner(o, turn);
         s->u.find_trim.threshold = o->trim.threshold;
         s->u.find_trim.has_color = o->trim.has_color;
         s->u.find_trim.color = o->trim.has_color ? o->trim.color : 0;
@@ -251,6 +264,7 @@ static enum alb_code trim(struct alb_draft *d, const struct alb_plan_options *o,
         equal_sides(d->width, &r.left, &r.width);
     if (o->trim.equal_v)
         equal_sides(d->height, &r.top, &r.height);
+    d->view.clip = r;
     alb_draft_crop(d, r);
     return ALB_OK;
 }
@@ -294,21 +308,22 @@ static enum alb_code resize(struct alb_draft *d, const struct alb_plan_options *
     return code;
 }
 
-/* The cut to the result: of the picture as it will be shown. */
+/* The cut to the result: of the picture as it will be shown. `at`: what stays. */
 static void cut(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s,
-                uint8_t turn)
+                const struct alb_gravity *at, uint8_t turn)
 {
+    bool down = o->sizing == ALB_SIZING_THUMBNAIL;
     bool swap = alb_turn_swaps(turn);
     uint32_t sw = swap ? d->height : d->width, sh = swap ? d->width : d->height;
     struct alb_rect r = {0, 0, least(s->cut_w, sw), least(s->cut_h, sh)};
     if (r.width == sw && r.height == sh)
         return;
-    if (o->gravity.kind == ALB_GRAVITY_SMART) {
+    if (at->kind == ALB_GRAVITY_SMART && !(down && d->animated)) { /* the eye would go elsewhere in each frame */
         alb_draft_smart_crop(d, swap ? r.height : r.width, swap ? r.width : r.height);
         return;
     }
-    r.left = (uint32_t)alb_place_x(&o->gravity, sw, r.width, s->dpr, false);
-    r.top = (uint32_t)alb_place_y(&o->gravity, sh, r.height, s->dpr, false);
+    r.left = (uint32_t)(down ? alb_place_down_x(at, sw, r.width) : alb_place_x(at, sw, r.width, s->dpr, false));
+    r.top = (uint32_t)(down ? alb_place_down_y(at, sh, r.height) : alb_place_y(at, sh, r.height, s->dpr, false));
     alb_draft_crop(d, alb_turn_to_stored(turn, d->width, d->height, r));
 }
 
@@ -328,16 +343,6 @@ static void add_turn(struct alb_draft *d, uint8_t turn)
 
 /* ---- canvases ---- */
 
-static enum alb_code check_canvas(const struct alb_draft *d, int64_t w, int64_t h)
-{
-    uint64_t limit = d->ask->limits->result_pixels;
-    if (w > ALB_PLAN_SIDE_MAX || h > ALB_PLAN_SIDE_MAX ||
-        (uint64_t)w * (uint64_t)h > limit / (d->animated ? d->pages : 1))
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
-                        (unsigned long long)limit);
-    return ALB_OK;
-}
-
 /* 0: as the picture. Rounding may leave the picture a pixel larger than its canvas: that is cut off. */
 static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const struct alb_gravity *at,
                             double dpr)
@@ -346,7 +351,7 @@ static enum alb_code extend(struct alb_draft *d, int64_t w, int64_t h, const str
         return ALB_OK;
     w = w > 0 ? w : d->width;
     h = h > 0 ? h : d->height;
-    enum alb_code code = check_canvas(d, w, h);
+    enum alb_code code = alb_draft_check_canvas(d, w, h);
     if (code != ALB_OK)
         return code;
     alb_draft_crop(d, (struct alb_rect){0, 0, least(w, d->width), least(h, d->height)});
@@ -366,7 +371,7 @@ static enum alb_code pad(struct alb_draft *d, const struct alb_plan_options *o, 
     if (all == 0)
         return ALB_OK;
     int64_t w = d->width + p[1] + p[3], h = d->height + p[0] + p[2];
-    enum alb_code code = check_canvas(d, w, h);
+    enum alb_code code = alb_draft_check_canvas(d, w, h);
     if (code == ALB_OK)
         alb_draft_canvas(d, (uint32_t)w, (uint32_t)h, (uint32_t)p[3], (uint32_t)p[0]);
     return code;
@@ -408,6 +413,7 @@ static void ground(struct alb_draft *d, const struct alb_plan_options *o)
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_FLATTEN, d->width, d->height);
     s->u.flatten.rgb = o->background;
     s->u.flatten.alpha = can ? o->background_alpha : 1;
+    s->u.flatten.mean = o->flatten && o->background_mean;
     d->alpha = s->u.flatten.alpha < 1;
 }
 
@@ -415,8 +421,10 @@ static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options
                               const struct alb_plan_sizes *s)
 {
     enum alb_code code = alb_plan_effects(d, o->effects, o->effect_count, s->dpr);
-    if (code == ALB_OK)
+    if (code == ALB_OK && o->sizing == ALB_SIZING_IMGPROXY)
         code = canvases(d, o, s);
+    if (code == ALB_OK)
+        code = alb_plan_fill(d, &o->fill);
     if (code == ALB_OK && !o->next)
         code = fix_size(d, o);
     if (code != ALB_OK)
@@ -425,17 +433,41 @@ static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options
     return alb_plan_effects(d, o->overlays, o->overlay_count, s->dpr);
 }
 
-static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options *o, bool *done)
+/* Orientation 1..8 that undoes another. */
+static uint8_t undone(uint8_t turn)
+{
+    return turn == 6 ? 8 : turn == 8 ? 6 : turn;
+}
+
+/* With thumbnails' arithmetic a pipeline is told in pixels of the whole picture, trimmed or not. */
+static void compute_box(struct alb_draft *d, const struct alb_plan_options *o, uint8_t turn, bool first,
+                        struct alb_plan_sizes *s, struct alb_gravity *crop_at, struct alb_gravity *at)
+{
+    bool swap = alb_turn_swaps(turn);
+    struct alb_view v = {swap ? d->view.height : d->view.width, swap ? d->view.width : d->view.height, {0, 0, 0, 0}};
+    v.clip = alb_turn_to_stored(undone(turn), v.width, v.height, d->view.clip);
+    alb_plan_size_box(o, &v, s, crop_at, at);
+    if (!first)
+        return;
+    d->box_width = (uint32_t)(s->box_w < ALB_PLAN_SIDE_MAX ? s->box_w : ALB_PLAN_SIDE_MAX);
+    d->box_height = (uint32_t)(s->box_h < ALB_PLAN_SIDE_MAX ? s->box_h : ALB_PLAN_SIDE_MAX);
+}
+
+static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options *o, bool first, bool *done)
 {
     struct alb_plan_sizes s;
-    struct alb_gravity crop_at = o->crop.at;
-    bool first = d->plan->count == 0;
+    struct alb_gravity crop_at = o->crop.at, at = o->gravity;
+    bool fresh = d->plan->count == 0;
     uint8_t turn = alb_turn_compose(d->orientation, alb_turn_of(o->turn, o->flip_h, o->flip_v));
     bool swap = alb_turn_swaps(turn);
-    enum alb_code code = trim(d, o, done);
+    d->view = (struct alb_view){d->width, d->height, {0, 0, d->width, d->height}};
+    enum alb_code code = trim(d, o, turn, done);
     if (code != ALB_OK || *done)
         return code;
-    alb_plan_size(o, swap ? d->height : d->width, swap ? d->width : d->height, d->vector, &s);
+    if (o->sizing == ALB_SIZING_THUMBNAIL)
+        compute_box(d, o, turn, first, &s, &crop_at, &at);
+    else
+        alb_plan_size(o, swap ? d->height : d->width, swap ? d->width : d->height, d->vector, &s);
     d->smaller = s.scale_w < 1 || s.scale_h < 1;
     if (d->fresh)
         alb_plan_load(d, o, swap, &s, &crop_at);
@@ -443,8 +475,8 @@ static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options
     code = resize(d, o, &s, swap);
     if (code != ALB_OK)
         return code;
-    cut(d, o, &s, turn);
-    if (first)
+    cut(d, o, &s, &at, turn);
+    if (fresh)
         add_colour(d);
     add_turn(d, turn);
     d->vector = false;
@@ -479,7 +511,7 @@ static enum alb_code make(struct alb_draft *d)
     if (code == ALB_OK)
         code = begin(d, &done);
     for (const struct alb_plan_options *o = d->ask->options; code == ALB_OK && o && !done; o = o->next)
-        code = pipeline(d, o, &done);
+        code = pipeline(d, o, o == d->ask->options, &done);
     if (code == ALB_OK && !done)
         code = finish(d);
     if (code != ALB_OK)

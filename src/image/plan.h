@@ -11,8 +11,8 @@
  *     [FLATTEN], EFFECT or MARK..., ENCODE
  * A further pipeline goes on behind the overlays of the one before it. LOAD is the first step and ENCODE the last.
  * The arithmetic of sizes and places is imgproxy's (its processing/prepare.go, calc_position.go, gravity.go;
- * imgproxy's documentation calls it resizing types, gravity and extend), for all dialects: where a dialect
- * differs, its compiler says so in options.
+ * imgproxy's documentation calls it resizing types, gravity and extend), or with options.sizing that of libvips'
+ * vips_thumbnail (plan_box.c). Where a dialect differs otherwise, its compiler says so in options.
  *
  * What only pixels can tell is asked of a worker, never guessed:
  *   - SMART_CROP has a known size; only its place is found by the worker.
@@ -198,15 +198,21 @@ struct alb_plan_step {
         struct {
             uint32_t rgb;
             double alpha; /* 1: the result has no transparency */
+            bool mean;    /* not rgb, but the mean colour of the picture over white */
         } flatten;
         struct {
-            uint32_t left, top; /* where the picture lies on a transparent canvas of width x height */
+            uint32_t left, top; /* where the picture lies on a canvas of width x height */
+            enum alb_ground ground;
+            uint32_t rgb;
+            double sigma;
         } canvas;
         struct { /* pixels, as they are at this step */
             enum alb_effect_kind kind;
             double amount, amount2, angle, start, stop;
             uint32_t rgb, rgb2;
             bool keep;
+            double v[6];
+            struct alb_plan_text data;
             struct alb_rect area; /* width 0: everywhere */
         } effect;
         struct {
@@ -219,6 +225,9 @@ struct alb_plan_step {
             enum alb_tiling tiling;
             struct alb_gravity at; /* offsets in pixels */
             uint32_t gap_x, gap_y; /* between two, when tiled */
+            bool placed;           /* at left, top, so often to the right and down; instead of the four above */
+            int32_t left, top;
+            uint32_t across, down;
             /* how input `input` is to be loaded */
             enum alb_type type;
             uint8_t eighths;
@@ -229,6 +238,7 @@ struct alb_plan_step {
             double threshold;
             bool has_color;
             uint32_t color;
+            uint8_t corner; /* of the pixel whose colour it is: 1 at the right, 2 at the bottom */
             bool size_only; /* the rectangle is all of what LOAD gives, whatever size the plan said */
         } find_trim;
         struct {

@@ -91,6 +91,19 @@ static bool mark_numbers_ok(const struct alb_plan_step *s)
            within(s->u.mark.shadow, 0, 1e6) && within(s->u.mark.scale, 0, 1e6);
 }
 
+/* Some of it lies on the picture, and it is not repeated beyond it. */
+static bool placed_ok(const struct alb_plan_step *s)
+{
+    int64_t w = (int64_t)s->u.mark.width * s->u.mark.across, h = (int64_t)s->u.mark.height * s->u.mark.down;
+    if (!s->u.mark.placed)
+        return s->u.mark.left == 0 && s->u.mark.top == 0 && s->u.mark.across == 0 && s->u.mark.down == 0;
+    return s->u.mark.input > 0 && s->u.mark.across >= 1 && s->u.mark.down >= 1 &&
+           s->u.mark.across <= ALB_PLAN_SIDE_MAX && s->u.mark.down <= ALB_PLAN_SIDE_MAX &&
+           w <= 2 * (int64_t)ALB_PLAN_SIDE_MAX && h <= 2 * (int64_t)ALB_PLAN_SIDE_MAX &&
+           s->u.mark.left < (int64_t)s->width && s->u.mark.top < (int64_t)s->height && s->u.mark.left + w > 0 &&
+           s->u.mark.top + h > 0;
+}
+
 static bool mark_picture_ok(const struct alb_plan_step *s)
 {
     return s->u.mark.width > 0 && s->u.mark.height > 0 && s->u.mark.text.n == 0 &&
@@ -102,7 +115,7 @@ static bool mark_picture_ok(const struct alb_plan_step *s)
 static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     if (s->u.mark.input >= ALB_PLAN_INPUTS || (unsigned)s->u.mark.tiling >= ALB_TILING_COUNT ||
-        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s))
+        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s) || !placed_ok(s))
         return false;
     if (s->u.mark.input > 0)
         return mark_picture_ok(s);
@@ -110,9 +123,18 @@ static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
            s->u.mark.scale > 0;
 }
 
-static bool effect_ok(const struct alb_plan_step *s)
+static bool area_ok(const struct alb_plan_step *s)
 {
     const struct alb_rect *a = &s->u.effect.area;
+    if (a->width == 0)
+        return a->height == 0 && a->left == 0 && a->top == 0;
+    return a->height > 0 && a->left <= s->width && a->width <= s->width - a->left && a->top <= s->height &&
+           a->height <= s->height - a->top;
+}
+
+static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
+{
+    const struct alb_str data = {p->texts + s->u.effect.data.at, s->u.effect.data.n};
     if (s->u.effect.kind == ALB_EFFECT_WATERMARK ||
         !alb_effect_amount_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.amount2))
         return false;
@@ -120,10 +142,8 @@ static bool effect_ok(const struct alb_plan_step *s)
         !within(s->u.effect.angle, -36000, 36000) || !within(s->u.effect.start, 0, 1) ||
         !within(s->u.effect.stop, 0, 1))
         return false;
-    if (a->width == 0)
-        return a->height == 0 && a->left == 0 && a->top == 0;
-    return a->height > 0 && a->left <= s->width && a->width <= s->width - a->left && a->top <= s->height &&
-           a->height <= s->height - a->top;
+    return text_ok(p, &s->u.effect.data) &&
+           alb_effect_values_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.v, data) && area_ok(s);
 }
 
 static bool inside(const struct alb_plan_step *s, const struct alb_plan_step *before)
@@ -134,6 +154,9 @@ static bool inside(const struct alb_plan_step *s, const struct alb_plan_step *be
 
 static bool around(const struct alb_plan_step *s, const struct alb_plan_step *before)
 {
+    if ((unsigned)s->u.canvas.ground >= ALB_GROUND_COUNT || s->u.canvas.rgb > 0xffffff ||
+        !within(s->u.canvas.sigma, 0, 1000))
+        return false;
     return s->u.canvas.left <= s->width && before->width <= s->width - s->u.canvas.left &&
            s->u.canvas.top <= s->height && before->height <= s->height - s->u.canvas.top;
 }
@@ -155,17 +178,29 @@ static bool plain_ok(const struct alb_plan *p, const struct alb_plan_step *s)
         return (unsigned)s->u.colour.to < ALB_COLOUR_TO_COUNT;
     case ALB_STEP_FLATTEN:
         return s->u.flatten.rgb <= 0xffffff && within(s->u.flatten.alpha, 0, 1);
-    case ALB_STEP_EFFECT:
-        return effect_ok(s);
     case ALB_STEP_MARK:
         return mark_ok(p, s);
     case ALB_STEP_FIND_TRIM:
-        return within(s->u.find_trim.threshold, 0, 65535) && s->u.find_trim.color <= 0xffffff;
+        return within(s->u.find_trim.threshold, 0, 65535) && s->u.find_trim.color <= 0xffffff &&
+               s->u.find_trim.corner <= 3;
     case ALB_STEP_ENCODE:
         return encode_ok(p, s);
     default:
         return false;
     }
+}
+
+static bool same_size(const struct alb_plan_step *s, const struct alb_plan_step *before)
+{
+    return s->width == before->width && s->height == before->height;
+}
+
+/* A picture that has become a whole number of blocks. */
+static bool in_blocks(const struct alb_plan_step *s, const struct alb_plan_step *before)
+{
+    return s->u.effect.kind == ALB_EFFECT_PIXELATE && s->u.effect.keep &&
+           s->width == alb_whole_blocks(before->width, s->u.effect.amount) &&
+           s->height == alb_whole_blocks(before->height, s->u.effect.amount);
 }
 
 /* One step after the first, given the one before it. */
@@ -183,8 +218,10 @@ static bool step_ok(const struct alb_plan *p, const struct alb_plan_step *s,
         return around(s, before);
     case ALB_STEP_TURN:
         return turn_ok(s, before);
+    case ALB_STEP_EFFECT:
+        return (same_size(s, before) || in_blocks(s, before)) && effect_ok(p, s);
     default:
-        return s->width == before->width && s->height == before->height && plain_ok(p, s);
+        return same_size(s, before) && plain_ok(p, s);
     }
 }
 

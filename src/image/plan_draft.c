@@ -70,7 +70,7 @@ void alb_draft_smart_crop(struct alb_draft *d, uint32_t width, uint32_t height)
 void alb_draft_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint32_t left, uint32_t top)
 {
     struct alb_plan_step *last = &d->plan->steps[d->plan->count - 1];
-    if (last->kind == ALB_STEP_CANVAS) {
+    if (last->kind == ALB_STEP_CANVAS && last->u.canvas.ground == ALB_GROUND_CLEAR) {
         last->u.canvas.left += left;
         last->u.canvas.top += top;
         last->width = width;
@@ -99,5 +99,17 @@ enum alb_code alb_draft_resize(struct alb_draft *d, const struct alb_plan_option
     alb_draft_add(d, ALB_STEP_RESIZE, (uint32_t)width, (uint32_t)height)->u.resize.kernel = o->kernel;
     d->width = (uint32_t)width;
     d->height = (uint32_t)height;
+    return ALB_OK;
+}
+
+enum alb_code alb_draft_check_canvas(const struct alb_draft *d, int64_t width, int64_t height)
+{
+    uint64_t limit = d->ask->limits->result_pixels;
+    if (width < 1 || height < 1)
+        return alb_fail(d->err, ALB_E_UNPROCESSABLE, "nothing of the picture is left on its canvas");
+    if (width > ALB_PLAN_SIDE_MAX || height > ALB_PLAN_SIDE_MAX ||
+        (uint64_t)width * (uint64_t)height > limit / (d->animated ? d->pages : 1))
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have more than %llu pixels",
+                        (unsigned long long)limit);
     return ALB_OK;
 }

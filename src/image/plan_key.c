@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 4u
+#define OPTIONS_VERSION 5u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -72,6 +72,14 @@ void alb_io_output(struct alb_plan_io *io, struct alb_output *o)
     encoders(io, o);
 }
 
+static void spot(struct alb_plan_io *io, struct alb_spot *s)
+{
+    ALB_IO_ENUM(io, s->from, ALB_SPOT_COUNT);
+    alb_io_bool(io, &s->part);
+    alb_io_bool(io, &s->fixed);
+    alb_io_f64(io, &s->value);
+}
+
 static void mark(struct alb_plan_io *io, struct alb_mark *m)
 {
     alb_io_u32(io, &m->input);
@@ -84,6 +92,11 @@ static void mark(struct alb_plan_io *io, struct alb_mark *m)
     alb_io_u32(io, &m->height);
     alb_io_f64(io, &m->rotate);
     alb_io_f64(io, &m->shadow);
+    alb_io_bool(io, &m->placed);
+    spot(io, &m->x);
+    spot(io, &m->y);
+    alb_io_f64(io, &m->share_x);
+    alb_io_f64(io, &m->share_y);
 }
 
 static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint32_t count)
@@ -100,6 +113,9 @@ static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint3
         alb_io_u32(io, &e.rgb2);
         alb_io_bool(io, &e.keep);
         mark(io, &e.mark);
+        for (size_t k = 0; k < ALB_ARRAY_LEN(e.v); k++)
+            alb_io_f64(io, &e.v[k]);
+        alb_io_put_bytes(io, e.data);
     }
 }
 
@@ -140,6 +156,7 @@ static void cuts(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_f64(io, &o->trim.threshold);
     alb_io_bool(io, &o->trim.has_color);
     alb_io_u32(io, &o->trim.color);
+    alb_io_bool(io, &o->trim.last);
     alb_io_bool(io, &o->trim.equal_h);
     alb_io_bool(io, &o->trim.equal_v);
     alb_io_bool(io, &o->crop.on);
@@ -148,13 +165,54 @@ static void cuts(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_gravity(io, &o->crop.at);
     alb_io_f64(io, &o->crop.aspect);
     alb_io_bool(io, &o->crop.aspect_enlarge);
+    alb_io_bool(io, &o->window.on);
+    alb_io_bool(io, &o->window.extent);
+    alb_io_u8(io, &o->window.fractions);
+    alb_io_f64(io, &o->window.left);
+    alb_io_f64(io, &o->window.top);
+    alb_io_f64(io, &o->window.right);
+    alb_io_f64(io, &o->window.bottom);
+}
+
+static void focus(struct alb_plan_io *io, const struct alb_plan_options *o)
+{
+    uint32_t count = o->focus_count;
+    alb_io_u32(io, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct alb_focus f = o->focus[i];
+        alb_io_f64(io, &f.left);
+        alb_io_f64(io, &f.top);
+        alb_io_f64(io, &f.right);
+        alb_io_f64(io, &f.bottom);
+        alb_io_bool(io, &f.fractions);
+        alb_io_bool(io, &f.point);
+    }
+}
+
+static void canvas(struct alb_plan_io *io, struct alb_fill *f)
+{
+    alb_io_bool(io, &f->on);
+    alb_io_bool(io, &f->box);
+    alb_io_bool(io, &f->swap);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(f->padding); i++) {
+        uint32_t bits = (uint32_t)f->padding[i];
+        alb_io_u32(io, &bits);
+    }
+    ALB_IO_ENUM(io, f->ground, ALB_GROUND_COUNT);
+    alb_io_u32(io, &f->color);
+    alb_io_f64(io, &f->sigma);
 }
 
 static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
 {
+    ALB_IO_ENUM(io, o->sizing, ALB_SIZING_COUNT);
     ALB_IO_ENUM(io, o->fit, ALB_FIT_COUNT);
     alb_io_u32(io, &o->width);
     alb_io_u32(io, &o->height);
+    alb_io_bool(io, &o->own_width);
+    alb_io_bool(io, &o->own_height);
+    alb_io_bool(io, &o->adaptive);
+    alb_io_f64(io, &o->share);
     alb_io_u32(io, &o->min_width);
     alb_io_u32(io, &o->min_height);
     alb_io_f64(io, &o->zoom_x);
@@ -162,6 +220,7 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_f64(io, &o->dpr);
     alb_io_bool(io, &o->enlarge);
     alb_io_gravity(io, &o->gravity);
+    focus(io, o);
     alb_io_u16(io, &o->turn);
     alb_io_bool(io, &o->flip_h);
     alb_io_bool(io, &o->flip_v);
@@ -171,6 +230,7 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_gravity(io, &o->extend_aspect.at);
     for (size_t i = 0; i < ALB_ARRAY_LEN(o->padding); i++)
         alb_io_u32(io, &o->padding[i]);
+    canvas(io, &o->fill);
     alb_io_u32(io, &o->side_max);
     ALB_IO_ENUM(io, o->kernel, ALB_KERNEL_COUNT);
     alb_io_bool(io, &o->linear);
@@ -192,6 +252,7 @@ void alb_plan_options_key(const struct alb_plan_options *options, struct alb_buf
         alb_io_bool(&io, &o.flatten);
         alb_io_u32(&io, &o.background);
         alb_io_f64(&io, &o.background_alpha);
+        alb_io_bool(&io, &o.background_mean);
         alb_io_output(&io, &o.output);
         alb_io_put(&io, o.next != NULL, 1);
     }

@@ -4,12 +4,20 @@
  * there. What would change nothing is no step.
  */
 #include <math.h>
+#include <string.h>
 
 #include "image/plan_priv.h"
+
+#define AMOUNT_MAX 100000.0
 
 static bool is_number(double v, double n)
 {
     return fabs(v - n) < 1e-9;
+}
+
+static bool is_identity(const double v[3], double n)
+{
+    return is_number(v[0], n) && is_number(v[1], n) && is_number(v[2], n);
 }
 
 static bool does_nothing(const struct alb_effect *e)
@@ -22,7 +30,19 @@ static bool does_nothing(const struct alb_effect *e)
         return is_number(e->amount, 1);
     case ALB_EFFECT_WATERMARK:
         return is_number(e->mark.opacity, 0);
+    case ALB_EFFECT_LINEAR:
+        return is_identity(e->v, 1) && is_number(e->v[3], 0) && is_number(e->v[4], 0) && is_number(e->v[5], 0);
+    case ALB_EFFECT_MODULATE:
+        return is_number(e->v[0], 1) && is_number(e->v[1], 1) && is_number(e->v[2], 0);
+    case ALB_EFFECT_ROUND:
+        return is_number(e->amount, 0) && is_number(e->amount2, 0);
+    case ALB_EFFECT_GREY:
+    case ALB_EFFECT_EQUALIZE:
+    case ALB_EFFECT_CURVE:
+    case ALB_EFFECT_CONVOLVE:
     case ALB_EFFECT_UNSHARP: /* the kernel of weight 1 + 8 and divider 1 is none of them */
+        return false;
+    case ALB_EFFECT_NOISE:
     case ALB_EFFECT_BLUR:
     case ALB_EFFECT_SHARPEN:
     case ALB_EFFECT_BRIGHTNESS:
@@ -34,7 +54,7 @@ static bool does_nothing(const struct alb_effect *e)
     case ALB_EFFECT_COUNT:
         break;
     }
-    return e->kind != ALB_EFFECT_UNSHARP && is_number(e->amount, 0);
+    return is_number(e->amount, 0);
 }
 
 /* The pixels from `from` to `from + part` of a side; 0: none. */
@@ -55,11 +75,15 @@ static void add_effect(struct alb_draft *d, const struct alb_effect *e)
         if (area.width == 0 || area.height == 0)
             return;
     }
+    if (e->kind == ALB_EFFECT_PIXELATE && e->keep) {
+        d->width = alb_whole_blocks(d->width, floor(e->amount));
+        d->height = alb_whole_blocks(d->height, floor(e->amount));
+    }
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_EFFECT, d->width, d->height);
     s->u.effect.kind = e->kind;
     s->u.effect.amount = e->amount;
     if (e->kind == ALB_EFFECT_PIXELATE)
-        s->u.effect.amount = fmin(floor(e->amount), d->width > d->height ? d->width : d->height);
+        s->u.effect.amount = fmin(floor(e->amount), e->keep ? AMOUNT_MAX : d->width > d->height ? d->width : d->height);
     s->u.effect.amount2 = e->amount2;
     s->u.effect.angle = e->angle;
     s->u.effect.start = e->start;
@@ -67,6 +91,9 @@ static void add_effect(struct alb_draft *d, const struct alb_effect *e)
     s->u.effect.rgb = e->rgb;
     s->u.effect.rgb2 = e->rgb2;
     s->u.effect.keep = e->keep;
+    memcpy(s->u.effect.v, e->v, sizeof(e->v));
+    s->u.effect.data = alb_draft_text(d, e->data);
+    d->alpha = d->alpha || e->kind == ALB_EFFECT_ROUND;
     s->u.effect.area = area;
     d->held += (uint64_t)d->width * d->height * (e->kind == ALB_EFFECT_BLUR_RAMP ? 24 : 8);
 }
@@ -93,6 +120,10 @@ static void box_of(const struct alb_draft *d, const struct alb_mark *m, uint32_t
 {
     *w = m->width;
     *h = m->height;
+    if (m->share_x > 0 || m->share_y > 0) {
+        *w = m->share_x > 0 ? side((int64_t)(d->width * m->share_x)) : 0;
+        *h = m->share_y > 0 ? side((int64_t)(d->height * m->share_y)) : 0;
+    }
     if (*w == 0 && *h == 0 && m->scale > 0) {
         *w = side(alb_scaled_even(d->width, m->scale));
         *h = side(alb_scaled_even(d->height, m->scale));
@@ -144,6 +175,21 @@ static enum alb_code picture_mark(struct alb_draft *d, const struct alb_mark *m,
     return ALB_OK;
 }
 
+/* Where it begins, and how often it stands side by side; false: outside of the picture. */
+static bool resolve(const struct alb_spot *s, uint32_t whole, uint32_t part, int32_t *at, uint32_t *times)
+{
+    double v = trunc(s->part ? whole * s->value : s->value), from = 0;
+    *times = s->from == ALB_SPOT_REPEAT ? whole / part + 1 : 1;
+    if (s->from == ALB_SPOT_MIDDLE)
+        from = trunc(((double)whole - part) / 2);
+    else if (s->from == ALB_SPOT_END || (s->from == ALB_SPOT_START && v < 0 && !s->fixed))
+        from = (double)whole - part + v;
+    else if (s->from == ALB_SPOT_START)
+        from = v;
+    *at = (int32_t)fmin(fmax(from, -2e9), 2e9);
+    return from < whole && from + (double)part * *times > 0;
+}
+
 static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, double dpr)
 {
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_MARK, d->width, d->height);
@@ -167,6 +213,15 @@ static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, dou
         text_mark(d, m, dpr, s);
     else
         code = picture_mark(d, m, s);
+    if (code == ALB_OK && m->placed) {
+        s->u.mark.placed = true;
+        bool in_x = resolve(&m->x, d->width, s->u.mark.width, &s->u.mark.left, &s->u.mark.across),
+             in_y = resolve(&m->y, d->height, s->u.mark.height, &s->u.mark.top, &s->u.mark.down);
+        if (!in_x || !in_y) {
+            d->plan->count--; /* it is not there */
+            return ALB_OK;
+        }
+    }
     /* the mark itself, and laid out over the picture */
     d->held += (uint64_t)s->u.mark.width * s->u.mark.height * 8 + (uint64_t)d->width * d->height * 8;
     return code;

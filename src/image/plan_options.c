@@ -129,10 +129,25 @@ static bool clone_effects(const struct alb_effect **list, uint32_t count, struct
     memcpy(copy, *list, count * sizeof(*copy));
     *list = copy;
     for (uint32_t i = 0; i < count; i++) {
-        if (!clone_text(&copy[i].mark.text, ALB_MARK_TEXT_MAX, arena))
+        if (!clone_text(&copy[i].mark.text, ALB_MARK_TEXT_MAX, arena) ||
+            !clone_text(&copy[i].data, ALB_EFFECT_DATA_MAX, arena))
             return false;
     }
     return true;
+}
+
+static bool clone_focus(struct alb_plan_options *o, struct alb_arena *arena)
+{
+    if (o->focus_count == 0) {
+        o->focus = NULL;
+        return true;
+    }
+    struct alb_focus *copy =
+        o->focus_count <= ALB_FOCUS_MAX ? alb_arena_alloc(arena, o->focus_count * sizeof(*copy)) : NULL;
+    if (copy)
+        memcpy(copy, o->focus, o->focus_count * sizeof(*copy));
+    o->focus = copy;
+    return copy != NULL;
 }
 
 struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o, struct alb_arena *arena)
@@ -149,7 +164,7 @@ struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o
         to->next = NULL;
         if (!clone_text(&to->style, ALB_STYLE_MAX, arena) ||
             !clone_effects(&to->effects, to->effect_count, arena) ||
-            !clone_effects(&to->overlays, to->overlay_count, arena))
+            !clone_effects(&to->overlays, to->overlay_count, arena) || !clone_focus(to, arena))
             return NULL;
         if (link)
             *link = to;
@@ -181,12 +196,23 @@ static bool gravity_ok(const struct alb_gravity *g, bool smart)
     return within(g->x, -OFFSET_MAX, OFFSET_MAX) && within(g->y, -OFFSET_MAX, OFFSET_MAX);
 }
 
+static bool spot_ok(const struct alb_spot *s)
+{
+    return (unsigned)s->from < ALB_SPOT_COUNT && within(s->value, -OFFSET_MAX, OFFSET_MAX);
+}
+
+static bool mark_place_ok(const struct alb_mark *m)
+{
+    return spot_ok(&m->x) && spot_ok(&m->y) && within(m->share_x, 0, 1000) && within(m->share_y, 0, 1000) &&
+           !(m->placed && m->input == 0) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
+           m->at.kind != ALB_GRAVITY_POINT;
+}
+
 static bool mark_ok(const struct alb_mark *m)
 {
     if (m->input >= ALB_PLAN_INPUTS || (m->input == 0) != (m->text.n > 0) || m->text.n > ALB_MARK_TEXT_MAX)
         return false;
-    return within(m->opacity, 0, 1) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
-           m->at.kind != ALB_GRAVITY_POINT && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
+    return mark_place_ok(m) && within(m->opacity, 0, 1) && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
            m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX &&
            within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
 }
@@ -199,24 +225,14 @@ static bool area_ok(const struct alb_effect *e)
            within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 && e->height <= 1;
 }
 
-bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amount2)
+static bool effect_ok(const struct alb_effect *e, bool overlay)
 {
-    static const struct {
-        double least, most;
-    } range[ALB_EFFECT_COUNT] = {
-        [ALB_EFFECT_BLUR] = {0, 1000},         [ALB_EFFECT_SHARPEN] = {0, 1000},
-        [ALB_EFFECT_UNSHARP] = {0, 1000},      [ALB_EFFECT_PIXELATE] = {1, AMOUNT_MAX},
-        [ALB_EFFECT_BRIGHTNESS] = {-255, 255}, [ALB_EFFECT_CONTRAST] = {0, AMOUNT_MAX},
-        [ALB_EFFECT_SATURATION] = {0, 1000},   [ALB_EFFECT_MONOCHROME] = {0, 1},
-        [ALB_EFFECT_DUOTONE] = {0, 1},         [ALB_EFFECT_COLORIZE] = {0, 1},
-        [ALB_EFFECT_GRADIENT] = {0, 1},        [ALB_EFFECT_WATERMARK] = {0, 0},
-        [ALB_EFFECT_BLUR_RAMP] = {0, 1000},
-    };
-    if ((unsigned)kind >= ALB_EFFECT_COUNT || !within(amount, range[kind].least, range[kind].most))
+    if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff || e->rgb2 > 0xffffff ||
+        !area_ok(e) || !alb_effect_values_ok(e->kind, e->amount, e->v, e->data))
         return false;
-    if (kind == ALB_EFFECT_UNSHARP)
-        return within(amount2, 1 / FACTOR_MAX, AMOUNT_MAX);
-    return within(amount2, -AMOUNT_MAX, AMOUNT_MAX);
+    if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
+        return false;
+    return e->kind != ALB_EFFECT_WATERMARK || (overlay && mark_ok(&e->mark));
 }
 
 static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overlays)
@@ -224,13 +240,7 @@ static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overl
     if (count > ALB_EFFECTS_MAX || (count > 0 && !list))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        const struct alb_effect *e = &list[i];
-        if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff ||
-            e->rgb2 > 0xffffff || !area_ok(e))
-            return false;
-        if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
-            return false;
-        if (e->kind == ALB_EFFECT_WATERMARK && (!overlays || !mark_ok(&e->mark)))
+        if (!effect_ok(&list[i], overlays))
             return false;
     }
     return true;
@@ -243,6 +253,45 @@ static bool crop_ok(const struct alb_plan_options *o)
         return false;
     return within(c->width, 0, OFFSET_MAX) && within(c->height, 0, OFFSET_MAX) && gravity_ok(&c->at, true) &&
            (within(c->aspect, 0, 0) || factor_ok(c->aspect));
+}
+
+static bool window_ok(const struct alb_window *w)
+{
+    return w->fractions <= 15 && within(w->left, 0, 1e15) && within(w->top, 0, 1e15) &&
+           within(w->right, 0, 1e15) && within(w->bottom, 0, 1e15);
+}
+
+static bool focus_ok(const struct alb_plan_options *o)
+{
+    if (o->focus_count > ALB_FOCUS_MAX || (o->focus_count > 0 && !o->focus))
+        return false;
+    for (uint32_t i = 0; i < o->focus_count; i++) {
+        const struct alb_focus *f = &o->focus[i];
+        bool area = f->point || (f->right > f->left && f->bottom > f->top);
+        if (!area || !within(f->left, -1e9, 1e9) || !within(f->top, -1e9, 1e9) ||
+            !within(f->right, -1e9, 1e9) || !within(f->bottom, -1e9, 1e9))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_ok(const struct alb_fill *f)
+{
+    for (size_t i = 0; i < ALB_ARRAY_LEN(f->padding); i++) {
+        if (f->padding[i] < -ALB_FILL_PADDING_MAX || f->padding[i] > ALB_FILL_PADDING_MAX)
+            return false;
+    }
+    return (unsigned)f->ground < ALB_GROUND_COUNT && f->color <= 0xffffff && within(f->sigma, 0, 1000);
+}
+
+/* What belongs to one way of counting only. */
+static bool sizing_ok(const struct alb_plan_options *o)
+{
+    if (o->sizing == ALB_SIZING_IMGPROXY)
+        return o->fit != ALB_FIT_OUTSIDE && !o->window.on && o->focus_count == 0 && !o->own_width &&
+               !o->own_height && !o->adaptive && within(o->share, 0, 0);
+    return o->sizing == ALB_SIZING_THUMBNAIL && o->fit != ALB_FIT_COVER_DOWN && o->fit != ALB_FIT_AUTO &&
+           !o->crop.on && within(o->share, 0, 1) && window_ok(&o->window) && focus_ok(o);
 }
 
 static bool sides_ok(const struct alb_plan_options *o)
@@ -264,8 +313,8 @@ static bool geometry_ok(const struct alb_plan_options *o)
     if (o->shrink_margin != ALB_SHRINK_NEVER && o->shrink_margin != 0 &&
         (o->shrink_margin < 1000 || o->shrink_margin > 8000))
         return false;
-    return sides_ok(o) && gravity_ok(&o->gravity, true) && gravity_ok(&o->extend.at, false) &&
-           gravity_ok(&o->extend_aspect.at, false);
+    return sizing_ok(o) && fill_ok(&o->fill) && sides_ok(o) && gravity_ok(&o->gravity, true) &&
+           gravity_ok(&o->extend.at, false) && gravity_ok(&o->extend_aspect.at, false);
 }
 
 static bool lists_ok(const struct alb_output *o)

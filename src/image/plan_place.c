@@ -50,6 +50,28 @@ static int64_t place(int where, bool point, double v, int64_t side, int64_t part
     return at > least ? at : least;
 }
 
+static int64_t place_down(int where, bool point, double v, int64_t side, int64_t part)
+{
+    int64_t most = side - part;
+    if (most <= 0)
+        return 0;
+    if (point) {
+        double at = (double)side * v - (double)part / 2;
+        return at > 0 ? (at < (double)most ? (int64_t)at : most) : 0;
+    }
+    return where < 0 ? 0 : where > 0 ? most : most / 2;
+}
+
+int64_t alb_place_down_x(const struct alb_gravity *g, uint32_t side, uint32_t part)
+{
+    return place_down(direction[g->kind].x, g->kind == ALB_GRAVITY_POINT, g->x, side, part);
+}
+
+int64_t alb_place_down_y(const struct alb_gravity *g, uint32_t side, uint32_t part)
+{
+    return place_down(direction[g->kind].y, g->kind == ALB_GRAVITY_POINT, g->y, side, part);
+}
+
 int64_t alb_place_x(const struct alb_gravity *g, uint32_t side, uint32_t part, double dpr, bool over)
 {
     return place(direction[g->kind].x, g->kind == ALB_GRAVITY_POINT, g->x, side, part, dpr, over);

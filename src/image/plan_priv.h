@@ -4,7 +4,8 @@
  *   plan_options.c  ranges of options           plan_size.c   how large everything is
  *   plan_key.c      options as bytes            plan_place.c  where everything lies
  *   plan_format.c   which format is written     plan_load.c   how the source is loaded
- *   plan_tiles.c    frames of videos
+ *   plan_tiles.c    frames of videos            plan_box.c    both, with sizing THUMBNAIL; fill
+ *   plan_effect.c   what effects may say
  *   plan_mark.c     overlays                    plan_cost.c   expected memory
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
  *   plan.c          the order of all that
@@ -18,6 +19,9 @@
 #define ALB_PLAN_SIDE_MAX 1000000u /* far above every limit: keeps products inside 64 bits */
 
 bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amount2);
+bool alb_effect_values_ok(enum alb_effect_kind kind, double amount, const double v[6], struct alb_str data);
+/* A side that is a whole number of blocks, one at least. */
+uint32_t alb_whole_blocks(uint32_t side, double block);
 bool alb_output_ok(const struct alb_output *o);
 /* Texts are drawn, or the source is a vector. */
 bool alb_plan_needs_fonts(const struct alb_plan *p);
@@ -33,6 +37,7 @@ struct alb_plan_sizes {
     int64_t scaled_w, scaled_h;
     int64_t cut_w, cut_h;       /* the scaled picture is cut to these; 0: not at all */
     int64_t aspect_w, aspect_h; /* canvas for extend_aspect; 0: none */
+    int64_t box_w, box_h;       /* sizing THUMBNAIL: what the picture is to fit, both sides known */
 };
 void alb_plan_size(const struct alb_plan_options *o, uint32_t width, uint32_t height, bool vector,
                    struct alb_plan_sizes *s);
@@ -43,7 +48,25 @@ int64_t alb_scaled_even(int64_t side, double scale); /* halves to even */
 int64_t alb_resized(int64_t side, double scale);
 int64_t alb_least_given(int64_t a, int64_t b);       /* the smaller one; of one that is 0, the other */
 
+/* ---- plan_box.c ---- */
+
+/* What a pipeline sees: `clip` of a picture of width x height. */
+struct alb_view {
+    uint32_t width, height;
+    struct alb_rect clip;
+};
+/* With sizing THUMBNAIL, of what is shown. *crop_at: where the crop of *s lies; *at: what stays when the result is
+ * cut. */
+void alb_plan_size_box(const struct alb_plan_options *o, const struct alb_view *view, struct alb_plan_sizes *s,
+                       struct alb_gravity *crop_at, struct alb_gravity *at);
+struct alb_draft;
+enum alb_code alb_plan_fill(struct alb_draft *d, const struct alb_fill *f);
+
 /* ---- places (plan_place.c) ---- */
+
+/* As alb_place_x, _y within the side, what is left in the middle halved downwards. */
+int64_t alb_place_down_x(const struct alb_gravity *at, uint32_t side, uint32_t part);
+int64_t alb_place_down_y(const struct alb_gravity *at, uint32_t side, uint32_t part);
 
 int64_t alb_even(double v); /* nearest, halves to even; far outside of any size: 10^15 */
 /* What a gravity was before the picture was turned clockwise by degrees and then mirrored. */
@@ -74,6 +97,8 @@ struct alb_draft {
     const struct alb_tiles *tiles; /* several frames of a video; NULL: no */
     struct alb_plan_tiles laid;
     uint32_t trims;
+    struct alb_view view; /* of this pipeline, as stored */
+    uint32_t box_width, box_height; /* of the first pipeline; 0: it has none */
     enum alb_format format;
     uint64_t held; /* bytes that steps hold at once, beyond decoder and encoder */
 };
@@ -84,6 +109,8 @@ struct alb_plan_text alb_draft_text(struct alb_draft *d, struct alb_str text);
 /* Cuts a rectangle out; two cuts in a row are one. */
 void alb_draft_crop(struct alb_draft *d, struct alb_rect r);
 void alb_draft_smart_crop(struct alb_draft *d, uint32_t width, uint32_t height);
+/* No canvas that has no pixels, or too many. */
+enum alb_code alb_draft_check_canvas(const struct alb_draft *d, int64_t width, int64_t height);
 /* The picture at left, top of a transparent canvas; two canvases in a row are one. */
 void alb_draft_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint32_t left, uint32_t top);
 /* TOO_LARGE: it would have to be enlarged too much. */

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define PLAN_VERSION 4u
+#define PLAN_VERSION 5u
 
 static void io_text(struct alb_plan_io *io, struct alb_plan_text *t)
 {
@@ -63,10 +63,22 @@ static void io_effect(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_u32(io, &s->u.effect.rgb);
     alb_io_u32(io, &s->u.effect.rgb2);
     alb_io_bool(io, &s->u.effect.keep);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(s->u.effect.v); i++)
+        alb_io_f64(io, &s->u.effect.v[i]);
+    io_text(io, &s->u.effect.data);
     alb_io_u32(io, &s->u.effect.area.left);
     alb_io_u32(io, &s->u.effect.area.top);
     alb_io_u32(io, &s->u.effect.area.width);
     alb_io_u32(io, &s->u.effect.area.height);
+}
+
+static void io_canvas(struct alb_plan_io *io, struct alb_plan_step *s)
+{
+    alb_io_u32(io, &s->u.canvas.left);
+    alb_io_u32(io, &s->u.canvas.top);
+    ALB_IO_ENUM(io, s->u.canvas.ground, ALB_GROUND_COUNT);
+    alb_io_u32(io, &s->u.canvas.rgb);
+    alb_io_f64(io, &s->u.canvas.sigma);
 }
 
 static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
@@ -83,6 +95,11 @@ static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_gravity(io, &s->u.mark.at);
     alb_io_u32(io, &s->u.mark.gap_x);
     alb_io_u32(io, &s->u.mark.gap_y);
+    alb_io_bool(io, &s->u.mark.placed);
+    s->u.mark.left = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.left, 4);
+    s->u.mark.top = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.top, 4);
+    alb_io_u32(io, &s->u.mark.across);
+    alb_io_u32(io, &s->u.mark.down);
     s->u.mark.type = (enum alb_type)alb_io_int(io, s->u.mark.type, 2);
     alb_io_u8(io, &s->u.mark.eighths);
     alb_io_u32(io, &s->u.mark.source_width);
@@ -103,9 +120,11 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
         ALB_IO_ENUM(io, s->u.resize.kernel, ALB_KERNEL_COUNT);
         return;
     case ALB_STEP_CROP:
-    case ALB_STEP_CANVAS:
-        alb_io_u32(io, &s->u.crop.left); /* of a canvas: the same two numbers */
+        alb_io_u32(io, &s->u.crop.left);
         alb_io_u32(io, &s->u.crop.top);
+        return;
+    case ALB_STEP_CANVAS:
+        io_canvas(io, s);
         return;
     case ALB_STEP_SMART_CROP:
         return;
@@ -119,6 +138,7 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
     case ALB_STEP_FLATTEN:
         alb_io_u32(io, &s->u.flatten.rgb);
         alb_io_f64(io, &s->u.flatten.alpha);
+        alb_io_bool(io, &s->u.flatten.mean);
         return;
     case ALB_STEP_EFFECT:
         io_effect(io, s);
@@ -130,6 +150,7 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
         alb_io_f64(io, &s->u.find_trim.threshold);
         alb_io_bool(io, &s->u.find_trim.has_color);
         alb_io_u32(io, &s->u.find_trim.color);
+        alb_io_u8(io, &s->u.find_trim.corner);
         alb_io_bool(io, &s->u.find_trim.size_only);
         return;
     case ALB_STEP_ENCODE:

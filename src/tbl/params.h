@@ -192,6 +192,11 @@ ALB_X(IMGPROXY_SETTINGS, "imgproxy-settings", STRING, "", ALB_CMD_SERVE, "Pictur
       "quality and the rest")
 ALB_X(IMGPROXY_TIMEOUT, "imgproxy-timeout", DURATION, "30s", ALB_CMD_SERVE, "Pictures by URL",
       "Longest wait for a picture, its source and everything before it included")
+ALB_X(IMAGOR_KEY, "imagor-key", LIST, "", ALB_CMD_SERVE, "Pictures by URL",
+      "USER:SECRET: URLs below /imagor/ that are signed with this secret show what that user may see; several at a "
+      "time to change them. It is a secret: better in albumen.conf than on the command line")
+ALB_X(IMAGOR_SIGNER, "imagor-signer", STRING, "sha1", ALB_CMD_SERVE, "Pictures by URL",
+      "How these URLs are signed: sha1, sha256 or sha512, and with :N only so many characters of it, such as sha256:40")
 ALB_X(SOURCE_TIMEOUT, "source-timeout", DURATION, "10s", ALB_CMD_SERVE, "Pictures by URL",
       "Longest transfer of one source from another server")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",

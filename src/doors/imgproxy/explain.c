@@ -11,6 +11,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "doors/common/lenient.h"
 #include "doors/imgproxy/options_priv.h"
 #include "doors/imgproxy/signature.h"
 
@@ -61,7 +62,7 @@ static bool read_signature(struct alb_arena *arena, struct alb_str signature, st
         w->n = n / 2;
         return true;
     }
-    struct alb_str bytes = alb_imgproxy_base64(arena, w->text);
+    struct alb_str bytes = alb_lenient_base64(arena, w->text);
     if (bytes.n > sizeof(w->digest))
         return false;
     if (bytes.n > 0)

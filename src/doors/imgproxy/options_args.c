@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "doors/common/lenient.h"
 #include "doors/imgproxy/options_priv.h"
 
 #define SHOWN 60 /* bytes of an argument in an error's text */
@@ -135,7 +136,7 @@ enum alb_imgproxy_refusal alb_imgproxy_arg_word(struct alb_imgproxy_option *o, s
 enum alb_imgproxy_refusal alb_imgproxy_arg_base64(struct alb_imgproxy_option *o, size_t i, size_t max,
                                                   struct alb_str *out)
 {
-    struct alb_str v = alb_imgproxy_base64(o->parser->arena, o->arg[i]);
+    struct alb_str v = alb_lenient_base64(o->parser->arena, o->arg[i]);
 
     if (v.p == NULL)
         return alb_arena_code(o->parser->arena) != ALB_OK ? alb_imgproxy_out_of_memory(o)

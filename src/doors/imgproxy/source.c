@@ -8,6 +8,7 @@
 
 #include "base/cipher.h"
 #include "base/codec.h"
+#include "doors/common/lenient.h"
 
 #define FORM_PLAIN "plain/"
 #define FORM_ENC "enc/"
@@ -15,36 +16,6 @@
 static enum alb_imgproxy_refusal no_memory(struct alb_err *err)
 {
     return alb_imgproxy_refuse(err, ALB_IMGPROXY_NO_MEMORY, "no memory for the source");
-}
-
-static bool is_base64url(char c)
-{
-    char l = alb_lower(c);
-    return alb_is_digit(c) || (l >= 'a' && l <= 'z') || c == '-' || c == '_';
-}
-
-static unsigned base64url_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (unsigned)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (unsigned)(c - 'a') + 26;
-    return alb_is_digit(c) ? (unsigned)(c - '0') + 52 : (c == '-' ? 62 : 63);
-}
-
-struct alb_str alb_imgproxy_base64(struct alb_arena *arena, struct alb_str s)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    while (s.n > 0 && s.p[s.n - 1] == '=')
-        s.n--;
-    char *text = alb_arena_cstr(arena, s), *out = alb_arena_alloc(arena, s.n + 1);
-    if (text == NULL || out == NULL)
-        return ALB_STR_NONE;
-    if (s.n % 4 > 1 && is_base64url(text[s.n - 1])) /* bits that belong to no byte */
-        text[s.n - 1] = digits[base64url_value(text[s.n - 1]) & (s.n % 4 == 2 ? 0x30U : 0x3cU)];
-    int64_t n = alb_b64_decode(alb_str_n(text, s.n), (unsigned char *)out, s.n, ALB_B64_URL);
-    return n < 0 ? ALB_STR_NONE : alb_str_n(out, (size_t)n);
 }
 
 enum alb_imgproxy_scheme alb_imgproxy_scheme_of(struct alb_str url)
@@ -269,7 +240,7 @@ static enum alb_imgproxy_refusal decode_base64(const struct alb_imgproxy_config 
     enum alb_imgproxy_refusal r = cut_extension(&text, '.', &out->extension, err);
     if (r != ALB_IMGPROXY_FINE)
         return r;
-    *url = alb_imgproxy_base64(arena, text);
+    *url = alb_lenient_base64(arena, text);
     if (url->p != NULL)
         return ALB_IMGPROXY_FINE;
     if (alb_arena_code(arena) != ALB_OK)

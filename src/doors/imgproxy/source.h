@@ -82,8 +82,4 @@ bool alb_imgproxy_pattern_allows(struct alb_str pattern, struct alb_str url);
 bool alb_imgproxy_prefix_match(struct alb_str pattern, struct alb_str url, size_t *end,
                                struct alb_str group[ALB_IMGPROXY_GROUPS_MAX], size_t *groups) ALB_MUST_CHECK;
 
-/* base64url without the strictness of codec.h: "=" at the end and stray bits are tolerated, as Go does. Empty
- * view (p == NULL) if it is none or memory ended (alb_arena_code tells). */
-struct alb_str alb_imgproxy_base64(struct alb_arena *arena, struct alb_str s);
-
 #endif

@@ -128,6 +128,12 @@ static inline void dice_effect(struct dice *d, struct alb_effect *e, bool overla
     if (e->kind != ALB_EFFECT_WATERMARK)
         e->amount = dice_rare(d, 2) ? 1 : dice_fraction(d);
     e->amount2 = e->kind == ALB_EFFECT_UNSHARP ? 24 : 0;
+    if (e->kind == ALB_EFFECT_CURVE || e->kind == ALB_EFFECT_CONVOLVE)
+        e->kind = ALB_EFFECT_LINEAR;
+    if (e->kind >= ALB_EFFECT_LINEAR && e->kind != ALB_EFFECT_ROUND && e->kind != ALB_EFFECT_NOISE)
+        e->amount = 0;
+    for (size_t i = 0; e->kind >= ALB_EFFECT_LINEAR && i < ALB_ARRAY_LEN(e->v); i++)
+        e->v[i] = dice_number(d, 2);
     e->rgb = dice_word(d) & 0xffff;
     e->stop = dice_fraction(d);
     if (e->kind == ALB_EFFECT_PIXELATE)

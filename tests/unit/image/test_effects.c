@@ -13,7 +13,7 @@ static struct alb_plan_step effect_of(enum alb_effect_kind kind, double amount, 
     struct alb_plan_step s = {.kind = ALB_STEP_EFFECT};
     s.u.effect.kind = kind;
     s.u.effect.amount = amount;
-    s.u.effect.amount2 = 24;
+    s.u.effect.amount2 = kind == ALB_EFFECT_UNSHARP ? 24 : 0;
     s.u.effect.stop = 1;
     s.u.effect.area = area;
     return s;
@@ -22,7 +22,7 @@ static struct alb_plan_step effect_of(enum alb_effect_kind kind, double amount, 
 static void run(VipsImage **x, const struct alb_plan_step *s, const char *what)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_step_effect(x, s, &err) != ALB_OK)
+    if (alb_step_effect(x, s, ALB_STR_NONE, &err) != ALB_OK)
         fail_msg("%s: %s", what, err.msg);
     if (alb_step_hold(x, &err) != ALB_OK)
         fail_msg("%s: %s", what, err.msg);
@@ -333,11 +333,11 @@ static void test_refused(void **state)
     (void)state;
     struct alb_plan_step s = effect_of(ALB_EFFECT_WATERMARK, 1, all);
     VipsImage *y = g_object_ref(x);
-    assert_int_equal(alb_step_effect(&y, &s, &err), ALB_E_INVALID);
+    assert_int_equal(alb_step_effect(&y, &s, ALB_STR_NONE, &err), ALB_E_INVALID);
     assert_null(y);
     s = effect_of(ALB_EFFECT_BLUR, 1, all);
     assert_int_equal(vips_cast(x, &f, VIPS_FORMAT_FLOAT, NULL), 0);
-    assert_int_equal(alb_step_effect(&f, &s, &err), ALB_E_INVALID);
+    assert_int_equal(alb_step_effect(&f, &s, ALB_STR_NONE, &err), ALB_E_INVALID);
     assert_null(f);
     g_object_unref(x);
 }

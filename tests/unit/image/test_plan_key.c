@@ -81,6 +81,7 @@ static const struct field fields[] = {
     F(alb_plan_options, trim.threshold),
     F(alb_plan_options, trim.has_color),
     F(alb_plan_options, trim.color),
+    F(alb_plan_options, trim.last),
     F(alb_plan_options, trim.equal_h),
     F(alb_plan_options, trim.equal_v),
     F(alb_plan_options, crop.on),
@@ -91,6 +92,18 @@ static const struct field fields[] = {
     F(alb_plan_options, crop.at.y),
     F(alb_plan_options, crop.aspect),
     F(alb_plan_options, crop.aspect_enlarge),
+    F(alb_plan_options, sizing),
+    F(alb_plan_options, window.on),
+    F(alb_plan_options, window.extent),
+    F(alb_plan_options, window.fractions),
+    F(alb_plan_options, window.left),
+    F(alb_plan_options, window.top),
+    F(alb_plan_options, window.right),
+    F(alb_plan_options, window.bottom),
+    F(alb_plan_options, own_width),
+    F(alb_plan_options, own_height),
+    F(alb_plan_options, adaptive),
+    F(alb_plan_options, share),
     F(alb_plan_options, fit),
     F(alb_plan_options, width),
     F(alb_plan_options, height),
@@ -118,6 +131,16 @@ static const struct field fields[] = {
     F(alb_plan_options, padding[1]),
     F(alb_plan_options, padding[2]),
     F(alb_plan_options, padding[3]),
+    F(alb_plan_options, fill.on),
+    F(alb_plan_options, fill.box),
+    F(alb_plan_options, fill.swap),
+    F(alb_plan_options, fill.padding[0]),
+    F(alb_plan_options, fill.padding[1]),
+    F(alb_plan_options, fill.padding[2]),
+    F(alb_plan_options, fill.padding[3]),
+    F(alb_plan_options, fill.ground),
+    F(alb_plan_options, fill.color),
+    F(alb_plan_options, fill.sigma),
     F(alb_plan_options, side_max),
     F(alb_plan_options, kernel),
     F(alb_plan_options, linear),
@@ -125,6 +148,7 @@ static const struct field fields[] = {
     F(alb_plan_options, flatten),
     F(alb_plan_options, background),
     F(alb_plan_options, background_alpha),
+    F(alb_plan_options, background_mean),
     F(alb_plan_options, output.format),
     F(alb_plan_options, output.automatic[0]),
     F(alb_plan_options, output.automatic[5]),
@@ -179,6 +203,11 @@ static const struct field effect_fields[] = {
     F(alb_effect, mark.tiling), F(alb_effect, mark.at.kind), F(alb_effect, mark.at.x),
     F(alb_effect, mark.at.y),   F(alb_effect, mark.scale),   F(alb_effect, mark.width),
     F(alb_effect, mark.height), F(alb_effect, mark.rotate),  F(alb_effect, mark.shadow),
+    F(alb_effect, mark.placed), F(alb_effect, mark.x.from),  F(alb_effect, mark.x.part),
+    F(alb_effect, mark.x.fixed), F(alb_effect, mark.x.value), F(alb_effect, mark.y.from),
+    F(alb_effect, mark.y.value), F(alb_effect, mark.share_x), F(alb_effect, mark.share_y),
+    F(alb_effect, v[0]),        F(alb_effect, v[1]),         F(alb_effect, v[2]),
+    F(alb_effect, v[3]),        F(alb_effect, v[4]),         F(alb_effect, v[5]),
 };
 
 /* Another value of the field's own kind: the number next to it, or the other truth. */
@@ -235,6 +264,8 @@ static void test_no_field_is_forgotten(void **state)
         F(alb_plan_options, overlays),
         F(alb_plan_options, effect_count),
         F(alb_plan_options, overlay_count),
+        F(alb_plan_options, focus),
+        F(alb_plan_options, focus_count),
         F(alb_plan_options, next),
         F(alb_plan_options, output.automatic),
         F(alb_plan_options, output.preferred),
@@ -259,9 +290,10 @@ static void test_lists_and_texts_count(void **state)
 {
     static struct world w;
     static const struct alb_plan_options third = {.zoom_x = 1};
+    static const struct alb_focus focus = {0, 0, 1, 1, false, false};
     struct alb_buf base = ALB_BUF_INIT(ALB_OPTIONS_KEY_MAX), b = ALB_BUF_INIT(ALB_OPTIONS_KEY_MAX);
     (void)state;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 9; i++) {
         fill(&w);
         key(&w.o, &base);
         if (i == 0)
@@ -276,6 +308,10 @@ static void test_lists_and_texts_count(void **state)
             w.o.next = NULL;
         else if (i == 5)
             w.second.next = &third;
+        else if (i == 6)
+            w.effects[0].data = ALB_STR("x");
+        else if (i == 7)
+            w.o.focus = &focus, w.o.focus_count = 1;
         else
             w.o.effects = w.overlays;
         key(&w.o, &b);

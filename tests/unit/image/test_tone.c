@@ -158,7 +158,7 @@ static void test_which(void **state)
         assert_int_equal(alb_tone_knows((enum alb_effect_kind)k),
                          k != ALB_EFFECT_BLUR && k != ALB_EFFECT_SHARPEN && k != ALB_EFFECT_UNSHARP &&
                              k != ALB_EFFECT_PIXELATE && k != ALB_EFFECT_WATERMARK &&
-                             k != ALB_EFFECT_BLUR_RAMP);
+                             k < ALB_EFFECT_BLUR_RAMP);
     assert_false(alb_tone_colours(&(struct alb_tone){K(COLORIZE), .rgb = 0x777777}));
     assert_true(alb_tone_colours(&(struct alb_tone){K(COLORIZE), .rgb = 0x777778}));
     assert_true(alb_tone_colours(&(struct alb_tone){K(MONOCHROME), .rgb = 0x787777}));

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doors/thumbor/door.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "doors/thumbor/job.h"
+
+static void job_end(void *arg)
+{
+    struct alb_thumbor_job *job = arg;
+    alb_thumbor_drop_sources(job);
+    alb_future_unref(job->future);
+    alb_principal_unref(job->signer);
+}
+
+static struct alb_thumbor_job *job_new(struct alb_req *req)
+{
+    struct alb_thumbor_door *door = alb_req_ctx(req);
+    struct alb_thumbor_job *job = ALB_ARENA_NEW(alb_req_arena(req), struct alb_thumbor_job);
+    if (!job || !alb_arena_defer(alb_req_arena(req), job_end, job)) {
+        alb_res_error(req, ALB_E_NO_MEMORY, NULL);
+        return NULL;
+    }
+    job->door = door;
+    job->req = req;
+    job->arena = alb_req_arena(req);
+    job->begun = alb_mono(alb_req_clock(req));
+    job->deadline = alb_deadline(job->begun, door->config.config->timeout * ALB_NS_PER_MS);
+    alb_req_set_slot(req, job);
+    return job;
+}
+
+static enum alb_thumbor_next run(struct alb_thumbor_job *job)
+{
+    switch (job->stage) {
+    case ALB_THUMBOR_TAKE:
+        return alb_thumbor_take(job, false);
+    case ALB_THUMBOR_SOURCE:
+        return alb_thumbor_find_source(job);
+    case ALB_THUMBOR_RENDERING:
+        return alb_thumbor_rendered(job);
+    }
+    alb_panic(__FILE__, "no such stage: %d", (int)job->stage);
+}
+
+static enum alb_step step(struct alb_req *req)
+{
+    struct alb_thumbor_job *job = alb_req_slot(req);
+    enum alb_thumbor_next next = ALB_THUMBOR_ON;
+    if (!job)
+        job = job_new(req);
+    while (job && next == ALB_THUMBOR_ON)
+        next = run(job);
+    return next == ALB_THUMBOR_WAIT ? ALB_STEP_WAIT : ALB_STEP_DONE;
+}
+
+static enum alb_hot hot(struct alb_req *req)
+{
+    struct alb_thumbor_job *job = job_new(req);
+    enum alb_thumbor_next next = job ? alb_thumbor_take(job, true) : ALB_THUMBOR_DONE;
+    if (next == ALB_THUMBOR_ON && alb_thumbor_make_hot(job))
+        next = ALB_THUMBOR_DONE;
+    return next == ALB_THUMBOR_DONE ? ALB_HOT_HIT : ALB_HOT_MISS;
+}
+
+enum alb_code alb_thumbor_door_open(const struct alb_thumbor_door_config *config,
+                                    struct alb_thumbor_door **out, struct alb_err *err)
+{
+    struct alb_thumbor_door *door = alb_mem_calloc(1, sizeof(*door));
+    *out = door;
+    if (!door)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the thumbor door");
+    door->config = *config;
+    door->auth.library = config->library;
+    (void)snprintf(door->pattern, sizeof(door->pattern), "%s/{path*}", config->prefix);
+    return ALB_OK;
+}
+
+void alb_thumbor_door_close(struct alb_thumbor_door **door)
+{
+    alb_mem_free(*door);
+    *door = NULL;
+}
+
+enum alb_code alb_thumbor_door_mount(struct alb_thumbor_door *door, struct alb_http *http,
+                                     struct alb_err *err)
+{
+    door->group = (struct alb_http_group){.name = "thumbor", .ctx = door, .error = alb_thumbor_error_page};
+    door->routes[0] = (struct alb_route){
+        .pattern = door->pattern, .methods = ALB_M_GET, .body = ALB_BODY_NONE, .hot = hot, .step = step};
+    return alb_http_routes(http, &door->group, door->routes, ALB_ARRAY_LEN(door->routes), err);
+}

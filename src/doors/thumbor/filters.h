@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The filters of a URL, typed: what is set wherever it stands (formats, loading, HTTP), and what is done to the
+ * picture in the order in which it is written. As imagor reads them (its filters; thumbor's that it lacks as thumbor's
+ * docs tell them): numbers that cannot be read are 0, a filter without what it needs does nothing, names that nobody
+ * knows are passed over. Views point into the URL or into the arena. Pure; any thread.
+ */
+#ifndef ALB_DOORS_THUMBOR_FILTERS_H
+#define ALB_DOORS_THUMBOR_FILTERS_H
+
+#include "base/err.h"
+#include "doors/thumbor/url.h"
+#include "doors/thumbor/words.h"
+
+enum alb_thumbor_format {
+    ALB_THUMBOR_FORMAT_NONE,
+    ALB_THUMBOR_JPEG,
+    ALB_THUMBOR_PNG,
+    ALB_THUMBOR_WEBP,
+    ALB_THUMBOR_GIF,
+    ALB_THUMBOR_TIFF,
+    ALB_THUMBOR_HEIF,
+    ALB_THUMBOR_AVIF,
+    ALB_THUMBOR_JXL,
+    ALB_THUMBOR_JP2,
+    ALB_THUMBOR_FORMATS
+};
+/* Of format(): pdf, svg and bmp are JPEG. NONE: unknown. */
+enum alb_thumbor_format alb_thumbor_format_of(struct alb_str name);
+
+enum alb_thumbor_op_kind {
+    ALB_THUMBOR_BACKGROUND, /* colour */
+    ALB_THUMBOR_FILL,       /* colour */
+    ALB_THUMBOR_PADDING,    /* colour; n: left, top, right, bottom */
+    ALB_THUMBOR_BLUR,       /* v[0]: sigma */
+    ALB_THUMBOR_SHARPEN,    /* v[0]: sigma */
+    ALB_THUMBOR_LINEAR,     /* v: three factors, three additions */
+    ALB_THUMBOR_GREY,
+    ALB_THUMBOR_MODULATE,   /* v: lightness, chroma (factors), hue (degrees) */
+    ALB_THUMBOR_ROTATE,     /* n[0]: 90, 180, 270 counter-clockwise */
+    ALB_THUMBOR_PROPORTION, /* v[0]: above 0, at most 1 */
+    ALB_THUMBOR_CROP,       /* v: left, top, width, height; what is below 1 is a part of the side */
+    ALB_THUMBOR_TRIM,       /* n[0]: tolerance; last */
+    ALB_THUMBOR_PIXELATE,   /* n[0]: side of a block */
+    ALB_THUMBOR_ROUND,      /* v: two radii; colour if `last` */
+    ALB_THUMBOR_NOISE,      /* n: amount, seed */
+    ALB_THUMBOR_EQUALIZE,
+    ALB_THUMBOR_CURVE,     /* data: three tables of 256 bytes */
+    ALB_THUMBOR_CONVOLVE,  /* n[0]: columns; weight: n[1] of them */
+    ALB_THUMBOR_WATERMARK, /* data: the image; at; v: opacity, width and height as parts of the picture or 0 */
+};
+/* "10", "-10", "25p", "-0.1", "center", "repeat", "left", "right-20" ... on one axis. */
+enum alb_thumbor_from { ALB_THUMBOR_START, ALB_THUMBOR_MIDDLE, ALB_THUMBOR_END, ALB_THUMBOR_REPEAT };
+struct alb_thumbor_place {
+    enum alb_thumbor_from from;
+    bool part, fixed; /* value is a part of the side; is meant as it is, though it is below 0 */
+    double value;
+};
+struct alb_thumbor_op {
+    enum alb_thumbor_op_kind kind;
+    struct alb_thumbor_colour colour;
+    double v[6];
+    int64_t n[4];
+    bool last;
+    struct alb_str data;
+    const double *weight;
+    struct alb_thumbor_place at[2]; /* across, down */
+};
+
+struct alb_thumbor_focus { /* right, bottom: below 0 for a point */
+    double left, top, right, bottom;
+    bool fractions, point;
+};
+#define ALB_THUMBOR_FOCUS_MAX 16
+#define ALB_THUMBOR_WEIGHTS_MAX 121
+
+struct alb_thumbor_filters {
+    /* what is written */
+    enum alb_thumbor_format format, fallback;
+    bool has_format;                                   /* format() stands somewhere, whatever it says */
+    int64_t quality, bitdepth, compression, max_bytes; /* 0: not given */
+    bool palette, lossless, strip_metadata, strip_icc, strip_exif;
+    struct alb_str colorspace;
+    /* what is read, and sizes */
+    int64_t max_frames, page, orient; /* 0: not given */
+    bool stretch, upscale, no_upscale;
+    struct alb_thumbor_focus focus[ALB_THUMBOR_FOCUS_MAX];
+    size_t focuses;
+    bool extract_focal;
+    /* HTTP */
+    bool has_expire, has_max_age, attachment, raw, preview;
+    int64_t expire, max_age; /* ms since 1970; s */
+    struct alb_str name;     /* of attachment; empty: that of the source */
+    /* what is done */
+    struct alb_thumbor_op *ops;
+    size_t count;
+    struct alb_str missing; /* the first one that is known and cannot be done here; empty: none */
+};
+
+/* What an operator allows. Zeroed: everything. */
+struct alb_thumbor_rules {
+    struct alb_str disabled[64]; /* names */
+    size_t disabled_count;
+    int64_t max_ops; /* filters behind so many are not done; 0: all are */
+};
+
+/* INVALID: more than a picture may have of something (the text says what). */
+enum alb_code alb_thumbor_filters_read(const struct alb_thumbor_rules *rules, const struct alb_thumbor_url *u,
+                                       struct alb_arena *arena, struct alb_thumbor_filters *out,
+                                       struct alb_err *err) ALB_MUST_CHECK;
+/* extract_focal(): an image that is a URL of thumbor's itself; its crop becomes a focus, its image the image. */
+bool alb_thumbor_extract_focal(struct alb_thumbor_url *u, struct alb_arena *arena,
+                               struct alb_thumbor_filters *f) ALB_MUST_CHECK;
+
+/* ---- filters_curve.c ---- */
+
+/* "[(x,y),...],[...],[...],[...]" (all, red, green, blue) as three tables; a list without points changes nothing.
+ * False: no memory. */
+bool alb_thumbor_curve(struct alb_arena *arena, struct alb_str args, struct alb_str *tables) ALB_MUST_CHECK;
+
+#endif
