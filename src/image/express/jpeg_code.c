@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define PIECE ((size_t)32 << 10) /* of the file, at a time */
+#define PIECE ((size_t)8 << 10) /* of the file, at a time */
 #define BLOCK_MOST 2048          /* bytes that a block, and what waited for it, can become */
 #define APP_MOST 65533
 #define RUN_MOST 0x7fff
@@ -29,7 +29,7 @@ struct scan {
 
 struct coder {
     struct alb_buf *out;
-    uint8_t *at, *end, *from;
+    uint8_t *at; /* in the piece */
     uint64_t bits;
     unsigned held; /* of bits */
     uint32_t often[TABLES][256];
@@ -37,7 +37,7 @@ struct coder {
     int last_dc[ALB_JPEG_PLANES];
     unsigned run, waiting; /* blocks that ended; bits that follow the word for these */
     uint8_t wait[1024];
-    uint8_t nowhere[BLOCK_MOST]; /* where bytes go after a failure */
+    uint8_t piece[PIECE];
 };
 
 static const uint8_t natural[ALB_JPEG_BLOCK] = {
@@ -49,22 +49,14 @@ static const uint8_t natural[ALB_JPEG_BLOCK] = {
 
 static void give(struct coder *c)
 {
-    if (c->from != c->nowhere)
-        alb_buf_commit(c->out, (size_t)(c->at - c->from));
+    alb_buf_add(c->out, c->piece, (size_t)(c->at - c->piece));
+    c->at = c->piece;
 }
 
 static void room(struct coder *c)
 {
-    if (c->end - c->at >= BLOCK_MOST)
-        return;
-    give(c);
-    c->from = (uint8_t *)alb_buf_reserve(c->out, PIECE);
-    c->end = c->from + PIECE;
-    if (!c->from) {
-        c->from = c->nowhere;
-        c->end = c->nowhere + BLOCK_MOST;
-    }
-    c->at = c->from;
+    if (c->piece + PIECE - c->at < BLOCK_MOST)
+        give(c);
 }
 
 INLINE void put(struct coder *c, uint32_t value, unsigned n)
@@ -384,8 +376,7 @@ static void scan_head(struct alb_buf *out, const struct scan *s)
 static void code_scan(struct coder *c, const struct scan *s, const struct alb_jpeg_file *f)
 {
     memset(c->often, 0, sizeof(c->often));
-    c->from = c->at = c->end = c->nowhere; /* counting writes nothing */
-    c->end += BLOCK_MOST;
+    c->at = c->piece; /* counting writes nothing */
     count_scan(c, s, f);
     for (unsigned t = 0; t < TABLES; t++) {
         bool used = (t < AC ? s->first == 0 && s->before == 0 : s->last > 0) &&
@@ -396,7 +387,6 @@ static void code_scan(struct coder *c, const struct scan *s, const struct alb_jp
         table(c->out, t, &c->table[t]);
     }
     scan_head(c->out, s);
-    c->end = c->at; /* none yet */
     write_scan(c, s, f);
     give(c);
 }

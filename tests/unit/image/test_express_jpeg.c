@@ -303,27 +303,37 @@ static void test_coded(void **state)
     }
 }
 
-/* A result larger than it may be says so, whenever that is found out. */
+static enum alb_code write_bounded(const uint8_t *rgb, uint32_t side, size_t most, size_t *n)
+{
+    const struct alb_output output = {.format = ALB_FORMAT_JPEG, .jpeg_progressive = true};
+    const uint8_t *const planes[ALB_PLANES] = {rgb};
+    struct alb_buf out = ALB_BUF_INIT(most);
+    struct alb_sink_ask ask = {
+        .format = {.layout = ALB_LAYOUT_RGB, .bits = 8, .width = side, .height = side},
+        .output = &output,
+        .quality = 100,
+        .out = &out};
+    enum alb_code code = write_all(alb_jpeg_sink_open, &x, &ask, planes);
+    *n = out.n;
+    alb_buf_fini(&out);
+    return code;
+}
+
+/* A result larger than it may be says so, whenever that is found out; one that is as large as it may be is none. */
 static void test_bounded(void **state)
 {
     enum { SIDE = 96 };
     static uint8_t rgb[SIDE * SIDE * 3 + ALB_ROW_SLACK];
-    struct alb_output output = {.format = ALB_FORMAT_JPEG, .jpeg_progressive = true};
-    const uint8_t *const planes[ALB_PLANES] = {rgb};
+    size_t size, n;
     (void)state;
     for (size_t i = 0; i < sizeof(rgb); i++)
         rgb[i] = (uint8_t)dice(256);
-    for (size_t most = 1; most < 100000; most = most * 3 + 1) {
-        struct alb_buf out = ALB_BUF_INIT(most);
-        struct alb_sink_ask ask = {
-            .format = {.layout = ALB_LAYOUT_RGB, .bits = 8, .width = SIDE, .height = SIDE},
-            .output = &output,
-            .quality = 100,
-            .out = &out};
-        enum alb_code code = write_all(alb_jpeg_sink_open, &x, &ask, planes);
-        assert_int_equal(code, most < 80000 ? ALB_E_TOO_LARGE : ALB_OK);
-        alb_buf_fini(&out);
-    }
+    assert_int_equal(write_bounded(rgb, SIDE, 1 << 20, &size), ALB_OK);
+    for (size_t most = 1; most < size; most = most * 3 + 1)
+        assert_int_equal(write_bounded(rgb, SIDE, most, &n), ALB_E_TOO_LARGE);
+    assert_int_equal(write_bounded(rgb, SIDE, size - 1, &n), ALB_E_TOO_LARGE);
+    assert_int_equal(write_bounded(rgb, SIDE, size, &n), ALB_OK);
+    assert_int_equal(n, size);
 }
 
 /* ---- files ---- */
