@@ -142,8 +142,8 @@ static void flatten_channel(const uint64_t *count, uint64_t all, uint8_t *table)
         sum += count[v];
         if (least == 0)
             least = count[v];
-        table[v] =
-            all > least ? (uint8_t)((sum > least ? sum - least : 0) * 255 / (all - least)) : (uint8_t)v;
+        uint64_t above = sum > least ? sum - least : 0;
+        table[v] = (uint8_t)(all > least ? above * 255 / (all - least) : v);
     }
 }
 

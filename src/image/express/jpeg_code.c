@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define PIECE ((size_t)8 << 10) /* of the file, at a time */
+#define PIECE ((size_t)4 << 10) /* of the file, at a time */
 #define BLOCK_MOST 2048          /* bytes that a block, and what waited for it, can become */
 #define APP_MOST 65533
 #define RUN_MOST 0x7fff
