@@ -316,12 +316,12 @@ static void add_geometry(struct compiling *k, const struct alb_thumbor_op *op)
         if (o)
             o->trim = trim_of(op->n[0], op->last);
     } else {
-        uint8_t parts = 0;
+        unsigned parts = 0;
         for (unsigned i = 0; i < 4; i++)
-            parts |= op->v[i] > 0 && op->v[i] < 1 ? (uint8_t)(1u << i) : 0;
+            parts |= op->v[i] > 0 && op->v[i] < 1 ? 1u << i : 0;
         o = at(k, WINDOW);
         if (o)
-            o->window = (struct alb_window){true, true, parts, op->v[0], op->v[1], op->v[2], op->v[3]};
+            o->window = (struct alb_window){true, true, (uint8_t)parts, op->v[0], op->v[1], op->v[2], op->v[3]};
     }
 }
 
