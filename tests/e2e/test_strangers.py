@@ -19,11 +19,14 @@ OPEN = {("GET", "/health"), ("GET", "/.well-known/immich"), ("GET", "/api/server
 BIT = {"ALB_M_" + m: m for m in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 # Tables that are put together at the start (the place of uploads is an option elsewhere): every method is asked of them, and
 # one that is none of theirs is not found or not allowed.
-BUILT_IN = {ROOT / "src/doors/tus/door.c", ROOT / "src/doors/imgproxy/door.c"}
+BUILT_IN = {ROOT / "src/doors" / name / "door.c" for name in ("tus", "imgproxy", "thumbor")}
 BUILT = {(method, path) for path in ("/files", "/files/", "/files/{id}") for method in
          ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
 PICTURES = {(method, "/imgproxy/" + path + "/plain/asset://{id}") for method in ("GET", "HEAD") for path in
             ("unsafe/rs:fit:50:50", "unsafe/raw:1", "_/wmu:x", "info/unsafe/size:1")}
+PICTURES |= {(method, f"/imagor/{path}/asset://{{id}}") for method in ("GET", "HEAD") for path in
+             ("unsafe/fit-in/50x50", "50x50", "unsafe/filters:raw()", "A" * 27 + "=/50x50",
+              "unsafe/filters:watermark(asset://{id},0,0,0)")}
 NAME = "a name that nobody else may read.jpg"
 
 
