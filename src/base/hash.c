@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <nettle/hmac.h>
 #include <nettle/md5.h>
+#include <nettle/nettle-meta.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <string.h>
@@ -197,50 +198,39 @@ void alb_sha1(const void *p, size_t n, unsigned char out[ALB_SHA1_LEN])
     sha1_digest(&c, ALB_SHA1_LEN, out);
 }
 
-void alb_hmac_sha256(struct alb_str key, struct alb_str text, unsigned char out[ALB_SHA256_LEN])
+static void hmac(const struct nettle_hash *hash, struct alb_str key, struct alb_str text, unsigned char *out)
 {
     static const uint8_t none;
-    struct hmac_sha256_ctx c;
+    union {
+        struct md5_ctx md5;
+        struct sha1_ctx sha1;
+        struct sha256_ctx sha256;
+        struct sha512_ctx sha512;
+    } outer, inner, state;
 
-    hmac_sha256_set_key(&c, key.n, key.n > 0 ? (const uint8_t *)key.p : &none);
+    hmac_set_key(&outer, &inner, &state, hash, key.n, key.n > 0 ? (const uint8_t *)key.p : &none);
     if (text.n > 0)
-        hmac_sha256_update(&c, text.n, (const uint8_t *)text.p);
-    hmac_sha256_digest(&c, ALB_SHA256_LEN, out);
-    explicit_bzero(&c, sizeof(c)); /* it holds the key */
+        hmac_update(&state, hash, text.n, (const uint8_t *)text.p);
+    hmac_digest(&outer, &inner, &state, hash, hash->digest_size, out);
+    explicit_bzero(&outer, sizeof(outer)); /* they hold the key */
+    explicit_bzero(&inner, sizeof(inner));
+    explicit_bzero(&state, sizeof(state));
 }
 
-#define HMAC_BLOCK_MAX 128 /* of SHA-512 */
+void alb_hmac_sha256(struct alb_str key, struct alb_str text, unsigned char out[ALB_SHA256_LEN])
+{
+    hmac(&nettle_sha256, key, text, out);
+}
 
-/* RFC 2104, on the hashes above. */
 size_t alb_hmac(enum alb_hash_kind kind, struct alb_str key, struct alb_str text,
                 unsigned char out[ALB_HASH_MAX_LEN])
 {
-    unsigned char pad[HMAC_BLOCK_MAX] = {0};
-    size_t block = kind == ALB_HASH_SHA512 ? HMAC_BLOCK_MAX : HMAC_BLOCK_MAX / 2, n;
-    struct alb_hash h;
-
-    if (key.n > block) {
-        alb_hash_init(&h, kind);
-        alb_hash_update(&h, key.p, key.n);
-        (void)alb_hash_final(&h, pad);
-    } else if (key.n > 0) {
-        memcpy(pad, key.p, key.n);
-    }
-    for (size_t i = 0; i < block; i++)
-        pad[i] ^= 0x36;
-    alb_hash_init(&h, kind);
-    alb_hash_update(&h, pad, block);
-    alb_hash_update(&h, text.p, text.n);
-    n = alb_hash_final(&h, out);
-    for (size_t i = 0; i < block; i++)
-        pad[i] ^= 0x36 ^ 0x5c;
-    alb_hash_init(&h, kind);
-    alb_hash_update(&h, pad, block);
-    alb_hash_update(&h, out, n);
-    n = alb_hash_final(&h, out);
-    explicit_bzero(pad, sizeof(pad)); /* it holds the key, and so does the state */
-    explicit_bzero(&h, sizeof(h));
-    return n;
+    static const struct nettle_hash *const hashes[] = {[ALB_HASH_SHA256] = &nettle_sha256,
+                                                       [ALB_HASH_SHA1] = &nettle_sha1,
+                                                       [ALB_HASH_MD5] = &nettle_md5,
+                                                       [ALB_HASH_SHA512] = &nettle_sha512};
+    hmac(hashes[kind], key, text, out);
+    return alb_hash_len(kind);
 }
 
 /* ---- XXH3 ---- */

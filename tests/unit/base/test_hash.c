@@ -58,6 +58,33 @@ static void test_known_answers(void **state)
     assert_hex(out, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* RFC 2202, case 2 of MD5 and SHA-1; RFC 4231, case 2; and a key that is longer than a block. */
+static void test_hmac(void **state)
+{
+    static const struct {
+        enum alb_hash_kind kind;
+        const char *hex;
+    } cases[] = {
+        {ALB_HASH_MD5, "750c783e6ab0b503eaa86e310a5db738"},
+        {ALB_HASH_SHA1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+        {ALB_HASH_SHA256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {ALB_HASH_SHA512, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fd"
+                          "caeab1a34d4a6b4b636e070a38bce737"},
+    };
+    unsigned char out[ALB_HASH_MAX_LEN], key[131];
+
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
+        size_t n = alb_hmac(cases[i].kind, ALB_STR("Jefe"), ALB_STR("what do ya want for nothing?"), out);
+        assert_int_equal(n, alb_hash_len(cases[i].kind));
+        assert_hex(out, n, cases[i].hex);
+    }
+    memset(key, 0xaa, sizeof(key)); /* RFC 4231, case 6 */
+    size_t n = alb_hmac(ALB_HASH_SHA256, alb_str_n((const char *)key, sizeof(key)),
+                        ALB_STR("Test Using Larger Than Block-Size Key - Hash Key First"), out);
+    assert_hex(out, n, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 static unsigned char text[1000];
 
 static void digest(enum alb_hash_kind kind, unsigned char *out)
@@ -164,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),
+        cmocka_unit_test(test_hmac),
         cmocka_unit_test(test_stored_states),
         cmocka_unit_test(test_damaged_states_are_refused),
         cmocka_unit_test(test_xxh3),
