@@ -16,7 +16,7 @@
 #include <vips/vips.h>
 
 #include "base/mem.h"
-#include "image/express/jpeg_ends.h"
+#include "image/express/jpeg_errors.h"
 #include "image/score.h"
 
 #define SIDE 512

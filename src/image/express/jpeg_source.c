@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
-#include "image/express/jpeg_ends.h"
+#include "image/express/jpeg_errors.h"
 
 #define SCANS_MAX 100 /* a progressive file may ask for any number of passes over the whole picture */
 #define LINES 16      /* of interleaved layouts, at a time */
@@ -206,7 +206,7 @@ static enum alb_code start(struct alb_source *b, enum alb_layout layout, struct 
                            struct alb_err *err)
 {
     struct jpeg_source *s = of(b);
-    if (setjmp(s->errors.end) != 0) /* allowed: setjmp, see jpeg_ends.h */
+    if (setjmp(s->errors.end) != 0) /* allowed: setjmp, see jpeg_errors.h */
         return alb_jpeg_failed(&s->errors, err);
     b->format = b->native;
     b->format.layout = layout;
@@ -282,7 +282,7 @@ static enum alb_code read_band(struct alb_source *b, struct alb_band *band, stru
     memset(band, 0, sizeof(*band));
     if (s->ended)
         return ALB_OK;
-    if (setjmp(s->errors.end) != 0) /* allowed: setjmp, see jpeg_ends.h */
+    if (setjmp(s->errors.end) != 0) /* allowed: setjmp, see jpeg_errors.h */
         return alb_jpeg_failed(&s->errors, err);
     uint32_t height = s->planes ? b->format.height : b->area.height;
     if (s->given[0] >= height)
@@ -321,7 +321,7 @@ enum alb_code alb_jpeg_source_open(struct alb_express *x, const struct alb_sourc
     s->ask = *ask;
     alb_jpeg_errors_init(&s->errors, ask->strict);
     s->d.err = &s->errors.mgr;
-    if (setjmp(s->errors.end) != 0) { /* allowed: setjmp, see jpeg_ends.h */
+    if (setjmp(s->errors.end) != 0) { /* allowed: setjmp, see jpeg_errors.h */
         code = alb_jpeg_failed(&s->errors, err);
     } else {
         jpeg_create_decompress(&s->d);

@@ -8,7 +8,7 @@
 
 #include "express_ends.h"
 #include "image/express/jpeg_code.h"
-#include "image/express/jpeg_ends.h"
+#include "image/express/jpeg_errors.h"
 #include "image/score.h"
 
 #define PI 3.14159265358979323846

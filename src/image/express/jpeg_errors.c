@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/express/jpeg_ends.h"
+#include "image/express/jpeg_errors.h"
 
 #include <jerror.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What both ends of JPEG share: libjpeg reports fatal errors by a function that must not return. Its handler jumps back
- * to the one who called libjpeg; all that lives across the jump lies in structs that outlive it.
+ * libjpeg's errors: it reports fatal ones by a function that must not return. The handler jumps back to the one who
+ * called libjpeg; all that lives across the jump lies in structs that outlive it.
  */
-#ifndef ALB_IMAGE_EXPRESS_JPEG_ENDS_H
-#define ALB_IMAGE_EXPRESS_JPEG_ENDS_H
+#ifndef ALB_IMAGE_EXPRESS_JPEG_ERRORS_H
+#define ALB_IMAGE_EXPRESS_JPEG_ERRORS_H
 
 #include <setjmp.h>
 #include <stdio.h>
