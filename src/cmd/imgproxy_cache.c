@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/imgproxy_cache.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -28,11 +26,8 @@ static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path,
     enum alb_code code = alb_fs_mkdirs(AT_FDCWD, path, 0700, err);
     if (code == ALB_OK)
         code = alb_fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &c->dirfd, err);
-    if (code == ALB_OK && flock(c->dirfd, LOCK_EX | LOCK_NB) != 0)
-        code = errno == EWOULDBLOCK ? alb_fail(err, ALB_E_CONFLICT, "another process uses it")
-                                    : alb_fail_sys(err, ALB_E_IO, errno, "lock");
     if (code == ALB_OK)
-        code = alb_publish_recover(c->dirfd, err);
+        code = alb_publish_recover_shared(c->dirfd, err);
     if (code == ALB_OK)
         code = alb_fs_open(c->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, &c->tmpfd, err);
     if (code != ALB_OK)
@@ -50,7 +45,9 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
                                              .folder = "cache",
                                              .limit = alb_opt_size(o, ALB_P_CACHE_SIZE),
                                              .clock = clock,
-                                             .quarantine = c->quarantine};
+                                             .quarantine = c->quarantine,
+                                             .shared = true,
+                                             .max_age_ms = alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS};
     return code == ALB_OK ? alb_cache_open(&results, &c->results, err) : code;
 }
 

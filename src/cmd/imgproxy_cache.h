@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The folder of `albumen imgproxy`: results below cache/, copies of sources below sources/, both derived and of no
- * use to anybody else: it may be removed whenever nobody runs. One process has it (a lock on the folder); another one,
- * or one without a place to write, works from memory alone. Opened and closed on the main thread.
+ * use to anybody else: it may be removed whenever nobody runs. Several processes may share it (blob/cache.h); one
+ * without a place to write works from memory alone. Opened and closed on the main thread.
  */
 #ifndef ALB_CMD_IMGPROXY_CACHE_H
 #define ALB_CMD_IMGPROXY_CACHE_H

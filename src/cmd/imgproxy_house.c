@@ -15,6 +15,7 @@
 #include "base/timer.h"
 #include "cmd/imgproxy_cache.h"
 #include "cmd/ranges.h"
+#include "cmd/upkeep.h"
 #include "doors/imgproxy/env.h"
 #include "fetch/client.h"
 #include "image/darkroom.h"
@@ -45,6 +46,7 @@ struct house {
     struct alb_render *render;
     struct alb_origins *origins;
     struct alb_canary *canary;
+    struct alb_keeper *keeper;
     struct alb_imgproxy_service *service;
     struct alb_plan_limits limits;
     int local_dirfd;
@@ -158,6 +160,7 @@ static enum alb_code open_origins(struct house *h, struct alb_err *err)
                                          .data_dirfd = h->cache.dirfd,
                                          .tmp_dirfd = h->cache.tmpfd,
                                          .quarantine = h->cache.quarantine,
+                                         .shared = true,
                                          .local_dirfd = h->local_dirfd};
     alb_origins_config_options(&origins, h->options);
     origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
@@ -190,6 +193,8 @@ static enum alb_code up(struct house *h, struct alb_err *err)
         code = open_local(h, err);
     if (code == ALB_OK)
         code = open_origins(h, err);
+    if (code == ALB_OK)
+        code = alb_upkeep_start(h->options, h->cache.results, h->origins, &h->keeper, err);
     return code == ALB_OK ? open_service(h, err) : code;
 }
 
@@ -201,6 +206,7 @@ static bool down(struct house *h)
     int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), h->config->graceful_stop);
     bool clean = alb_imgproxy_service_stop(h->service, deadline);
     alb_imgproxy_service_free(&h->service);
+    alb_keeper_stop(&h->keeper);
     if (h->origins)
         alb_origins_close(&h->origins);
     alb_render_free(&h->render);

@@ -47,6 +47,7 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
 {
     int64_t cache_size = o ? alb_opt_size(o, ALB_P_CACHE_SIZE) : DEFAULT_CACHE;
     int64_t quarantine_size = o ? alb_opt_size(o, ALB_P_QUARANTINE_SIZE) : DEFAULT_QUARANTINE;
+    int64_t max_age_ms = o ? alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS : 0;
     enum alb_code code = alb_quarantine_open(f->dirfd, quarantine_size, QUARANTINE_FILES, alb_clock_real(),
                                              &f->quarantine, err);
     if (code == ALB_OK)
@@ -58,7 +59,8 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
                                            .folder = "cache",
                                            .limit = cache_size,
                                            .clock = alb_clock_real(),
-                                           .quarantine = f->quarantine};
+                                           .quarantine = f->quarantine,
+                                           .max_age_ms = max_age_ms};
     return alb_cache_open(&cache, &f->cache, err);
 }
 

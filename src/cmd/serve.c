@@ -18,6 +18,7 @@
 #include "cmd/imgproxy.h"
 #include "cmd/local.h"
 #include "cmd/ranges.h"
+#include "cmd/upkeep.h"
 #include "cmd/watchdog.h"
 #include "doors/immich/immich.h"
 #include "doors/ops/ops.h"
@@ -47,6 +48,7 @@ struct house {
     struct alb_uploads *uploads;
     struct alb_jobs *jobs;
     _Atomic(struct alb_jobs *) told; /* the same, for the catalog's writer: NULL until they run */
+    struct alb_keeper *keeper;
     struct alb_http *http;
     struct alb_control *control;
     struct alb_admin admin;
@@ -172,6 +174,8 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
                                                      .render = h->render,
                                                      .limits = &h->limits};
     enum alb_code code = alb_serve_imgproxy_open(&config, &h->imgproxy, err);
+    if (code == ALB_OK)
+        code = alb_upkeep_start(h->options, h->folder.cache, h->imgproxy.origins, &h->keeper, err);
     return code == ALB_OK ? alb_imgproxy_door_mount(h->imgproxy.door, h->http, err) : code;
 }
 
@@ -313,6 +317,7 @@ static void down(struct house *h)
     if (h->http && alb_http_server_stop(h->http, deadline) != ALB_OK)
         alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
     alb_http_server_free(&h->http);
+    alb_keeper_stop(&h->keeper);
     alb_serve_imgproxy_close(&h->imgproxy);
     if (h->jobs)
         alb_jobs_stop(h->jobs);

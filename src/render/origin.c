@@ -238,7 +238,8 @@ static enum alb_code open_caches(struct alb_origins *r, struct alb_err *err)
                                       .folder = ALB_ORIGIN_NOTES,
                                       .limit = c->cache_bytes / NOTES_SHARE,
                                       .clock = c->clock,
-                                      .quarantine = c->quarantine};
+                                      .quarantine = c->quarantine,
+                                      .shared = c->shared};
     if (c->data_dirfd < 0 || c->cache_bytes <= 0)
         return ALB_OK;
     enum alb_code code = alb_cache_open(&config, &r->notes, err);
@@ -300,6 +301,12 @@ void alb_origins_close(struct alb_origins **origins)
     alb_cond_fini(&r->none_left);
     alb_mutex_fini(&r->mtx);
     alb_mem_free(r);
+}
+
+void alb_origins_caches(struct alb_origins *r, struct alb_cache **notes, struct alb_cache **bodies)
+{
+    *notes = r->notes;
+    *bodies = r->bodies;
 }
 
 void alb_origins_purge(struct alb_origins *r)

@@ -65,6 +65,7 @@ struct alb_origins_config {
     int tmp_dirfd;           /* for spool files, same file system as data_dirfd; -1: memory only */
     int64_t cache_bytes;     /* of the cache; 0: none. One body may take an eighth of it */
     struct alb_quarantine *quarantine;
+    bool shared;          /* other processes may use data_dirfd too (blob/cache.h) */
     int local_dirfd;      /* --local-root, borrowed; -1: local:// is not enabled */
     char local_separator; /* from here on a local path is a query that is ignored; 0: none */
     unsigned jobs_max;    /* sources being fetched, revalidated or opened at once; more: BUSY */
@@ -199,6 +200,9 @@ enum alb_code alb_origin_read(struct alb_origin_reader *reader, int64_t off, voi
                               struct alb_err *err) ALB_MUST_CHECK;
 void alb_origin_reader_close(struct alb_origin_reader **reader);
 
+/* The caches of notes and of bodies, for their upkeep: borrowed; NULL: none. */
+struct alb_cache;
+void alb_origins_caches(struct alb_origins *origins, struct alb_cache **notes, struct alb_cache **bodies);
 /* Forgets every copy. Blocks. */
 void alb_origins_purge(struct alb_origins *origins);
 /* `albumen check`: reads every note and every body that is kept, page by page, as alb_cache_check_step does (*cursor

@@ -226,9 +226,10 @@ void alb_origin_job_remember(struct alb_origin_job *job, const struct alb_origin
     struct alb_origins *r = job->origins;
     if (on_disk && r->notes) {
         struct alb_buf text = ALB_BUF_INIT(NOTE_MAX);
+        const struct alb_derived_front front = {.kind = 0};
         alb_origin_note_write(note, &text);
         if (alb_buf_code(&text) == ALB_OK)
-            alb_ignore(alb_cache_put(r->notes, &job->copy_key, ALB_STR_NONE, alb_buf_view(&text), NULL),
+            alb_ignore(alb_cache_put(r->notes, &job->copy_key, &front, alb_buf_view(&text), NULL),
                        "it is fetched again");
         alb_buf_fini(&text);
     }
