@@ -181,7 +181,7 @@ void alb_cache_forget(struct alb_cache *c, const struct alb_index_key *key)
         alb_stat_add(ALB_STAT_CACHE_BYTES, -(int64_t)item.pages * ALB_INDEX_PAGE);
 }
 
-static void purge(struct alb_cache *c, const struct alb_index_key *key)
+void alb_cache_remove(struct alb_cache *c, const struct alb_index_key *key)
 {
     char name[ALB_DERIVED_NAME_MAX];
 
@@ -192,7 +192,7 @@ static void purge(struct alb_cache *c, const struct alb_index_key *key)
 
 void alb_cache_expire(struct alb_cache *c, const struct alb_index_key *key)
 {
-    purge(c, key);
+    alb_cache_remove(c, key);
     alb_mutex_lock(&c->mtx);
     c->expired++;
     alb_mutex_unlock(&c->mtx);
@@ -284,7 +284,7 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
     if (code == ALB_OK)
         return ALB_OK;
     if (look && (known || code == ALB_E_CORRUPT) && (code == ALB_E_NOT_FOUND || code == ALB_E_CORRUPT))
-        purge(c, &k); /* also a file that was put there meanwhile: none stays without an entry */
+        alb_cache_remove(c, &k); /* also a file that was put there meanwhile: none stays without an entry */
     if (code == ALB_E_CORRUPT)
         code = ALB_E_NOT_FOUND;
     return alb_fail_sys(err, code, why.sys, "%s", look ? why.msg : "not in the cache");
@@ -321,7 +321,7 @@ static enum alb_code settle(struct alb_cache *c, const struct alb_cache_journal_
         alb_mutex_unlock(&c->jmtx);
     }
     if (code != ALB_OK)
-        purge(c, &in->key); /* a file that is not counted must not stay */
+        alb_cache_remove(c, &in->key); /* a file that is not counted must not stay */
     alb_mutex_lock(&c->mtx);
     c->stored += code == ALB_OK;
     c->refused += code != ALB_OK;
@@ -406,7 +406,7 @@ enum alb_code alb_cache_open_file(struct alb_cache *c, const struct alb_derived_
         code = alb_fs_open(c->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, fd, &why);
     count(c, code);
     if (known && code == ALB_E_NOT_FOUND)
-        purge(c, &k);
+        alb_cache_remove(c, &k);
     if (code == ALB_OK && !known && fstat(*fd, &st) == 0) {
         const struct alb_index_row row = {
             .key = k, .item = {alb_index_pages(st.st_size), (uint32_t)st.st_mtim.tv_sec, 0}};
@@ -429,7 +429,7 @@ void alb_cache_reject(struct alb_cache *c, const struct alb_derived_key *key, co
     alb_stat_inc(ALB_STAT_CACHE_CORRUPT);
     alb_ignore(alb_quarantine_take(c->quarantine, c->dirfd, name, why, false, NULL),
                "somebody else did; and a good one that took its place meanwhile is merely fetched again");
-    purge(c, &k);
+    alb_cache_remove(c, &k);
 }
 
 bool alb_cache_has(struct alb_cache *c, const struct alb_derived_key *key)
@@ -446,7 +446,7 @@ void alb_cache_purge(struct alb_cache *c, const struct alb_derived_key *key)
 {
     struct alb_index_key k = alb_cache_index_key(key);
 
-    purge(c, &k);
+    alb_cache_remove(c, &k);
 }
 
 void alb_cache_purge_all(struct alb_cache *c)
@@ -459,7 +459,7 @@ void alb_cache_purge_all(struct alb_cache *c)
         alb_mutex_unlock(&c->mtx);
         if (!any)
             return;
-        purge(c, &key);
+        alb_cache_remove(c, &key);
     }
 }
 
@@ -474,6 +474,7 @@ struct alb_cache_view alb_cache_look(struct alb_cache *c)
         .small_bytes = v.small_pages * ALB_INDEX_PAGE,
         .main_bytes = v.main_pages * ALB_INDEX_PAGE,
         .index_bytes = v.memory,
+        .folder = c->folder,
         .complete = c->complete,
         .reads = c->faults[ALB_CACHE_READS],
         .writes = c->faults[ALB_CACHE_WRITES],

@@ -107,6 +107,11 @@ void alb_cache_scrub_init(struct alb_cache_scrub *scrub);
 bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *scrub, alb_cache_pace_fn *pace, void *arg,
                           struct alb_cache_checked *sum);
 
+/* Removes the files of one folder of 256 that a purge touches by their labels and that were begun before it. *cursor
+ * begins at 0; -1 after the last. The number of files removed. */
+struct alb_purges;
+size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor);
+
 /* Upkeep, in short steps, from one thread at a time (blob/keeper.h): repairs the journal or writes it anew when it is
  * long, walks through the folders when that is due, one of 256 per call, and takes out what is too old. True: there is
  * more to do now. */
@@ -123,6 +128,7 @@ struct alb_cache_fault {
 };
 struct alb_cache_view {
     int64_t files, bytes, limit, small_bytes, main_bytes, index_bytes;
+    const char *folder;
     bool complete; /* what lies there is known */
     struct alb_cache_fault reads, writes;
     uint64_t hits, misses, stored, evicted, corrupt, refused, expired;

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "blob/list.h"
+#include "blob/purges.h"
 
 #define PIECE ((size_t)256 * 1024)
 _Static_assert(PIECE >= ALB_DERIVED_FRONT_MAX, "what stands in front of a body is in the first piece");
@@ -217,4 +218,43 @@ bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *s, alb_ca
     if (check_one(&r, c->dirfd, name, &key, &err) != ALB_OK && err.code != ALB_E_CANCELLED)
         alb_cache_note(c, ALB_CACHE_READS, err.code, err.sys);
     return true;
+}
+
+/* ---- purges ---- */
+
+static bool is_purged(struct alb_cache *c, struct alb_purges *purges, const struct alb_index_key *key,
+                      unsigned char *room)
+{
+    struct alb_str labels[ALB_LABELS_MAX];
+    struct alb_derived_view view;
+    char name[ALB_DERIVED_NAME_MAX];
+
+    alb_cache_name(key, name);
+    if (alb_derived_read_front(c->dirfd, name, room, &view, NULL) != ALB_OK)
+        return false; /* gone, or damaged: others find that */
+    size_t n = alb_labels_read(view.front.labels, labels);
+    return alb_purges_newest(purges, labels, n) > view.front.purges;
+}
+
+size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor)
+{
+    struct alb_index_row rows[ALB_CACHE_SCRUB_FILES];
+    unsigned char *room ALB_CLEANUP(alb_mem_cleanup) = alb_mem_alloc(ALB_DERIVED_FRONT_MAX);
+    uint32_t place = 0;
+    size_t n = 1, removed = 0;
+
+    while (room != NULL && n > 0 && !c->plain) {
+        alb_mutex_lock(&c->mtx);
+        n = alb_index_folder(c->index, (unsigned)*cursor, false, &place, rows, ALB_CACHE_SCRUB_FILES);
+        alb_mutex_unlock(&c->mtx);
+        for (size_t i = 0; i < n; i++) {
+            if (!is_purged(c, purges, &rows[i].key, room))
+                continue;
+            alb_cache_remove(c, &rows[i].key);
+            removed++;
+        }
+    }
+    alb_stat_add(ALB_STAT_CACHE_PURGED, (int64_t)removed);
+    *cursor = *cursor + 1 < ALB_CACHE_FOLDERS ? *cursor + 1 : -1;
+    return removed;
 }

@@ -67,6 +67,8 @@ enum alb_code alb_cache_make_room(struct alb_cache *c, const struct alb_cache_jo
                                   struct alb_err *err) ALB_MUST_CHECK;
 /* Takes an entry out, without its file. */
 void alb_cache_forget(struct alb_cache *c, const struct alb_index_key *key);
+/* Entry and file go. */
+void alb_cache_remove(struct alb_cache *c, const struct alb_index_key *key);
 /* It is too old: entry and file go, and are counted. */
 void alb_cache_expire(struct alb_cache *c, const struct alb_index_key *key);
 /* A file was met that the index does not know: it is counted from now on. */

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "blob/list.h"
+#include "blob/publish.h"
 
 #define REPAIR_NS (5 * ALB_NS_PER_S) /* a disk that failed is tried again after so long */
 #define PASSED_MAX 128               /* entries of one bucket */
@@ -148,29 +149,98 @@ static void end_walk(struct alb_cache *c)
 
 /* ---- upkeep ---- */
 
-/* True: the journal is good. */
-static bool repair(struct alb_cache *c)
+/* ---- whether the disk works again ---- */
+
+#define PROBE_BYTES ((size_t)64 * 1024)
+#define READ_FAULT_MS 60000 /* so long at least a file that could not be read is told of */
+
+static enum alb_code probe_write(struct alb_cache *c, struct alb_err *err)
+{
+    struct alb_publish p;
+    void *zeros = alb_mem_calloc(1, PROBE_BYTES);
+    enum alb_code code = zeros != NULL ? alb_publish_begin(&p, c->tmpfd, err) : ALB_E_NO_MEMORY;
+
+    if (code == ALB_OK)
+        code = alb_fs_write_all(p.fd, zeros, PROBE_BYTES, err);
+    if (code == ALB_OK)
+        code = alb_fs_datasync(p.fd, err);
+    if (zeros != NULL)
+        alb_publish_end(&p);
+    alb_mem_free(zeros);
+    return code;
+}
+
+static enum alb_code found(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    (void)arg;
+    (void)dirfd;
+    (void)name;
+    (void)err;
+    return ALB_OK;
+}
+
+/* Only while there is a fault: without anybody asking it is seen when the disk is well again. */
+static void probe(struct alb_cache *c)
 {
     struct alb_err err = ALB_ERR_INIT;
+
+    alb_mutex_lock(&c->mtx);
+    bool writes = c->faults[ALB_CACHE_WRITES].code != ALB_OK;
+    bool reads = c->faults[ALB_CACHE_READS].code != ALB_OK &&
+                 alb_wall(c->clock) - c->faults[ALB_CACHE_READS].since_ms >= READ_FAULT_MS;
+    alb_mutex_unlock(&c->mtx);
+    if (writes) {
+        enum alb_code code = probe_write(c, &err);
+        alb_cache_note(c, ALB_CACHE_WRITES, code, err.sys);
+    }
+    alb_err_clear(&err);
+    if (reads) {
+        enum alb_code code = alb_list_folder(c->dirfd, "00", found, NULL, &err);
+        alb_cache_note(c, ALB_CACHE_READS, code, err.sys);
+    }
+}
+
+static bool is_bad(const struct alb_cache_journal *j)
+{
+    return j->fd < 0 || j->damaged || j->moved;
+}
+
+/* Of the journal, under its lock: what must be done about it, if it is time. *walk: the folders tell what it lost. */
+static enum alb_code mend(struct alb_cache *c, bool *walk, struct alb_err *err)
+{
+    struct alb_cache_journal *j = &c->journal;
     enum alb_code code = ALB_OK;
 
-    alb_mutex_lock(&c->jmtx);
-    if (c->journal.fd >= 0 && !c->journal.damaged)
-        code = alb_cache_journal_follow(&c->journal, &err);
-    bool bad = c->journal.fd < 0 || c->journal.damaged || c->journal.moved;
-    bool due = bad && alb_mono(c->clock) >= c->repair_at;
-    if (due || (!bad && alb_cache_journal_is_long(&c->journal, alb_index_look(c->index).files)))
-        code = alb_cache_journal_renew(&c->journal, c->index, &c->mtx, false, &err);
+    alb_mutex_assert_held(&c->jmtx);
+    if (j->fd >= 0 && !j->damaged)
+        code = alb_cache_journal_follow(j, err);
+    bool due = is_bad(j) && alb_mono(c->clock) >= c->repair_at;
     if (due) {
         c->repair_at = alb_mono(c->clock) + REPAIR_NS;
         c->wants_walk = true; /* nobody knows what was missed */
     }
-    bool good = c->journal.fd >= 0 && !c->journal.damaged && !c->journal.moved;
-    bool walk = good && c->wants_walk;
-    if (walk)
+    if (due || (!is_bad(j) && alb_cache_journal_is_long(j, alb_index_look(c->index).files)))
+        code = alb_cache_journal_renew(j, c->index, &c->mtx, false, err);
+    *walk = !is_bad(j) && c->wants_walk;
+    if (*walk)
         c->wants_walk = false;
+    return code;
+}
+
+/* True: the journal is good. */
+static bool repair(struct alb_cache *c)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    bool walk;
+
+    alb_mutex_lock(&c->jmtx);
+    enum alb_code code = mend(c, &walk, &err);
+    bool good = !is_bad(&c->journal);
     alb_mutex_unlock(&c->jmtx);
-    alb_cache_note(c, ALB_CACHE_WRITES, code, err.sys);
+    if (code != ALB_OK)
+        alb_cache_note(c, ALB_CACHE_WRITES, code, err.sys);
+    else
+        probe(c);
     if (walk)
         alb_cache_want_walk(c);
     return good;

@@ -21,6 +21,7 @@ struct alb_keeper {
     int64_t paid_until;        /* what was read is paid for by waiting until then */
     size_t at_cache;
     struct alb_cache_scrub scrub;
+    uint64_t purged; /* files that this and older purges touch were looked for */
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_cond changed;
@@ -52,10 +53,39 @@ static bool is_stopped(struct alb_keeper *k)
     return stop;
 }
 
+/* False: stopped in between. */
+static bool remove_purged(struct alb_keeper *k)
+{
+    for (size_t i = 0; i < ALB_KEEPER_CACHES; i++) {
+        int cursor = k->config.caches[i] != NULL ? 0 : -1;
+        while (cursor >= 0 && !is_stopped(k))
+            (void)alb_cache_purge_step(k->config.caches[i], k->config.purges, &cursor);
+    }
+    return !is_stopped(k);
+}
+
+/* Whatever was begun before a purge is done an ALB_PURGE_REST later: what is removed then does not come again. */
+static void purge(struct alb_keeper *k)
+{
+    struct alb_purges_view v = alb_purges_look(k->config.purges);
+    uint64_t rested = v.in_force > 0 ? alb_purges_older_than(k->config.purges, ALB_PURGE_REST) : 0;
+
+    if (v.in_force == 0 || (v.now <= k->purged && rested <= v.retired) || !remove_purged(k))
+        return;
+    k->purged = v.now;
+    if (rested <= v.retired)
+        return;
+    alb_purges_retire(k->config.purges, rested);
+    if (k->config.retired != NULL)
+        k->config.retired(k->config.arg);
+}
+
 static void tend(struct alb_keeper *k)
 {
     if (now_ns() < k->tend_at)
         return;
+    if (k->config.purges != NULL)
+        purge(k);
     for (size_t i = 0; i < ALB_KEEPER_CACHES; i++)
         while (k->config.caches[i] != NULL && !is_stopped(k) && alb_cache_tend(k->config.caches[i])) {
         }

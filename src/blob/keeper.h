@@ -8,19 +8,26 @@
  * after the one before has ended. A process that is stopped in the middle of a round begins a new one. Of several
  * processes on one folder each has its own; that costs reading, no more.
  *
+ * After a purge (blob/purges.h) it removes the files that it touches, and again when all that was in work then has
+ * ended; then the purge is retired.
+ *
  * Thread: `cache-keeper`. Lock: CACHE_KEEPER, for its sleep and its counts only.
  */
 #ifndef ALB_BLOB_KEEPER_H
 #define ALB_BLOB_KEEPER_H
 
 #include "blob/cache.h"
+#include "blob/purges.h"
 
 #define ALB_KEEPER_CACHES 4
 
 struct alb_keeper;
 struct alb_keeper_config {
     struct alb_cache *caches[ALB_KEEPER_CACHES]; /* borrowed; NULLs are passed over */
-    int64_t scrub_rate;                          /* bytes a second; 0: no scrub */
+    struct alb_purges *purges;                   /* borrowed; NULL: none */
+    void (*retired)(void *arg); /* purges were: what is kept in memory may be of their time */
+    void *arg;
+    int64_t scrub_rate; /* bytes a second; 0: no scrub */
     int64_t scrub_pause_ns;
 };
 enum alb_code alb_keeper_start(const struct alb_keeper_config *config, struct alb_keeper **keeper,

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "blob/publish.h"
+#include "cmd/upkeep.h"
 
 #define QUARANTINE_FILES 1000
 
@@ -48,7 +49,11 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
                                              .quarantine = c->quarantine,
                                              .shared = true,
                                              .max_age_ms = alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS};
-    return code == ALB_OK ? alb_cache_open(&results, &c->results, err) : code;
+    if (code == ALB_OK)
+        code = alb_cache_open(&results, &c->results, err);
+    if (code == ALB_OK)
+        alb_upkeep_open_purges(c->dirfd, true, &c->purges);
+    return code;
 }
 
 enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c,
@@ -78,6 +83,7 @@ enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_im
 
 void alb_imgproxy_cache_close(struct alb_imgproxy_cache *c)
 {
+    alb_purges_close(&c->purges);
     if (c->results)
         alb_cache_close(&c->results);
     if (c->quarantine)

@@ -15,6 +15,7 @@ struct alb_imgproxy_cache {
     int dirfd, tmpfd; /* -1: memory alone */
     struct alb_quarantine *quarantine;
     struct alb_cache *results; /* NULL: none */
+    struct alb_purges *purges; /* NULL: nothing can be purged */
 };
 
 /* A folder that was named must be usable; the default one may be missing, which is logged. */

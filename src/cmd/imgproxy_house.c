@@ -46,6 +46,7 @@ struct house {
     struct alb_render *render;
     struct alb_origins *origins;
     struct alb_canary *canary;
+    struct alb_upkeep upkeep;
     struct alb_keeper *keeper;
     struct alb_imgproxy_service *service;
     struct alb_plan_limits limits;
@@ -128,6 +129,7 @@ static enum alb_code open_render(struct house *h, struct alb_err *err)
                                              .timers = h->timers,
                                              .darkroom = h->darkroom,
                                              .cache = h->cache.results,
+                                             .purges = h->cache.purges,
                                              .slots = darkroom.render_workers,
                                              .vector_slots = darkroom.font_workers,
                                              .queue_max = queue_of(h),
@@ -160,11 +162,21 @@ static enum alb_code open_origins(struct house *h, struct alb_err *err)
                                          .data_dirfd = h->cache.dirfd,
                                          .tmp_dirfd = h->cache.tmpfd,
                                          .quarantine = h->cache.quarantine,
+                                         .purges = h->cache.purges,
                                          .shared = true,
                                          .local_dirfd = h->local_dirfd};
     alb_origins_config_options(&origins, h->options);
     origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
     return alb_origins_open(&origins, &h->origins, err);
+}
+
+static enum alb_code open_upkeep(struct house *h, struct alb_err *err)
+{
+    h->upkeep = (struct alb_upkeep){.results = h->cache.results,
+                                    .purges = h->cache.purges,
+                                    .render = h->render,
+                                    .origins = h->origins};
+    return alb_upkeep_start(h->options, &h->upkeep, &h->keeper, err);
 }
 
 static enum alb_code open_service(struct house *h, struct alb_err *err)
@@ -194,7 +206,7 @@ static enum alb_code up(struct house *h, struct alb_err *err)
     if (code == ALB_OK)
         code = open_origins(h, err);
     if (code == ALB_OK)
-        code = alb_upkeep_start(h->options, h->cache.results, h->origins, &h->keeper, err);
+        code = open_upkeep(h, err);
     return code == ALB_OK ? open_service(h, err) : code;
 }
 

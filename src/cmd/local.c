@@ -8,11 +8,12 @@
 #include "base/fs.h"
 #include "blob/cache.h"
 #include "blob/disk/disk.h"
+#include "cmd/upkeep.h"
 #include "library/blob.h"
 #include "render/origin.h"
 
 #define QUARANTINE_FILES 10000
-#define DEFAULT_CACHE ((int64_t)10 << 30)
+#define DEFAULT_CACHE (INT64_MAX / 4) /* a command that does not know the limit evicts nothing */
 #define DEFAULT_QUARANTINE ((int64_t)256 << 20)
 
 static enum alb_code open_dir(const char *data, int *dirfd, struct alb_err *err)
@@ -61,7 +62,10 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
                                            .clock = alb_clock_real(),
                                            .quarantine = f->quarantine,
                                            .max_age_ms = max_age_ms};
-    return alb_cache_open(&cache, &f->cache, err);
+    code = alb_cache_open(&cache, &f->cache, err);
+    if (code == ALB_OK)
+        alb_upkeep_open_purges(f->dirfd, false, &f->purges);
+    return code;
 }
 
 enum alb_code alb_folder_open(const struct alb_options *options, const char *data, const char *holder,
@@ -80,6 +84,7 @@ enum alb_code alb_folder_open(const struct alb_options *options, const char *dat
 
 void alb_folder_close(struct alb_folder *f)
 {
+    alb_purges_close(&f->purges);
     if (f->cache)
         alb_cache_close(&f->cache);
     if (f->store)
@@ -127,6 +132,7 @@ int alb_local_run(const char *data, const struct alb_admin_command *command,
                               .library = f.library,
                               .store = f.store,
                               .cache = f.cache,
+                              .purges = f.purges,
                               .origins = origins};
     int status = command->run(&admin, call, console);
     if (origins)

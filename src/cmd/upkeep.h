@@ -9,9 +9,20 @@
 #include "blob/keeper.h"
 
 struct alb_origins;
+struct alb_render;
 
-enum alb_code alb_upkeep_start(const struct alb_options *options, struct alb_cache *results,
-                               struct alb_origins *origins, struct alb_keeper **keeper,
-                               struct alb_err *err) ALB_MUST_CHECK;
+/* Borrowed until the keeper has stopped; each may be NULL. */
+struct alb_upkeep {
+    struct alb_cache *results;
+    struct alb_purges *purges;
+    struct alb_render *render;
+    struct alb_origins *origins;
+};
+enum alb_code alb_upkeep_start(const struct alb_options *options, struct alb_upkeep *upkeep,
+                               struct alb_keeper **keeper, struct alb_err *err) ALB_MUST_CHECK;
+
+/* The list of purges of the caches below `dirfd`, whose tmp/ exists. A disk that it cannot be made on is logged, and
+ * *purges is NULL: then nothing can be purged. */
+void alb_upkeep_open_purges(int dirfd, bool shared, struct alb_purges **purges);
 
 #endif

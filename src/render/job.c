@@ -14,6 +14,7 @@
 #include "image/probe.h"
 #include "render/failures.h"
 #include "render/picture.h"
+#include "render/purged.h"
 
 enum {
     EV_TURN = ALB_ACTOR_EVENT(0), /* begin, or the next slice */
@@ -187,15 +188,16 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     struct alb_render *r = job->render;
     enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
     struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
+    struct alb_derived_front front = {.labels = job->labels, .purges = job->purges};
     let_go(job);
     bool hot = !p->no_store && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
-        alb_picture_to_disk(disk, &job->key, format, p);
+        alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - job->begun);
     alb_obj_ref(&p->obj);
     (void)alb_future_settle(&job->owner, &p->obj);
     if (hot) /* nobody waits for the disk */
-        alb_picture_to_disk(disk, &job->key, format, p);
+        alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_obj_unref(&p->obj);
     job_free(job);
     return false;
@@ -500,6 +502,18 @@ static bool handle(struct alb_actor *actor, unsigned events)
 
 /* ---- the beginning ---- */
 
+/* Without memory its file can be purged by anything. */
+static void take_labels(struct alb_render_job *job, const struct alb_render_ask *ask)
+{
+    struct alb_buf text = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
+    job->purges = alb_render_purges_known(job->render->config.purges, ask);
+    alb_render_labels(ask, &text);
+    job->labels = alb_arena_str(job->arena, alb_buf_view(&text));
+    if (alb_buf_code(&text) != ALB_OK || (text.n > 0 && job->labels.n == 0))
+        job->labels = ALB_STR("\1\0" ALB_LABEL_ANY);
+    alb_buf_fini(&text);
+}
+
 struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb_render_ask *ask,
                                           const struct alb_plan_options *options,
                                           const struct alb_flight_key *key)
@@ -518,6 +532,7 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     }
     job->render = r;
     job->key = *key;
+    take_labels(job, ask);
     job->limits = ask->limits ? *ask->limits : r->config.limits;
     job->may_degrade = ask->may_degrade;
     alb_render_inputs_take(&job->inputs, ask);

@@ -35,6 +35,7 @@
 #include "base/actor.h"
 #include "base/arena.h"
 #include "base/lock.h"
+#include "blob/derived.h"
 #include "blob/store.h"
 #include "image/darkroom.h"
 #include "render/hot.h"
@@ -57,6 +58,8 @@ struct alb_render_job {
     struct alb_flight_key key;
     struct alb_arena *arena; /* holds the options */
     struct alb_plan_options *options;
+    struct alb_str labels; /* in the arena, as they are written into the file */
+    uint64_t purges;       /* that its making knows of */
     int64_t begun;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */

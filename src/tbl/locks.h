@@ -20,6 +20,7 @@ ALB_X(CACHE_JOURNAL, 209, "blob: journal of a cache of derived files, held over 
 ALB_X(RESULT_CACHE, 210, "blob: index of a cache of derived files")
 ALB_X(RENDER_FAILURES, 215, "render: what could not be made lately")
 ALB_X(RENDER_HEADERS, 217, "render: headers of sources that are no assets")
+ALB_X(CACHE_PURGES, 212, "blob: list of purges, also while reading what other processes have added")
 ALB_X(HOT_CACHE, 220, "render: shards of the hot cache")
 ALB_X(ORIGIN_HOT, 225, "render: fresh sources in memory")
 ALB_X(ORIGIN_PIPE, 230, "render: a piece of a source between the fetch loop and its job")

@@ -32,6 +32,8 @@ ALB_X(CACHE_REFUSED, COUNTER, "albumen_cache_refused_total", "",
 ALB_X(CACHE_EXPIRED, COUNTER, "albumen_cache_expired_total", "", "Derived files that were too old")
 ALB_X(CACHE_FAULTY, GAUGE, "albumen_cache_faults", "",
       "Disk caches that cannot be read or written now (full, read-only or failing disk)")
+ALB_X(CACHE_PURGES, COUNTER, "albumen_cache_purges_total", "", "Purges asked for")
+ALB_X(CACHE_PURGED, COUNTER, "albumen_cache_purged_files_total", "", "Derived files removed by purges")
 ALB_X(CACHE_SCRUBBED, COUNTER, "albumen_cache_scrubbed_bytes_total", "",
       "Bytes of the disk caches read by the background scrub")
 ALB_X(CACHE_SCRUBS, COUNTER, "albumen_cache_scrubs_total", "", "Rounds of the background scrub that have ended")
