@@ -73,8 +73,8 @@ static void job_make(struct job *j, const struct one *o, enum way way)
 {
     size_t sample = o->bits > 8 ? 2 : 1, n = (size_t)o->in_width * o->in_height * o->samples * sample;
     *j = (struct job){.one = o, .way = way};
-    j->ask = (struct alb_resize_ask){.x = {o->in_width, o->width, 0, o->in_width},
-                                     .y = {o->in_height, o->height, 0, o->in_height},
+    j->ask = (struct alb_resize_ask){.x = {o->in_width, o->width, 0, o->in_width, false},
+                                     .y = {o->in_height, o->height, 0, o->in_height, false},
                                      .samples = o->samples,
                                      .alpha = o->alpha,
                                      .bits_in = o->bits,

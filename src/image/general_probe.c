@@ -259,11 +259,18 @@ static VipsImage *open_raw(struct probing *g, struct alb_err *err)
     }
     g->preview = alb_raw_preview(g->raw);
     read_xmp(g, alb_raw_xmp(g->raw));
-    h->preview = g->preview.n > 0;
-    if (!h->preview) {
-        g->developed = alb_raw_develop(g->raw, err);
-        return g->developed ? g_object_ref(g->developed) : NULL;
+    bool small = g->preview.n > 0 && alb_raw_is_thumbnail(g->raw, g->preview);
+    if (g->preview.n == 0 || small)
+        g->developed = alb_raw_develop(g->raw, small ? NULL : err);
+    if (small && !g->developed) { /* more than nothing; libraw may have forgotten it */
+        alb_raw_close(&g->raw);
+        if (alb_raw_open(g->source, &g->raw, err) != ALB_OK)
+            return NULL;
+        g->preview = alb_raw_preview(g->raw);
     }
+    h->preview = !g->developed && g->preview.n > 0;
+    if (!h->preview)
+        return g->developed ? g_object_ref(g->developed) : NULL;
     struct alb_load l = ALB_LOAD_INIT(ALB_TYPE_JPEG, g->preview);
     l.strict = false;
     return alb_load_open(&l, err);

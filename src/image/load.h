@@ -117,6 +117,10 @@ void alb_raw_size(const struct alb_raw *raw, uint32_t *width, uint32_t *height);
 uint8_t alb_raw_orientation(const struct alb_raw *raw); /* EXIF 1..8 */
 /* The largest embedded JPEG, borrowed from raw; empty if there is none. */
 struct alb_str alb_raw_preview(struct alb_raw *raw);
+/* Whether that is a small one, for lists: what the sensor has seen is to be shown then. Converters to DNG write such
+ * ones, and old cameras. */
+#define ALB_RAW_PREVIEW_SHARE 4 /* of the longer side of the sensor */
+bool alb_raw_is_thumbnail(const struct alb_raw *raw, struct alb_str preview);
 struct alb_str alb_raw_xmp(const struct alb_raw *raw);
 /* Half-size demosaic, as shot white balance, sRGB, not turned. */
 VipsImage *alb_raw_develop(struct alb_raw *raw, struct alb_err *err) ALB_MUST_CHECK;

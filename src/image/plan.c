@@ -42,21 +42,20 @@ void alb_plan_limits_default(struct alb_plan_limits *l)
 
 /* ---- what may come in ---- */
 
-static enum alb_code check_size(const struct alb_draft *d)
+enum alb_code alb_plan_check_source(const struct alb_image_header *h, const struct alb_plan_limits *l,
+                                    struct alb_err *err)
 {
-    const struct alb_image_header *h = d->h;
-    const struct alb_plan_limits *l = d->ask->limits;
     uint64_t pixels = (uint64_t)h->width * h->height;
     if (pixels == 0 || h->pages == 0)
-        return alb_fail(d->err, ALB_E_UNPROCESSABLE, "the source has no size");
+        return alb_fail(err, ALB_E_UNPROCESSABLE, "the source has no size");
     if (h->bytes > l->source_bytes)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %lld bytes",
+        return alb_fail(err, ALB_E_TOO_LARGE, "the source has more than %lld bytes",
                         (long long)l->source_bytes);
     if (h->width > ALB_PLAN_SIDE_MAX || h->height > ALB_PLAN_SIDE_MAX)
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", ALB_PLAN_SIDE_MAX);
+        return alb_fail(err, ALB_E_TOO_LARGE, "the source has a side above %u pixels", ALB_PLAN_SIDE_MAX);
     if (!is_vector(h) &&
         (pixels > l->source_pixels || (uint64_t)h->raw_width * h->raw_height > l->source_pixels))
-        return alb_fail(d->err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
+        return alb_fail(err, ALB_E_TOO_LARGE, "the source has more than %llu pixels",
                         (unsigned long long)l->source_pixels);
     return ALB_OK;
 }
@@ -73,7 +72,7 @@ static enum alb_code check_ask(const struct alb_draft *d)
         return alb_fail(d->err, ALB_E_INVALID, "there is no input %u", ask->options->output.profile_input);
     if (!alb_type_can_show(d->h->type))
         return alb_fail(d->err, ALB_E_UNSUPPORTED, "no pictures are made of %s", alb_type_name(d->h->type));
-    return check_size(d);
+    return alb_plan_check_source(d->h, ask->limits, d->err);
 }
 
 static enum alb_code check_pages(const struct alb_draft *d)

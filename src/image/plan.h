@@ -89,7 +89,7 @@ uint32_t alb_jpeg_side(uint32_t side, unsigned eighths);
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 6
+#define ALB_IMAGE_EPOCH 7
 
 /* ---- limits (law 7) ---- */
 
@@ -270,6 +270,9 @@ struct alb_plan_ask {
  * for a small stack. */
 enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out,
                             struct alb_err *err) ALB_MUST_CHECK;
+/* Whether a source may be opened at all, for whoever passes it on without a plan. UNPROCESSABLE, TOO_LARGE. */
+enum alb_code alb_plan_check_source(const struct alb_image_header *h, const struct alb_plan_limits *limits,
+                                    struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Left or top of a part of `part` pixels on a side of `side`, as the gravity says (half to even; dpr scales pixel

@@ -31,7 +31,7 @@
 #include "image/seal.h"
 
 static struct alb_flag_page *page;
-static struct alb_express express = {NULL, 1};
+static struct alb_express express = {.threads = 1, .mapped = true};
 static uint64_t result_max;
 
 #define STATM_FD 4

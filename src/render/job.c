@@ -212,6 +212,8 @@ static bool run_in_worker(struct alb_render_job *job)
     if (job->queued_at != 0) /* not a second work in the same slot */
         alb_stat_observe(ALB_HIST_RENDER_QUEUE, alb_mono(job->render->config.clock) - job->queued_at);
     job->queued_at = 0;
+    if (alb_render_job_is_late(job) && alb_render_job_degrade(job) && alb_render_job_plan(job, &err) != ALB_OK)
+        return end_badly(job, &err);
     if (alb_render_job_order(job, ALB_WORK_RENDER, on_done, &err) != ALB_OK)
         return end_badly(job, &err);
     if (alb_future_is_forsaken(&job->owner))
@@ -231,6 +233,7 @@ static bool ask_for_slot(struct alb_render_job *job)
     if (job->queued_at == 0)
         job->queued_at = alb_mono(job->render->config.clock);
     job->lease.cost = job->plan->memory;
+    job->lease.queue_deadline = alb_render_job_line_ends(job);
     switch (alb_lease_request(pool_of(job), &job->lease, &err)) {
     case ALB_LEASE_HELD:
         job->leased = true;
@@ -351,8 +354,7 @@ static bool made(struct alb_render_job *job)
     d->result = NULL;
     if (!p)
         return end_code(job, ALB_E_NO_MEMORY, "a finished picture");
-    p->source_width = job->inputs.in[0].header.width;
-    p->source_height = job->inputs.in[0].header.height;
+    alb_header_shown(&job->inputs.in[0].header, 0, &p->source_width, &p->source_height);
     p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
     return end_well(job, p, true);
 }
@@ -457,7 +459,7 @@ static bool hurried(struct alb_render_job *job)
     if (job->stage == ALB_RENDER_QUEUED && !alb_lease_cancel(&job->lease))
         return true; /* it has a slot, or is refused one: then somebody in a hurry inherits */
     alb_mutex_lock(&job->render->mtx);
-    job->lease.queue_deadline = job->hurry_deadline;
+    job->lease.queue_deadline = job->asked_line = job->hurry_deadline;
     alb_mutex_unlock(&job->render->mtx);
     job->lease.cls = ALB_LEASE_FOREGROUND;
     return job->stage == ALB_RENDER_QUEUED ? ask_for_slot(job) : true;
@@ -535,6 +537,8 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     take_labels(job, ask);
     job->limits = ask->limits ? *ask->limits : r->config.limits;
     job->may_degrade = ask->may_degrade;
+    job->deadline = ask->deadline;
+    job->asked_line = ask->queue_deadline;
     alb_render_inputs_take(&job->inputs, ask);
     job->begun = job->waited_since = alb_mono(r->config.clock);
     job->list = ask->cls;

@@ -70,6 +70,8 @@ struct alb_render_job {
     uint32_t trim_count;
     struct alb_plan_limits limits;
     bool may_degrade, degraded;
+    int64_t deadline; /* monotonic: of whoever asked; 0: none */
+    int64_t asked_line; /* monotonic: how long that one waits for a slot at most */
     struct alb_plan *plan; /* NULL until it is made */
     struct alb_lease lease;
     bool leased, cancelled, overdue;
@@ -124,6 +126,14 @@ bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code
 bool alb_render_job_add_trim(struct alb_render_job *job, const struct alb_rect *found) ALB_MUST_CHECK;
 /* Changes what is wanted into something faster; false: there is nothing faster. Plan again then. */
 bool alb_render_job_degrade(struct alb_render_job *job) ALB_MUST_CHECK;
+/* Before a slot is asked for and when it is there, with a plan. The latest moment for a slot: what is left then is
+ * enough for the faster one. Whether no time is left to try the good one at all: degrade then. */
+int64_t alb_render_job_line_ends(const struct alb_render_job *job);
+bool alb_render_job_is_late(const struct alb_render_job *job);
+/* The rule, pure. What making the faster one of a plan takes on a busy machine, ns; how much of `left` ns the good one
+ * may be tried for so that `need` remains, and a third in any case. 0: not worth it. */
+int64_t alb_render_makeshift_need(const struct alb_plan *plan);
+int64_t alb_render_first_try(int64_t left, int64_t need);
 /* Hands RENDER or HEADER to the darkroom. */
 enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom_work work,
                                    alb_job_done_fn *done, struct alb_err *err) ALB_MUST_CHECK;

@@ -9,8 +9,14 @@
 #include "render/job.h"
 #include "render/origin.h"
 
-/* Of the time for one render: then a picture that may degrade is made in a faster format in what is left. */
+/* Of the time for one render, at most: then a picture that may degrade is made in a faster format in what is left. */
 #define DEGRADE_SHARE(ns) ((ns) / 3 * 2)
+#define WORTH_A_TRY(ns) ((ns) / 16)
+
+/* Noise, the dearest of all pictures, through the slower of the executors, with half a core for it. */
+#define NEED_FLOOR (ALB_NS_PER_S / 5)
+#define NEED_DECODE 120 /* ns per pixel of the source */
+#define NEED_ENCODE 300 /* ns per pixel of the result */
 
 enum alb_code alb_render_job_plan(struct alb_render_job *job, struct alb_err *err)
 {
@@ -64,6 +70,65 @@ bool alb_render_job_degrade(struct alb_render_job *job)
     return true;
 }
 
+/* ---- time ---- */
+
+int64_t alb_render_makeshift_need(const struct alb_plan *plan)
+{
+    const struct alb_plan_step *load = &plan->steps[0], *last = &plan->steps[plan->count - 1];
+    double pages = load->u.load.pages > 1 ? load->u.load.pages : 1;
+    double decode = (double)load->u.load.source_width * load->u.load.source_height * pages;
+    double encode = (double)last->width * last->height * (load->u.load.animated ? pages : 1);
+    return NEED_FLOOR + (int64_t)(decode * NEED_DECODE + encode * NEED_ENCODE);
+}
+
+int64_t alb_render_first_try(int64_t left, int64_t need)
+{
+    int64_t most = DEGRADE_SHARE(left), latest = left - need;
+    int64_t time = latest < most ? latest : most;
+    return time > WORTH_A_TRY(left) ? time : 0;
+}
+
+static bool has_makeshift(const struct alb_render_job *job)
+{
+    return job->may_degrade && !job->degraded && faster(job->options, job->plan) != ALB_FORMAT_SAME;
+}
+
+/* Of a run that begins now. */
+static int64_t end_of_run(const struct alb_render_job *job, int64_t now)
+{
+    int64_t end = alb_deadline(now, job->render->config.deadline_ns);
+    return job->may_degrade && job->deadline > 0 && job->deadline < end ? job->deadline : end;
+}
+
+int64_t alb_render_job_line_ends(const struct alb_render_job *job)
+{
+    int64_t asked = job->asked_line;
+    if (!has_makeshift(job) || job->deadline <= 0)
+        return asked;
+    int64_t half = (job->deadline - job->begun) / 2, need = alb_render_makeshift_need(job->plan);
+    int64_t latest = job->deadline - (need < half ? need : half);
+    return latest < asked ? latest : asked;
+}
+
+bool alb_render_job_is_late(const struct alb_render_job *job)
+{
+    int64_t now = alb_mono(job->render->config.clock);
+    return has_makeshift(job) &&
+           alb_render_first_try(end_of_run(job, now) - now, alb_render_makeshift_need(job->plan)) == 0;
+}
+
+/* When the worker is to be stopped. */
+static int64_t run_ends(struct alb_render_job *job, int64_t now)
+{
+    if (!job->degraded || job->run_until == 0)
+        job->run_until = end_of_run(job, now);
+    if (!has_makeshift(job))
+        return job->run_until;
+    int64_t left = job->run_until - now;
+    int64_t first = alb_render_first_try(left, alb_render_makeshift_need(job->plan));
+    return first > 0 ? now + first : job->run_until;
+}
+
 enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom_work work,
                                    alb_job_done_fn *done, struct alb_err *err)
 {
@@ -80,12 +145,7 @@ enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom
     } else {
         d->plan = job->plan;
         d->type = job->plan->steps[0].u.load.type;
-        if (!job->degraded)
-            job->run_until = d->deadline;
-        if (job->degraded)
-            d->deadline = job->run_until;
-        else if (job->may_degrade && faster(job->options, job->plan) != ALB_FORMAT_SAME)
-            d->deadline = alb_deadline(now, DEGRADE_SHARE(whole));
+        d->deadline = run_ends(job, now);
         code = alb_render_inputs_lend(&job->inputs, d, err);
     }
     return code == ALB_OK ? alb_darkroom_submit(r->config.darkroom, d, &job->ticket, err) : code;

@@ -154,6 +154,7 @@ static bool settle(struct alb_order *o)
     if (!a)
         return fail_code(o, ALB_E_NO_MEMORY, "a worker's words");
     alb_obj_init(&a->obj, answer_free);
+    a->header = o->inputs.in[0].header;
     a->probe = o->job.probe;
     a->bytes = o->job.result;
     o->job.probe = NULL;
@@ -167,11 +168,14 @@ static bool settle(struct alb_order *o)
 
 static bool run(struct alb_order *o)
 {
+    static const enum alb_darkroom_work works[] = {[ALB_ORDER_FACTS] = ALB_WORK_PROBE,
+                                                   [ALB_ORDER_CLEAN] = ALB_WORK_SANITISE,
+                                                   [ALB_ORDER_HEADER] = ALB_WORK_HEADER};
     struct alb_render *r = o->render;
     struct alb_err err = ALB_ERR_INIT;
     o->stage = RUNNING;
     o->job =
-        (struct alb_darkroom_job){.work = o->kind == ALB_ORDER_FACTS ? ALB_WORK_PROBE : ALB_WORK_SANITISE,
+        (struct alb_darkroom_job){.work = works[o->kind],
                                   .source_fd = -1,
                                   .type = o->type,
                                   .deadline = alb_deadline(alb_mono(r->config.clock), r->config.deadline_ns),
@@ -223,7 +227,25 @@ static bool turn(struct alb_order *o)
     }
     if (!o->inputs.opened && alb_render_inputs_open(&o->inputs, r->config.store, r->headers, &err) != ALB_OK)
         return fail(o, &err);
+    if (o->kind == ALB_ORDER_HEADER && o->inputs.in[0].known)
+        return settle(o);
     return slice(o);
+}
+
+/* A header that a worker has read is a header for everybody. */
+static bool told(struct alb_order *o)
+{
+    struct alb_render_held *h = &o->inputs.in[0];
+    const struct alb_probe *p = o->job.probe;
+    if (o->kind != ALB_ORDER_HEADER)
+        return settle(o);
+    if (p->damaged && (p->header.width == 0 || p->header.height == 0))
+        return fail_code(o, ALB_E_UNPROCESSABLE, p->note);
+    h->header = p->header;
+    h->known = true;
+    if (h->origin)
+        alb_headers_put(o->render->headers, h->origin->identity, &h->header);
+    return settle(o);
 }
 
 static bool is_unwanted(const struct alb_order *o)
@@ -236,7 +258,7 @@ static bool done(struct alb_order *o)
     enum alb_code code = o->job.code;
     o->ticket = 0;
     if (code == ALB_OK)
-        return settle(o);
+        return told(o);
     if (code == ALB_E_CANCELLED && !is_unwanted(o)) { /* somebody came while it was being cancelled */
         alb_future_on_forsaken(&o->owner, on_forsaken, o);
         return run(o);

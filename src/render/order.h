@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What only a worker can tell of a file that is there: its facts, or an SVG without what could run in a browser.
+ * What only a worker can tell of a file that is there: its facts, its header alone, or an SVG without what could run
+ * in a browser.
  * It is told by the darkroom's lane of probes, where headers of new sources and uploads stand too: so only
  * ALB_ORDERS_AT_ONCE are worked on, ALB_ORDERS_MAX may wait for that in the order of their coming, and equal ones
  * are one. A file that a worker could not tell of is not tried again for a while (render/failures.h), so that it
@@ -19,7 +20,8 @@
 
 enum alb_order_kind {
     ALB_ORDER_FACTS, /* -> probe */
-    ALB_ORDER_CLEAN  /* of an SVG -> bytes */
+    ALB_ORDER_CLEAN, /* of an SVG -> bytes */
+    ALB_ORDER_HEADER /* -> header; without a worker where it is known */
 };
 
 struct alb_order_ask {
@@ -31,6 +33,7 @@ struct alb_order_ask {
 };
 struct alb_order_answer { /* immutable */
     struct alb_obj obj;
+    struct alb_image_header header;
     struct alb_probe *probe;
     struct alb_bytes *bytes;
 };

@@ -68,6 +68,15 @@ static bool on_head(struct alb_fetch_sink *sink, int status, struct alb_str head
     return wanted || status == 304; /* that one has no body: the connection may be kept */
 }
 
+/* Whether the job is to have a look now. */
+static bool is_news(struct alb_origin_pipe *p, size_t n)
+{
+    if (p->early >= ALB_ORIGIN_PIPE_EARLY)
+        return p->in.n >= ALB_ORIGIN_PIPE_TELL;
+    p->early += n;
+    return true;
+}
+
 static enum alb_fetch_take on_body(struct alb_fetch_sink *sink, const void *data, size_t n)
 {
     struct alb_origin_pipe *p = pipe_of(sink);
@@ -80,7 +89,8 @@ static enum alb_fetch_take on_body(struct alb_fetch_sink *sink, const void *data
         p->full = true;
     } else {
         alb_buf_add(&p->in, data, n);
-        alb_actor_post(p->actor, p->event);
+        if (is_news(p, n))
+            alb_actor_post(p->actor, p->event);
     }
     if (alb_buf_code(&p->in) != ALB_OK) /* no memory: the job sees it in what it takes */
         take = ALB_FETCH_STOP;

@@ -2,7 +2,9 @@
  *
  * From the fetch loop to a job: the loop's thread puts pieces of a body into a bounded buffer and wakes the
  * job's actor; the job takes them in its turns on the io pool, where hashing and the disk may take their
- * time. A full buffer pauses the transfer. (Writing on the loop's thread would stop every transfer whenever
+ * time. It is woken for the first pieces, which tell it what comes, and then whenever the buffer is half full: a
+ * turn for each piece would cost as much as what is done in it. What is left at the end comes with the end.
+ * A full buffer pauses the transfer. (Writing on the loop's thread would stop every transfer whenever
  * the kernel makes a writer wait for a slow disk.) Private to src/render.
  *
  * Counted: the transfer holds it a little longer than the job lives. Lock: ORIGIN_PIPE, POOL inside.
@@ -14,7 +16,9 @@
 #include "base/lock.h"
 #include "fetch/fetch.h"
 
-#define ALB_ORIGIN_PIPE_MAX ((size_t)128 * 1024)
+#define ALB_ORIGIN_PIPE_MAX ((size_t)256 * 1024)
+#define ALB_ORIGIN_PIPE_TELL (ALB_ORIGIN_PIPE_MAX / 2) /* the job is woken for so much... */
+#define ALB_ORIGIN_PIPE_EARLY ((size_t)64 * 1024)      /* ...and for every piece up to here: it has a look */
 
 struct alb_origin_pipe {
     struct alb_fetch_sink sink;
@@ -26,6 +30,7 @@ struct alb_origin_pipe {
     struct alb_actor *actor; /* NULL: detached */
     unsigned event;
     struct alb_buf in;
+    size_t early; /* bytes that have come, as far as they are told of at once */
     bool full;
     bool accepted;     /* the head was one that bytes follow which we want */
     char encoding[32]; /* its Content-Encoding */

@@ -90,6 +90,7 @@ struct alb_render_ask {
      * asked for), which are labelled here. Borrowed for the call. */
     const struct alb_str *labels;
     size_t label_count;
+    int64_t deadline; /* monotonic ns: then nobody waits any more, and the faster one must be there; 0: not said */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
 };
@@ -101,7 +102,7 @@ struct alb_picture {
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
-    uint32_t source_width, source_height; /* as stored in the file; 0: not known */
+    uint32_t source_width, source_height; /* as shown; 0: not known */
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 

@@ -51,7 +51,7 @@ export async function closeBrowser() {
  */
 export function test(name, options, run) {
   const skip = real && options.mockOnly ? 'needs the mock' : false;
-  nodeTest(name, { skip, timeout: 120_000 }, async (t) => {
+  nodeTest(name, { skip, timeout: 300_000 }, async (t) => {
     const mock = real ? null : await startMock({ photos: options.photos ?? 400, ...options.mock });
     const url = real ? process.env.ALBUMEN_URL.replace(/\/$/, '') : mock.url;
     const context = await (await launch()).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options.context });

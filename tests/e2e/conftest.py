@@ -8,6 +8,18 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from daemon import Daemon, reports  # noqa: E402
 
+LONG = ["test_page_on_the_real_daemon", "test_numbers_of_every_option", "test_every_byte_arrives", "test_kill_server",
+        "test_every_option_has_its_three_places"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: storms the machine or measures it; tools/testrun runs it while no other test runs")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest come first, so that no worker has one left when the others are done."""
+    items.sort(key=lambda item: not any(item.nodeid.endswith(name) for name in LONG))
+
 
 @pytest.fixture(autouse=True)
 def no_reports():

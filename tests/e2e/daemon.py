@@ -131,7 +131,7 @@ class Daemon:
         return http
 
     def get(self, path, **kwargs):
-        kwargs.setdefault("timeout", 60)
+        kwargs.setdefault("timeout", 300)
         headers = {"x-api-key": self.key} | kwargs.pop("headers", {})
         return requests.get(self.url + path, headers=headers, **kwargs)
 
@@ -139,7 +139,7 @@ class Daemon:
         """tus, creation-with-upload: the answer of the POST."""
         pairs = {"filename": filename, **metadata}
         encoded = ",".join(k.replace("_", "-") + " " + base64.b64encode(v.encode()).decode() for k, v in pairs.items())
-        return requests.post(self.url + "/files/", data=content, timeout=60, headers={
+        return requests.post(self.url + "/files/", data=content, timeout=300, headers={
             "x-api-key": self.key, "Tus-Resumable": "1.0.0", "Upload-Length": str(len(content)),
             "Upload-Metadata": encoded, "Content-Type": "application/offset+octet-stream", **(headers or {})})
 

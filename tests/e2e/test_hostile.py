@@ -14,6 +14,15 @@ from daemon import Daemon
 
 
 @pytest.fixture(scope="module")
+def shared_daemon(tmp_path_factory):
+    """Memory and size bound what is hostile here, not time: a sanitizer on a busy machine needs long for a large picture."""
+    server = Daemon(tmp_path_factory.mktemp("shared") / "data", "--render-timeout", "300s", "--probe-timeout", "300s")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
 def canary():
     """A web server that must never be asked anything."""
     asked = []

@@ -8,9 +8,24 @@ from PIL import Image
 from imgproxy_daemon import Imgproxy, Sources, raw, write_photos
 
 
+def turned(width, height):
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (width, height), "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def sizes(answer):
+    """What the debug headers tell: bytes, width and height of the source, width and height of the result."""
+    names = ["Origin-Content-Length", "Origin-Width", "Origin-Height", "Result-Width", "Result-Height"]
+    return [int(answer.headers.get("X-" + n, -1)) for n in names]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = write_photos(tmp_path_factory.mktemp("local"))
+    (root / "turned.jpg").write_bytes(turned(30, 20))
+    (root / "cut.jpg").write_bytes((root / "1.jpg").read_bytes()[:40])
     (root / "d.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" onload="evil()"><rect width="40" height="20"/></svg>')
     return root
 
@@ -56,8 +71,29 @@ def test_errors_without_a_route_are_text(server, line):
 def test_an_svg_that_is_asked_for_stays_one(server):
     answer = server.get("/_/plain/local:///d.svg@svg")
     assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/svg+xml" and "evil" not in answer.text
-    assert int(answer.headers["X-Origin-Content-Length"]) > 100
     assert server.get("/_/plain/local:///d.svg").headers["Content-Type"] == "image/png"
+    assert server.get("/_/skp:svg/plain/local:///d.svg").headers["Content-Type"] == "image/svg+xml"
+
+
+# The source is measured as it is shown, and what is sent as it is has its size as a result, whatever was asked for.
+@pytest.mark.parametrize("path, told", [
+    ("/_/w:9/dpr:2/plain/local:///d.svg@svg", [40, 20, 40, 20]),
+    ("/_/w:10/plain/local:///turned.jpg", [20, 30, 10, 15]),
+    ("/_/w:10/skp:jpg/plain/local:///turned.jpg", [20, 30, 20, 30]),
+    ("/_/raw:1/plain/local:///turned.jpg", [-1, -1, -1, -1]),
+])
+def test_debug_headers(server, folder, path, told):
+    answer = server.get(path)
+    size = (folder / path.rsplit("/", 1)[1].split("@")[0]).stat().st_size
+    assert answer.status_code == 200 and sizes(answer) == [size if told[0] > 0 else -1, *told]
+    again = server.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304, again.text
+
+
+def test_what_is_passed_on_is_within_the_limits(server):
+    assert server.get("/_/skp:jpg/msr:0.0001/plain/local:///turned.jpg").status_code == 422  # 600 pixels are more than 100
+    assert server.get("/_/skp:jpg/plain/local:///cut.jpg").status_code == 422
+    assert server.get("/_/raw:1/plain/local:///cut.jpg").status_code == 200
 
 
 def test_reasons_as_a_page(server):

@@ -185,6 +185,7 @@ class Held:
                 f"{self.disk >> 20} MiB on disk, {self.temporary} temporary files")
 
 
+@pytest.mark.alone
 def test_storm(tmp_path, sources):
     folder = write_photos(tmp_path / "local")
     with Imgproxy(tmp_path, FLAGS, LOCAL_FILESYSTEM_ROOT=folder, MAX_CLIENTS=4096, TIMEOUT=8, DOWNLOAD_TIMEOUT=3) as server:

@@ -7,6 +7,9 @@ import struct
 import time
 
 import pictures
+import pytest
+
+pytestmark = pytest.mark.alone
 
 
 def get_raw(daemon, path, how, rng):

@@ -21,7 +21,7 @@
 #define PIXELS_MAX (1u << 18)
 #define PACK_MAX (1u << 18)
 
-static struct alb_express x = {NULL, 1};
+static struct alb_express x = {.threads = 1};
 
 static uint32_t be32(const uint8_t *p)
 {

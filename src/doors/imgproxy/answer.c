@@ -336,16 +336,32 @@ void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool n
 
 /* ---- pictures ---- */
 
-static void debug_headers(const struct alb_imgproxy_job *job, const struct alb_picture *p)
+struct size {
+    uint32_t width, height; /* 0: not known */
+};
+
+static void debug_size(struct alb_req *req, const char *width, const char *height, struct size s)
 {
-    const struct alb_imgproxy_held *h = &job->input[0];
-    alb_res_header_i64(job->req, "X-Origin-Content-Length", h->asset ? h->asset->size : h->origin->size);
-    if (p->source_width > 0) {
-        alb_res_header_i64(job->req, "X-Origin-Width", p->source_width);
-        alb_res_header_i64(job->req, "X-Origin-Height", p->source_height);
-    }
-    alb_res_header_i64(job->req, "X-Result-Width", p->width);
-    alb_res_header_i64(job->req, "X-Result-Height", p->height);
+    if (s.width == 0)
+        return;
+    alb_res_header_i64(req, width, s.width);
+    alb_res_header_i64(req, height, s.height);
+}
+
+static void debug_headers(const struct alb_imgproxy_job *job, struct size origin, struct size result)
+{
+    if (!job->door->config.config->debug_headers)
+        return;
+    alb_res_header_i64(job->req, "X-Origin-Content-Length", alb_imgproxy_bytes_size(job));
+    debug_size(job->req, "X-Origin-Width", "X-Origin-Height", origin);
+    debug_size(job->req, "X-Result-Width", "X-Result-Height", result);
+}
+
+void alb_imgproxy_debug_source(const struct alb_imgproxy_job *job)
+{
+    struct size s;
+    alb_header_shown(&job->header, 0, &s.width, &s.height);
+    debug_headers(job, s, s);
 }
 
 /* imgproxy's names where they are not ours. */
@@ -376,8 +392,7 @@ void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture
     const char *ending, *type = named(p->content_type, &ending);
     alb_imgproxy_head(job, etag, p->no_store, ending);
     alb_res_type(job->req, type);
-    if (job->door->config.config->debug_headers)
-        debug_headers(job, p);
+    debug_headers(job, (struct size){p->source_width, p->source_height}, (struct size){p->width, p->height});
     alb_imgproxy_tell(job, alb_type_name(alb_type_of_mime(alb_str_c(p->content_type))));
     alb_res_bytes(job->req, p->bytes);
 }

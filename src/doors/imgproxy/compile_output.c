@@ -22,8 +22,8 @@ static void compile_quality(const struct alb_imgproxy_compiling *k, struct alb_o
         if (to != ALB_FORMAT_SAME)
             o->quality[to] = q;
     }
-    o->effort[ALB_FORMAT_WEBP] = effort_of(k->c->webp_effort, 0, 6);
-    o->effort[ALB_FORMAT_AVIF] = effort_of(9 - k->c->avif_speed, 0, 9);
+    o->effort[ALB_FORMAT_WEBP] = k->c->webp_effort == 0 ? 0 : effort_of(k->c->webp_effort, 0, 6);
+    o->effort[ALB_FORMAT_AVIF] = k->c->avif_speed < 0 ? 0 : effort_of(9 - k->c->avif_speed, 0, 9);
     o->effort[ALB_FORMAT_JXL] = effort_of(k->c->jxl_effort, 3, 9);
 }
 

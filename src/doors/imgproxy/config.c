@@ -29,8 +29,7 @@ static void default_request(struct alb_imgproxy_config *c)
     c->aq_format_min[ALB_IMGPROXY_AVIF] = 60;
     c->aq_format_max[ALB_IMGPROXY_AVIF] = 65;
     c->png.colours = 256;
-    c->webp_effort = 4;
-    c->avif_speed = 8;
+    c->avif_speed = -1;
     c->jxl_effort = 4;
     c->unsharp = (struct alb_imgproxy_unsharp_mask){.weight = 1, .divider = 24};
     c->strip_metadata = c->keep_copyright = c->strip_profile = c->auto_rotate = true;

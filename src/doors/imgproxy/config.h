@@ -122,9 +122,9 @@ struct alb_imgproxy_config {
     enum alb_imgproxy_webp webp_compression;    /* WEBP_COMPRESSION (lossy) */
     bool webp_smart_subsample;                  /* WEBP_SMART_SUBSAMPLE */
     enum alb_imgproxy_webp_preset webp_preset;  /* WEBP_PRESET (default) */
-    int64_t webp_effort;                        /* WEBP_EFFORT (4), 1..6 */
+    int64_t webp_effort;                        /* WEBP_EFFORT, 1..6 (0: ours to choose) */
     enum alb_imgproxy_subsample avif_subsample; /* AVIF_SUBSAMPLE (auto) */
-    int64_t avif_speed;                         /* AVIF_SPEED (8), 0..9 */
+    int64_t avif_speed;                         /* AVIF_SPEED, 0..9 (-1: ours to choose) */
     int64_t jxl_effort;                         /* JXL_EFFORT (4), 1..9 */
     struct alb_imgproxy_unsharp_mask unsharp;
     bool strip_metadata, keep_copyright,

@@ -50,6 +50,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .options = job->wish.options,
         .limits = &job->wish.limits,
         .may_degrade = may_degrade(job),
+        .deadline = job->deadline,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = end_of_line(job),
     };
@@ -81,7 +82,8 @@ static bool stays_vector(const struct alb_imgproxy_job *job, enum alb_type type)
 {
     return type == ALB_TYPE_SVG && may_have_file(job) &&
            (job->want.format == ALB_IMGPROXY_SVG ||
-            (is_open(job) && !job->door->config.config->rasterize_svg));
+            (is_open(job) && (!job->door->config.config->rasterize_svg ||
+                              (job->want.skip_formats & ALB_IMGPROXY_FORMAT_BIT(ALB_IMGPROXY_SVG)))));
 }
 
 /* The configuration or the request says that this kind of source is sent as it is. */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What only a worker can tell: the facts of /info, and an SVG without what could run in a browser.
+ * What only a worker can tell: the facts of /info, an SVG without what could run in a browser, and the header of what
+ * is sent as it is.
  */
 #include "base/codec.h"
 #include "doors/imgproxy/info.h"
 #include "doors/imgproxy/job.h"
 #include "render/order.h"
 
-enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
+static enum alb_imgproxy_next ask_for(struct alb_imgproxy_job *job, enum alb_order_kind kind)
 {
     struct alb_err err = ALB_ERR_INIT;
-    const struct alb_order_ask ask = {.kind = job->want.is_info ? ALB_ORDER_FACTS : ALB_ORDER_CLEAN,
+    const struct alb_order_ask ask = {.kind = kind,
                                       .source = job->input[0].asset,
                                       .origin = job->input[0].origin,
                                       .type = alb_imgproxy_source_type(job),
@@ -29,7 +30,11 @@ enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
     return ALB_IMGPROXY_WAIT;
 }
 
-/* ---- its answer ---- */
+enum alb_imgproxy_next alb_imgproxy_ask_header(struct alb_imgproxy_job *job)
+{
+    job->is_looking = true;
+    return ask_for(job, ALB_ORDER_HEADER);
+}
 
 static struct alb_str identity(const struct alb_imgproxy_job *job, const char *what)
 {
@@ -40,13 +45,32 @@ static struct alb_str identity(const struct alb_imgproxy_job *job, const char *w
     return alb_arena_printf(job->arena, "%s-%s", what, text);
 }
 
-static enum alb_imgproxy_next send_vector(struct alb_imgproxy_job *job, const struct alb_order_answer *o)
+static void head_of_vector(struct alb_imgproxy_job *job)
 {
     alb_imgproxy_head(job, identity(job, "svg1"), job->input[0].origin && job->input[0].origin->no_store,
                       "svg");
+}
+
+enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
+{
+    if (job->want.is_info)
+        return ask_for(job, ALB_ORDER_FACTS);
+    head_of_vector(job);
+    if (alb_res_decided(job->req)) { /* the client has it: nobody has to clean it again */
+        alb_imgproxy_tell(job, NULL);
+        return ALB_IMGPROXY_DONE;
+    }
+    return job->door->config.config->debug_headers && !job->has_looked ? alb_imgproxy_ask_header(job)
+                                                                       : ask_for(job, ALB_ORDER_CLEAN);
+}
+
+/* ---- its answer ---- */
+
+static enum alb_imgproxy_next send_vector(struct alb_imgproxy_job *job, const struct alb_order_answer *o)
+{
+    head_of_vector(job);
     alb_res_type(job->req, "image/svg+xml");
-    if (job->door->config.config->debug_headers)
-        alb_res_header_i64(job->req, "X-Origin-Content-Length", alb_imgproxy_bytes_size(job));
+    alb_imgproxy_debug_source(job);
     alb_imgproxy_tell(job, "svg");
     alb_res_bytes(job->req, o->bytes);
     return ALB_IMGPROXY_DONE;
@@ -135,12 +159,30 @@ enum alb_imgproxy_next alb_imgproxy_sum_up(struct alb_imgproxy_job *job)
     return send_info(job, &sums);
 }
 
+static enum alb_imgproxy_next looked(struct alb_imgproxy_job *job, enum alb_code code, struct alb_err *err)
+{
+    bool vector = alb_imgproxy_source_type(job) == ALB_TYPE_SVG;
+    job->is_looking = false;
+    job->has_looked = true;
+    if (code == ALB_OK)
+        job->header =
+            ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj)->header;
+    if (code == ALB_OK && !vector)
+        code = alb_plan_check_source(&job->header, &job->wish.limits, err);
+    if (code != ALB_OK && (!vector || code == ALB_E_TIMEOUT || code == ALB_E_BUSY))
+        return failed(job, err);
+    job->stage = ALB_IMGPROXY_CHOSEN;
+    return ALB_IMGPROXY_ON;
+}
+
 enum alb_imgproxy_next alb_imgproxy_told(struct alb_imgproxy_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
     enum alb_code code = alb_future_error(job->future, &err);
     if (alb_req_timed_out(job->req))
         code = alb_fail(&err, ALB_E_TIMEOUT, "a worker did not answer in time");
+    if (job->is_looking)
+        return looked(job, code, &err);
     if (code != ALB_OK) {
         struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(code, &err);
         if (code == ALB_E_UNPROCESSABLE && !job->want.is_info)

@@ -107,6 +107,9 @@ struct alb_imgproxy_job {
     /* waiting */
     struct alb_future *future; /* a reference */
     struct alb_future *pause;  /* one that is done, or NULL; a reference */
+    /* a source that is sent and not made */
+    bool is_looking, has_looked;    /* for its header, which may stay unknown */
+    struct alb_image_header header; /* width 0: not known */
     /* bytes as they are, and hashing */
     struct alb_original *original;
     struct alb_origin_reader *reader;
@@ -146,12 +149,15 @@ enum alb_code alb_imgproxy_open_bytes(struct alb_imgproxy_job *job, struct alb_e
 int64_t alb_imgproxy_bytes_size(const struct alb_imgproxy_job *job);
 enum alb_code alb_imgproxy_read(void *job, uint64_t off, void *p, size_t n, size_t *got,
                                 struct alb_err *err) ALB_MUST_CHECK;
-/* type: its media type, a literal or in the arena. */
+/* Looked at first, unless it is raw. type: its media type, a literal or in the arena. */
 enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, const char *type,
                                                const char *ending);
 
 /* ---- info.c ---- */
 enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job);
+/* The header of what is sent as it is: to job->header, then on to CHOSEN. What has none, or breaks a limit, is refused,
+ * but an SVG: its size is for the debug headers alone. */
+enum alb_imgproxy_next alb_imgproxy_ask_header(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_told(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_sum_up(struct alb_imgproxy_job *job);
 
@@ -167,6 +173,8 @@ struct alb_imgproxy_wrong alb_imgproxy_wrong_origin(const struct alb_origin *o);
 /* Headers that depend on the request and its sources: caching, validators, Vary, disposition and the rest. */
 void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool no_store, const char *ending);
 void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture *p);
+/* Debug headers of what is sent as it is, if they are wanted. */
+void alb_imgproxy_debug_source(const struct alb_imgproxy_job *job);
 
 /* ---- tell.c ---- */
 /* Fields for the record of a request that is answered with what it asks for; format: that of the picture, a literal,

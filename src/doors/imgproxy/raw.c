@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The source's bytes as they are: streamed in checked blocks, ranges included, in a sandbox for the browser
- * (answer.c) since nobody has looked at what they are.
+ * (answer.c) since nobody has looked at more than their header, and at raw ones not even that.
  */
 #include "base/codec.h"
 #include "doors/imgproxy/job.h"
@@ -35,6 +35,14 @@ static struct alb_str etag_of(const struct alb_imgproxy_job *job)
     return alb_arena_str(job->arena, alb_str_c(text));
 }
 
+/* The limits of sources are for those too that are passed on: else a browser is sent what we would not open. */
+static bool must_look(const struct alb_imgproxy_job *job)
+{
+    if (job->want.raw || job->has_looked || alb_res_decided(job->req))
+        return false;
+    return alb_imgproxy_source_type(job) != ALB_TYPE_SVG || job->door->config.config->debug_headers;
+}
+
 enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, const char *type,
                                                const char *ending)
 {
@@ -44,7 +52,11 @@ enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, con
         return alb_imgproxy_fail(job, &wrong);
     }
     alb_imgproxy_head(job, etag_of(job), job->input[0].origin && job->input[0].origin->no_store, ending);
+    if (must_look(job))
+        return alb_imgproxy_ask_header(job);
     alb_res_type(job->req, type);
+    if (!job->want.raw)
+        alb_imgproxy_debug_source(job);
     if (!ending && job->want.attachment)
         alb_res_disposition(job->req, true, job->want.filename);
     alb_imgproxy_tell(job, job->want.raw ? NULL : ending);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <jerror.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "image/express/jpeg_ends.h"
@@ -15,6 +16,8 @@
 #define SCANS_MAX 100 /* a progressive file may ask for any number of passes over the whole picture */
 #define LINES 16      /* of interleaved layouts, at a time */
 #define MARGIN 16     /* pixels around the window: upsampling looks at neighbours */
+#define BEHIND ((size_t)512 << 10) /* bytes of a mapped file that may be resident behind the reader */
+#define PAGE ((uintptr_t)4096)     /* or a part of one: the kernel says no then */
 
 struct jpeg_source {
     struct alb_source base;
@@ -28,6 +31,7 @@ struct jpeg_source {
     size_t stride[ALB_PLANES];
     uint32_t most[ALB_PLANES]; /* rows of one read */
     uint32_t given[ALB_PLANES];
+    size_t dropped; /* bytes of the file whose pages were given back */
     JOCTET *icc;
     unsigned icc_length;
 };
@@ -260,6 +264,18 @@ static void finish(struct jpeg_source *s)
     jpeg_finish_decompress(&s->d);
 }
 
+/* A large file is not to be resident as a whole: what was read is mapped again if somebody asks for it. */
+static void forget(struct jpeg_source *s)
+{
+    const char *file = s->ask.bytes.p, *at = (const char *)s->d.src->next_input_byte;
+    if (!s->x->mapped || at < file + s->dropped + BEHIND || at > file + s->ask.bytes.n)
+        return;
+    uintptr_t from = ((uintptr_t)file + s->dropped + PAGE - 1) & ~(PAGE - 1), to = (uintptr_t)at & ~(PAGE - 1);
+    s->dropped = (size_t)(to - (uintptr_t)file);
+    if (from < to)
+        alb_ignore(madvise((void *)from, to - from, MADV_DONTNEED) != 0, "memory stays until the picture is done");
+}
+
 static enum alb_code read_band(struct alb_source *b, struct alb_band *band, struct alb_err *err)
 {
     struct jpeg_source *s = of(b);
@@ -275,6 +291,7 @@ static enum alb_code read_band(struct alb_source *b, struct alb_band *band, stru
         read_planes(s, band);
     else
         read_lines(s, band);
+    forget(s);
     return ALB_OK;
 }
 

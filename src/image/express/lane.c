@@ -16,6 +16,7 @@
 
 #define AHEAD_PIXELS (200u * 1000) /* smaller sources are not worth a thread */
 #define KERNEL_REACH 3             /* lobes of the widest kernel */
+#define HALVE_FROM 3.5             /* reduction in linear light from which on pixels are halved first */
 
 struct plane {
     struct alb_lane_plane map;
@@ -33,6 +34,7 @@ struct render {
     struct alb_lane_out *out;
     struct alb_lane_out_ask shape;
     struct alb_buf file, exif, xmp, iptc;
+    bool light; /* what comes are rows of light (lane_light.c) */
     unsigned planes;
     struct plane plane[ALB_PLANES];
     struct alb_band band;
@@ -49,6 +51,9 @@ static enum alb_code not_ours(struct render *r, const char *why)
 static enum alb_code open_source(struct render *r, struct alb_str bytes)
 {
     const struct alb_plan_step *l = r->plan.load;
+    const struct alb_rect *c = &r->plan.crop;
+    double x = (double)c->width / r->plan.scaled_w * l->u.load.source_width / l->width;
+    double y = (double)c->height / r->plan.scaled_h * l->u.load.source_height / l->height;
     const struct alb_source_ask ask = {
         .bytes = bytes,
         .eighths = l->u.load.eighths,
@@ -56,6 +61,7 @@ static enum alb_code open_source(struct render *r, struct alb_str bytes)
         .height = l->height,
         .source_width = l->u.load.source_width,
         .source_height = l->u.load.source_height,
+        .reduction = x < y ? x : y,
         .strict = l->u.load.strict,
         .metadata = r->plan.encode->u.encode.output.keep_copyright,
     };
@@ -85,6 +91,7 @@ static struct alb_str kept(const struct alb_buf *b)
 
 static enum alb_code open_sink(struct render *r)
 {
+    const struct alb_rows_format *n = &r->source->native;
     const struct alb_output *o = &r->plan.encode->u.encode.output;
     uint8_t q = o->quality[o->format] ? o->quality[o->format] : o->quality[ALB_FORMAT_SAME];
     const struct alb_sink_ask ask = {
@@ -92,6 +99,7 @@ static enum alb_code open_sink(struct render *r)
         .output = o,
         .quality = q,
         .palette_bits = r->source->palette_bits,
+        .sharper = r->plan.load->u.load.how == ALB_LOAD_SCALED && n->width > r->plan.load->width,
         .out = &r->file,
         .exif = kept(&r->exif),
         .xmp = kept(&r->xmp),
@@ -110,6 +118,19 @@ static bool is_detail(const struct render *r)
     return (uint64_t)w.width * w.height * 2 < (uint64_t)n->width * n->height;
 }
 
+/* Whether pixels may be halved on their way to light. A decoder that shrinks has done as much, and better. */
+static bool is_light(const struct render *r)
+{
+    const struct alb_rows_format *n = &r->source->native;
+    const struct alb_plan_step *l = r->plan.load;
+    const struct alb_rect *c = &r->plan.crop;
+    bool whole = n->width == l->u.load.source_width && n->height == l->u.load.source_height;
+    double x = (double)c->width * n->width / l->width / r->plan.scaled_w;
+    double y = (double)c->height * n->height / l->height / r->plan.scaled_h;
+    return r->plan.linear && whole && n->layout == ALB_LAYOUT_YCC && n->bits == 8 && n->sub_x < 2 && n->sub_y < 2 &&
+           x >= HALVE_FROM && y >= HALVE_FROM && r->plan.kernel != ALB_KERNEL_NEAREST && !is_detail(r);
+}
+
 /* Layout of the source, and in *to what the sink gets before the turn. */
 static enum alb_layout choose(const struct render *r, struct alb_rows_format *to)
 {
@@ -123,7 +144,7 @@ static enum alb_layout choose(const struct render *r, struct alb_rows_format *to
     if (!r->plan.linear && (!rgb || !is_detail(r)) && f->planes && f->planes(o, n, to))
         return ALB_LAYOUT_YCC;
     to->layout = ALB_LAYOUT_RGB;
-    return ALB_LAYOUT_RGB;
+    return is_light(r) ? ALB_LAYOUT_YCC : ALB_LAYOUT_RGB;
 }
 
 static enum alb_code check_source(struct render *r)
@@ -140,6 +161,21 @@ static enum alb_code check_source(struct render *r)
     return ALB_OK;
 }
 
+/* In pairs of rows and columns where they are to be halved. */
+static struct alb_rect window_of(const struct render *r)
+{
+    const struct alb_rows_format *n = &r->source->native;
+    struct alb_rect w = alb_lane_window(&r->plan, n);
+    if (!r->light)
+        return w;
+    uint32_t right = (w.left + w.width + 1) & ~1u, bottom = (w.top + w.height + 1) & ~1u;
+    w.left &= ~1u;
+    w.top &= ~1u;
+    w.width = (right < n->width ? right : n->width) - w.left;
+    w.height = (bottom < n->height ? bottom : n->height) - w.top;
+    return w;
+}
+
 static enum alb_code start(struct render *r)
 {
     struct alb_rows_format to;
@@ -150,7 +186,8 @@ static enum alb_code start(struct render *r)
     if ((r->source->layouts & ALB_LAYOUT_BIT(layout)) == 0)
         return not_ours(r, "a layout");
     keep_rights(r);
-    code = r->source->ops->start(r->source, layout, alb_lane_window(&r->plan, &r->source->native), r->err);
+    r->light = layout == ALB_LAYOUT_YCC && to.layout != layout;
+    code = r->source->ops->start(r->source, layout, window_of(r), r->err);
     if (code != ALB_OK)
         return code;
     struct alb_lane_turn turn = alb_lane_turn_of(r->plan.orientation);
@@ -163,7 +200,7 @@ static enum alb_code start(struct render *r)
     to.height = r->plan.cut.height;
     r->shape = (struct alb_lane_out_ask){
         .rows = to, .turn = turn, .flatten = r->plan.flatten, .ground = r->plan.ground};
-    r->planes = alb_layout_planes(layout);
+    r->planes = alb_layout_planes(to.layout);
     return ALB_OK;
 }
 
@@ -205,17 +242,20 @@ static enum alb_code open_plane(struct render *r, unsigned i)
         .bits_out = r->shape.rows.bits,
         .kernel = r->plan.kernel,
         .linear = r->plan.linear,
+        .lit = r->light,
     };
-    alb_lane_plane(&r->plan, from, &to, i, &p->map);
+    unsigned like = r->light ? 1 : i; /* rows of light lie as chroma does */
+    alb_lane_plane(&r->plan, from, &to, like, &p->map);
     range(from, &to, i, &ask);
     const struct alb_rect *area = &r->source->area;
-    unsigned sub_x = i == 0 ? 0u : from->sub_x, sub_y = i == 0 ? 0u : from->sub_y;
-    size_t pixel = samples * alb_rows_sample(from);
+    unsigned sub_x = like == 0 ? 0u : from->sub_x, sub_y = like == 0 ? 0u : from->sub_y;
+    size_t pixel = (r->light ? 1 : samples) * alb_rows_sample(from);
     p->skip = (size_t)(p->map.left - (area->left >> sub_x)) * pixel;
     p->bytes = p->map.x.in * pixel;
     p->row = area->top >> sub_y;
     ask.x = p->map.x;
     ask.y = p->map.y;
+    ask.x.halved = ask.y.halved = r->light;
     bool same = ask.bits_in == ask.bits_out && from->limited == to.limited;
     if (p->map.copy && same)
         return ALB_OK;
@@ -260,6 +300,14 @@ static bool make_row(struct render *r, unsigned i)
     return true;
 }
 
+static void push_row(struct render *r, unsigned i, const uint8_t *from)
+{
+    const uint8_t *lit[ALB_PLANES] = {from};
+    for (unsigned k = 1; r->light && k < ALB_PLANES; k++)
+        lit[k] = r->band.plane[k] + (from - r->band.plane[0]);
+    alb_resize_push(r->plane[i].resize, r->light ? (const void *)lit : from);
+}
+
 /* The next row of the band goes into the plane. False: there is none, or no room for what comes of it. */
 static bool use_row(struct render *r, unsigned i)
 {
@@ -273,7 +321,7 @@ static bool use_row(struct render *r, unsigned i)
         return false;
     const uint8_t *from = r->band.plane[i] + p->used * r->band.stride[i] + p->skip;
     if (needed && !done && p->resize)
-        alb_resize_push(p->resize, from);
+        push_row(r, i, from);
     if (needed && !p->resize) {
         memcpy(to, from, p->bytes);
         alb_lane_out_add(r->out, i);
@@ -329,6 +377,17 @@ static enum alb_code pump(struct render *r)
     return code;
 }
 
+static enum alb_code light(struct render *r)
+{
+    struct alb_source *lit;
+    if (!r->light)
+        return ALB_OK;
+    enum alb_code code = alb_lane_light_open(r->x, r->source, &lit, r->err);
+    if (code == ALB_OK)
+        r->source = lit;
+    return code;
+}
+
 static enum alb_code decode_ahead(struct render *r)
 {
     const struct alb_rect *a = &r->source->area;
@@ -351,6 +410,8 @@ static enum alb_code run(struct render *r, struct alb_str bytes)
         code = start(r);
     if (code == ALB_OK)
         code = decode_ahead(r);
+    if (code == ALB_OK)
+        code = light(r);
     if (code == ALB_OK)
         code = open_parts(r);
     if (code == ALB_OK)

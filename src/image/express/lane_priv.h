@@ -83,6 +83,13 @@ void alb_lane_out_add(struct alb_lane_out *o, unsigned plane);
 enum alb_code alb_lane_out_flush(struct alb_lane_out *o, struct alb_err *err) ALB_MUST_CHECK;
 bool alb_lane_out_done(const struct alb_lane_out *o);
 
+/* ---- light ---- */
+
+/* A source of rows of light, half as wide and as many as those of `inner`, which is YCC and was started (lane_light.c).
+ * Takes inner over, as below. */
+enum alb_code alb_lane_light_open(struct alb_express *x, struct alb_source *inner, struct alb_source **out,
+                                  struct alb_err *err) ALB_MUST_CHECK;
+
 /* ---- decoding ahead ---- */
 
 /* A source that another thread reads from `inner`, some bands ahead. Takes inner over: closing this one closes it. On

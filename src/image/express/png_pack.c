@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Per block of TOKENS literals and repeats: search, count, make codes, write. Words are read and written as
- * they lie in memory, so byte orders other than little-endian turn them.
+ * Per block of TOKENS literals and repeats: search, count, make codes, write. What the search remembers fits
+ * into the processor's first cache, and hardly ever makes it look at the bytes themselves: of photographs,
+ * nearly all are literals. Words are read and written as they lie in memory, so byte orders other than
+ * little-endian turn them.
  */
 #include "image/express/png_pack.h"
 
@@ -13,8 +15,11 @@
 #define REPEAT_MAX 258
 #define NAMING 16 /* bits that the codes of length and distance take, about */
 #define DISTANCE_MAX 32768
-#define HASH_BITS 15
-#define REPEATS 3  /* of so many bytes one must repeat itself to make a drawing */
+#define HASH_BITS 12
+#define NEAR 16
+#define STEP 3
+#define REPEATS 3 /* of so many bytes one must repeat itself to make a drawing */
+#define PARTS 4
 #define SMALL 8192 /* bytes below which another packer's care is worth more than time */
 
 #define LITERALS 286
@@ -32,14 +37,20 @@ struct code {
     uint8_t length[LITERALS];
 };
 
-struct alb_png_pack {
-    uint32_t head[1 << HASH_BITS]; /* position + 1 of the last eight bytes with that hash */
-    uint32_t token[TOKENS];        /* a literal, or REPEAT | (length - 3) << 16 | distance - 1 */
-    uint32_t literal_count[LITERALS], distance_count[DISTANCES];
-    struct code literals, distances;
-    size_t at, tokens, repeated;
+struct repeat {
+    uint16_t literals, length, distance; /* of literals, how many stand before it */
 };
-#define REPEAT (1u << 31)
+
+struct alb_png_pack {
+    /* Where the last eight bytes with that hash began: the low 16 bits of the place, above 16 more of the hash. */
+    uint32_t head[1 << HASH_BITS];
+    struct repeat repeat[TOKENS];
+    uint32_t literal_count[LITERALS], distance_count[DISTANCES];
+    uint32_t part_count[PARTS][256]; /* counting equal bytes in one place would make one wait for the other */
+    uint32_t literal[256];           /* of each byte the code's bits, above 16 its length */
+    struct code literals, distances;
+    size_t at, from, repeats, repeated; /* from: where the block begins */
+};
 
 size_t alb_png_pack_size(void)
 {
@@ -61,11 +72,6 @@ static inline uint64_t load8(const uint8_t *p)
     v = __builtin_bswap64(v);
 #endif
     return v;
-}
-
-static inline size_t hash_of(uint64_t eight)
-{
-    return (size_t)(eight * 0x9e3779b97f4a7c15u >> (64 - HASH_BITS));
 }
 
 static size_t same_bytes(const uint8_t *a, const uint8_t *b, size_t most)
@@ -110,37 +116,81 @@ static bool is_worth(const struct alb_png_pack *p, const uint8_t *in, size_t len
     return bits > cost;
 }
 
-/* The repeat that begins at p->at, or 0. */
-static inline unsigned find(struct alb_png_pack *p, const uint8_t *in, size_t n, unsigned *distance)
+/* The repeat at p->at of what began at a place with those low bits, or 0. */
+static unsigned repeat_of(const struct alb_png_pack *p, const uint8_t *in, size_t n, uint32_t low,
+                          unsigned *distance)
 {
-    uint64_t now = load8(in + p->at);
-    size_t h = hash_of(now);
-    size_t last = p->head[h];
-    p->head[h] = (uint32_t)(p->at + 1);
-    if (last == 0 || p->at + 1 - last > DISTANCE_MAX || load8(in + last - 1) != now)
+    size_t back = (p->at - low) & 0xffff;
+    if (back == 0 || back > DISTANCE_MAX || back > p->at || load8(in + p->at - back) != load8(in + p->at))
         return 0;
     size_t most = n - p->at < REPEAT_MAX ? n - p->at : REPEAT_MAX;
-    *distance = (unsigned)(p->at + 1 - last);
-    size_t length = same_bytes(in + p->at, in + last - 1, most);
+    size_t length = same_bytes(in + p->at, in + p->at - back, most);
+    *distance = (unsigned)back;
     return length >= REPEAT_MIN && is_worth(p, in + p->at, length, *distance) ? (unsigned)length : 0;
+}
+
+static void count_literals(struct alb_png_pack *p, const uint8_t *in, size_t n)
+{
+    size_t i = 0;
+    for (; i + PARTS <= n; i += PARTS) {
+        for (size_t k = 0; k < PARTS; k++)
+            p->part_count[k][in[i + k]]++;
+    }
+    for (; i < n; i++)
+        p->part_count[0][in[i]]++;
+}
+
+/* The next place from p->at on, before `end`, that may be a repeat, or `end`; *low: of what. Behind a repeat
+ * there is often another one; the farther from it, the less is it worth to look at every place. */
+static inline size_t look(struct alb_png_pack *p, const uint8_t *in, size_t end, size_t far, uint32_t *low)
+{
+    for (size_t at = p->at; at < end; at += at < far ? 1 : STEP) {
+        uint64_t hash = load8(in + at) * 0x9e3779b97f4a7c15u;
+        uint32_t *head = &p->head[hash >> (64 - HASH_BITS)];
+        uint32_t was = *head, is = (uint32_t)(hash >> (32 - HASH_BITS)) & 0xffff0000u;
+        *head = is | (at & 0xffff);
+        *low = was & 0xffff;
+        if ((was ^ is) >> 16 == 0)
+            return at;
+    }
+    return end;
 }
 
 static void search(struct alb_png_pack *p, const uint8_t *in, size_t n)
 {
+    size_t tokens = 0, literals = p->at; /* where those began that no repeat stands behind */
+    uint32_t low = 0;
     memset(p->literal_count, 0, sizeof(p->literal_count));
     memset(p->distance_count, 0, sizeof(p->distance_count));
-    for (p->tokens = 0; p->at < n && p->tokens < TOKENS; p->tokens++) {
-        unsigned distance = 0, length = find(p, in, n, &distance);
+    memset(p->part_count, 0, sizeof(p->part_count));
+    p->from = p->at;
+    p->repeats = 0;
+    for (;;) {
+        size_t room = TOKENS - tokens - (p->at - literals), end = n - p->at < room ? n : p->at + room;
+        unsigned distance = 0;
+        p->at = look(p, in, end, literals + NEAR, &low);
+        if (p->at == end)
+            break;
+        unsigned length = repeat_of(p, in, n, low, &distance);
         if (length == 0) {
-            p->literal_count[in[p->at]]++;
-            p->token[p->tokens] = in[p->at++];
+            p->at++;
             continue;
         }
+        size_t before = p->at - literals;
+        count_literals(p, in + literals, before);
         p->literal_count[length_code(length)]++;
         p->distance_count[distance_code(distance)]++;
-        p->token[p->tokens] = REPEAT | (length - 3) << 16 | (distance - 1);
+        p->repeat[p->repeats++] =
+            (struct repeat){(uint16_t)before, (uint16_t)length, (uint16_t)(distance - 1)};
+        tokens += before + 1;
         p->at += length;
         p->repeated += length;
+        literals = p->at;
+    }
+    count_literals(p, in + literals, p->at - literals);
+    for (size_t k = 0; k < PARTS; k++) {
+        for (size_t i = 0; i < 256; i++)
+            p->literal_count[i] += p->part_count[k][i];
     }
     p->literal_count[END]++;
 }
@@ -357,17 +407,53 @@ static unsigned extra_of_distance(unsigned code)
     return code < 4 ? 0 : code / 2 - 1;
 }
 
-static inline void put_repeat(const struct alb_png_pack *p, struct bits *b, uint32_t token)
+static void put_repeat(const struct alb_png_pack *p, struct bits *b, unsigned length, unsigned distance)
 {
-    unsigned length = (token >> 16 & 0xff) + 3, distance = (token & 0x7fff) + 1;
     unsigned l = length_code(length), d = distance_code(distance);
-    spill(b);
     unsigned l_bits = extra_of_length(l), d_bits = extra_of_distance(d);
     put(b, p->literals.bits[l], p->literals.length[l]);
     put(b, (length - 3) & ((1u << l_bits) - 1), l_bits);
     put(b, p->distances.bits[d], p->distances.length[d]);
     put(b, (distance - 1) & ((1u << d_bits) - 1), d_bits);
     spill(b);
+}
+
+static inline void put_literal(const struct alb_png_pack *p, struct bits *b, uint8_t byte)
+{
+    uint32_t code = p->literal[byte];
+    put(b, code & 0xffff, code >> 16);
+}
+
+/* Three codes are 45 bits at most. */
+static void put_literals(const struct alb_png_pack *p, struct bits *to, const uint8_t *in, size_t n)
+{
+    struct bits b = *to;
+    size_t i = 0;
+    for (; i + 3 <= n; i += 3) {
+        put_literal(p, &b, in[i]);
+        put_literal(p, &b, in[i + 1]);
+        put_literal(p, &b, in[i + 2]);
+        spill(&b);
+    }
+    for (; i < n; i++) {
+        put_literal(p, &b, in[i]);
+        spill(&b);
+    }
+    *to = b;
+}
+
+static void put_tokens(struct alb_png_pack *p, struct bits *b, const uint8_t *in)
+{
+    size_t at = p->from;
+    for (size_t i = 0; i < 256; i++)
+        p->literal[i] = p->literals.bits[i] | (uint32_t)p->literals.length[i] << 16;
+    for (size_t i = 0; i < p->repeats; i++) {
+        const struct repeat *r = &p->repeat[i];
+        put_literals(p, b, in + at, r->literals);
+        put_repeat(p, b, r->length, r->distance + 1u);
+        at += (size_t)r->literals + r->length;
+    }
+    put_literals(p, b, in + at, p->at - at);
 }
 
 /* Bytes that the block takes, at most. */
@@ -382,7 +468,8 @@ static size_t block_bytes(const struct alb_png_pack *p)
 }
 
 /* False: there is no room up to `end`. */
-static bool put_block(struct alb_png_pack *p, struct bits *b, bool last, const uint8_t *end)
+static bool put_block(struct alb_png_pack *p, struct bits *b, const uint8_t *in, bool last,
+                      const uint8_t *end)
 {
     make_code(&p->literals, p->literal_count, LITERALS, CODE_MAX);
     make_code(&p->distances, p->distance_count, DISTANCES, CODE_MAX);
@@ -390,17 +477,7 @@ static bool put_block(struct alb_png_pack *p, struct bits *b, bool last, const u
         return false;
     put(b, (last ? 1u : 0u) | 2u << 1, 3);
     put_codes(p, b);
-    for (size_t i = 0; i < p->tokens; i++) {
-        uint32_t t = p->token[i];
-        if (t & REPEAT) {
-            put_repeat(p, b, t);
-            continue;
-        }
-        put(b, p->literals.bits[t], p->literals.length[t]);
-        if (b->n > 32)
-            spill(b);
-    }
-    spill(b);
+    put_tokens(p, b, in);
     put(b, p->literals.bits[END], p->literals.length[END]);
     spill(b);
     return true;
@@ -420,7 +497,7 @@ size_t alb_png_pack(struct alb_png_pack *p, const uint8_t *in, size_t n, uint8_t
     spill(&b);
     while (p->at < n) {
         search(p, in, n);
-        if (!put_block(p, &b, p->at == n, end))
+        if (!put_block(p, &b, in, p->at == n, end))
             return 0;
     }
     put(&b, 0, (8 - b.n % 8) % 8);

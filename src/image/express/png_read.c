@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PNG to rows. A picture whose pixels and packed bytes together are within WHOLE_MAX is inflated at once
- * (libdeflate, more than twice as fast as zlib) and its filters are undone in place, BAND rows at a time, so
- * that the rows are warm when they are handed on. A larger one goes through zlib, BAND rows at a time: then
- * memory does not grow with its height. Rows of 8 bits are handed on where they lie; others are spread to 8
- * bits first.
+ * PNG to rows, BAND of them at a time: inflated (by isa-l, twice as fast as zlib) into a window that stays in
+ * the processor's own memory, their filters undone there, and handed on. So memory grows with the width only.
+ * Rows of 8 bits are handed on where they lie; others are spread to 8 bits first.
  */
+#include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "image/express/png_file.h"
 #include "image/express/png_filter.h"
 #include "image/express/rows.h"
 
 #define BAND 16
-#define WHOLE_MAX ((uint64_t)32 << 20)
 #define ROW_MAX ((size_t)16 << 20)
 #define PROFILE_MAX ((size_t)1 << 20)
 
@@ -26,15 +23,14 @@ struct png {
     bool strict;
     /* set by start: rows with a filter byte before each, `line` bytes apart */
     size_t line;
-    uint8_t *rows;        /* whole: all of them; else BAND rows and the one before them */
+    uint8_t *rows;        /* the row before, and BAND of them */
     const uint8_t *above; /* of the next row; at first zeros */
     uint32_t next;        /* row whose filter is undone next */
     uint8_t *spread;      /* BAND rows of 8 bits, NULL if rows are handed on as they are */
     size_t spread_line;
-    /* streaming */
-    bool streams, inflating, ended;
-    size_t at; /* the next part */
-    z_stream z;
+    size_t at; /* the next part of the pixels' stream */
+    uint32_t parts;
+    struct inflate_state *inflate;
 };
 
 static struct png *of(struct alb_source *s)
@@ -109,117 +105,65 @@ static bool must_spread(const struct alb_png_file *f)
     return f->colour == ALB_PNG_PALETTE || f->depth < 8 || f->keyed;
 }
 
-/* ---- inflating at once ---- */
+/* ---- inflating ---- */
 
-static uint64_t whole_size(const struct png *p)
+static bool is_ended(const struct png *p)
 {
-    return (uint64_t)p->line * p->file.height;
+    return p->inflate->block_state == ISAL_BLOCK_FINISH;
 }
 
-static bool fits_whole(const struct png *p)
-{
-    return p->line < WHOLE_MAX && whole_size(p) + p->file.packed <= WHOLE_MAX;
-}
-
-/* All parts behind each other: where they lie if it is only one. */
-static enum alb_code join(struct png *p, struct alb_str *packed, struct alb_err *err)
-{
-    size_t at = p->file.data, n = 0;
-    struct alb_str part;
-    if (p->file.parts == 1)
-        return alb_png_part(&p->file, &at, packed) ? ALB_OK : damaged(err);
-    char *all = alb_scratch_take(p->x->scratch, p->file.packed, 1);
-    if (!all)
-        return no_memory(err);
-    for (uint32_t i = 0; i < p->file.parts; i++) {
-        if (!alb_png_part(&p->file, &at, &part))
-            return damaged(err);
-        memcpy(all + n, part.p, part.n);
-        n += part.n;
-    }
-    *packed = (struct alb_str){all, n};
-    return ALB_OK;
-}
-
-static enum alb_code inflate_whole(struct png *p, struct alb_err *err)
-{
-    struct alb_str packed;
-    size_t n = (size_t)whole_size(p), used, made;
-    enum alb_code code = join(p, &packed, err);
-    if (code != ALB_OK)
-        return code;
-    p->rows = alb_scratch_take(p->x->scratch, n + ALB_ROW_SLACK, 1);
-    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    if (!p->rows || !d) {
-        libdeflate_free_decompressor(d);
-        return no_memory(err);
-    }
-    enum libdeflate_result r = libdeflate_zlib_decompress_ex(d, packed.p, packed.n, p->rows, n, &used, &made);
-    libdeflate_free_decompressor(d);
-    memset(p->rows + n, 0, ALB_ROW_SLACK);
-    /* too many pixels, or bytes behind them: libpng lets them pass */
-    if (r == LIBDEFLATE_INSUFFICIENT_SPACE || (r == LIBDEFLATE_SUCCESS && used != packed.n))
-        return alb_fail(err, ALB_E_UNSUPPORTED, "png: more than its pixels");
-    return r == LIBDEFLATE_SUCCESS && made == n ? ALB_OK : damaged(err);
-}
-
-/* ---- inflating in bands ---- */
-
-static enum alb_code open_stream(struct png *p, struct alb_err *err)
-{
-    p->streams = true;
-    p->at = p->file.data;
-    p->rows = alb_scratch_take(p->x->scratch, BAND + 1, p->line + ALB_ROW_SLACK);
-    if (!p->rows || inflateInit(&p->z) != Z_OK)
-        return no_memory(err);
-    p->inflating = true;
-    return ALB_OK;
-}
-
-/* The next n bytes. */
-static bool inflate_bytes(struct png *p, uint8_t *out, size_t n)
+/* The next part, if there is one and all before it is used up. False: its checksum is wrong. */
+static bool refill(struct png *p)
 {
     struct alb_str part;
-    p->z.next_out = out;
-    p->z.avail_out = (uInt)n;
-    while (p->z.avail_out > 0 && !p->ended) {
-        if (p->z.avail_in == 0) {
-            if (!alb_png_part(&p->file, &p->at, &part))
-                return false;
-            p->z.next_in = (z_const Bytef *)(uintptr_t)part.p;
-            p->z.avail_in =
-                (uInt)part.n; /* a chunk's length has 31 bits in files that are right, 32 in all */
-            continue;
-        }
-        int rc = inflate(&p->z, Z_NO_FLUSH);
-        p->ended = rc == Z_STREAM_END;
-        if (rc != Z_OK && !p->ended)
+    while (p->inflate->avail_in == 0 && p->parts < p->file.parts) {
+        if (!alb_png_part(&p->file, &p->at, &part))
             return false;
+        p->parts++;
+        p->inflate->next_in = (uint8_t *)(uintptr_t)part.p; /* it only reads */
+        p->inflate->avail_in = (uint32_t)part.n;            /* a chunk's length has 32 bits */
     }
-    return p->z.avail_out == 0;
+    return true;
 }
 
-/* Behind the last row nothing may follow but the checksum. */
+/* The next n bytes, or fewer: *made. At the end of the stream its checksum is compared. */
+static bool inflate_bytes(struct png *p, uint8_t *out, size_t n, size_t *made)
+{
+    struct inflate_state *z = p->inflate;
+    bool moved = true, good = true;
+    z->next_out = out;
+    z->avail_out = (uint32_t)n;
+    while (good && moved && z->avail_out > 0 && !is_ended(p)) {
+        good = refill(p);
+        uint32_t in = z->avail_in, room = z->avail_out;
+        good = good && isal_inflate(z) == ISAL_DECOMP_OK;
+        moved = z->avail_in < in || z->avail_out < room || p->parts < p->file.parts;
+    }
+    *made = n - z->avail_out;
+    return good;
+}
+
+/* Behind the last row nothing may follow but the checksum. More pixels, or bytes behind them, are nothing
+ * that libpng minds. */
 static enum alb_code end_stream(struct png *p, struct alb_err *err)
 {
     uint8_t more;
-    while (!p->ended) {
-        if (inflate_bytes(p, &more, 1))
-            return alb_fail(err, ALB_E_UNSUPPORTED, "png: more than its pixels");
-        if (!p->ended)
-            return damaged(err);
-    }
-    return ALB_OK;
+    size_t made;
+    if (!inflate_bytes(p, &more, 1, &made) || (made == 0 && !is_ended(p)) || !refill(p))
+        return damaged(err);
+    bool left = p->inflate->avail_in > 0 || p->inflate->read_in_length >= 8; /* bits that it took in */
+    return made == 0 && !left ? ALB_OK : alb_fail(err, ALB_E_UNSUPPORTED, "png: more than its pixels");
 }
 
 /* Keeps the last row of the band before, since the first of the next one stands on it, and fills the band. */
 static enum alb_code fill_band(struct png *p, uint32_t rows, struct alb_err *err)
 {
-    if (p->next > 0) {
+    size_t made;
+    if (p->next > 0)
         memmove(p->rows, p->above - 1, p->line);
-        p->above = p->rows + 1;
-    }
-    return inflate_bytes(p, p->rows + p->line, p->line * rows) ? ALB_OK : damaged(err);
+    p->above = p->rows + 1;
+    bool whole = inflate_bytes(p, p->rows + p->line, p->line * rows, &made) && made == p->line * rows;
+    return whole ? ALB_OK : damaged(err);
 }
 
 /* ---- rows ---- */
@@ -227,15 +171,12 @@ static enum alb_code fill_band(struct png *p, uint32_t rows, struct alb_err *err
 /* The next rows, their filters undone; *first is the first of them. */
 static enum alb_code undo_rows(struct png *p, uint32_t rows, uint8_t **first, struct alb_err *err)
 {
-    uint8_t *at = p->rows + p->line * (p->streams ? 1 : p->next);
-    enum alb_code code = p->streams ? fill_band(p, rows, err) : ALB_OK;
+    uint8_t *at = p->rows + p->line;
+    enum alb_code code = fill_band(p, rows, err);
     *first = at + 1;
-    for (uint32_t i = 0; code == ALB_OK && i < rows; i++, at += p->line) {
-        if (at[0] >= ALB_PNG_FILTERS)
-            return damaged(err);
-        alb_png_unfilter((enum alb_png_filter)at[0], at + 1, p->above, p->file.row, p->file.bpp);
-        p->above = at + 1;
-    }
+    if (code == ALB_OK && !alb_png_unfilter(at, p->line, rows, p->above, p->file.bpp))
+        return damaged(err);
+    p->above = at + (rows - 1) * p->line + 1;
     p->next += rows;
     return code;
 }
@@ -261,7 +202,7 @@ static enum alb_code read_band(struct alb_source *s, struct alb_band *band, stru
     uint8_t *first;
     memset(band, 0, sizeof(*band));
     if (p->next >= end) {
-        if (!p->streams || !p->strict)
+        if (!p->strict && end < p->file.height)
             return ALB_OK;
         enum alb_code code = skip_rows(p, p->file.height, err);
         return code == ALB_OK ? end_stream(p, err) : code;
@@ -295,21 +236,20 @@ static enum alb_code start(struct alb_source *s, enum alb_layout layout, struct 
         if (!p->spread)
             return no_memory(err);
     }
-    uint8_t *zeros = alb_scratch_take(p->x->scratch, p->file.row + ALB_ROW_SLACK, 1);
-    if (!zeros)
+    p->rows = alb_scratch_take(p->x->scratch, BAND + 1, p->line + ALB_ROW_SLACK);
+    p->inflate = alb_scratch_take(p->x->scratch, 1, sizeof(*p->inflate));
+    if (!p->rows || !p->inflate)
         return no_memory(err);
-    memset(zeros, 0, p->file.row + ALB_ROW_SLACK);
-    p->above = zeros;
-    enum alb_code code = fits_whole(p) ? inflate_whole(p, err) : open_stream(p, err);
-    return code == ALB_OK ? skip_rows(p, window.top, err) : code;
+    memset(p->rows, 0, p->line); /* above the first */
+    isal_inflate_init(p->inflate);
+    p->inflate->crc_flag = ISAL_ZLIB;
+    p->at = p->file.data;
+    return skip_rows(p, window.top, err);
 }
 
 static void close_source(struct alb_source *s)
 {
-    struct png *p = of(s);
-    if (p->inflating)
-        inflateEnd(&p->z);
-    p->inflating = false;
+    (void)s; /* all of it lies in the scratch */
 }
 
 /* ---- opening ---- */

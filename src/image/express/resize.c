@@ -76,10 +76,15 @@ static bool axis_ok(const struct alb_axis *a, bool mirror)
            step <= ALB_RESIZE_SHRINK && step >= -ALB_RESIZE_SHRINK;
 }
 
+static bool lit_ok(const struct alb_resize_ask *ask)
+{
+    return !ask->lit || (ask->linear && !ask->alpha && ask->bits_in == 16 && ask->kernel != ALB_KERNEL_NEAREST);
+}
+
 static bool samples_ok(const struct alb_resize_ask *ask)
 {
     return ask->samples >= (ask->alpha ? 2u : 1u) && ask->samples <= PLANES && ask->bits_in >= 8 &&
-           ask->bits_in <= 16 && ask->bits_out >= 8 && ask->bits_out <= 16;
+           ask->bits_in <= 16 && ask->bits_out >= 8 && ask->bits_out <= 16 && lit_ok(ask);
 }
 
 static bool gain_ok(const struct alb_resize_ask *ask)
@@ -97,7 +102,7 @@ static bool ask_ok(const struct alb_resize_ask *ask)
 
 static bool is_whole(const struct alb_axis *a)
 {
-    return a->in == a->out && a->from >= 0 && a->from <= 0 && a->span >= a->in && a->span <= a->in;
+    return !a->halved && a->in == a->out && a->from >= 0 && a->from <= 0 && a->span >= a->in && a->span <= a->in;
 }
 
 /* Instructions of both orders, roughly as the AVX2 path needs them. Rings that fit no cache cost as much again: then
@@ -127,7 +132,7 @@ static size_t padded(size_t n)
 static void lay_out(struct alb_resize *r, const struct alb_resize_ask *ask, struct alb_cutter *c)
 {
     size_t in = padded(ask->x.in), out = padded(ask->x.out);
-    r->copy = ask->kernel == ALB_KERNEL_NEAREST || (is_whole(&ask->x) && is_whole(&ask->y));
+    r->copy = !ask->lit && (ask->kernel == ALB_KERNEL_NEAREST || (is_whole(&ask->x) && is_whole(&ask->y)));
     if (r->copy) {
         r->pick = alb_cut(c, ask->x.out, sizeof(*r->pick));
     } else {

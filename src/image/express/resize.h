@@ -17,7 +17,7 @@
  * Error against the same sums in double precision, in 1/256 of the range, beside the half step of the last rounding
  * (test_express_resize holds all paths to it over random sizes, ratios, places, kernels and layouts):
  *     encoded light     0.1     (seen: 0.03 from 8 to 8 bits, 0.06 else)
- *     linear light      0.5     (seen: 0.4, in the dark, where sRGB is steep)
+ *     linear light      0.5     (seen: 0.4, in the dark, where sRGB is steep), also of rows that are light already
  *     under alpha       these, divided by the result's alpha (0..1)
  *     shrinking more than 64 times: four times these
  *     nearest, or the same size: none

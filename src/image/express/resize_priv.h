@@ -18,6 +18,8 @@ void *alb_cut(struct alb_cutter *c, size_t count, size_t size);
 
 /* ---- weights ---- */
 
+#define ALB_RESIZE_LIFT 0.12 /* of halved samples: what neighbours give up to the one between them */
+
 /* Of one axis: result i is the sum of `lanes` weights times the source samples from first[i] on. Lanes behind a
  * result's own have weight 0; the last may lie behind the end of the source. */
 struct alb_taps {
@@ -81,7 +83,7 @@ extern const struct alb_resize_ops alb_resize_neon;
 struct alb_samples {
     unsigned count;            /* in a pixel, and planes */
     uint8_t bits_in, bits_out; /* as in the ask */
-    bool alpha, linear;
+    bool alpha, linear, lit;
     bool scaled;       /* out = value * gain + bias */
     uint32_t white;    /* the largest value: what overshoots is cut off before gain */
     uint32_t faintest; /* alpha that still is 1 in the result */

@@ -49,12 +49,19 @@ INLINE uint32_t sized(const struct alb_samples *s, uint32_t v)
     return v < most ? v : most;
 }
 
+/* Light in more steps than 8 bits have, on one of its ways. */
+static bool is_fine(const struct alb_samples *s)
+{
+    return (s->bits_in != 8 && !s->lit) || s->bits_out != 8 || s->scaled;
+}
+
 void alb_samples_init(struct alb_samples *s, const struct alb_resize_ask *ask, bool copy,
                       const struct alb_resize_ops *ops)
 {
     *s = (struct alb_samples){
         .count = ask->samples, .bits_in = ask->bits_in, .bits_out = ask->bits_out, .ops = ops};
     bool same = ask->gain >= 1 && ask->gain <= 1 && ask->bias >= 0 && ask->bias <= 0;
+    s->lit = ask->lit;
     s->alpha = ask->alpha && !copy;
     s->linear = ask->linear && !copy;
     s->scaled = !same || (s->bits_in != s->bits_out && !is_full(s));
@@ -65,7 +72,7 @@ void alb_samples_init(struct alb_samples *s, const struct alb_resize_ask *ask, b
         s->faintest++;
     if (s->linear) {
         s->light = alb_light();
-        if (s->bits_in != 8 || s->bits_out != 8 || s->scaled)
+        if (is_fine(s))
             s->light16 = alb_light16();
     }
 }
@@ -168,6 +175,12 @@ FAST static void premultiply(int16_t *restrict plane, const int16_t *restrict al
 void alb_samples_in(const struct alb_samples *s, const void *row, size_t n, int16_t *const *plane)
 {
     unsigned colours = s->alpha ? s->count - 1 : s->count;
+    if (s->lit) {
+        const int16_t *const *from = row;
+        for (unsigned c = 0; c < s->count; c++)
+            memcpy(plane[c], from[c], n * sizeof(*plane[c]));
+        return;
+    }
     if (alb_samples_bytes(s)) {
         s->ops->widen[s->count / 2](row, n, plane);
         return;

@@ -47,10 +47,10 @@ static double floor_of(double v) /* |v| < 2^31 */
     return whole > v ? whole - 1 : whole;
 }
 
-/* Whole numbers within an open interval as wide as the kernel. */
+/* Whole numbers within an open interval as wide as the kernel, and those beside them where they get a share. */
 static uint32_t width_of(const struct alb_axis *a, enum alb_kernel kernel)
 {
-    return (uint32_t)-floor_of(-2 * lobes(kernel) * scale_of(a));
+    return (uint32_t)-floor_of(-2 * lobes(kernel) * scale_of(a)) + (a->halved ? 2 : 0);
 }
 
 /* How many source samples a result may need at most. */
@@ -149,6 +149,19 @@ static void sample_waves(bool three, double x, double step, uint32_t n, double *
 
 /* ---- one result ---- */
 
+/* The kernel after [-L, 1 + 2 L, -L]: together with the mean of two that made the samples it lets through what a result
+ * can show, to 1 %, where the mean alone takes away up to 8 %. n values from w[1] on; those beside them come to be. */
+static void lift(double *w, uint32_t n)
+{
+    double before = 0, here;
+    w[0] = w[n + 1] = 0;
+    for (uint32_t k = 0; k <= n; k++, before = here) {
+        here = w[k];
+        w[k] = here + ALB_RESIZE_LIFT * (2 * here - before - w[k + 1]);
+    }
+    w[n + 1] = -ALB_RESIZE_LIFT * before;
+}
+
 /* Running sums of the kernel's values on samples that exist (the first takes over what lies before it, the last one
  * what lies behind): *n of them, the first for sample *first. */
 static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, uint32_t i, double *w,
@@ -159,14 +172,18 @@ static const double *sums_of(const struct alb_axis *a, enum alb_kernel kernel, u
     int64_t from = (int64_t)floor_of(centre - reach - 0.5) + 1,
             last = a->in - 1;                                 /* from + 0.5 > centre - reach */
     int64_t to = (int64_t)-floor_of(-(centre + reach - 0.5)); /* to - 0.5 < centre + reach */
-    uint32_t all = (uint32_t)(to - from), most = width_of(a, kernel);
+    uint32_t all = (uint32_t)(to - from), beside = a->halved ? 1 : 0, most = width_of(a, kernel) - 2 * beside;
     all = all < most ? all : most; /* one more is found by rounding; of no weight */
     double x = ((double)from + 0.5 - centre) / scale, step = 1 / scale;
     if (kernel == ALB_KERNEL_LANCZOS3 || kernel == ALB_KERNEL_LANCZOS2)
-        sample_waves(kernel == ALB_KERNEL_LANCZOS3, x, step, all, w);
+        sample_waves(kernel == ALB_KERNEL_LANCZOS3, x, step, all, w + beside);
     else
         for (uint32_t k = 0; k < all; k++)
-            w[k] = kernel == ALB_KERNEL_CUBIC ? cubic(x + k * step) : triangle(x + k * step);
+            w[k + beside] = kernel == ALB_KERNEL_CUBIC ? cubic(x + k * step) : triangle(x + k * step);
+    if (a->halved)
+        lift(w, all);
+    from -= beside;
+    all += 2 * beside;
     for (uint32_t k = 0; k < all; k++) {
         sum += w[k];
         w[k] = sum;

@@ -56,6 +56,7 @@ void alb_scratch_trim(struct alb_scratch *s);
 struct alb_express {
     struct alb_scratch *scratch;
     unsigned threads; /* that this picture may use: 1 = only the calling one */
+    bool mapped;      /* the source's bytes are a mapped file: pages behind the reader may be given back */
 };
 
 /* ---- formats ---- */
@@ -126,6 +127,7 @@ struct alb_source_ask {
     uint8_t eighths;        /* JPEG: 1..8, sides are floor(side * eighths / 8) */
     uint32_t width, height; /* of what is to come out: as the LOAD step says (WebP may scale to it) */
     uint32_t source_width, source_height; /* of the file, as planned */
+    double reduction; /* of both sides at least, from the file to the result; 0: not known */
     bool strict;                          /* truncated content is an error */
     bool metadata;                        /* the source tells its metadata too */
 };
@@ -177,6 +179,7 @@ struct alb_sink_ask {
     const struct alb_output *output; /* outlives the sink */
     unsigned quality;                /* 1..100, already chosen */
     uint8_t palette_bits;            /* as the source tells: PNG gets a palette again, unless lossless */
+    bool sharper; /* than the plan says: a source that was to shrink coarsely came whole */
     struct alb_buf *out;             /* gets the file; its cap is the limit of the result (TOO_LARGE) */
     struct alb_str exif, xmp,
         iptc; /* to be written along, as a source tells them; UNSUPPORTED if it cannot */
@@ -223,6 +226,7 @@ alb_sink_takes_fn alb_avif_sink_takes;
 struct alb_axis {
     uint32_t in, out;
     double from, span;
+    bool halved; /* samples are halves (ycc_light.h): what that took away from fine detail is given back */
 };
 struct alb_resize_ask {
     struct alb_axis x, y;
@@ -231,6 +235,9 @@ struct alb_resize_ask {
     uint8_t bits_in, bits_out; /* 8, or up to 16 in uint16_t */
     enum alb_kernel kernel;
     bool linear; /* colour samples are sRGB; resized in linear light */
+    /* linear, without alpha: rows are linear light already, a plane each (as ycc_light.h makes them): `row` is an array
+     * of pointers to them, bits_in is 16 */
+    bool lit;
     /* out = resized * gain + bias, in units of bits_out samples, where resized is 0 to the largest sample; 1, 0 with
      * alpha, and normally */
     float gain, bias;

@@ -4,8 +4,11 @@
  * as they are final, so that the first ones are resized while the last ones are decoded. Lossy pictures
  * without transparency come as the planes that they are coded in; others as RGB or RGBA. The picture always
  * has the file's size, even if the plan would let the decoder shrink it: our resizer does that better and
- * sooner. Where it is to be shrunk well below its size, edges of blocks are not smoothed first: libwebp
- * leaves that out itself when it shrinks so far. Animations: the general executor.
+ * sooner. Where the plan lets the decoder shrink well below the file's size, edges of blocks are not smoothed
+ * first: libwebp leaves that out itself then. Where the plan wants every pixel, they are not from a reduction
+ * of 3.5 on, which saves a fifth of the decoder's time: 512 from 2040 pixels look the same at equal bytes
+ * (quality 75: 0.4 % more bytes, 0.1 points of SSIMULACRA2 more; 85: 1 %, 0.1; 95: 3.5 %, 0.1 fewer).
+ * Animations: the general executor.
  */
 #include <string.h>
 #include <webp/decode.h>
@@ -13,6 +16,7 @@
 #include "image/express/rows.h"
 
 #define STEPS 24 /* a file is fed in so many parts */
+#define FAR 3.5  /* reduction from which on edges of blocks are no longer seen */
 
 struct webp {
     struct alb_source base;
@@ -227,8 +231,8 @@ enum alb_code alb_webp_source_open(struct alb_express *x, const struct alb_sourc
     w->base.ops = &ops;
     w->x = x;
     w->bytes = ask->bytes;
-    w->reduced =
-        4ull * ask->width < 3ull * ask->source_width && 4ull * ask->height < 3ull * ask->source_height;
+    w->reduced = ask->reduction >= FAR || (4ull * ask->width < 3ull * ask->source_width &&
+                                           4ull * ask->height < 3ull * ask->source_height);
     if (ask->strict && (ask->bytes.n < 12 || le32(ask->bytes.p + 4) > ask->bytes.n - 8))
         return alb_fail(err, ALB_E_UNSUPPORTED, "webp: cut off");
     if (WebPGetFeatures((const uint8_t *)ask->bytes.p, ask->bytes.n, &w->features) != VP8_STATUS_OK)

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows to WebP with the settings that the general executor gives libwebp, but one: its lossy methods 3 and 4
- * (4 is the default) take 2.4 times the time of method 2, for 4 % of the bytes. So method 2 does their work
- * here, with the quality lowered until the bytes are theirs (of 10 photographs made 512 pixels wide;
- * SSIMULACRA2 is 1.2 lower then; the lane's sharper reduction gains 0.8 for a JPEG, 2.6 for a WebP). Nothing
- * else that libwebp offers makes up for it. Lossy pictures that come as planes are coded as they are; RGB is
- * turned into planes by libwebp itself. The encoder looks at the whole picture (it divides it into segments
- * first), so the sink holds the result's pixels. Metadata, if there are any, make the file an extended one.
+ * Rows to WebP. Where a plan asks for an effort, libwebp gets the very settings that the general executor
+ * gives it. Where it leaves that open, lossy pictures are written by libwebp's method 2: 3 and 4 (4 is its
+ * default) take 2.4 times the time. Two things keep bytes and looks where method 4 has them:
+ *
+ * - RGB is turned into planes here (webp_planes.h): 0.35 points of SSIMULACRA2 more, 0.4 % fewer bytes.
+ * - The quality is lowered, until the bytes of planes that come as they are coded are those of method 4. What
+ *   was RGB is lowered less: it is at the bytes of method 4 and 2 % with a score above it. A result that is
+ *   sharper than its plan says (struct alb_sink_ask) gives some of that for as many bytes as the plan's own
+ *   way would take.
+ *
+ * Nothing else that libwebp offers pays (docs/architecture.md has the numbers). The encoder looks at the
+ * whole picture (it divides it into segments first), so the sink holds the result's pixels. Metadata, if
+ * there are any, make the file an extended one.
  */
 #include <string.h>
 #include <webp/encode.h>
 
 #include "image/express/rows.h"
+#include "image/express/webp_planes.h"
 
 #define SIDE_MAX 16383  /* of the format */
-#define CHEAPER_MOST 95 /* quality up to which method 2 does the work of 3 and 4 */
+#define CHEAPER_MOST 95 /* quality up to which method 2 does the work of 4 */
+#define OF_RGB 0.5f     /* part of what planes are lowered by, that RGB is */
 #define RESULT_MAX ((uint64_t)64 << 20)
 
 struct webp {
@@ -24,10 +32,13 @@ struct webp {
     struct alb_buf *out;
     struct alb_str exif, xmp;
     unsigned quality;
+    bool sharper;
+    bool converts;    /* RGB into planes, as it comes */
     unsigned samples; /* of a pixel as held: 3 or 4; planes: 1 */
     uint8_t *plane[ALB_PLANES];
     size_t stride[ALB_PLANES];
-    uint32_t next[ALB_PLANES];
+    uint32_t next[ALB_PLANES]; /* rows that came */
+    uint8_t *upper;            /* converts: a row that waits for the next one */
 };
 
 static struct webp *of(struct alb_sink *s)
@@ -51,6 +62,25 @@ static void take_grey(const struct webp *w, const uint8_t *from, uint8_t *to)
     }
 }
 
+/* In pairs; a last row alone is its own. */
+static void convert(const struct webp *w, const uint8_t *from, uint32_t y)
+{
+    size_t line = (size_t)w->format.width * 3, at = y / 2;
+    bool is_lower = y % 2 == 1;
+    if (!is_lower && y + 1 < w->format.height) {
+        memcpy(w->upper, from, line);
+        return;
+    }
+    uint8_t *luma = w->plane[0] + y * w->stride[0];
+    const struct alb_webp_pair rows = {
+        .rgb = {is_lower ? w->upper : from, from},
+        .luma = {is_lower ? luma - w->stride[0] : luma, luma},
+        .blue = w->plane[1] + at * w->stride[1],
+        .red = w->plane[2] + at * w->stride[2],
+    };
+    alb_webp_planes(&rows, w->format.width);
+}
+
 static enum alb_code write_band(struct alb_sink *s, const struct alb_band *band, struct alb_err *err)
 {
     struct webp *w = of(s);
@@ -61,7 +91,9 @@ static enum alb_code write_band(struct alb_sink *s, const struct alb_band *band,
         for (uint32_t y = 0; y < band->rows[i]; y++, w->next[i]++) {
             const uint8_t *from = band->plane[i] + y * band->stride[i];
             uint8_t *to = w->plane[i] + w->next[i] * w->stride[i];
-            if (grey)
+            if (w->converts)
+                convert(w, from, w->next[0]);
+            else if (grey)
                 take_grey(w, from, to);
             else
                 memcpy(to, from, w->stride[i]);
@@ -83,19 +115,30 @@ static int method(const struct alb_output *o)
     return e == 0 ? 4 : (int)((e - 1) * 6 + 4) / 9;
 }
 
-/* The quality at which method 2 writes as many bytes as method 4 does at this one. */
-static float as_many_bytes(unsigned quality)
+/* What the effort is ours to choose for. */
+static bool is_open(const struct alb_output *o)
+{
+    return o->effort[ALB_FORMAT_WEBP] == 0 && !is_lossless(o);
+}
+
+/* The quality at which method 2 writes as many bytes as method 4 does at the one that is asked for: `less` by
+ * so much. `sharper`: as many as the general executor's whole way would take, which lets libwebp shrink.
+ * (Means of photographs to 512 pixels.) */
+static float cheaper(const struct webp *w)
 {
     static const struct {
-        float q, less;
-    } t[] = {{0, 0},     {10, 2},    {30, 3.1f}, {50, 3.9f},       {65, 3.8f},
-             {75, 3.4f}, {80, 0.9f}, {85, 0.5f}, {CHEAPER_MOST, 0}};
-    float q = (float)quality;
+        float q, less, sharper;
+    } t[] = {{0, 0, 0},        {10, 1.2f, 2.7f}, {30, 2.2f, 5.2f},
+             {50, 3, 7},       {65, 2.7f, 7},    {75, 2.3f, 6.6f},
+             {79, 0.9f, 2.1f}, {85, 0.4f, 1.6f}, {CHEAPER_MOST, 0.1f, 0.6f}};
+    float q = (float)w->quality;
     size_t i = 1;
     while (i + 1 < ALB_ARRAY_LEN(t) && q > t[i].q)
         i++;
     float part = (q - t[i - 1].q) / (t[i].q - t[i - 1].q);
-    return q - (t[i - 1].less + part * (t[i].less - t[i - 1].less));
+    float less = t[i - 1].less + part * (t[i].less - t[i - 1].less),
+          sharper = t[i - 1].sharper + part * (t[i].sharper - t[i - 1].sharper);
+    return q - (w->sharper ? sharper : less) * (w->converts ? OF_RGB : 1);
 }
 
 static bool configure(const struct webp *w, WebPConfig *c)
@@ -106,12 +149,11 @@ static bool configure(const struct webp *w, WebPConfig *c)
         [ALB_WEBP_ICON] = WEBP_PRESET_ICON,       [ALB_WEBP_TEXT] = WEBP_PRESET_TEXT,
     };
     const struct alb_output *o = w->output;
-    int m = method(o);
-    bool cheaper = !is_lossless(o) && (m == 3 || m == 4) && w->quality <= CHEAPER_MOST;
-    float q = cheaper ? as_many_bytes(w->quality) : (float)w->quality;
+    bool ours = is_open(o) && w->quality <= CHEAPER_MOST;
+    float q = ours ? cheaper(w) : (float)w->quality;
     if (!(is_lossless(o) ? WebPConfigInit(c) : WebPConfigPreset(c, presets[o->webp_preset], q)))
         return false;
-    c->method = cheaper ? 2 : m;
+    c->method = ours ? 2 : method(o);
     c->lossless = is_lossless(o);
     if (o->webp_mode == ALB_WEBP_LOSSLESS)
         c->quality = q;
@@ -133,7 +175,7 @@ static bool import(const struct webp *w, WebPPicture *p)
 {
     p->width = (int)w->format.width;
     p->height = (int)w->format.height;
-    if (w->format.layout == ALB_LAYOUT_YCC) {
+    if (w->format.layout == ALB_LAYOUT_YCC || w->converts) {
         p->use_argb = 0;
         p->colorspace = WEBP_YUV420;
         p->y = w->plane[0];
@@ -266,10 +308,18 @@ static bool is_possible(const struct alb_rows_format *f, const struct alb_output
 
 static bool prepare(struct webp *w, struct alb_express *x)
 {
-    w->samples = w->format.layout == ALB_LAYOUT_YCC ? 1 : alb_layout_alpha(w->format.layout) ? 4 : 3;
-    for (unsigned i = 0; i < alb_layout_planes(w->format.layout); i++) {
-        w->stride[i] = (size_t)alb_plane_width(&w->format, i) * w->samples;
-        w->plane[i] = alb_scratch_take(x->scratch, w->stride[i], alb_plane_height(&w->format, i));
+    struct alb_rows_format held = w->format;
+    if (w->converts) {
+        held.layout = ALB_LAYOUT_YCC;
+        held.sub_x = held.sub_y = 1;
+        w->upper = alb_scratch_take(x->scratch, held.width, 3);
+        if (!w->upper)
+            return false;
+    }
+    w->samples = held.layout == ALB_LAYOUT_YCC ? 1 : alb_layout_alpha(held.layout) ? 4 : 3;
+    for (unsigned i = 0; i < alb_layout_planes(held.layout); i++) {
+        w->stride[i] = (size_t)alb_plane_width(&held, i) * w->samples;
+        w->plane[i] = alb_scratch_take(x->scratch, w->stride[i], alb_plane_height(&held, i));
         if (!w->plane[i])
             return false;
     }
@@ -292,7 +342,10 @@ enum alb_code alb_webp_sink_open(struct alb_express *x, const struct alb_sink_as
                        .out = ask->out,
                        .exif = alb_exif_bare(ask->exif),
                        .xmp = ask->xmp,
-                       .quality = ask->quality};
+                       .quality = ask->quality,
+                       .sharper = ask->sharper};
+    w->converts =
+        is_open(ask->output) && !ask->output->webp_smart_subsample && ask->format.layout == ALB_LAYOUT_RGB;
     if (!prepare(w, x))
         return no_memory(err);
     *sink = &w->base;

@@ -227,7 +227,7 @@ static inline bool pair_same_bytes(int a, int b)
 static inline void pair_threads(struct alb_scratch *scratch, const struct alb_plan *plan,
                                 struct alb_str source, int fd, enum alb_code code)
 {
-    struct alb_express two = {scratch, 2};
+    struct alb_express two = {.scratch = scratch, .threads = 2};
     int other = memfd_create("two", MFD_CLOEXEC);
     ALB_CHECK(other >= 0 && alb_express_render(&two, plan, source, other, 64 << 20, NULL) == code);
     ALB_CHECK(code != ALB_OK || pair_same_bytes(fd, other));
@@ -238,7 +238,7 @@ static inline void pair_threads(struct alb_scratch *scratch, const struct alb_pl
 static inline double pair_render(struct alb_scratch *scratch, const struct alb_plan *plan,
                                  struct alb_str source, enum alb_code *general, struct alb_err *err)
 {
-    struct alb_express x = {scratch, 1};
+    struct alb_express x = {.scratch = scratch, .threads = 1};
     struct alb_general_outcome outcome;
     int ours = memfd_create("ours", MFD_CLOEXEC), theirs = memfd_create("theirs", MFD_CLOEXEC);
     double differ = -1;

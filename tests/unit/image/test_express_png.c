@@ -26,7 +26,7 @@ struct row {
 
 static void check_row(const struct row *now, const struct row *above, size_t n, unsigned bpp)
 {
-    static struct row out, plain;
+    static struct row out;
     uint64_t costs[ALB_PNG_FILTERS], other[ALB_PNG_FILTERS];
     alb_png_costs(now->p, above->p, n, bpp, costs);
     alb_png_costs_plain(now->p, above->p, n, bpp, other);
@@ -44,11 +44,8 @@ static void check_row(const struct row *now, const struct row *above, size_t n, 
         }
         assert_int_equal(costs[f], sum);
         assert_int_equal(other[f], sum);
-        plain = out;
-        alb_png_unfilter((enum alb_png_filter)f, out.p, above->p, n, bpp);
-        alb_png_unfilter_plain((enum alb_png_filter)f, plain.p, above->p, n, bpp);
+        alb_png_unfilter_plain((enum alb_png_filter)f, out.p, above->p, n, bpp);
         assert_memory_equal(out.p, now->p, n);
-        assert_memory_equal(plain.p, now->p, n);
         assert_int_equal(out.behind[0], 0xa5); /* the next row's filter */
         if (n < WIDE)
             assert_int_equal(out.p[n], 0xa5);
@@ -94,8 +91,87 @@ static void test_paeth(void **state)
             if (out[(i / 4) * 8 + i % 4 + 4] != want)
                 fail_msg("%u %u %u", i, b, c);
         }
-        alb_png_unfilter(ALB_PNG_PAETH, out, u, 512, 4);
+        alb_png_unfilter_plain(ALB_PNG_PAETH, out, u, 512, 4);
         assert_memory_equal(out, n, 512);
+    }
+}
+
+/* Rows of all filters, or of one, of all widths and numbers: undone together as they are one by one. */
+#define ROWS 11
+
+static void check_rows(size_t pixels, unsigned bpp, uint32_t count, int filter, struct noise *random)
+{
+    static uint8_t rows[ROWS * (WIDE + 1) + 64], plain[sizeof(rows)], first[WIDE + 64];
+    size_t n = pixels * bpp, line = n + 1;
+    for (size_t i = 0; i < sizeof(rows); i++)
+        rows[i] = noise(random);
+    for (size_t i = 0; i < n; i++)
+        first[i] = noise(random);
+    for (uint32_t y = 0; y < count; y++)
+        rows[y * line] = (uint8_t)(filter < ALB_PNG_FILTERS ? filter : noise(random) % ALB_PNG_FILTERS);
+    memcpy(plain, rows, sizeof(rows));
+    const uint8_t *above = first;
+    for (uint32_t y = 0; y < count; y++) {
+        uint8_t *row = plain + y * line;
+        alb_png_unfilter_plain((enum alb_png_filter)row[0], row + 1, above, n, bpp);
+        above = row + 1;
+    }
+    assert_true(alb_png_unfilter(rows, line, count, first, bpp));
+    if (memcmp(rows, plain, sizeof(rows)) != 0)
+        fail_msg("%zu pixels of %u bytes, %u rows, filter %d", pixels, bpp, count, filter);
+}
+
+static void test_rows(void **state)
+{
+    struct noise random = {9};
+    (void)state;
+    for (unsigned bpp = 1; bpp <= 4; bpp++) {
+        for (size_t pixels = 1; pixels * bpp <= WIDE; pixels += pixels < 40 ? 1 : 7) {
+            for (int filter = 0; filter <= ALB_PNG_FILTERS; filter++) {
+                for (uint32_t count = 0; count <= ROWS; count++)
+                    check_rows(pixels, bpp, count, filter, &random);
+            }
+        }
+    }
+}
+
+/* Every a, b and c of Paeth, in four rows: what stands above is one row of b, left of it c. */
+static void test_rows_paeth(void **state)
+{
+    enum { N = 256 * 2 * 3 };
+    static uint8_t rows[4 * (N + 1) + 64], want[4 * (N + 1)], first[N + 64];
+    (void)state;
+    for (unsigned bc = 0; bc < 1u << 16; bc++) {
+        uint8_t b = (uint8_t)bc, c = (uint8_t)(bc >> 8);
+        if ((bc * 2654435761u >> 28) != 0 && b > 3 && c > 3 && b < 252 && c < 252 && abs(b - c) > 2)
+            continue; /* all edges, and one in 16 of the rest */
+        for (unsigned i = 0; i < N; i++)
+            first[i] = i / 3 % 2 == 0 ? c : b;
+        for (unsigned y = 0; y < 4; y++) {
+            uint8_t *row = rows + y * (N + 1), *to = want + y * (N + 1);
+            const uint8_t *up = y == 0 ? first : to - N;
+            row[0] = to[0] = ALB_PNG_PAETH;
+            for (unsigned i = 0; i < N; i++) { /* rows of a, as they are to come out, and their differences */
+                to[i + 1] = (uint8_t)(y % 2 == 1 ? first[i] : i / 6 + y);
+                unsigned left = i < 3 ? 0 : to[i - 2], corner = i < 3 ? 0 : up[i - 3];
+                row[i + 1] = (uint8_t)(to[i + 1] - paeth((int)left, up[i], (int)corner));
+            }
+        }
+        assert_true(alb_png_unfilter(rows, N + 1, 4, first, 3));
+        if (memcmp(rows, want, sizeof(want)) != 0)
+            fail_msg("%u %u", b, c);
+    }
+}
+
+static void test_rows_bad(void **state)
+{
+    uint8_t rows[6 * 49 + 64] = {0}, first[48 + 64] = {0};
+    (void)state;
+    for (unsigned bad = 0; bad < 6; bad++) {
+        for (unsigned y = 0; y < 6; y++)
+            rows[y * 49] = y == bad ? ALB_PNG_FILTERS : ALB_PNG_PAETH;
+        assert_false(alb_png_unfilter(rows, 49, 6, first, 3));
+        assert_true(alb_png_unfilter(rows, 49, bad, first, 3));
     }
 }
 
@@ -257,6 +333,32 @@ static void test_not_ours(void **state)
                                                 : ALB_E_UNSUPPORTED;
         assert_int_equal(code_of(alb_buf_view(&b), 3, 2), want);
         assert_int_equal(code_of(alb_buf_view(&b), 2, 3), ALB_E_UNSUPPORTED); /* not what was planned */
+    }
+    alb_buf_fini(&b);
+}
+
+/* Bytes behind the stream, in its last part or in one more; and a part without any is none. */
+static void test_behind(void **state)
+{
+    const struct png_kind rgb = {8, 2, 0};
+    const uint8_t rows[20] = {0};
+    uint8_t packed[100];
+    uLongf n = sizeof(packed) - 10;
+    struct alb_buf b = ALB_BUF_INIT(1 << 20);
+    (void)state;
+    memset(packed, 0, sizeof(packed));
+    assert_int_equal(compress(packed, &n, rows, sizeof(rows)), Z_OK);
+    for (size_t last = 0; last <= 10; last++) {
+        for (int apart = 0; apart < 2; apart++) {
+            alb_buf_reset(&b);
+            png_start(&b, 3, 2, &rgb);
+            png_chunk(&b, "IDAT", packed, 0);
+            png_chunk(&b, "IDAT", packed, apart ? n : n + last);
+            if (apart)
+                png_chunk(&b, "IDAT", packed + n, last);
+            png_chunk(&b, "IEND", "", 0);
+            assert_int_equal(code_of(alb_buf_view(&b), 3, 2), last == 0 ? ALB_OK : ALB_E_UNSUPPORTED);
+        }
     }
     alb_buf_fini(&b);
 }
@@ -564,7 +666,7 @@ static void test_no_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    x = (struct alb_express){alb_scratch_new(), 1};
+    x = (struct alb_express){.scratch = alb_scratch_new(), .threads = 1};
     return x.scratch ? 0 : -1;
 }
 
@@ -579,6 +681,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filters),   cmocka_unit_test(test_paeth),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_rows_paeth),
+        cmocka_unit_test(test_rows_bad),  cmocka_unit_test(test_behind),
         cmocka_unit_test(test_kinds),     cmocka_unit_test(test_each_filter),
         cmocka_unit_test(test_window),    cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_damage),    cmocka_unit_test(test_large),

@@ -178,12 +178,15 @@ static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool
 
 #include "../meta/build.h"
 
+static unsigned dng_flip = 6; /* EXIF */
+static uint32_t dng_preview_at, dng_sensor_at; /* 0: where they are */
+
 static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool preview)
 {
     struct alb_buf b = ALB_BUF_INIT(8 << 20);
     uint32_t strip[1], sub[1], bytes[1] = {w * h * 2};
     alb_buf_add(&b, "II*\0\0\0\0\0", 8);
-    strip[0] = (uint32_t)b.n;
+    strip[0] = dng_sensor_at != 0 ? dng_sensor_at : (uint32_t)b.n;
     for (unsigned y = 0; y < h; y++) {
         for (unsigned x = 0; x < w; x++)
             put_int(&b, 1000 + (x * 37 + y * 91) % 2000, 2, false);
@@ -192,6 +195,8 @@ static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool
     alb_buf_str(&b, jpeg);
     if (b.n & 1)
         alb_buf_char(&b, '\0');
+    if (dng_preview_at != 0)
+        jpeg_at[0] = dng_preview_at;
     const struct tag raw[] = {
         TAG_LONG(0xfe, 0),
         TAG_LONG(0x100, w),
@@ -218,7 +223,7 @@ static struct alb_str make_dng(struct alb_str jpeg, unsigned w, unsigned h, bool
         TAG_TEXT(0x10f, "Test"),
         TAG_TEXT(0x110, "Camera"),
         {0x111, 4, 1, jpeg_at},
-        TAG_SHORT(0x112, 6),
+        TAG_SHORT(0x112, dng_flip),
         TAG_SHORT(0x115, 3),
         TAG_LONG(0x116, 240),
         {0x117, 4, 1, jpeg_n},
@@ -283,9 +288,69 @@ static void test_raw_developed(void **state)
     alb_mem_free((void *)(uintptr_t)dng.p);
 }
 
+/* What is shown of a file: the size that its header has, and whether that is the preview's; it can be rendered. */
+static void check_shown(struct alb_str dng, uint32_t width, bool preview, uint8_t orientation)
+{
+    struct alb_plan_options o;
+    struct alb_probe *p = probe(dng);
+    if (p->damaged || p->header.preview != preview || p->header.width != width)
+        fail_msg("%u, preview %d: %s", p->header.width, p->header.preview, p->note);
+    assert_int_equal(p->header.raw_width, 640);
+    assert_int_equal(p->header.orientation, orientation);
+    assert_true(p->thumbhash_len > 0);
+    alb_probe_free(&p);
+    alb_plan_options_init(&o);
+    o.width = o.height = 100;
+    render_ok(dng, &o, NULL);
+    alb_mem_free((void *)(uintptr_t)dng.p);
+}
+
+/* A small preview is for lists; one that is not where it is said to be makes libraw forget the file. */
+static void test_raw_without_a_good_preview(void **state)
+{
+    struct alb_str good = sample(320, 240, ".jpg"), small = sample(152, 114, ".jpg");
+    (void)state;
+    check_shown(make_dng(small, 640, 480, true), 320, false, 6);
+    dng_preview_at = 0x7f000000;
+    check_shown(make_dng(good, 640, 480, true), 320, false, 6);
+    dng_preview_at = 0;
+    g_free((void *)(uintptr_t)good.p);
+    g_free((void *)(uintptr_t)small.p);
+}
+
+/* What a sensor has not seen cannot be shown; then the small one is more than nothing. */
+static void test_raw_without_a_sensor(void **state)
+{
+    struct alb_str small = sample(152, 114, ".jpg");
+    (void)state;
+    dng_sensor_at = 0x7f000000;
+    check_shown(make_dng(small, 640, 480, true), 152, true, 6);
+    dng_preview_at = 0x7f000000;
+    struct alb_str dng = make_dng(small, 640, 480, true);
+    struct alb_probe *p = probe(dng);
+    assert_true(p->damaged);
+    alb_probe_free(&p);
+    alb_mem_free((void *)(uintptr_t)dng.p);
+    dng_sensor_at = dng_preview_at = 0;
+    g_free((void *)(uintptr_t)small.p);
+}
+
+static void test_raw_orientations(void **state)
+{
+    struct alb_str jpeg = sample(320, 240, ".jpg");
+    (void)state;
+    for (dng_flip = 1; dng_flip <= 8; dng_flip++)
+        check_shown(make_dng(jpeg, 640, 480, true), 320, true, (uint8_t)dng_flip);
+    dng_flip = 6;
+    g_free((void *)(uintptr_t)jpeg.p);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_raw_orientations),
+        cmocka_unit_test(test_raw_without_a_good_preview),
+        cmocka_unit_test(test_raw_without_a_sensor),
         cmocka_unit_test(test_animations),    cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_pyramid),
         cmocka_unit_test(test_chroma),

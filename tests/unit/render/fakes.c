@@ -161,6 +161,11 @@ unsigned fake_submitted(void)
     return look_at(&fake_darkroom.submitted);
 }
 
+unsigned fake_headers(void)
+{
+    return look_at(&fake_darkroom.headers);
+}
+
 unsigned fake_cancels(void)
 {
     return look_at(&fake_darkroom.cancels);

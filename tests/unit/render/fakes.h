@@ -53,6 +53,7 @@ void fake_reset(enum fake_mode mode); /* starts the master thread in STORM */
 void fake_stop(void);                 /* joins it; nothing may run */
 unsigned fake_running(void);
 unsigned fake_submitted(void);
+unsigned fake_headers(void);
 unsigned fake_cancels(void); /* cancels that met a job that runs */
 /* HELD: ends the oldest running job; ALB_OK gives a picture. Its code is CANCELLED if it was cancelled. */
 void fake_finish(enum alb_code code);

@@ -12,13 +12,19 @@ static void wake(struct alb_waiter *w, enum alb_wake why)
     (void)atomic_fetch_add(why == ALB_WAKE_PROMOTED ? &a->promoted : &a->settled, 1);
 }
 
-static enum alb_code give(struct world *w, struct asker *a, struct alb_origin *origin, int64_t deadline)
+static enum alb_code give_kind(struct world *w, struct asker *a, struct alb_origin *origin, int64_t deadline,
+                               enum alb_order_kind kind)
 {
     const struct alb_order_ask order = {
-        .kind = ALB_ORDER_FACTS, .origin = origin, .type = ALB_TYPE_JPEG, .deadline = deadline};
+        .kind = kind, .origin = origin, .type = ALB_TYPE_JPEG, .deadline = deadline};
     memset(a, 0, sizeof(*a));
     a->waiter.wake = wake;
     return alb_render_order(w->render, &order, &a->waiter, &a->future, NULL);
+}
+
+static enum alb_code give(struct world *w, struct asker *a, struct alb_origin *origin, int64_t deadline)
+{
+    return give_kind(w, a, origin, deadline, ALB_ORDER_FACTS);
 }
 
 static const struct alb_order_answer *words(const struct asker *a)
@@ -254,6 +260,26 @@ static void test_closing(void **state)
     world_close(&w);
 }
 
+/* A header is asked of a worker once, and after that of nobody. */
+static void test_headers_are_known(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(7);
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    world_open(&w, &usual);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(give_kind(&w, &a, origin, ALB_NEVER, ALB_ORDER_HEADER), ALB_OK);
+        until(atomic_load(&a.settled) == 1);
+        assert_int_equal(words(&a)->header.width, 4000);
+        asker_end(&a);
+        assert_int_equal(fake_headers(), 1);
+    }
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_nobody_waits_any_more),
         cmocka_unit_test(test_time_in_line_ends),
         cmocka_unit_test(test_what_cannot_be_told_is_remembered),
+        cmocka_unit_test(test_headers_are_known),
         cmocka_unit_test(test_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

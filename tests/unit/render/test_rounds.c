@@ -3,6 +3,7 @@
  * and what is kept in no cache. Fakes below (fakes.h).
  */
 #include "fakes.h"
+#include "render/job.h"
 
 static const struct world_options one_slot = {.slots = 1};
 
@@ -163,6 +164,49 @@ static void test_faster_format_when_time_runs_out(void **state)
     world_close(&w);
 }
 
+/* Whatever is left and whatever is needed: what remains after the first try is enough, or nothing was tried. */
+static void test_time_for_the_faster_one(void **state)
+{
+    static const struct {
+        int64_t left, need, first;
+    } table[] = {{12000, 0, 8000}, {12000, 4000, 8000}, {12000, 6000, 6000}, {12000, 11000, 1000},
+                 {12000, 11500, 0}, {12000, 90000, 0},  {0, 1, 0},           {-5, 10, 0}};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
+        assert_int_equal(alb_render_first_try(table[i].left, table[i].need), table[i].first);
+    for (int64_t left = 1; left < 5000; left += 7) {
+        for (int64_t need = 0; need < 6000; need += 11) {
+            int64_t first = alb_render_first_try(left, need);
+            assert_true(first >= 0 && (first == 0 || left - first >= need));
+        }
+    }
+}
+
+/* No time for the good one when the slot is there: the faster one is begun at once, and nothing else. */
+static void test_faster_format_at_once(void **state)
+{
+    struct world w;
+    struct asker a;
+    struct alb_source *source = fake_source(15, "k");
+    struct alb_plan_options o = small_picture();
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    o.output.format = ALB_FORMAT_AVIF;
+    struct alb_render_ask q = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    q.may_degrade = true;
+    q.deadline = world_now(&w) + ALB_NS_PER_MS;
+    start(&w, &a, &q);
+    until(fake_running() == 1);
+    fake_finish(ALB_OK);
+    until(atomic_load(&a.settled) == 1);
+    assert_int_equal(fake_submitted(), 1);
+    assert_string_equal(asker_picture(&a)->content_type, "image/webp");
+    asker_end(&a);
+    alb_source_unref(source);
+    world_close(&w);
+}
+
 static void test_no_faster_format_unless_asked(void **state)
 {
     struct world w;
@@ -234,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_header_that_cannot_be_read),
         cmocka_unit_test(test_trim_takes_two_rounds),
         cmocka_unit_test(test_faster_format_when_time_runs_out),
+        cmocka_unit_test(test_time_for_the_faster_one),
+        cmocka_unit_test(test_faster_format_at_once),
         cmocka_unit_test(test_no_faster_format_unless_asked),
         cmocka_unit_test(test_origin_that_forbids_keeping),
         cmocka_unit_test(test_file_that_changes_meanwhile),
