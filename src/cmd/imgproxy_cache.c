@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "blob/claims.h"
 #include "blob/publish.h"
 #include "cmd/upkeep.h"
 
@@ -53,6 +54,8 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
         code = alb_cache_open(&results, &c->results, err);
     if (code == ALB_OK)
         alb_upkeep_open_purges(c->dirfd, true, &c->purges);
+    if (code == ALB_OK)
+        alb_upkeep_open_claims(c->dirfd, &c->claims);
     return code;
 }
 
@@ -83,6 +86,7 @@ enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_im
 
 void alb_imgproxy_cache_close(struct alb_imgproxy_cache *c)
 {
+    alb_claims_close(&c->claims);
     alb_purges_close(&c->purges);
     if (c->results)
         alb_cache_close(&c->results);

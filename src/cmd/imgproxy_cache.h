@@ -16,6 +16,7 @@ struct alb_imgproxy_cache {
     struct alb_quarantine *quarantine;
     struct alb_cache *results; /* NULL: none */
     struct alb_purges *purges; /* NULL: nothing can be purged */
+    struct alb_claims *claims; /* NULL: nobody waits for another process */
 };
 
 /* A folder that was named must be usable; the default one may be missing, which is logged. */

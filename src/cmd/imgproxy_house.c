@@ -130,6 +130,7 @@ static enum alb_code open_render(struct house *h, struct alb_err *err)
                                              .darkroom = h->darkroom,
                                              .cache = h->cache.results,
                                              .purges = h->cache.purges,
+                                             .claims = h->cache.claims,
                                              .slots = darkroom.render_workers,
                                              .vector_slots = darkroom.font_workers,
                                              .queue_max = queue_of(h),

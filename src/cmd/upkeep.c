@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "blob/claims.h"
 #include "render/origin.h"
 #include "render/render.h"
 
@@ -48,4 +49,17 @@ void alb_upkeep_open_purges(int dirfd, bool shared, struct alb_purges **purges)
         alb_log(ALB_LOG_WARN, "nothing can be purged from the caches", ALB_LOG_C("error", err.msg));
     alb_fs_close(&config.dirfd);
     alb_fs_close(&config.tmp_dirfd);
+}
+
+void alb_upkeep_open_claims(int dirfd, struct alb_claims **claims)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    int folder = -1;
+    *claims = NULL;
+    enum alb_code code = alb_fs_open(dirfd, "cache", O_RDONLY | O_DIRECTORY, 0, &folder, &err);
+    if (code == ALB_OK)
+        code = alb_claims_open(folder, claims, &err);
+    if (code != ALB_OK)
+        alb_log(ALB_LOG_INFO, "processes that share the cache do not wait for each other", ALB_LOG_C("error", err.msg));
+    alb_fs_close(&folder);
 }

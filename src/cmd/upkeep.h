@@ -21,8 +21,12 @@ struct alb_upkeep {
 enum alb_code alb_upkeep_start(const struct alb_options *options, struct alb_upkeep *upkeep,
                                struct alb_keeper **keeper, struct alb_err *err) ALB_MUST_CHECK;
 
-/* The list of purges of the caches below `dirfd`, whose tmp/ exists. A disk that it cannot be made on is logged, and
- * *purges is NULL: then nothing can be purged. */
+struct alb_claims;
+/* Claims on what processes that share the caches below `dirfd` make there; NULL where the system has not what it takes,
+ * which is logged. */
+void alb_upkeep_open_claims(int dirfd, struct alb_claims **claims);
+/* The list of purges of these caches; tmp/ exists. A disk that it cannot be made on is logged, and *purges is NULL:
+ * then nothing can be purged. */
 void alb_upkeep_open_purges(int dirfd, bool shared, struct alb_purges **purges);
 
 #endif

@@ -14,7 +14,6 @@
 #include "image/probe.h"
 #include "render/failures.h"
 #include "render/picture.h"
-#include "render/purged.h"
 
 enum {
     EV_TURN = ALB_ACTOR_EVENT(0), /* begin, or the next slice */
@@ -26,6 +25,7 @@ enum {
     EV_OVERDUE = ALB_ACTOR_EVENT(6),
     EV_CANCEL = ALB_ACTOR_EVENT(7),
     EV_HURRY = ALB_ACTOR_EVENT(8),
+    EV_CLAIM = ALB_RENDER_JOB_CLAIM,
 };
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
@@ -133,6 +133,7 @@ void alb_render_job_drop(struct alb_render_job *job)
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
 static void job_free(struct alb_render_job *job)
 {
+    alb_render_job_unclaim(job);
     alb_bytes_unref(job->darkroom.result);
     alb_probe_free(&job->darkroom.probe);
     forget(job);
@@ -271,18 +272,28 @@ static bool verify_slice(struct alb_render_job *job)
     return true;
 }
 
+static struct alb_picture *from_disk(struct alb_render_job *job)
+{
+    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key);
+    if (p)
+        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    return p;
+}
+
 static bool look(struct alb_render_job *job)
 {
     struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
     struct alb_picture *p = alb_render_hot(r, &job->key);
+    if (!p)
+        p = from_disk(job);
     if (p)
         return end_well(job, p, false);
-    p = alb_picture_from_disk(r->config.cache, &job->key);
-    if (p) {
-        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    if (alb_render_job_waits_for_another(job))
+        return true;
+    p = job->claimed ? from_disk(job) : NULL; /* it may have come between the two looks */
+    if (p)
         return end_well(job, p, false);
-    }
     enum alb_code known = alb_failures_look(r->failures, &job->key, alb_mono(r->config.clock));
     if (known != ALB_OK) {
         alb_stat_inc(ALB_STAT_RENDER_REMEMBERED);
@@ -414,6 +425,7 @@ static bool forsaken(struct alb_render_job *job)
             return true; /* granted or refused is on its way and will look again */
         break;
     case ALB_RENDER_LOOKING:
+    case ALB_RENDER_CLAIMING:
     case ALB_RENDER_VERIFYING:
         break;
     }
@@ -470,6 +482,12 @@ static bool turn(struct alb_render_job *job)
     return job->stage == ALB_RENDER_LOOKING ? look(job) : verify_slice(job);
 }
 
+/* Whoever made it has ended, or has had its time. */
+static bool claim_came(struct alb_render_job *job)
+{
+    return job->stage == ALB_RENDER_CLAIMING ? look(job) : true;
+}
+
 static bool refused(struct alb_render_job *job)
 {
     return job->refusal == ALB_E_TIMEOUT || job->refusal == ALB_E_CANCELLED
@@ -494,6 +512,7 @@ static bool handle(struct alb_actor *actor, unsigned events)
         {EV_DONE, worker_done}, {EV_REFUSED, refused},   {EV_GRANTED, granted},
         {EV_CANCEL, cancelled}, {EV_FORSAKEN, forsaken}, {EV_HURRY, hurried},
         {EV_OVERDUE, overdue},  {EV_WANTED, wanted},     {EV_TURN, turn},
+        {EV_CLAIM, claim_came},
     };
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
@@ -503,18 +522,6 @@ static bool handle(struct alb_actor *actor, unsigned events)
 }
 
 /* ---- the beginning ---- */
-
-/* Without memory its file can be purged by anything. */
-static void take_labels(struct alb_render_job *job, const struct alb_render_ask *ask)
-{
-    struct alb_buf text = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
-    job->purges = alb_render_purges_known(job->render->config.purges, ask);
-    alb_render_labels(ask, &text);
-    job->labels = alb_arena_str(job->arena, alb_buf_view(&text));
-    if (alb_buf_code(&text) != ALB_OK || (text.n > 0 && job->labels.n == 0))
-        job->labels = ALB_STR("\1\0" ALB_LABEL_ANY);
-    alb_buf_fini(&text);
-}
 
 struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb_render_ask *ask,
                                           const struct alb_plan_options *options,
@@ -534,7 +541,7 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     }
     job->render = r;
     job->key = *key;
-    take_labels(job, ask);
+    alb_render_job_label(job, ask);
     job->limits = ask->limits ? *ask->limits : r->config.limits;
     job->may_degrade = ask->may_degrade;
     job->deadline = ask->deadline;

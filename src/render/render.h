@@ -52,6 +52,7 @@ struct alb_render_config {
     struct alb_blob_store *store; /* originals */
     struct alb_cache *cache;      /* results; NULL: none */
     struct alb_purges *purges;    /* of them; NULL: there are none */
+    struct alb_claims *claims;    /* on them, of processes that share them; NULL: there are no others */
     unsigned slots;               /* renders at once, SVG and PDF not counted; 0 = alb_render_slots(0) */
     unsigned vector_slots;        /* SVG and PDF at once: workers of that lane; 0 = 2 */
     unsigned queue_max;           /* renders waiting for a slot; twice as many may be looked up and read */

@@ -32,6 +32,8 @@ ALB_X(CACHE_REFUSED, COUNTER, "albumen_cache_refused_total", "",
 ALB_X(CACHE_EXPIRED, COUNTER, "albumen_cache_expired_total", "", "Derived files that were too old")
 ALB_X(CACHE_FAULTY, GAUGE, "albumen_cache_faults", "",
       "Disk caches that cannot be read or written now (full, read-only or failing disk)")
+ALB_X(CACHE_CLAIM_WAITS, COUNTER, "albumen_cache_claim_waits_total", "",
+      "Pictures that were waited for because another process was making them")
 ALB_X(CACHE_PURGES, COUNTER, "albumen_cache_purges_total", "", "Purges asked for")
 ALB_X(CACHE_PURGED, COUNTER, "albumen_cache_purged_files_total", "", "Derived files removed by purges")
 ALB_X(CACHE_SCRUBBED, COUNTER, "albumen_cache_scrubbed_bytes_total", "",

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The disk cache of results: purges hold at once and for all processes, several processes share a folder, damage and
 kills do no harm."""
+import hashlib
 import os
+import struct
 import subprocess
 import threading
+import zlib
 
 import pictures
+import requests
 from daemon import BINARY
 from imgproxy import Origin
 from imgproxy_daemon import Imgproxy, until
@@ -207,4 +211,94 @@ def test_any_damage_while_serving_and_every_answer_is_right(tmp_path):
             # The journal is written anew by the keeper; until then nothing is kept.
             until(lambda: [get(n).content for n in range(6)] == good and len(files(tmp_path)) == 6, "it has healed")
         server.stop()
+    origin.close()
+
+
+def noise(width, height):
+    """A PNG that nothing makes smaller."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + os.urandom(width * 3) for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
+
+
+def test_one_result_of_30_mb_for_a_hundred_clients_of_two_processes(tmp_path):
+    """One render per process at most, all answers equal; and one of the two is killed in the middle of it."""
+    origin = Origin()
+    origin.pages["/a.jpg"] = (200, FRESH, noise(3600, 2900))
+    a = origin.url + "/a.jpg"
+    options = "rs:force:3590:2890"
+    with Imgproxy(tmp_path, ["--hot-cache-size", "0"]) as one, Imgproxy(tmp_path, ["--hot-cache-size", "0"]) as two:
+        for server in (one, two):
+            assert server.plain(a, "w:10").status_code == 200  # the source is there
+        made = [server.metric("albumen_render_misses_total") for server in (one, two)]
+        answers, lost = {one: [], two: []}, []
+
+        def ask(server):
+            try:
+                answer = server.plain(a, options, "@png")
+                answers[server].append((answer.status_code, len(answer.content), hashlib.sha256(answer.content).digest()))
+            except requests.RequestException:
+                lost.append(server)
+
+        threads = [threading.Thread(target=ask, args=(one,)) for _ in range(50)]
+        for t in threads:
+            t.start()
+        until(lambda: one.metric("albumen_render_misses_total") > made[0], "the first one is at it")
+        late = [threading.Thread(target=ask, args=(two,)) for _ in range(50)]
+        for t in late:
+            t.start()
+        for t in (*threads, *late):
+            t.join(120)
+        assert not lost
+        good = answers[one][0]
+        assert good[0] == 200 and good[1] > 25_000_000
+        for server in (one, two):
+            assert answers[server] == [good] * 50
+        now = [server.metric("albumen_render_misses_total") for server in (one, two)]
+        assert now[0] == made[0] + 1 and now[1] <= made[1] + 1
+        # Killed while it makes another one: the kernel gives its claim to who waits.
+        threads = [threading.Thread(target=ask, args=(one,)) for _ in range(5)]
+        late = [threading.Thread(target=ask, args=(two,)) for _ in range(5)]
+        options = "rs:force:3580:2880"
+        for t in threads:
+            t.start()
+        until(lambda: one.metric("albumen_render_misses_total") > now[0], "it is at the second one")
+        for t in late:
+            t.start()
+        one.process.kill()
+        one.process.wait()
+        for t in (*threads, *late):
+            t.join(120)
+        last = answers[two][50:]
+        assert len(last) == 5 and last == [last[0]] * 5 and last[0][0] == 200
+        assert two.metric("albumen_render_misses_total") <= now[1] + 1
+        two.stop()
+    origin.close()
+
+
+def test_a_second_process_waits_for_the_one_that_makes_it(tmp_path):
+    origin = Origin()
+    origin.pages["/a.jpg"] = (200, FRESH, noise(2000, 1500))
+    a = origin.url + "/a.jpg"
+    waited = 0
+    with Imgproxy(tmp_path) as one, Imgproxy(tmp_path) as two:
+        for server in (one, two):
+            assert server.plain(a, "w:10").status_code == 200
+        for n in range(20):  # until the second has come in time
+            made = [server.metric("albumen_render_misses_total") for server in (one, two)]
+            ask = threading.Thread(target=one.plain, args=(a, f"rs:force:{1900 + n}:1400", "@png"))
+            ask.start()
+            until(lambda: one.metric("albumen_render_misses_total") > made[0], "the first one is at it")
+            assert two.plain(a, f"rs:force:{1900 + n}:1400", "@png").status_code == 200
+            ask.join(60)
+            waited = two.metric("albumen_cache_claim_waits_total")
+            if waited and two.metric("albumen_render_misses_total") == made[1]:
+                break
+        else:
+            raise AssertionError(f"the second made its own each time ({waited} waits)")
+        one.stop()
+        two.stop()
     origin.close()
