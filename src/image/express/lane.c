@@ -118,6 +118,11 @@ static bool is_detail(const struct render *r)
     return (uint64_t)w.width * w.height * 2 < (uint64_t)n->width * n->height;
 }
 
+static bool is_lossless(const struct alb_output *o)
+{
+    return o->format == ALB_FORMAT_PNG || (o->format == ALB_FORMAT_WEBP && o->webp_mode != ALB_WEBP_LOSSY);
+}
+
 /* Whether pixels may be halved on their way to light. A decoder that shrinks has done as much, and better. */
 static bool is_light(const struct render *r)
 {
@@ -127,8 +132,10 @@ static bool is_light(const struct render *r)
     bool whole = n->width == l->u.load.source_width && n->height == l->u.load.source_height;
     double x = (double)c->width * n->width / l->width / r->plan.scaled_w;
     double y = (double)c->height * n->height / l->height / r->plan.scaled_h;
-    return r->plan.linear && whole && n->layout == ALB_LAYOUT_YCC && n->bits == 8 && n->sub_x < 2 && n->sub_y < 2 &&
-           x >= HALVE_FROM && y >= HALVE_FROM && r->plan.kernel != ALB_KERNEL_NEAREST && !is_detail(r);
+    bool known = n->layout == ALB_LAYOUT_YCC && n->bits == 8 && n->sub_x < 2 && n->sub_y < 2,
+         far = x >= HALVE_FROM && y >= HALVE_FROM && !is_detail(r);
+    return r->plan.linear && whole && known && far && r->plan.kernel != ALB_KERNEL_NEAREST &&
+           !is_lossless(&r->plan.encode->u.encode.output);
 }
 
 /* Layout of the source, and in *to what the sink gets before the turn. */

@@ -205,7 +205,7 @@ static void test_random(void **state)
     print_message("# off by at most %.4f / 256\n", worst);
 }
 
-/* The same bytes on every machine and with every compiler: these came from x86-64 and from ARM. */
+/* The same bytes on every machine and with every compiler: these came from x86-64. */
 static void test_bytes_for_ever(void **state)
 {
     uint64_t hash = 0xcbf29ce484222325;

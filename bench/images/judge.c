@@ -14,7 +14,7 @@
 
 static void die(const char *what)
 {
-    fprintf(stderr, "bench-field-judge: %s: %s\n", what, vips_error_buffer());
+    fprintf(stderr, "bench-images-judge: %s: %s\n", what, vips_error_buffer());
     exit(1);
 }
 

@@ -5,7 +5,7 @@
  * interleaved; of each the best is shown beside the median: what others do on the machine only adds. The promise is a
  * ratio of at most 1.10. Peak memory is of this process, and of the darkroom's together.
  *
- *   bench-images PROGRAM     PROGRAM: albumen-darkroom
+ *   bench-executors PROGRAM     PROGRAM: albumen-darkroom
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 
 static void die(const char *what)
 {
-    fprintf(stderr, "bench-images: %s\n", what);
+    fprintf(stderr, "bench-executors: %s\n", what);
     exit(1);
 }
 
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
     struct alb_err err = ALB_ERR_INIT;
     double worst = 0;
     if (argc < 2 || VIPS_INIT(argv[0]) != 0)
-        die("usage: bench-images PROGRAM");
+        die("usage: bench-executors PROGRAM");
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     alb_darkroom_config_default(&config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What codecs cost by themselves, in one thread: bench-field-floor SIDE FILE... prints, for all files of a kind
+ * What codecs cost by themselves, in one thread: bench-images-floor SIDE FILE... prints, for all files of a kind
  * together, CPU milliseconds a picture
  *   read jpg N     libjpeg-turbo at N/8, the samples as they are coded: no upsampling, no other colours
  *   read png ...   libvips' loader (libspng, libwebp, libheif), the whole picture into memory
@@ -22,7 +22,7 @@
 
 static void die(const char *what)
 {
-    fprintf(stderr, "bench-field-floor: %s: %s\n", what, vips_error_buffer());
+    fprintf(stderr, "bench-images-floor: %s: %s\n", what, vips_error_buffer());
     exit(1);
 }
 
@@ -176,7 +176,7 @@ static void measure(const struct sources *s, const char *kind, const char *label
 int main(int argc, char **argv)
 {
     if (argc < 3 || VIPS_INIT(argv[0]) != 0)
-        die("usage: bench-field-floor SIDE FILE...");
+        die("usage: bench-images-floor SIDE FILE...");
     struct sources s = {argv + 2, argc - 2, atoi(argv[1])};
     vips_concurrency_set(1);
     vips_cache_set_max(0);
