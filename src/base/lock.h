@@ -3,7 +3,7 @@
  * Mutexes and condition variables with a class, and so with a rank (tbl/locks.h). Taking one out of order
  * panics in debug and sanitizer builds (ALB_LOCK_DEBUG); release builds keep the counts of locks taken and
  * contended per class, shown by /metrics. Under a lock: no I/O, no SQL, no codec, no callback, no log
- * formatting (BLOB_HASH is the one exception and says so in the table).
+ * formatting (BLOB_HASH and CACHE_JOURNAL are the exceptions and say so in the table).
  * Waiting uses the monotonic clock and always a predicate loop.
  */
 #ifndef ALB_BASE_LOCK_H

@@ -26,8 +26,9 @@ enum {
     ALB_CMD_CHECK = 1u << 4,
     ALB_CMD_VERSION = 1u << 5,
     ALB_CMD_IMGPROXY = 1u << 6, /* beside IMGPROXY_* variables: what imgproxy has no word for */
-    ALB_CMD_SERVER_SIDE = ALB_CMD_SERVE | ALB_CMD_USER | ALB_CMD_KEY | ALB_CMD_CHECK,
-    ALB_CMD_ALL = (1u << 6) - 1, /* that take general options */
+    ALB_CMD_CACHE = 1u << 7,
+    ALB_CMD_SERVER_SIDE = ALB_CMD_SERVE | ALB_CMD_USER | ALB_CMD_KEY | ALB_CMD_CHECK | ALB_CMD_CACHE,
+    ALB_CMD_ALL = ((1u << 6) - 1) | ALB_CMD_CACHE, /* that take general options */
 };
 
 struct alb_options; /* opaque */

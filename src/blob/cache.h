@@ -16,11 +16,23 @@
  *
  * Bound: bytes (rounded up to 4 KiB per file, as disks do) of all files and of those being written stay
  * <= limit at any time; room is made before a file is written. A file larger than an eighth of the limit is
- * not kept. Start: folders are scanned (names, sizes, times; no file is read), oldest first into main; what
- * is above the limit goes. Files that vanish are misses; foreign files are left alone and not counted.
- * A full disk is not an error of the caller: the answer is NO_SPACE and the body is served without caching.
+ * not kept. Age: with `max_age_ms` a file that is older is a miss, and goes.
  *
- * Threads: any. Lock: RESULT_CACHE around the index only, never around file calls.
+ * Start: CACHE/journal (cache_journal.h) says what lies there; no file is opened or looked at. Where it is missing or
+ * damaged, the folders are walked through afterwards (alb_cache_tend): until that is done files are found by trying,
+ * and none is stored, because the bound could not be kept. After a crash they are walked through too, while everything
+ * works. Files that vanish are misses; foreign files are left alone and not counted.
+ *
+ * Several processes may share a folder (`shared`; on file systems with flock): each knows of the others' files by the
+ * journal, and the bound is that of all together (but for files that one of them unlinks at this moment). Who evicts
+ * looks at its own hits.
+ *
+ * A disk that is full, read-only or failing is not an error of the caller: the answer is a miss, or NO_SPACE, IO: the
+ * body is served without caching. alb_cache_look tells of it until it works again; alb_cache_tend tries. A file
+ * that the disk cannot read is as good as damaged.
+ *
+ * Threads: any. Locks: CACHE_JOURNAL around changes of the index and the journal's file calls, RESULT_CACHE inside of
+ * it around the index; neither around calls on the files that are kept.
  */
 #ifndef ALB_BLOB_CACHE_H
 #define ALB_BLOB_CACHE_H
@@ -36,8 +48,10 @@ struct alb_cache_config {
     const struct alb_clock *clock;
     struct alb_quarantine *quarantine; /* borrowed, outlives the cache */
     bool plain;
+    bool shared;        /* other processes may have it open too */
+    int64_t max_age_ms; /* 0: any */
 };
-/* Start-up only (scans). */
+/* Start-up only (reads the journal). A disk that cannot be written to is no error, as long as there is the folder. */
 enum alb_code alb_cache_open(const struct alb_cache_config *config, struct alb_cache **cache,
                              struct alb_err *err) ALB_MUST_CHECK;
 void alb_cache_close(struct alb_cache **cache);
@@ -47,9 +61,10 @@ void alb_cache_close(struct alb_cache **cache);
 enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *key, struct alb_derived *out,
                             struct alb_err *err) ALB_MUST_CHECK;
 /* Stores a body (replaces an older one of the same key). Failure never harms: NO_SPACE (disk full), TOO_LARGE
- * (not worth keeping), IO. Serve the body anyway. */
-enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key, struct alb_str meta,
-                            struct alb_str body, struct alb_err *err) ALB_MUST_CHECK;
+ * (not worth keeping), BUSY (another one's turn, or not known yet what lies there), IO. Serve the body anyway. */
+enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,
+                            const struct alb_derived_front *front, struct alb_str body,
+                            struct alb_err *err) ALB_MUST_CHECK;
 /* A plain cache takes over a complete temporary file of the same file system; its fd stays open and is the
  * caller's. Failure never harms: the file keeps its temporary name, and TOO_LARGE, BUSY, NO_SPACE, IO say
  * why. */
@@ -76,10 +91,50 @@ struct alb_cache_checked {
 enum alb_code alb_cache_check_step(struct alb_cache *c, int64_t *cursor, struct alb_cache_checked *sum,
                                    struct alb_err *err) ALB_MUST_CHECK;
 
+/* The scrub: reads what the index knows, one file per call; bad ones go to quarantine. `pace` is called after each
+ * piece, without locks, and may wait; false from it stops in the middle of the file. False: there is no further
+ * file. */
+#define ALB_CACHE_SCRUB_FILES 64
+struct alb_cache_scrub {
+    bool begun;
+    unsigned folder;
+    uint32_t place;
+    size_t at, count;
+    unsigned char keys[ALB_CACHE_SCRUB_FILES][16];
+};
+typedef bool alb_cache_pace_fn(void *arg, int64_t bytes);
+void alb_cache_scrub_init(struct alb_cache_scrub *scrub);
+bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *scrub, alb_cache_pace_fn *pace, void *arg,
+                          struct alb_cache_checked *sum);
+
+/* Removes the files of one folder of 256 that a purge touches by their labels and that were begun before it. *cursor
+ * begins at 0; -1 after the last. The number of files removed. */
+struct alb_purges;
+size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor);
+
+/* Upkeep, in short steps, from one thread at a time (blob/keeper.h): repairs the journal or writes it anew when it is
+ * long, walks through the folders when that is due, one of 256 per call, and takes out what is too old. True: there is
+ * more to do now. */
+bool alb_cache_tend(struct alb_cache *c);
+/* Everything that is due, to its end: for commands, and tests. */
+void alb_cache_tend_all(struct alb_cache *c);
+/* The folders are to be walked through: names and sizes against the index. */
+void alb_cache_want_walk(struct alb_cache *c);
+
+struct alb_cache_fault {
+    enum alb_code code; /* OK: none */
+    int sys;            /* errno */
+    int64_t since_ms;   /* wall */
+};
 struct alb_cache_view {
     int64_t files, bytes, limit, small_bytes, main_bytes, index_bytes;
-    uint64_t hits, misses, stored, evicted, corrupt, refused;
+    const char *folder;
+    bool complete; /* what lies there is known */
+    struct alb_cache_fault reads, writes;
+    uint64_t hits, misses, stored, evicted, corrupt, refused, expired;
 };
 struct alb_cache_view alb_cache_look(struct alb_cache *c);
+/* Files and bytes of one kind (of files found by a walk the kind is 0 until they are read). */
+void alb_cache_look_kind(struct alb_cache *c, uint8_t kind, int64_t *files, int64_t *bytes);
 
 #endif

@@ -24,10 +24,10 @@ struct entry {
     uint32_t pages;
     uint32_t bucket_next;
     uint32_t newer, older; /* in its queue; free entries are linked by `older` */
-    uint8_t queue, freq;
-    uint16_t unused;
+    uint32_t made_s;
+    uint8_t queue, freq, kind, seen;
 };
-_Static_assert(sizeof(struct entry) == 36, "an entry is as small as the header says");
+_Static_assert(sizeof(struct entry) == 40, "an entry is as small as the header says");
 
 struct fifo {
     uint32_t newest, oldest;
@@ -41,6 +41,9 @@ struct alb_index {
     struct fifo fifo[QUEUES];
     uint32_t bucket_count;
     uint32_t *buckets, *ghosts;
+    struct {
+        int64_t files, pages;
+    } kinds[ALB_INDEX_KINDS];
 };
 
 static struct entry *at(const struct alb_index *ix, uint32_t i)
@@ -50,9 +53,8 @@ static struct entry *at(const struct alb_index *ix, uint32_t i)
 
 static uint32_t bucket_of(const struct alb_index *ix, const struct alb_index_key *key)
 {
-    uint32_t v;
+    uint32_t v = key->b[0] | (uint32_t)key->b[1] << 8 | (uint32_t)key->b[2] << 16 | (uint32_t)key->b[3] << 24;
 
-    memcpy(&v, key->b, sizeof(v));
     return v & (ix->bucket_count - 1);
 }
 
@@ -193,6 +195,12 @@ static uint32_t find(const struct alb_index *ix, const struct alb_index_key *key
     return i;
 }
 
+static void count(struct alb_index *ix, const struct entry *e, int by)
+{
+    ix->kinds[e->kind].files += by;
+    ix->kinds[e->kind].pages += by * (int64_t)e->pages;
+}
+
 static void drop(struct alb_index *ix, uint32_t i)
 {
     struct entry *e = at(ix, i);
@@ -202,21 +210,31 @@ static void drop(struct alb_index *ix, uint32_t i)
         link = &at(ix, *link)->bucket_next;
     *link = e->bucket_next;
     pull(ix, i);
+    count(ix, e, -1);
     e->queue = FREE;
     e->older = ix->free_entry;
     ix->free_entry = i;
     ix->used--;
 }
 
-enum alb_code alb_index_put(struct alb_index *ix, const struct alb_index_key *key, uint32_t pages,
-                            bool to_main, struct alb_err *err)
+static void set_item(struct alb_index *ix, struct entry *e, const struct alb_index_item *item)
 {
+    e->pages = item->pages;
+    e->made_s = item->made_s;
+    e->kind = item->kind;
+    count(ix, e, 1);
+}
+
+enum alb_code alb_index_put(struct alb_index *ix, const struct alb_index_row *row, struct alb_err *err)
+{
+    const struct alb_index_key *key = &row->key;
     uint32_t i = find(ix, key);
 
     if (i != 0) {
         struct entry *e = at(ix, i);
-        ix->fifo[e->queue].pages += (int64_t)pages - e->pages;
-        e->pages = pages;
+        ix->fifo[e->queue].pages += (int64_t)row->item.pages - e->pages;
+        count(ix, e, -1);
+        set_item(ix, e, &row->item);
         return ALB_OK;
     }
     if (ix->free_entry == 0 && !add_chunk(ix))
@@ -228,10 +246,12 @@ enum alb_code alb_index_put(struct alb_index *ix, const struct alb_index_key *ke
     ix->free_entry = e->older;
     memset(e, 0, sizeof(*e));
     e->key = *key;
-    e->pages = pages;
+    e->freq = row->hits > FREQ_MAX ? FREQ_MAX : row->hits;
+    set_item(ix, e, &row->item);
     uint32_t b = bucket_of(ix, key);
     e->bucket_next = ix->buckets[b];
     ix->buckets[b] = i;
+    bool to_main = row->place == ALB_INDEX_MAIN;
     if (ix->ghosts[b] == fingerprint(key)) {
         ix->ghosts[b] = 0;
         to_main = true;
@@ -241,7 +261,7 @@ enum alb_code alb_index_put(struct alb_index *ix, const struct alb_index_key *ke
     return ALB_OK;
 }
 
-bool alb_index_find(struct alb_index *ix, const struct alb_index_key *key, bool hit)
+bool alb_index_find(struct alb_index *ix, const struct alb_index_key *key, bool hit, struct alb_index_item *item)
 {
     uint32_t i = find(ix, key);
 
@@ -250,6 +270,8 @@ bool alb_index_find(struct alb_index *ix, const struct alb_index_key *key, bool 
     struct entry *e = at(ix, i);
     if (hit && e->freq < FREQ_MAX)
         e->freq++;
+    if (item != NULL)
+        *item = (struct alb_index_item){e->pages, e->made_s, e->kind};
     return true;
 }
 
@@ -303,6 +325,80 @@ bool alb_index_any(struct alb_index *ix, struct alb_index_key *key)
     return false;
 }
 
+/* ---- one after the other ---- */
+
+static void row_of(const struct entry *e, struct alb_index_row *row)
+{
+    *row = (struct alb_index_row){.key = e->key,
+                                  .item = {e->pages, e->made_s, e->kind},
+                                  .place = e->queue == MAIN ? ALB_INDEX_MAIN : ALB_INDEX_SMALL,
+                                  .hits = e->freq};
+}
+
+bool alb_index_walk(const struct alb_index *ix, struct alb_index_walk *walk, struct alb_index_row *row)
+{
+    uint32_t next = walk->at != 0 ? at(ix, walk->at)->newer : 0;
+
+    while (next == 0 && walk->queue + 1 < QUEUES)
+        next = ix->fifo[++walk->queue].oldest;
+    if (next == 0)
+        return false;
+    walk->at = next;
+    row_of(at(ix, next), row);
+    return true;
+}
+
+bool alb_index_walk_ghost(const struct alb_index *ix, uint32_t *from, uint32_t ghost[2])
+{
+    while (*from < ix->bucket_count && ix->ghosts[*from] == 0)
+        ++*from;
+    if (*from == ix->bucket_count)
+        return false;
+    ghost[0] = *from;
+    ghost[1] = ix->ghosts[(*from)++];
+    return true;
+}
+
+void alb_index_put_ghost(struct alb_index *ix, const uint32_t ghost[2])
+{
+    ix->ghosts[ghost[0] & (ix->bucket_count - 1)] = ghost[1];
+}
+
+/* ---- by folder: the first byte of a key is the low one of its bucket's number ---- */
+
+#define FOLDERS 256U
+_Static_assert(FIRST_BUCKETS % FOLDERS == 0, "a bucket holds entries of one folder");
+
+void alb_index_unsee(struct alb_index *ix, unsigned folder)
+{
+    for (uint32_t b = folder; b < ix->bucket_count; b += FOLDERS)
+        for (uint32_t i = ix->buckets[b]; i != 0; i = at(ix, i)->bucket_next)
+            at(ix, i)->seen = 0;
+}
+
+bool alb_index_see(struct alb_index *ix, const struct alb_index_key *key)
+{
+    uint32_t i = find(ix, key);
+
+    if (i != 0)
+        at(ix, i)->seen = 1;
+    return i != 0;
+}
+
+size_t alb_index_folder(const struct alb_index *ix, unsigned folder, bool unseen_only, uint32_t *place,
+                        struct alb_index_row *rows, size_t max)
+{
+    size_t n = 0;
+
+    while (n == 0 && *place < ix->bucket_count / FOLDERS) {
+        for (uint32_t i = ix->buckets[*place * FOLDERS + folder]; i != 0 && n < max; i = at(ix, i)->bucket_next)
+            if (!unseen_only || !at(ix, i)->seen)
+                row_of(at(ix, i), &rows[n++]);
+        ++*place;
+    }
+    return n;
+}
+
 struct alb_index_view alb_index_look(const struct alb_index *ix)
 {
     return (struct alb_index_view){
@@ -313,4 +409,10 @@ struct alb_index_view alb_index_look(const struct alb_index *ix)
         .memory = (int64_t)(sizeof(*ix) + ix->chunk_count * CHUNK * sizeof(struct entry) +
                             2 * sizeof(uint32_t) * ix->bucket_count),
     };
+}
+
+void alb_index_look_kind(const struct alb_index *ix, uint8_t kind, int64_t *files, int64_t *pages)
+{
+    *files = ix->kinds[kind].files;
+    *pages = ix->kinds[kind].pages;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +33,17 @@ enum alb_code alb_publish_begin(struct alb_publish *p, int tmp_dirfd, struct alb
         alb_err_clear(&last);
         enum alb_code code =
             alb_fs_open(tmp_dirfd, p->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &p->fd, &last);
-        if (code == ALB_OK) {
+        if (code == ALB_OK && flock(p->fd, LOCK_EX | LOCK_NB) == 0) {
             p->named = true;
             return ALB_OK;
         }
-        if (last.sys != EEXIST)
+        bool taken = code == ALB_OK && errno == EWOULDBLOCK; /* a process that clears up was faster */
+        if (code == ALB_OK && !taken) { /* no such locks here: then nobody clears up while we live */
+            p->named = true;
+            return ALB_OK;
+        }
+        alb_fs_close(&p->fd);
+        if (last.sys != EEXIST && !taken)
             break;
     }
     return alb_fail_sys(err, last.code, last.sys, "%s", last.msg);
@@ -107,6 +114,32 @@ static enum alb_code remove_leftover(void *arg, int dirfd, const char *name, str
     if (alb_fs_unlink(dirfd, name, NULL) == ALB_OK)
         ++*count;
     return ALB_OK;
+}
+
+/* One whose writer lives is locked by it; the kernel gives the lock back when the writer is gone. */
+static enum alb_code remove_orphan(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    int64_t *count = arg;
+    int fd = -1;
+
+    (void)err;
+    if (alb_fs_open(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, NULL) == ALB_OK &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0 && alb_fs_unlink(dirfd, name, NULL) == ALB_OK)
+        ++*count;
+    alb_fs_close(&fd);
+    return ALB_OK;
+}
+
+enum alb_code alb_publish_recover_shared(int data_dirfd, struct alb_err *err)
+{
+    int64_t leftovers = 0;
+    enum alb_code code = alb_fs_mkdirs(data_dirfd, "tmp", 0700, err);
+
+    if (code == ALB_OK)
+        code = alb_list_folder(data_dirfd, "tmp", remove_orphan, &leftovers, err);
+    if (leftovers > 0)
+        alb_log(ALB_LOG_INFO, "unfinished files removed", ALB_LOG_INT("count", leftovers));
+    return code;
 }
 
 enum alb_code alb_publish_recover(int data_dirfd, struct alb_err *err)

@@ -56,6 +56,10 @@ enum alb_code alb_publish_adopt(int from_dirfd, const char *from_name, int fd, i
  * this holds the lock of that directory. */
 enum alb_code alb_publish_recover(int data_dirfd, struct alb_err *err) ALB_MUST_CHECK;
 
+/* The same for a directory that other processes may use at this moment: only what nobody writes to any more (the writer
+ * of a temporary file holds a flock on it). Nothing durable may lie there: nothing is synced. */
+enum alb_code alb_publish_recover_shared(int data_dirfd, struct alb_err *err) ALB_MUST_CHECK;
+
 /* Closes fd and, unless published, removes the temporary file. Safe on ALB_PUBLISH_INIT and twice. */
 void alb_publish_end(struct alb_publish *p);
 

@@ -17,6 +17,7 @@ struct alb_blob_store;
 struct alb_cache;
 struct alb_library;
 struct alb_origins;
+struct alb_purges;
 
 /* Where a command writes: to the two streams of the person who called it, and one line that says how far it is,
  * which replaces the one before and is seen on a terminal only. False from write: nobody listens any more. Long
@@ -39,6 +40,7 @@ struct alb_admin {
     struct alb_library *library;
     struct alb_blob_store *store;
     struct alb_cache *cache;
+    struct alb_purges *purges;   /* of the cache; NULL: nothing can be purged */
     struct alb_origins *origins; /* NULL: no copies of other servers' pictures are kept */
 };
 
@@ -51,7 +53,12 @@ struct alb_admin_call {
 };
 /* Exit statuses: 0 done, 1 failed (or check found problems, or did not come to its end), 2 wrong usage. */
 typedef int alb_admin_fn(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c);
-alb_admin_fn alb_admin_user, alb_admin_key, alb_admin_check;
+alb_admin_fn alb_admin_user, alb_admin_key, alb_admin_check, alb_admin_cache;
+/* What is purged by a "url", "source", "prefix" or "tag"; empty: the text is none. */
+struct alb_arena;
+struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text);
+/* `albumen cache` on a folder that processes of `albumen imgproxy` may share, beside them. */
+int alb_cache_folder_run(const char *path, const struct alb_admin_call *call, struct alb_console *c);
 
 struct alb_admin_command {
     const char *name;

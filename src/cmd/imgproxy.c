@@ -195,6 +195,7 @@ static enum alb_code open_sources(const struct alb_serve_imgproxy_config *in, st
         .data_dirfd = in->folder->dirfd,
         .tmp_dirfd = s->tmp_dirfd,
         .quarantine = in->folder->quarantine,
+        .purges = in->folder->purges,
         .local_dirfd = s->local_dirfd,
     };
     alb_origins_config_options(&origins, in->options);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/imgproxy_cache.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "blob/claims.h"
 #include "blob/publish.h"
+#include "cmd/upkeep.h"
 
 #define QUARANTINE_FILES 1000
 
@@ -28,11 +28,8 @@ static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path,
     enum alb_code code = alb_fs_mkdirs(AT_FDCWD, path, 0700, err);
     if (code == ALB_OK)
         code = alb_fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &c->dirfd, err);
-    if (code == ALB_OK && flock(c->dirfd, LOCK_EX | LOCK_NB) != 0)
-        code = errno == EWOULDBLOCK ? alb_fail(err, ALB_E_CONFLICT, "another process uses it")
-                                    : alb_fail_sys(err, ALB_E_IO, errno, "lock");
     if (code == ALB_OK)
-        code = alb_publish_recover(c->dirfd, err);
+        code = alb_publish_recover_shared(c->dirfd, err);
     if (code == ALB_OK)
         code = alb_fs_open(c->dirfd, "tmp", O_RDONLY | O_DIRECTORY, 0, &c->tmpfd, err);
     if (code != ALB_OK)
@@ -50,8 +47,16 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
                                              .folder = "cache",
                                              .limit = alb_opt_size(o, ALB_P_CACHE_SIZE),
                                              .clock = clock,
-                                             .quarantine = c->quarantine};
-    return code == ALB_OK ? alb_cache_open(&results, &c->results, err) : code;
+                                             .quarantine = c->quarantine,
+                                             .shared = true,
+                                             .max_age_ms = alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS};
+    if (code == ALB_OK)
+        code = alb_cache_open(&results, &c->results, err);
+    if (code == ALB_OK)
+        alb_upkeep_open_purges(c->dirfd, true, &c->purges);
+    if (code == ALB_OK)
+        alb_upkeep_open_claims(c->dirfd, &c->claims);
+    return code;
 }
 
 enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c,
@@ -81,6 +86,8 @@ enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_im
 
 void alb_imgproxy_cache_close(struct alb_imgproxy_cache *c)
 {
+    alb_claims_close(&c->claims);
+    alb_purges_close(&c->purges);
     if (c->results)
         alb_cache_close(&c->results);
     if (c->quarantine)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The folder of `albumen imgproxy`: results below cache/, copies of sources below sources/, both derived and of no
- * use to anybody else: it may be removed whenever nobody runs. One process has it (a lock on the folder); another one,
- * or one without a place to write, works from memory alone. Opened and closed on the main thread.
+ * use to anybody else: it may be removed whenever nobody runs. Several processes may share it (blob/cache.h); one
+ * without a place to write works from memory alone. Opened and closed on the main thread.
  */
 #ifndef ALB_CMD_IMGPROXY_CACHE_H
 #define ALB_CMD_IMGPROXY_CACHE_H
@@ -15,6 +15,8 @@ struct alb_imgproxy_cache {
     int dirfd, tmpfd; /* -1: memory alone */
     struct alb_quarantine *quarantine;
     struct alb_cache *results; /* NULL: none */
+    struct alb_purges *purges; /* NULL: nothing can be purged */
+    struct alb_claims *claims; /* NULL: nobody waits for another process */
 };
 
 /* A folder that was named must be usable; the default one may be missing, which is logged. */

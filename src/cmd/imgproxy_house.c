@@ -15,6 +15,7 @@
 #include "base/timer.h"
 #include "cmd/imgproxy_cache.h"
 #include "cmd/ranges.h"
+#include "cmd/upkeep.h"
 #include "doors/imgproxy/env.h"
 #include "fetch/client.h"
 #include "image/darkroom.h"
@@ -45,6 +46,8 @@ struct house {
     struct alb_render *render;
     struct alb_origins *origins;
     struct alb_canary *canary;
+    struct alb_upkeep upkeep;
+    struct alb_keeper *keeper;
     struct alb_imgproxy_service *service;
     struct alb_plan_limits limits;
     int local_dirfd;
@@ -126,6 +129,8 @@ static enum alb_code open_render(struct house *h, struct alb_err *err)
                                              .timers = h->timers,
                                              .darkroom = h->darkroom,
                                              .cache = h->cache.results,
+                                             .purges = h->cache.purges,
+                                             .claims = h->cache.claims,
                                              .slots = darkroom.render_workers,
                                              .vector_slots = darkroom.font_workers,
                                              .queue_max = queue_of(h),
@@ -158,10 +163,21 @@ static enum alb_code open_origins(struct house *h, struct alb_err *err)
                                          .data_dirfd = h->cache.dirfd,
                                          .tmp_dirfd = h->cache.tmpfd,
                                          .quarantine = h->cache.quarantine,
+                                         .purges = h->cache.purges,
+                                         .shared = true,
                                          .local_dirfd = h->local_dirfd};
     alb_origins_config_options(&origins, h->options);
     origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
     return alb_origins_open(&origins, &h->origins, err);
+}
+
+static enum alb_code open_upkeep(struct house *h, struct alb_err *err)
+{
+    h->upkeep = (struct alb_upkeep){.results = h->cache.results,
+                                    .purges = h->cache.purges,
+                                    .render = h->render,
+                                    .origins = h->origins};
+    return alb_upkeep_start(h->options, &h->upkeep, &h->keeper, err);
 }
 
 static enum alb_code open_service(struct house *h, struct alb_err *err)
@@ -190,6 +206,8 @@ static enum alb_code up(struct house *h, struct alb_err *err)
         code = open_local(h, err);
     if (code == ALB_OK)
         code = open_origins(h, err);
+    if (code == ALB_OK)
+        code = open_upkeep(h, err);
     return code == ALB_OK ? open_service(h, err) : code;
 }
 
@@ -201,6 +219,7 @@ static bool down(struct house *h)
     int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), h->config->graceful_stop);
     bool clean = alb_imgproxy_service_stop(h->service, deadline);
     alb_imgproxy_service_free(&h->service);
+    alb_keeper_stop(&h->keeper);
     if (h->origins)
         alb_origins_close(&h->origins);
     alb_render_free(&h->render);

@@ -8,11 +8,12 @@
 #include "base/fs.h"
 #include "blob/cache.h"
 #include "blob/disk/disk.h"
+#include "cmd/upkeep.h"
 #include "library/blob.h"
 #include "render/origin.h"
 
 #define QUARANTINE_FILES 10000
-#define DEFAULT_CACHE ((int64_t)10 << 30)
+#define DEFAULT_CACHE (INT64_MAX / 4) /* a command that does not know the limit evicts nothing */
 #define DEFAULT_QUARANTINE ((int64_t)256 << 20)
 
 static enum alb_code open_dir(const char *data, int *dirfd, struct alb_err *err)
@@ -47,6 +48,7 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
 {
     int64_t cache_size = o ? alb_opt_size(o, ALB_P_CACHE_SIZE) : DEFAULT_CACHE;
     int64_t quarantine_size = o ? alb_opt_size(o, ALB_P_QUARANTINE_SIZE) : DEFAULT_QUARANTINE;
+    int64_t max_age_ms = o ? alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS : 0;
     enum alb_code code = alb_quarantine_open(f->dirfd, quarantine_size, QUARANTINE_FILES, alb_clock_real(),
                                              &f->quarantine, err);
     if (code == ALB_OK)
@@ -58,8 +60,12 @@ static enum alb_code open_stores(struct alb_folder *f, const struct alb_options 
                                            .folder = "cache",
                                            .limit = cache_size,
                                            .clock = alb_clock_real(),
-                                           .quarantine = f->quarantine};
-    return alb_cache_open(&cache, &f->cache, err);
+                                           .quarantine = f->quarantine,
+                                           .max_age_ms = max_age_ms};
+    code = alb_cache_open(&cache, &f->cache, err);
+    if (code == ALB_OK)
+        alb_upkeep_open_purges(f->dirfd, false, &f->purges);
+    return code;
 }
 
 enum alb_code alb_folder_open(const struct alb_options *options, const char *data, const char *holder,
@@ -78,6 +84,7 @@ enum alb_code alb_folder_open(const struct alb_options *options, const char *dat
 
 void alb_folder_close(struct alb_folder *f)
 {
+    alb_purges_close(&f->purges);
     if (f->cache)
         alb_cache_close(&f->cache);
     if (f->store)
@@ -125,6 +132,7 @@ int alb_local_run(const char *data, const struct alb_admin_command *command,
                               .library = f.library,
                               .store = f.store,
                               .cache = f.cache,
+                              .purges = f.purges,
                               .origins = origins};
     int status = command->run(&admin, call, console);
     if (origins)

@@ -9,6 +9,7 @@
 #include "cmd/admin.h"
 
 struct alb_catalog;
+struct alb_purges;
 struct alb_quarantine;
 
 /* The data folder, opened: lock, catalog, library, originals, result cache. */
@@ -19,6 +20,7 @@ struct alb_folder {
     struct alb_quarantine *quarantine;
     struct alb_blob_store *store;
     struct alb_cache *cache;
+    struct alb_purges *purges; /* of the cache; NULL: nothing can be purged */
 };
 /* Makes the folder (mode 0700) if it is missing. `holder` is what others read who find it locked. On failure
  * everything is closed again; CONFLICT: somebody else has it. */

@@ -65,6 +65,17 @@ static const struct command commands[] = {
      "that the same file is welcome again. Works on the running server, or on the data folder if none runs.\n"
      "Exit status 0: clean, 1: problems, or it could not come to its end (the last line says which), 2: wrong "
      "usage.\n"},
+    {"cache", ALB_CMD_CACHE, "purge url|source|prefix|tag TEXT... | stats", "purge and look at cached pictures",
+     "purge url     pictures of that URL of the imgproxy door (whole, or from its path on)\n"
+     "purge source  all pictures of that source, and the copy of it: https://..., local:///..., asset://UUID\n"
+     "purge prefix  the same of all sources that begin so\n"
+     "purge tag     pictures that were asked for with that cache tag\n"
+     "stats         what lies in the cache of results, and what has become of requests\n"
+     "A purge holds at once and for good: what was made before it, or is being made now, is not given to anybody who\n"
+     "comes after it; the files go a moment later. What is purged is made anew when it is asked for.\n"
+     "Works on the running server, on the data folder if none runs, or with --cache-dir on the folder that processes "
+     "of\n"
+     "`albumen imgproxy` use, while they use it.\n"},
     {"tusd", 0, "[flags of tusd]", "answer as tusd does: resumable uploads into a folder",
      "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
      "and\n"
@@ -227,6 +238,7 @@ static const struct alb_admin_command admin_commands[] = {
     {"user", ALB_CMD_USER, alb_admin_user, sets_password},
     {"key", ALB_CMD_KEY, alb_admin_key, NULL},
     {"check", ALB_CMD_CHECK, alb_admin_check, NULL},
+    {"cache", ALB_CMD_CACHE, alb_admin_cache, NULL},
 };
 
 const struct alb_admin_command *alb_admin_find(const char *name)
@@ -247,9 +259,12 @@ static int run_admin(const struct alb_admin_command *command, int argc, char **a
     struct alb_admin_call call = {.options = options, .words = words};
     const char *data = alb_opt_string(options, ALB_P_DATA);
     alb_terminal_init(&terminal);
+    const char *folder = command->command == ALB_CMD_CACHE ? alb_opt_string(options, ALB_P_CACHE_DIR) : "";
     bool ready = !command->wants_secret || !command->wants_secret(words) ||
                  alb_terminal_password(room, sizeof(room), &call.secret);
-    if (ready && !alb_control_call(data, command->name, argc, argv, call.secret, &terminal.console, &status))
+    if (ready && folder[0])
+        status = alb_cache_folder_run(folder, &call, &terminal.console);
+    else if (ready && !alb_control_call(data, command->name, argc, argv, call.secret, &terminal.console, &status))
         status = alb_local_run(data, command, &call, &terminal.console);
     alb_terminal_end(&terminal);
     alb_wipe(room, sizeof(room));

@@ -41,7 +41,7 @@ static const struct range sizes[] = {
     {ALB_P_MAX_TARGET_SIZE, 256, 16 * M},     {ALB_P_MAX_SMALL_BODY, K, T},
     {ALB_P_BODY_BUFFER, 16 * K, 1024 * M},    {ALB_P_BODY_MEMORY, M, T},
     {ALB_P_REQUEST_MEMORY, 256 * K, T},       {ALB_P_SOURCE_MEMORY, M, T},
-    {ALB_P_SOURCE_SPOOL, 0, INT64_MAX},
+    {ALB_P_SOURCE_SPOOL, 0, INT64_MAX},       {ALB_P_CACHE_SCRUB_RATE, 0, T},
 };
 
 static const struct range times[] = {
@@ -65,6 +65,8 @@ static const struct range times[] = {
     {ALB_P_IMGPROXY_TIMEOUT, SECOND, YEAR},
     {ALB_P_SOURCE_TIMEOUT, SECOND, YEAR},
     {ALB_P_SOURCE_RECHECK, 0, YEAR},
+    {ALB_P_CACHE_MAX_AGE, 0, 100 * YEAR},
+    {ALB_P_CACHE_SCRUB_PAUSE, SECOND, YEAR},
 };
 
 static const char *name_of(enum alb_param p)

@@ -19,6 +19,7 @@
 #include "cmd/thumbor.h"
 #include "cmd/local.h"
 #include "cmd/ranges.h"
+#include "cmd/upkeep.h"
 #include "cmd/watchdog.h"
 #include "doors/immich/immich.h"
 #include "doors/ops/ops.h"
@@ -49,6 +50,8 @@ struct house {
     struct alb_uploads *uploads;
     struct alb_jobs *jobs;
     _Atomic(struct alb_jobs *) told; /* the same, for the catalog's writer: NULL until they run */
+    struct alb_upkeep upkeep;
+    struct alb_keeper *keeper;
     struct alb_http *http;
     struct alb_control *control;
     struct alb_admin admin;
@@ -106,6 +109,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .darkroom = h->darkroom,
         .store = h->folder.store,
         .cache = h->folder.cache,
+        .purges = h->folder.purges,
         .slots = darkroom.render_workers,
         .vector_slots = darkroom.font_workers,
         .queue_max = (unsigned)alb_opt_int(o, ALB_P_RENDER_QUEUE),
@@ -166,6 +170,16 @@ static enum alb_code open_services(struct house *h, struct alb_err *err)
     return code;
 }
 
+static enum alb_code open_upkeep(struct house *h, struct alb_err *err)
+{
+    h->ops.origins = h->imgproxy.origins;
+    h->upkeep = (struct alb_upkeep){.results = h->folder.cache,
+                                    .purges = h->folder.purges,
+                                    .render = h->render,
+                                    .origins = h->imgproxy.origins};
+    return alb_upkeep_start(h->options, &h->upkeep, &h->keeper, err);
+}
+
 static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
 {
     const struct alb_serve_imgproxy_config config = {.options = h->options,
@@ -174,6 +188,8 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
                                                      .render = h->render,
                                                      .limits = &h->limits};
     enum alb_code code = alb_serve_imgproxy_open(&config, &h->imgproxy, err);
+    if (code == ALB_OK)
+        code = open_upkeep(h, err);
     return code == ALB_OK ? alb_imgproxy_door_mount(h->imgproxy.door, h->http, err) : code;
 }
 
@@ -201,6 +217,7 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
                                    .jobs = h->jobs,
                                    .clock = alb_clock_real(),
                                    .stuck_ns = alb_opt_duration(h->options, ALB_P_STUCK_AFTER),
+                                   .label = alb_cache_label,
                                    .public_metrics = alb_opt_bool(h->options, ALB_P_PUBLIC_METRICS)};
     h->immich = (struct alb_door_immich){
         .auth = auth,
@@ -307,6 +324,7 @@ static enum alb_code up(struct house *h, struct alb_err *err)
                                   .library = h->folder.library,
                                   .store = h->folder.store,
                                   .cache = h->folder.cache,
+                                  .purges = h->folder.purges,
                                   .origins = h->imgproxy.origins};
     if (code == ALB_OK)
         code = alb_control_start(data, &h->admin, &h->control, err);
@@ -325,6 +343,7 @@ static void down(struct house *h)
     if (h->http && alb_http_server_stop(h->http, deadline) != ALB_OK)
         alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
     alb_http_server_free(&h->http);
+    alb_keeper_stop(&h->keeper);
     alb_serve_imgproxy_close(&h->imgproxy);
     alb_serve_thumbor_close(&h->thumbor);
     if (h->jobs)

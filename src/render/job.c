@@ -25,6 +25,7 @@ enum {
     EV_OVERDUE = ALB_ACTOR_EVENT(6),
     EV_CANCEL = ALB_ACTOR_EVENT(7),
     EV_HURRY = ALB_ACTOR_EVENT(8),
+    EV_CLAIM = ALB_RENDER_JOB_CLAIM,
 };
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
@@ -132,6 +133,7 @@ void alb_render_job_drop(struct alb_render_job *job)
 /* The title has ended and the lease is back: nothing points to the job any more (future.h C4, lease.h L3). */
 static void job_free(struct alb_render_job *job)
 {
+    alb_render_job_unclaim(job);
     alb_bytes_unref(job->darkroom.result);
     alb_probe_free(&job->darkroom.probe);
     forget(job);
@@ -187,15 +189,16 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     struct alb_render *r = job->render;
     enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
     struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
+    struct alb_derived_front front = {.labels = job->labels, .purges = job->purges};
     let_go(job);
     bool hot = !p->no_store && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
-        alb_picture_to_disk(disk, &job->key, format, p);
+        alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - job->begun);
     alb_obj_ref(&p->obj);
     (void)alb_future_settle(&job->owner, &p->obj);
     if (hot) /* nobody waits for the disk */
-        alb_picture_to_disk(disk, &job->key, format, p);
+        alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_obj_unref(&p->obj);
     job_free(job);
     return false;
@@ -269,18 +272,28 @@ static bool verify_slice(struct alb_render_job *job)
     return true;
 }
 
+static struct alb_picture *from_disk(struct alb_render_job *job)
+{
+    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key);
+    if (p)
+        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    return p;
+}
+
 static bool look(struct alb_render_job *job)
 {
     struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
     struct alb_picture *p = alb_render_hot(r, &job->key);
+    if (!p)
+        p = from_disk(job);
     if (p)
         return end_well(job, p, false);
-    p = alb_picture_from_disk(r->config.cache, &job->key);
-    if (p) {
-        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    if (alb_render_job_waits_for_another(job))
+        return true;
+    p = job->claimed ? from_disk(job) : NULL; /* it may have come between the two looks */
+    if (p)
         return end_well(job, p, false);
-    }
     enum alb_code known = alb_failures_look(r->failures, &job->key, alb_mono(r->config.clock));
     if (known != ALB_OK) {
         alb_stat_inc(ALB_STAT_RENDER_REMEMBERED);
@@ -412,6 +425,7 @@ static bool forsaken(struct alb_render_job *job)
             return true; /* granted or refused is on its way and will look again */
         break;
     case ALB_RENDER_LOOKING:
+    case ALB_RENDER_CLAIMING:
     case ALB_RENDER_VERIFYING:
         break;
     }
@@ -468,6 +482,12 @@ static bool turn(struct alb_render_job *job)
     return job->stage == ALB_RENDER_LOOKING ? look(job) : verify_slice(job);
 }
 
+/* Whoever made it has ended, or has had its time. */
+static bool claim_came(struct alb_render_job *job)
+{
+    return job->stage == ALB_RENDER_CLAIMING ? look(job) : true;
+}
+
 static bool refused(struct alb_render_job *job)
 {
     return job->refusal == ALB_E_TIMEOUT || job->refusal == ALB_E_CANCELLED
@@ -492,6 +512,7 @@ static bool handle(struct alb_actor *actor, unsigned events)
         {EV_DONE, worker_done}, {EV_REFUSED, refused},   {EV_GRANTED, granted},
         {EV_CANCEL, cancelled}, {EV_FORSAKEN, forsaken}, {EV_HURRY, hurried},
         {EV_OVERDUE, overdue},  {EV_WANTED, wanted},     {EV_TURN, turn},
+        {EV_CLAIM, claim_came},
     };
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
@@ -520,6 +541,7 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     }
     job->render = r;
     job->key = *key;
+    alb_render_job_label(job, ask);
     job->limits = ask->limits ? *ask->limits : r->config.limits;
     job->may_degrade = ask->may_degrade;
     job->deadline = ask->deadline;

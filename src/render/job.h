@@ -5,6 +5,7 @@
  * A job is an actor (base/actor.h).
  *
  *   LOOKING --hit--> end(settle)    --failed lately--> end(fail)
+ *      | miss; another process makes it: CLAIMING, a bounded time --it has ended--> LOOKING
  *      | miss: plan, open the original
  *   VERIFYING   blocks of the original, a slice per turn of the pool
  *      | all good
@@ -35,6 +36,7 @@
 #include "base/actor.h"
 #include "base/arena.h"
 #include "base/lock.h"
+#include "blob/claims.h"
 #include "blob/store.h"
 #include "image/darkroom.h"
 #include "render/hot.h"
@@ -43,6 +45,7 @@
 
 enum alb_render_stage {
     ALB_RENDER_LOOKING,
+    ALB_RENDER_CLAIMING,
     ALB_RENDER_VERIFYING,
     ALB_RENDER_PROBING,
     ALB_RENDER_QUEUED,
@@ -57,6 +60,9 @@ struct alb_render_job {
     struct alb_flight_key key;
     struct alb_arena *arena; /* holds the options */
     struct alb_plan_options *options;
+    struct alb_str labels; /* in the arena, as they are written into the file */
+    uint64_t purges;       /* that its making knows of */
+    struct alb_claim claim; /* waits while CLAIMING */
     int64_t begun;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
@@ -71,7 +77,8 @@ struct alb_render_job {
     int64_t asked_line; /* monotonic: how long that one waits for a slot at most */
     struct alb_plan *plan; /* NULL until it is made */
     struct alb_lease lease;
-    bool leased, cancelled, overdue;
+    bool leased, cancelled, overdue, claimed;
+    int64_t claim_until; /* real monotonic: then it is made here too; 0: it has not waited */
     int64_t queued_at; /* monotonic: when it asked for the slot that it has not got yet; 0: it does not ask */
     int64_t run_until; /* monotonic: of the slot that it has */
     struct alb_darkroom_job darkroom;
@@ -116,6 +123,12 @@ void alb_render_job_drop(struct alb_render_job *job); /* one that was never link
 void alb_render_job_link_locked(struct alb_render_job *job);
 /* It goes its way by itself from here on. Linked; without locks. */
 void alb_render_job_start(struct alb_render_job *job);
+/* job_claim.c. The event that the waiting for another process is over; whether it waits now (its stage is CLAIMING);
+ * what it claims is given back, and nothing wakes it any more; what can purge it (without memory: anything). */
+#define ALB_RENDER_JOB_CLAIM ALB_ACTOR_EVENT(9)
+bool alb_render_job_waits_for_another(struct alb_render_job *job);
+void alb_render_job_unclaim(struct alb_render_job *job);
+void alb_render_job_label(struct alb_render_job *job, const struct alb_render_ask *ask);
 /* job_make.c: parts of its turns. */
 enum alb_code alb_render_job_plan(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
 /* Whether a failure lies in what was worked on, not in the load of this machine. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "base/stat.h"
+#include "blob/purges.h"
 #include "render/origin_job.h"
 
 #define NOTES_SHARE 32 /* one part in so many of the cache is for notes */
@@ -36,7 +37,8 @@ static void digest(const struct alb_hash *h, unsigned char out[ALB_SHA256_LEN])
     memcpy(out, sum, ALB_SHA256_LEN);
 }
 
-void alb_origin_keys(const struct alb_origin_ask *ask, struct alb_derived_key *copy, unsigned char flight[32])
+void alb_origin_keys(const struct alb_origin_ask *ask, uint64_t purged, struct alb_derived_key *copy,
+                     unsigned char flight[32])
 {
     const struct alb_origin_policy *p = ask->policy;
     struct alb_hash h;
@@ -52,6 +54,8 @@ void alb_origin_keys(const struct alb_origin_ask *ask, struct alb_derived_key *c
     add_text(&h, alb_str_c(p->agent));
     for (size_t i = 0; i < p->keep_count; i++)
         add_text(&h, alb_str_c(p->keep[i]));
+    if (purged) /* what was fetched before a purge is never found again */
+        add_number(&h, (int64_t)purged);
     digest(&h, copy->b);
     add_number(&h, (int64_t)(uintptr_t)p); /* its `may`, its times */
     add_number(&h, ask->max_bytes);
@@ -135,7 +139,7 @@ struct alb_origin *alb_origin_hot(struct alb_origins *r, const struct alb_origin
     struct alb_url url;
     if (ask->reload)
         return NULL;
-    alb_origin_keys(ask, &key, flight);
+    alb_origin_keys(ask, alb_purges_newest(r->config.purges, &ask->url, 1), &key, flight);
     struct alb_origin *o = alb_origin_hot_get(r->hot, &key);
     if (!o)
         return NULL;
@@ -194,12 +198,16 @@ enum alb_code alb_origin_start(struct alb_origins *r, const struct alb_origin_as
         return alb_fail(err, ALB_E_INVALID, "too many headers to forward");
     if (w)
         w->heir = false;
-    alb_origin_keys(ask, &copy, flight);
+    uint64_t known = alb_purges_now(r->config.purges); /* before what it is about to know */
+    uint64_t purged = alb_purges_newest(r->config.purges, &ask->url, 1);
+    alb_origin_keys(ask, purged, &copy, flight);
     bool joined = enter(r, flight, NULL, w, future, &code, err);
     if (code == ALB_OK && !joined) {
         struct alb_origin_job *job = alb_origin_job_new(r, ask, &copy, flight);
         if (!job)
             return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a source");
+        job->purged = purged;
+        job->known = known;
         joined = enter(r, flight, job, w, future, &code, err);
         if (code == ALB_OK && !joined)
             alb_origin_job_start(job);
@@ -238,7 +246,8 @@ static enum alb_code open_caches(struct alb_origins *r, struct alb_err *err)
                                       .folder = ALB_ORIGIN_NOTES,
                                       .limit = c->cache_bytes / NOTES_SHARE,
                                       .clock = c->clock,
-                                      .quarantine = c->quarantine};
+                                      .quarantine = c->quarantine,
+                                      .shared = c->shared};
     if (c->data_dirfd < 0 || c->cache_bytes <= 0)
         return ALB_OK;
     enum alb_code code = alb_cache_open(&config, &r->notes, err);
@@ -300,6 +309,17 @@ void alb_origins_close(struct alb_origins **origins)
     alb_cond_fini(&r->none_left);
     alb_mutex_fini(&r->mtx);
     alb_mem_free(r);
+}
+
+void alb_origins_caches(struct alb_origins *r, struct alb_cache **notes, struct alb_cache **bodies)
+{
+    *notes = r->notes;
+    *bodies = r->bodies;
+}
+
+void alb_origins_purges_retired(struct alb_origins *r)
+{
+    alb_origin_hot_purge(r->hot);
 }
 
 void alb_origins_purge(struct alb_origins *r)

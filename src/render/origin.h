@@ -51,6 +51,7 @@
 #include "image/sniff.h"
 
 struct alb_origins;
+struct alb_purges;
 struct alb_quarantine;
 
 #define ALB_ORIGIN_HEADERS_MAX 64
@@ -65,6 +66,8 @@ struct alb_origins_config {
     int tmp_dirfd;           /* for spool files, same file system as data_dirfd; -1: memory only */
     int64_t cache_bytes;     /* of the cache; 0: none. One body may take an eighth of it */
     struct alb_quarantine *quarantine;
+    struct alb_purges *purges; /* borrowed; NULL: none */
+    bool shared;          /* other processes may use data_dirfd too (blob/cache.h) */
     int local_dirfd;      /* --local-root, borrowed; -1: local:// is not enabled */
     char local_separator; /* from here on a local path is a query that is ignored; 0: none */
     unsigned jobs_max;    /* sources being fetched, revalidated or opened at once; more: BUSY */
@@ -148,6 +151,8 @@ struct alb_origin {
      * large file whole for every request costs more than making a picture again that was merely renamed
      * over itself. */
     unsigned char identity[ALB_ORIGIN_IDENTITY_LEN];
+    struct alb_str asked; /* what was asked for; empty: a configured one */
+    uint64_t purged, known; /* the newest purge that touched it, and the newest at all, when it was asked for */
     struct alb_str url; /* where it came from in the end, perhaps with user and password; local: path */
     struct alb_str etag, last_modified, cache_control, expires; /* as the origin said; empty: nothing */
     struct alb_str content_type;                                /* a claim; local: by content */
@@ -199,6 +204,11 @@ enum alb_code alb_origin_read(struct alb_origin_reader *reader, int64_t off, voi
                               struct alb_err *err) ALB_MUST_CHECK;
 void alb_origin_reader_close(struct alb_origin_reader **reader);
 
+/* The caches of notes and of bodies, for their upkeep: borrowed; NULL: none. */
+struct alb_cache;
+void alb_origins_caches(struct alb_origins *origins, struct alb_cache **notes, struct alb_cache **bodies);
+/* Purges were retired: what is in memory may be of before them, and is forgotten. */
+void alb_origins_purges_retired(struct alb_origins *origins);
 /* Forgets every copy. Blocks. */
 void alb_origins_purge(struct alb_origins *origins);
 /* `albumen check`: reads every note and every body that is kept, page by page, as alb_cache_check_step does (*cursor

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
+#include "blob/purges.h"
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
 #define NOTE_MAX ((size_t)4 << 20)
@@ -164,6 +165,7 @@ bool alb_origin_job_settle(struct alb_origin_job *job, struct alb_origin *o)
     }
     alb_origin_forget(job);
     if (o) {
+        alb_origin_mark(o, job->ask.url, job->purged, job->known);
         (void)alb_future_settle(&job->owner, &o->obj);
         return leave(job);
     }
@@ -226,16 +228,22 @@ void alb_origin_job_remember(struct alb_origin_job *job, const struct alb_origin
     struct alb_origins *r = job->origins;
     if (on_disk && r->notes) {
         struct alb_buf text = ALB_BUF_INIT(NOTE_MAX);
+        struct alb_buf labels = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
+        alb_labels_write(&job->ask.url, 1, &labels);
+        const struct alb_derived_front front = {.labels = alb_buf_view(&labels), .purges = job->known};
         alb_origin_note_write(note, &text);
         if (alb_buf_code(&text) == ALB_OK)
-            alb_ignore(alb_cache_put(r->notes, &job->copy_key, ALB_STR_NONE, alb_buf_view(&text), NULL),
+            alb_ignore(alb_cache_put(r->notes, &job->copy_key, &front, alb_buf_view(&text), NULL),
                        "it is fetched again");
+        alb_buf_fini(&labels);
         alb_buf_fini(&text);
     }
     if (note->o.no_store ||
         !alb_origin_note_is_fresh(note, alb_wall(r->config.clock), r->config.recheck_ns / ALB_NS_PER_MS))
         return;
     struct alb_origin *o = alb_origin_make(note, NULL);
+    if (o)
+        alb_origin_mark(o, job->ask.url, job->purged, job->known);
     if (o)
         alb_origin_hot_put(r->hot, &job->copy_key, o);
     alb_origin_unref(o);

@@ -52,6 +52,7 @@ struct alb_origin_job {
     struct alb_origin_ask ask; /* its texts in `memory`; policy: a reference */
     char *memory;
     int64_t begun, deadline;
+    uint64_t purged, known; /* as in struct alb_origin */
     struct alb_actor actor;
     struct alb_future *future; /* a reference */
     /* owned by the turn that runs (before the start: by the maker) */

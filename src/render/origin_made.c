@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "blob/purges.h"
 #include "blob/store.h"
 #include "render/origin_priv.h"
 
@@ -17,6 +18,7 @@ struct made {
     struct alb_origin o;
     struct alb_origin_note note; /* the same again, for the memory of fresh ones */
     struct alb_origin_body body;
+    char *asked; /* alb_mem, or NULL */
     char text[];
 };
 
@@ -33,7 +35,21 @@ static void made_free(struct alb_obj *obj)
 {
     struct made *m = ALB_CONTAINER_OF(obj, struct made, o.obj);
     alb_origin_body_fini(&m->body);
+    alb_mem_free(m->asked);
     alb_mem_free(m);
+}
+
+void alb_origin_mark(struct alb_origin *o, struct alb_str asked, uint64_t purged, uint64_t known)
+{
+    struct made *m = ALB_CONTAINER_OF(o, struct made, o);
+    o->purged = purged;
+    o->known = known;
+    m->asked = alb_mem_alloc(asked.n + 1);
+    o->asked = ALB_STR(ALB_LABEL_ANY); /* without memory */
+    if (m->asked) {
+        memcpy(m->asked, asked.p, asked.n);
+        o->asked = alb_str_n(m->asked, asked.n);
+    }
 }
 
 static void move_text(char **at, struct alb_str *text)
@@ -67,6 +83,7 @@ struct alb_origin *alb_origin_make(const struct alb_origin_note *note, struct al
         move_text(&at, texts[i]);
     m->note = copy;
     m->o = copy.o;
+    m->o.asked = ALB_STR_NONE; /* alb_origin_mark */
     m->body = body ? *body : (struct alb_origin_body)ALB_ORIGIN_BODY_NONE;
     if (body)
         *body = (struct alb_origin_body)ALB_ORIGIN_BODY_NONE;

@@ -71,6 +71,8 @@ void alb_origin_body_fini(struct alb_origin_body *b); /* safe twice */
 /* Copies the note, takes the body (also on failure; NULL: none, only what is known). NULL: no memory. */
 struct alb_origin *alb_origin_make(const struct alb_origin_note *note,
                                    struct alb_origin_body *body) ALB_MUST_CHECK;
+/* What it was asked for by, before anybody else sees it. */
+void alb_origin_mark(struct alb_origin *o, struct alb_str asked, uint64_t purged, uint64_t known);
 /* A failed one. */
 struct alb_origin *alb_origin_make_failure(enum alb_origin_failure failure, int status,
                                            const struct alb_err *why) ALB_MUST_CHECK;
@@ -86,7 +88,7 @@ void alb_origin_kept_gather(const struct alb_origin_policy *policy, struct alb_s
 /* ---- keys ---- */
 
 /* Under which a copy is kept, and (with what the ask limits) under which it is fetched once. */
-void alb_origin_keys(const struct alb_origin_ask *ask, struct alb_derived_key *copy,
+void alb_origin_keys(const struct alb_origin_ask *ask, uint64_t purged, struct alb_derived_key *copy,
                      unsigned char flight[32]);
 
 /* ---- fresh ones in memory ---- */

@@ -84,7 +84,7 @@ struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct 
 }
 
 void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,
-                         const struct alb_picture *p)
+                         const struct alb_picture *p, struct alb_derived_front *front)
 {
     char meta[META_MAX];
     struct alb_derived_key k = file_key(key);
@@ -92,6 +92,8 @@ void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *k
         return;
     int n = snprintf(meta, sizeof(meta), "%s %u %u %u %u", alb_format_name(format), p->width, p->height,
                      p->source_width, p->source_height);
-    alb_ignore(alb_cache_put(cache, &k, alb_str_n(meta, (size_t)n), alb_bytes_view(p->bytes), NULL),
+    front->meta = alb_str_n(meta, (size_t)n);
+    front->kind = (uint8_t)format;
+    alb_ignore(alb_cache_put(cache, &k, front, alb_bytes_view(p->bytes), NULL),
                "a full disk only means that it is made again (counted by the cache)");
 }

@@ -13,6 +13,7 @@
 #include "render/failures.h"
 #include "render/job.h"
 #include "render/order.h"
+#include "render/purged.h"
 
 #define VECTOR_SLOTS 2 /* one of them for the background */
 #define KEY_HEAD_MAX 512
@@ -132,7 +133,7 @@ static void add_limits(const struct alb_plan_limits *l, struct alb_buf *out)
     alb_buf_add(out, all, sizeof(all));
 }
 
-static void key_of(const struct alb_render_ask *ask, const struct alb_plan_options *o,
+static void key_of(struct alb_render *r, const struct alb_render_ask *ask, const struct alb_plan_options *o,
                    struct alb_flight_key *key)
 {
     struct alb_buf text = ALB_BUF_INIT(ALB_OPTIONS_KEY_MAX + KEY_HEAD_MAX);
@@ -143,6 +144,8 @@ static void key_of(const struct alb_render_ask *ask, const struct alb_plan_optio
     if (ask->limits) /* what is refused under them is an answer too */
         add_limits(ask->limits, &text);
     alb_plan_options_key(o, &text);
+    if (r)
+        alb_render_purged_key(r->config.purges, ask, &text);
     ALB_CHECK(sizeof(key->b) == ALB_SHA256_LEN);
     if (alb_buf_code(&text) == ALB_OK)
         alb_sha256(text.p, text.n, key->b);
@@ -151,10 +154,15 @@ static void key_of(const struct alb_render_ask *ask, const struct alb_plan_optio
     alb_buf_fini(&text);
 }
 
-void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key)
+void alb_render_key(struct alb_render *r, const struct alb_render_ask *ask, struct alb_flight_key *key)
 {
     struct alb_plan_options o = wanted(ask);
-    key_of(ask, &o, key);
+    key_of(r, ask, &o, key);
+}
+
+void alb_render_purges_retired(struct alb_render *r)
+{
+    alb_hot_cache_clear(r->hot);
 }
 
 struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight_key *key)
@@ -199,7 +207,7 @@ enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask
     enum alb_code code = alb_plan_options_check(&o, err);
     if (code != ALB_OK)
         return code;
-    key_of(ask, &o, &key);
+    key_of(r, ask, &o, &key);
     /* Made before the flight is joined: after that nothing may fail. */
     struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (!job)
@@ -224,7 +232,7 @@ void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, 
     struct alb_err err = ALB_ERR_INIT;
     bool closing = false;
     *owner = ALB_OWNER_NONE;
-    key_of(ask, &o, &key);
+    key_of(r, ask, &o, &key);
     struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (w) { /* before the job begins: the others may leave, and it would end before its heir waits */
         w->heir = false;

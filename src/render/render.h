@@ -51,6 +51,8 @@ struct alb_render_config {
     struct alb_darkroom *darkroom;
     struct alb_blob_store *store; /* originals */
     struct alb_cache *cache;      /* results; NULL: none */
+    struct alb_purges *purges;    /* of them; NULL: there are none */
+    struct alb_claims *claims;    /* on them, of processes that share them; NULL: there are no others */
     unsigned slots;               /* renders at once, SVG and PDF not counted; 0 = alb_render_slots(0) */
     unsigned vector_slots;        /* SVG and PDF at once: workers of that lane; 0 = 2 */
     unsigned queue_max;           /* renders waiting for a slot; twice as many may be looked up and read */
@@ -85,6 +87,10 @@ struct alb_render_ask {
     /* When most of its time is used up, a picture in a slow format is made in a fast one instead: such an answer is
      * marked (no_store) and kept nowhere. */
     bool may_degrade;
+    /* By what it can be purged (blob/purges.h), beside its assets ("asset://UUID") and origins (their URL as it was
+     * asked for), which are labelled here. Borrowed for the call. */
+    const struct alb_str *labels;
+    size_t label_count;
     int64_t deadline; /* monotonic ns: then nobody waits any more, and the faster one must be there; 0: not said */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
@@ -101,7 +107,11 @@ struct alb_picture {
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 
-void alb_render_key(const struct alb_render_ask *ask, struct alb_flight_key *key);
+/* Whoever begins after a purge that touches what is asked for gets another key: what was made, or is being made, from
+ * before it is never found again. render may be NULL: without purges. */
+void alb_render_key(struct alb_render *render, const struct alb_render_ask *ask, struct alb_flight_key *key);
+/* Purges were retired: what is in memory may be of before them, and is forgotten. */
+void alb_render_purges_retired(struct alb_render *render);
 
 /* The picture if it is in memory (a reference), else NULL. No I/O, fit for an event loop. */
 struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_flight_key *key);
@@ -130,6 +140,20 @@ struct alb_render_view {
     int64_t oldest_ns; /* longest wait of the foreground: /health looks at it */
 };
 struct alb_render_view alb_render_look(struct alb_render *render);
+
+/* What keeps from using a disk cache now: that of results, and those of `origins` (may be NULL). */
+struct alb_origins;
+struct alb_render_trouble {
+    const char *folder, *doing; /* literals: "read", "write" */
+    int sys;                    /* errno */
+    int64_t since_ms;           /* wall */
+};
+#define ALB_RENDER_TROUBLES 6
+size_t alb_render_troubles(struct alb_render *render, struct alb_origins *origins,
+                           struct alb_render_trouble troubles[ALB_RENDER_TROUBLES]);
+/* alb_purges_add (blob/purges.h); IO: there is no list of purges. */
+enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix,
+                               struct alb_err *err) ALB_MUST_CHECK;
 
 /* Raised whenever the same plan would give other bytes: part of every key. */
 #define ALB_RENDER_EPOCH 1

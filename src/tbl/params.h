@@ -59,14 +59,20 @@ ALB_X(JOURNAL, "journal", STRING, "", ALB_CMD_IMPORT, "Run",
 ALB_X(NO_JOURNAL, "no-journal", BOOL, "false", ALB_CMD_IMPORT, "Run", "Remember nothing between runs")
 ALB_X(QUIET, "quiet", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print failures only")
 ALB_X(JSON, "json", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print the final report as JSON on standard output")
-ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_IMGPROXY, "General",
-      "Folder of both caches, one process each; default XDG_CACHE_HOME/albumen/imgproxy, and memory alone where "
-      "that cannot be written")
+ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_IMGPROXY | ALB_CMD_CACHE, "General",
+      "Folder of both caches, which several processes may share; default XDG_CACHE_HOME/albumen/imgproxy, and memory "
+      "alone where that cannot be written. For `albumen cache`: work on that folder")
 ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
       "When the time of a request is nearly up, make a WebP instead of an AVIF, HEIC or JPEG XL; such an answer is "
       "kept nowhere")
 ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for rendered pictures; 0: keep none")
+ALB_X(CACHE_MAX_AGE, "cache-max-age", DURATION, "0", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+      "Rendered pictures on disk that are older are made again; 0: they never are")
+ALB_X(CACHE_SCRUB_RATE, "cache-scrub-rate", SIZE, "4M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+      "Bytes a second that the background scrub reads of the disk caches, to find damage before somebody asks; 0: none")
+ALB_X(CACHE_SCRUB_PAUSE, "cache-scrub-pause", DURATION, "24h", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+      "Between two rounds of that, and before the first")
 ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
       "Disk space for copies of other servers' pictures; 0: keep none. One may take an eighth of it")
 ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",

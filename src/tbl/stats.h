@@ -29,6 +29,16 @@ ALB_X(CACHE_STORED, COUNTER, "albumen_cache_stored_total", "", "Derived files st
 ALB_X(CACHE_EVICTED, COUNTER, "albumen_cache_evicted_total", "", "Derived files evicted to make room")
 ALB_X(CACHE_REFUSED, COUNTER, "albumen_cache_refused_total", "",
       "Derived files not stored: disk full or error")
+ALB_X(CACHE_EXPIRED, COUNTER, "albumen_cache_expired_total", "", "Derived files that were too old")
+ALB_X(CACHE_FAULTY, GAUGE, "albumen_cache_faults", "",
+      "Disk caches that cannot be read or written now (full, read-only or failing disk)")
+ALB_X(CACHE_CLAIM_WAITS, COUNTER, "albumen_cache_claim_waits_total", "",
+      "Pictures that were waited for because another process was making them")
+ALB_X(CACHE_PURGES, COUNTER, "albumen_cache_purges_total", "", "Purges asked for")
+ALB_X(CACHE_PURGED, COUNTER, "albumen_cache_purged_files_total", "", "Derived files removed by purges")
+ALB_X(CACHE_SCRUBBED, COUNTER, "albumen_cache_scrubbed_bytes_total", "",
+      "Bytes of the disk caches read by the background scrub")
+ALB_X(CACHE_SCRUBS, COUNTER, "albumen_cache_scrubs_total", "", "Rounds of the background scrub that have ended")
 ALB_X(CACHE_BYTES, GAUGE, "albumen_cache_bytes", "", "Bytes in the disk caches")
 ALB_X(UPLOADS, GAUGE, "albumen_uploads", "", "Uploads known, finished ones included")
 ALB_X(UPLOADS_CREATED, COUNTER, "albumen_uploads_created_total", "", "Uploads created")

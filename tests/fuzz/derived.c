@@ -17,10 +17,11 @@ static void parse(const uint8_t *data, size_t size)
 
     if (alb_derived_parse(data, size, NULL, &v, NULL) != ALB_OK)
         return;
-    const uint8_t *meta = (const uint8_t *)v.meta.p, *body = (const uint8_t *)v.body.p;
-    ALB_CHECK(meta == data + ALB_DERIVED_HEAD && body == meta + v.meta.n && body + v.body.n == data + size);
-    ALB_CHECK(v.meta.n <= ALB_DERIVED_META_MAX);
-    ALB_CHECK(alb_derived_file_size(v.meta.n, v.body.n) == (int64_t)size);
+    const uint8_t *meta = (const uint8_t *)v.front.meta.p, *body = (const uint8_t *)v.body.p;
+    ALB_CHECK(meta == data + ALB_DERIVED_HEAD && body == meta + v.front.meta.n + v.front.labels.n);
+    ALB_CHECK(body + v.body.n == data + size);
+    ALB_CHECK(v.front.meta.n <= ALB_DERIVED_META_MAX && v.front.labels.n <= ALB_DERIVED_LABELS_MAX);
+    ALB_CHECK(alb_derived_file_size(&v.front, v.body.n) == (int64_t)size);
     struct alb_derived_key other = v.key;
     ALB_CHECK(alb_derived_parse(data, size, &other, &v, NULL) == ALB_OK);
     other.b[31] ^= 1;
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     uint8_t *copy = alb_mem_alloc_nofail(size);
     memcpy(copy, data, size);
-    memcpy(copy, "ALBDERV1", 8);
+    memcpy(copy, "ALBDERV2", 8);
     uint64_t sum = alb_xxh3(copy + 16, size - 16);
     for (int i = 0; i < 8; i++)
         copy[8 + i] = (uint8_t)(sum >> (8 * i));

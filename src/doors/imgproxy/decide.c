@@ -24,9 +24,26 @@ static int64_t end_of_line(const struct alb_imgproxy_job *job)
     return job->deadline - (job->deadline - job->begun) / RENDER_SHARE;
 }
 
+/* The URL behind its signature, and its tags: by these it can be purged. Without memory by its sources alone. */
+static const struct alb_str *labels_of(const struct alb_imgproxy_job *job, size_t *count)
+{
+    struct alb_str *labels = alb_arena_calloc(job->arena, 1 + job->want.tags, sizeof(*labels));
+    *count = labels ? 1 + job->want.tags : 0;
+    if (!labels)
+        return NULL;
+    labels[0] = alb_arena_printf(job->arena, "u:" ALB_STR_FMT, ALB_STR_ARG(job->url.path));
+    for (size_t i = 0; i < job->want.tags; i++)
+        labels[1 + i] = alb_arena_printf(job->arena, "t:" ALB_STR_FMT, ALB_STR_ARG(job->want.tag[i]));
+    return labels;
+}
+
 static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
 {
+    size_t label_count;
+    const struct alb_str *labels = labels_of(job, &label_count);
     struct alb_render_ask ask = {
+        .labels = labels,
+        .label_count = label_count,
         .source = job->input[0].asset,
         .origin = job->input[0].origin,
         .more_count = job->wish.inputs,
@@ -101,7 +118,7 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     if (job->want.hash != ALB_IMGPROXY_HASH_NONE || !needs_picture(job, alb_imgproxy_source_type(job)))
         return false;
     const struct alb_render_ask ask = ask_for(job);
-    alb_render_key(&ask, &key);
+    alb_render_key(job->door->config.render, &ask, &key);
     struct alb_picture *p = alb_render_hot(job->door->config.render, &key);
     if (!p)
         return false;
@@ -202,7 +219,7 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_flight_key key;
     const struct alb_render_ask ask = ask_for(job);
-    alb_render_key(&ask, &key);
+    alb_render_key(job->door->config.render, &ask, &key);
     if (has_it(job, &key))
         return ALB_IMGPROXY_DONE;
     alb_future_unref(job->future);

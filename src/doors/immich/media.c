@@ -93,7 +93,7 @@ enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req)
         return ALB_HOT_MISS;
     alb_size_options(size, source, &options);
     const struct alb_render_ask ask = ask_for(req, source, &options);
-    alb_render_key(&ask, &key);
+    alb_render_key(door->render, &ask, &key);
     alb_source_unref(source);
     struct alb_picture *p = alb_render_hot(door->render, &key);
     if (!p)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "doors/ops/ops.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/stat.h"
 #include "jobs/jobs.h"
@@ -42,9 +44,26 @@ static void write_reasons(struct alb_json *j, const struct waits *w, size_t n, i
     alb_json_end(j);
 }
 
+static void write_troubles(struct alb_json *j, const struct alb_render_trouble *t, size_t n)
+{
+    alb_json_key(j, "caches");
+    alb_json_array(j);
+    for (size_t i = 0; i < n; i++) {
+        const char *error = strerrordesc_np(t[i].sys);
+        alb_json_object(j);
+        alb_json_kc(j, "folder", t[i].folder);
+        alb_json_kc(j, "doing", t[i].doing);
+        alb_json_kc(j, "error", error ? error : "");
+        alb_json_ki64(j, "sinceMs", t[i].since_ms);
+        alb_json_end(j);
+    }
+    alb_json_end(j);
+}
+
 static enum alb_hot health(struct alb_req *req)
 {
     const struct alb_door_ops *d = alb_req_ctx(req);
+    struct alb_render_trouble troubles[ALB_RENDER_TROUBLES];
     struct waits w[8];
     struct alb_str live;
     bool healthy = true;
@@ -57,7 +76,8 @@ static enum alb_hot health(struct alb_req *req)
     size_t n = look(d, w);
     for (size_t i = 0; i < n; i++)
         healthy = healthy && w[i].ns <= d->stuck_ns;
-    if (healthy) {
+    size_t trouble_count = alb_render_troubles(d->render, d->origins, troubles);
+    if (healthy && trouble_count == 0) {
         alb_res_literal(req, ALB_STR("{\"status\":\"ok\"}\n"));
         return ALB_HOT_HIT;
     }
@@ -65,11 +85,14 @@ static enum alb_hot health(struct alb_req *req)
     struct alb_json j;
     alb_json_init(&j, &out);
     alb_json_object(&j);
-    alb_json_kc(&j, "status", "stuck");
-    write_reasons(&j, w, n, d->stuck_ns);
+    alb_json_kc(&j, "status", healthy ? "ok" : "stuck");
+    if (!healthy)
+        write_reasons(&j, w, n, d->stuck_ns);
+    if (trouble_count > 0)
+        write_troubles(&j, troubles, trouble_count);
     alb_json_end(&j);
     alb_buf_char(&out, '\n');
-    alb_res_status(req, 503);
+    alb_res_status(req, healthy ? 200 : 503);
     alb_res_buf(req, &out);
     alb_buf_fini(&out);
     return ALB_HOT_HIT;
@@ -133,6 +156,48 @@ static enum alb_step metrics(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
+/* ---- purges ---- */
+
+static enum alb_before admin_before(struct alb_req *req, bool on_loop)
+{
+    enum alb_before answer = alb_auth_require(req, on_loop);
+    if (answer == ALB_BEFORE_GO && alb_auth_principal(req)->role != ALB_ROLE_ADMIN) {
+        alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may purge");
+        return ALB_BEFORE_ANSWERED;
+    }
+    return answer;
+}
+
+static enum alb_step purge(struct alb_req *req)
+{
+    static const char *const kinds[] = {"url", "source", "prefix", "tag"};
+    const struct alb_door_ops *d = alb_req_ctx(req);
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_str text;
+    size_t kind = 0;
+    while (kind < ALB_ARRAY_LEN(kinds) && !alb_req_query_get(req, kinds[kind], &text))
+        kind++;
+    if (kind == ALB_ARRAY_LEN(kinds)) {
+        alb_res_error(req, ALB_E_INVALID, "url, source, prefix or tag is needed");
+        return ALB_STEP_DONE;
+    }
+    struct alb_str label = d->label(alb_req_arena(req), kinds[kind], text);
+    enum alb_code code = ALB_E_INVALID;
+    if (label.n > 0)
+        code = alb_render_purge(d->render, label, strcmp(kinds[kind], "prefix") == 0, &err);
+    if (code != ALB_OK) {
+        alb_res_error(req, code, code == ALB_E_INVALID ? "there is nothing of that kind to purge" : NULL);
+        return ALB_STEP_DONE;
+    }
+    alb_res_type(req, "application/json");
+    alb_res_header_c(req, "Cache-Control", "no-store");
+    alb_res_literal(req, ALB_STR("{\"purged\":true}\n"));
+    return ALB_STEP_DONE;
+}
+
+static const struct alb_route purge_routes[] = {
+    {"/cache/purge", ALB_M_POST, ALB_BODY_NONE, 0, 0, NULL, purge},
+};
 static const struct alb_route health_routes[] = {
     {"/health", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, health, NULL},
 };
@@ -144,9 +209,13 @@ enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, str
 {
     static struct alb_http_group open_group = {.name = "ops"};
     static struct alb_http_group group = {.name = "ops", .before = metrics_before};
+    static struct alb_http_group admin_group = {.name = "ops", .before = admin_before};
     open_group.ctx = door;
+    admin_group.ctx = door;
     group.ctx = door;
     enum alb_code code = alb_http_routes(http, &open_group, health_routes, ALB_ARRAY_LEN(health_routes), err);
+    if (code == ALB_OK)
+        code = alb_http_routes(http, &admin_group, purge_routes, ALB_ARRAY_LEN(purge_routes), err);
     return code == ALB_OK ? alb_http_routes(http, &group, metrics_routes, ALB_ARRAY_LEN(metrics_routes), err)
                           : code;
 }

@@ -8,7 +8,12 @@
  * text format 0.0.4. Needs an administrator's session or key, unless the option says that everybody may read
  * it.
  *
- * Both answer from memory on the event loop (metrics: on the pool), so they work when nothing else does.
+ * POST /cache/purge?url=|source=|prefix=|tag=TEXT   purges (blob/purges.h): 200 when it is durable. Needs an
+ * administrator's session or key.
+ *
+ * A disk cache that cannot be used is named in /health ("caches") and is no reason for 503: pictures are made without.
+ *
+ * The first two answer from memory on the event loop (metrics: on the pool), so they work when nothing else does.
  */
 #ifndef ALB_DOORS_OPS_OPS_H
 #define ALB_DOORS_OPS_OPS_H
@@ -16,6 +21,7 @@
 #include "doors/common/auth.h"
 
 struct alb_jobs;
+struct alb_origins;
 struct alb_render;
 struct alb_uploads;
 
@@ -29,6 +35,9 @@ struct alb_door_ops {
     const struct alb_clock *clock;
     int64_t stuck_ns; /* how long something may wait before the server is called unhealthy */
     bool public_metrics;
+    struct alb_origins *origins; /* whose caches /health tells of too; NULL: none */
+    /* The label of `text`, which is a "url", "source", "prefix" or "tag"; empty: it is none. */
+    struct alb_str (*label)(struct alb_arena *arena, const char *what, struct alb_str text);
 };
 enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door,
                            struct alb_err *err) ALB_MUST_CHECK;

@@ -39,6 +39,7 @@ struct alb_thumbor_job {
     struct alb_thumbor_url url;
     struct alb_thumbor_filters filters;
     struct alb_thumbor_wish wish;
+    struct alb_str label; /* of the render that is asked for now */
     struct alb_ref ref[ALB_PLAN_INPUTS]; /* the image, and those that are laid over it */
     bool is_signed;
     bool varies;                                /* with Accept */

@@ -17,9 +17,18 @@ void alb_thumbor_drop_sources(struct alb_thumbor_job *job)
     }
 }
 
-static struct alb_render_ask ask_for(const struct alb_thumbor_job *job)
+/* The path that is signed: by it the answer can be purged (without memory by its sources alone). */
+static size_t label(struct alb_thumbor_job *job)
+{
+    job->label = alb_arena_printf(job->arena, "u:" ALB_STR_FMT, ALB_STR_ARG(job->url.path));
+    return job->label.n > 0 ? 1 : 0;
+}
+
+static struct alb_render_ask ask_for(struct alb_thumbor_job *job)
 {
     struct alb_render_ask ask = {
+        .labels = &job->label,
+        .label_count = label(job),
         .source = job->source[0],
         .more_count = job->wish.inputs,
         .options = job->wish.options,
@@ -60,7 +69,7 @@ bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
     struct alb_picture *p = NULL;
     if (find_hot(job)) {
         const struct alb_render_ask ask = ask_for(job);
-        alb_render_key(&ask, &key);
+        alb_render_key(job->door->config.render, &ask, &key);
         p = alb_render_hot(job->door->config.render, &key);
     }
     if (p) {
@@ -77,7 +86,7 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
     struct alb_err err = ALB_ERR_INIT;
     struct alb_flight_key key;
     const struct alb_render_ask ask = ask_for(job);
-    alb_render_key(&ask, &key);
+    alb_render_key(job->door->config.render, &ask, &key);
     if (has_it(job, &key))
         return ALB_THUMBOR_DONE;
     alb_req_wait_until(job->req, job->deadline);

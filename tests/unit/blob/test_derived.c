@@ -49,13 +49,22 @@ static int teardown(void **state)
     return 0;
 }
 
+static int64_t file_size(size_t meta_n, size_t body_n)
+{
+    const struct alb_derived_front front = {.meta = {"", meta_n}, .labels = {"", meta_n / 2}};
+
+    return alb_derived_file_size(&front, body_n);
+}
+
 static void put(struct world *w, size_t meta_n, size_t body_n)
 {
     unsigned char *b = kit_bytes(body_n, 5);
     char meta[ALB_DERIVED_META_MAX];
 
     memset(meta, 'm', sizeof(meta));
-    assert_ok(alb_derived_write(w->dir, w->tmp, &w->key, alb_str_n(meta, meta_n),
+    const struct alb_derived_front front = {
+        .meta = alb_str_n(meta, meta_n), .labels = alb_str_n(meta, meta_n / 2), .purges = 7, .kind = 3};
+    assert_ok(alb_derived_write(w->dir, w->tmp, &w->key, &front,
                                 alb_str_n((const char *)b, body_n), 42, &err));
     alb_mem_free(b);
 }
@@ -69,6 +78,8 @@ static void check(struct world *w, size_t meta_n, size_t body_n)
     assert_int_equal(d.meta_n, meta_n);
     assert_int_equal(d.body->n, body_n);
     assert_int_equal(d.created_ms, 42);
+    assert_int_equal(d.purges, 7);
+    assert_int_equal(d.kind, 3);
     if (body_n > 0)
         assert_memory_equal(d.body->p, b, body_n);
     for (size_t i = 0; i < meta_n; i++)
@@ -90,12 +101,13 @@ static void what_is_written_comes_back(void **state)
     for (size_t i = 0; i < ALB_ARRAY_LEN(sizes); i++) {
         put(*state, sizes[i][0], sizes[i][1]);
         check(*state, sizes[i][0], sizes[i][1]);
-        assert_int_equal(kit_file_size(w->dir, w->name), alb_derived_file_size(sizes[i][0], sizes[i][1]));
+        assert_int_equal(kit_file_size(w->dir, w->name), file_size(sizes[i][0], sizes[i][1]));
         assert_int_equal(kit_count(w->fd, "tmp"), 0);
     }
-    assert_code(alb_derived_write(w->dir, w->tmp, &w->key, alb_str_n(w->path, ALB_DERIVED_META_MAX + 1),
-                                  ALB_STR_NONE, 1, &err),
-                ALB_E_TOO_LARGE);
+    const struct alb_derived_front much_meta = {.meta = alb_str_n(w->path, ALB_DERIVED_META_MAX + 1)};
+    const struct alb_derived_front many_labels = {.labels = alb_str_n(w->path, ALB_DERIVED_LABELS_MAX + 1)};
+    assert_code(alb_derived_write(w->dir, w->tmp, &w->key, &much_meta, ALB_STR_NONE, 1, &err), ALB_E_TOO_LARGE);
+    assert_code(alb_derived_write(w->dir, w->tmp, &w->key, &many_labels, ALB_STR_NONE, 1, &err), ALB_E_TOO_LARGE);
 }
 
 static void absent_is_a_miss(void **state)
@@ -117,7 +129,7 @@ static void every_flip_and_every_cut_is_found(void **state)
 {
     struct world *w = *state;
     struct alb_derived d;
-    int64_t size = alb_derived_file_size(5, 100);
+    int64_t size = file_size(5, 100);
     int bad = 0;
 
     for (int64_t at = 0; at < size; at++) {
@@ -149,7 +161,8 @@ static void a_failing_write_leaves_the_old_file(void **state)
     for (unsigned n = 1;; n++) {
         put(w, 3, 3000);
         alb_fs_fault(ALB_FS_ANY, n, ENOSPC, false);
-        enum alb_code code = alb_derived_write(w->dir, w->tmp, &w->key, ALB_STR("m"),
+        const struct alb_derived_front front = {.meta = ALB_STR("m")};
+        enum alb_code code = alb_derived_write(w->dir, w->tmp, &w->key, &front,
                                                alb_str_n((const char *)b, 50000), 1, NULL);
         bool fired = alb_fs_fault_fired();
         alb_fs_fault(ALB_FS_ANY, 0, 0, false);

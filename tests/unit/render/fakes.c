@@ -339,9 +339,10 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
     return out->body ? ALB_OK : alb_fail(err, ALB_E_NOT_FOUND, "a miss");
 }
 
-enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key, struct alb_str meta,
-                            struct alb_str body, struct alb_err *err)
+enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,
+                            const struct alb_derived_front *front, struct alb_str body, struct alb_err *err)
 {
+    struct alb_str meta = front->meta;
     (void)c;
     (void)atomic_fetch_add(&fake_cache_puts, 1);
     if (atomic_load(&fake_cache_off))

@@ -11,7 +11,7 @@ static struct alb_flight_key key_with(struct alb_source *source, const struct al
 {
     const struct alb_render_ask question = ask_of(source, o, ALB_LEASE_FOREGROUND, 7);
     struct alb_flight_key key;
-    alb_render_key(&question, &key);
+    alb_render_key(NULL, &question, &key);
     return key;
 }
 

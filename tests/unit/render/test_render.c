@@ -52,7 +52,7 @@ static void test_hits(void **state)
     (void)state;
     fake_reset(FAKE_AUTO);
     world_open(&w, &usual);
-    alb_render_key(&question, &key);
+    alb_render_key(NULL, &question, &key);
     assert_null(alb_render_hot(w.render, &key));
     for (int i = 0; i < 3; i++) { /* a miss, then whoever comes between the hot look and the flight */
         assert_int_equal(ask(&w, &a, source), ALB_OK);

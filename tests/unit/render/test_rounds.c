@@ -156,7 +156,7 @@ static void test_faster_format_when_time_runs_out(void **state)
     world_settle(&w);
     assert_string_equal(asker_picture(&a)->content_type, "image/webp");
     assert_true(asker_picture(&a)->no_store);
-    alb_render_key(&q, &key);
+    alb_render_key(NULL, &q, &key);
     assert_null(alb_render_hot(w.render, &key));
     assert_int_equal(atomic_load(&fake_cache_puts), 0);
     asker_end(&a);

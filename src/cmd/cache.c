@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `albumen cache`: purges, and numbers of the cache of results. In the server that has the data folder, on the data
+ * folder if none runs, or beside the processes that share a --cache-dir.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/fs.h"
+#include "blob/cache.h"
+#include "blob/purges.h"
+#include "blob/quarantine.h"
+#include "cmd/admin.h"
+#include "cmd/upkeep.h"
+#include "doors/imgproxy/url.h"
+#include "doors/thumbor/url.h"
+#include "image/options.h"
+
+#define LABEL_ARENA ((size_t)4 << 20)
+
+/* ---- purge ---- */
+
+static struct alb_str without_host(struct alb_str url)
+{
+    size_t scheme = alb_str_find_str(url, ALB_STR("://"));
+    size_t slash = alb_str_find(url, '/');
+    if (scheme == ALB_STR_NPOS || (slash != ALB_STR_NPOS && slash < scheme)) /* that one is the source's */
+        return url;
+    struct alb_str rest = alb_str_from(url, scheme + 3);
+    slash = alb_str_find(rest, '/');
+    return slash == ALB_STR_NPOS ? ALB_STR_NONE : alb_str_from(rest, slash);
+}
+
+static struct alb_str thumbor_label(struct alb_arena *a, struct alb_str path)
+{
+    struct alb_thumbor_url url = {0};
+    if (!alb_thumbor_url_apply(&url, a, path) || url.path.n == 0)
+        return ALB_STR_NONE;
+    return alb_arena_printf(a, "u:" ALB_STR_FMT, ALB_STR_ARG(url.path));
+}
+
+/* What the door calls the URL of an answer: what stands behind its signature, mended. Empty: it is none. */
+static struct alb_str url_label(struct alb_arena *a, struct alb_str url)
+{
+    struct alb_str path = without_host(url);
+    if (alb_str_starts(path, ALB_STR("/imagor/")))
+        return thumbor_label(a, alb_str_from(path, sizeof("/imagor") - 1));
+    if (alb_str_starts(path, ALB_STR("/imgproxy/")))
+        path = alb_str_from(path, sizeof("/imgproxy") - 1);
+    if (path.n < 2 || path.p[0] != '/')
+        return ALB_STR_NONE;
+    path = alb_str_from(path, 1);
+    size_t slash = alb_str_find(path, '/');
+    if (slash == ALB_STR_NPOS || slash + 1 == path.n)
+        return ALB_STR_NONE;
+    struct alb_str mended = alb_imgproxy_url_mend(a, alb_str_from(path, slash + 1));
+    return alb_arena_printf(a, "u:" ALB_STR_FMT, ALB_STR_ARG(mended));
+}
+
+struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text)
+{
+    if (strcmp(what, "url") == 0)
+        return url_label(a, text);
+    if (strcmp(what, "tag") == 0)
+        return text.n > 0 ? alb_arena_printf(a, "t:" ALB_STR_FMT, ALB_STR_ARG(text)) : text;
+    return text; /* a source, or how one begins */
+}
+
+static int purge_usage(struct alb_console *c)
+{
+    alb_console_err(c, "albumen: cache purge needs one of url, source, prefix, tag, and one text or more\n");
+    return 2;
+}
+
+static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    const char *what = words[0];
+    enum alb_code code = ALB_OK;
+    uint64_t number;
+    if (!what || !words[1] ||
+        (strcmp(what, "url") != 0 && strcmp(what, "source") != 0 && strcmp(what, "prefix") != 0 &&
+         strcmp(what, "tag") != 0))
+        return purge_usage(c);
+    if (!admin->purges) {
+        alb_console_err(c, "albumen: there is no list of purges: the disk of the cache cannot be written\n");
+        return 1;
+    }
+    struct alb_arena *a = alb_arena_new(LABEL_ARENA);
+    if (!a)
+        code = alb_fail(&err, ALB_E_NO_MEMORY, "labels");
+    for (char **w = words + 1; code == ALB_OK && *w; w++) {
+        struct alb_str label = alb_cache_label(a, what, alb_str_c(*w));
+        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0, &number, &err)
+                           : alb_fail(&err, ALB_E_INVALID, "\"%s\" is no %s", *w, what);
+        if (code == ALB_OK)
+            alb_console_err(c, "purged: %s %s\n", what, *w);
+    }
+    alb_arena_free(&a);
+    return code == ALB_OK ? 0 : alb_console_fail(c, "cache purge", &err);
+}
+
+/* ---- stats ---- */
+
+static void fault(struct alb_console *c, const char *what, const struct alb_cache_fault *f)
+{
+    if (f->code != ALB_OK)
+        alb_console_out(c, "%-10s fails: %s\n", what,
+                        strerrordesc_np(f->sys) ? strerrordesc_np(f->sys) : "unknown");
+}
+
+static int stats(const struct alb_admin *admin, struct alb_console *c)
+{
+    struct alb_cache_view v = alb_cache_look(admin->cache);
+    alb_console_out(c, "%-10s %lld files, %lld bytes of %lld%s\n", "results", (long long)v.files,
+                    (long long)v.bytes, (long long)v.limit,
+                    v.complete ? "" : " (what lies there is still being looked through)");
+    for (unsigned f = 0; f < ALB_FORMAT_COUNT; f++) {
+        int64_t files, bytes;
+        alb_cache_look_kind(admin->cache, (uint8_t)f, &files, &bytes);
+        if (files > 0)
+            alb_console_out(c, "  %-8s %lld files, %lld bytes\n",
+                            f == ALB_FORMAT_SAME ? "unread" : alb_format_name((enum alb_format)f),
+                            (long long)files, (long long)bytes);
+    }
+    alb_console_out(c, "%-10s %llu hits, %llu misses, %llu stored, %llu refused\n", "since",
+                    (unsigned long long)v.hits, (unsigned long long)v.misses, (unsigned long long)v.stored,
+                    (unsigned long long)v.refused);
+    alb_console_out(c, "%-10s %llu evicted, %llu expired, %llu corrupt\n", "start",
+                    (unsigned long long)v.evicted, (unsigned long long)v.expired,
+                    (unsigned long long)v.corrupt);
+    fault(c, "reading", &v.reads);
+    fault(c, "writing", &v.writes);
+    if (admin->purges)
+        alb_console_out(c, "%-10s %zu in force\n", "purges", alb_purges_look(admin->purges).in_force);
+    return 0;
+}
+
+/* ---- the command ---- */
+
+int alb_admin_cache(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c)
+{
+    const char *verb = call->words[0];
+    if (verb && strcmp(verb, "purge") == 0)
+        return purge(admin, call->words + 1, c);
+    if (verb && strcmp(verb, "stats") == 0 && !call->words[1])
+        return stats(admin, c);
+    alb_console_err(c, "albumen: cache takes purge url|source|prefix|tag TEXT..., or stats\n");
+    return 2;
+}
+
+static enum alb_code open_folder(const char *path, int *dirfd, struct alb_quarantine **q,
+                                 struct alb_admin *admin, struct alb_err *err)
+{
+    enum alb_code code = alb_fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, dirfd, err);
+    if (code == ALB_OK)
+        code = alb_fs_mkdirs(*dirfd, "tmp", 0700, err);
+    if (code == ALB_OK)
+        code = alb_quarantine_open(*dirfd, INT64_MAX, INT64_MAX, admin->clock, q, err);
+    const struct alb_cache_config cache = {.data_dirfd = *dirfd,
+                                           .folder = "cache",
+                                           .limit = INT64_MAX / 4, /* this one evicts nothing */
+                                           .clock = admin->clock,
+                                           .quarantine = *q,
+                                           .shared = true};
+    if (code == ALB_OK)
+        code = alb_cache_open(&cache, &admin->cache, err);
+    if (code == ALB_OK)
+        alb_upkeep_open_purges(*dirfd, true, &admin->purges);
+    return code;
+}
+
+int alb_cache_folder_run(const char *path, const struct alb_admin_call *call, struct alb_console *c)
+{
+    struct alb_admin admin = {.clock = alb_clock_real()};
+    struct alb_quarantine *q = NULL;
+    struct alb_err err = ALB_ERR_INIT;
+    int dirfd = -1, status;
+    if (open_folder(path, &dirfd, &q, &admin, &err) == ALB_OK)
+        status = alb_admin_cache(&admin, call, c);
+    else
+        status = alb_console_fail(c, path, &err);
+    alb_purges_close(&admin.purges);
+    if (admin.cache)
+        alb_cache_close(&admin.cache);
+    if (q)
+        alb_quarantine_close(&q);
+    alb_fs_close(&dirfd);
+    return status;
+}

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The disk cache under `albumen serve`: purges over HTTP and by command, and what /health says of a disk that fails."""
+import subprocess
+
+import requests
+
+import pictures
+from daemon import Daemon
+from imgproxy import Origin
+from imgproxy_daemon import Imgproxy, until
+from test_disk import fill, small_disk  # noqa: F401
+
+
+def files(daemon):
+    return [p for p in (daemon.data / "cache").glob("*/*") if p.is_file()]
+
+
+def thumbnails(daemon, asset):
+    for size in ("thumbnail", "preview"):
+        assert daemon.get(f"/api/assets/{asset}/thumbnail?size={size}").status_code == 200
+
+
+def test_purges_need_an_administrator_and_remove_files(daemon):
+    assets = [daemon.upload(pictures.photo(n, 900, 700)).headers["Albumen-Asset"] for n in range(2)]
+    for asset in assets:
+        thumbnails(daemon, asset)
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(files(daemon)) >= 4, "all are kept")
+    place = daemon.url + "/cache/purge"
+    admin = {"x-api-key": daemon.key}
+    daemon.command("user", "add", "bob", "--data", daemon.data, "--email", "bob@example.org", input="a long password\n")
+    bob = {"x-api-key": daemon.command("key", "new", "--data", daemon.data, "--user", "bob").stdout.strip()}
+    source = {"source": f"asset://{assets[0]}"}
+    assert requests.post(place, params=source).status_code == 401
+    assert requests.post(place, params=source, headers=bob).status_code == 403
+    assert requests.get(place, params=source, headers=admin).status_code == 405
+    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "x" * 990}):
+        assert requests.post(place, params=params, headers=admin).status_code == 400, params
+    before = len(files(daemon))
+    assert daemon.metric("albumen_cache_purges_total") == 0
+    assert requests.post(place, params=source, headers=admin).json() == {"purged": True}
+    until(lambda: len(files(daemon)) == before // 2, "those of one asset go")
+    misses = daemon.metric("albumen_render_misses_total")
+    thumbnails(daemon, assets[1])  # from memory or disk
+    assert daemon.metric("albumen_render_misses_total") == misses
+    thumbnails(daemon, assets[0])
+    assert daemon.metric("albumen_render_misses_total") == misses + 2
+    run = daemon.command("cache", "purge", "prefix", "asset://", "--data", daemon.data)
+    assert "purged: prefix asset://" in run.stderr
+    assert daemon.metric("albumen_cache_purges_total") == 2
+    thumbnails(daemon, assets[1])
+    assert daemon.metric("albumen_render_misses_total") == misses + 4
+    daemon.stop()
+    stats = daemon.command("cache", "stats", "--data", daemon.data).stdout  # without a server
+    assert "2 in force" in stats and "results" in stats
+    daemon.start()
+    thumbnails(daemon, assets[0])
+
+
+def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811
+    daemon = Daemon(small_disk / "data", "--upload-min-free", "0", "--hot-cache-size", "0").start()
+    assets = [daemon.upload(pictures.photo(n, 1600, 1200)).headers["Albumen-Asset"] for n in range(3)]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0, "all is quiet")
+    assert daemon.get("/health").json() == {"status": "ok"}
+    fill(small_disk, 0)
+
+    def asks():
+        for asset in assets:
+            assert daemon.get(f"/api/assets/{asset}/thumbnail?size=fullsize").status_code == 200
+        return daemon.get("/health")
+
+    until(lambda: "caches" in asks().json(), "the fault is seen")
+    health = asks()
+    assert health.status_code == 200 and health.json()["status"] == "ok"
+    assert health.json()["caches"][0]["error"] == "No space left on device"
+    assert daemon.metric("albumen_cache_faults") >= 1
+    (small_disk / "filler").unlink()
+    until(lambda: daemon.get("/health").json() == {"status": "ok"}, "it heals without anybody asking for a picture")
+    assert daemon.metric("albumen_cache_faults") == 0
+    stored = daemon.metric("albumen_cache_stored_total")
+    asks()
+    until(lambda: daemon.metric("albumen_cache_stored_total") >= stored + 3, "and pictures are kept again")
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
+def test_a_read_only_disk(small_disk):  # noqa: F811
+    """A server starts on it, reads from it, tells of it, and writes to it when it may again. (The kernel does not take the
+    right to write from files that are open: so it begins read-only.)"""
+    def remount(how):
+        subprocess.run(["mount", "-o", "remount," + how, small_disk], check=True)
+
+    origin = Origin()
+    for n in range(4):
+        origin.pages[f"/{n}.jpg"] = (200, {"Cache-Control": "max-age=86400"}, pictures.photo(n, 400, 300))
+    flags = ["--cache-dir", small_disk / "cache", "--hot-cache-size", "0"]
+    server = Imgproxy(small_disk, flags).start()
+    good = [server.plain(f"{origin.url}/{n}.jpg", "w:50").content for n in range(2)]
+    server.stop()
+    remount("ro")
+    server = Imgproxy(small_disk, flags).start()
+    for n in range(4):
+        answer = server.plain(f"{origin.url}/{n}.jpg", "w:50")
+        assert answer.status_code == 200 and (n > 1 or answer.content == good[n])
+    assert server.metric("albumen_cache_faults") >= 1
+    remount("rw")
+    until(lambda: server.metric("albumen_cache_faults") == 0, "it heals")
+    stored = server.metric("albumen_cache_stored_total")
+    widths = iter(range(60, 10000))
+
+    def keeps():
+        assert server.plain(f"{origin.url}/3.jpg", f"w:{next(widths)}").status_code == 200
+        return server.metric("albumen_cache_stored_total") > stored
+
+    until(keeps, "and keeps pictures again")
+    server.stop()
+    origin.close()

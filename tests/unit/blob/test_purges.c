@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of purges: what one touches, that it holds after a restart and a crash, that processes see each other's, and
+ * that damage purges too much, never too little. And what the keeper's pass removes.
+ */
+#include "kit.h"
+
+#include "blob/cache.h"
+#include "blob/purges.h"
+
+static struct alb_err err;
+
+struct world {
+    char path[64];
+    int fd, dir, tmp;
+    struct alb_manual_clock clock;
+};
+
+static struct alb_purges *open_list(struct world *w)
+{
+    struct alb_purges *p;
+    const struct alb_purges_config config = {
+        .dirfd = w->dir, .tmp_dirfd = w->tmp, .clock = &w->clock.clock, .shared = true};
+    assert_ok(alb_purges_open(&config, &p, &err));
+    return p;
+}
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    alb_err_clear(&err);
+    kit_quiet();
+    kit_dir_new(w->path);
+    alb_manual_clock_init(&w->clock, ALB_NS_PER_S, 1700000000000);
+    w->fd = kit_dir_open(w->path);
+    assert_ok(alb_fs_mkdirs(w->fd, "tmp", 0700, &err));
+    assert_ok(alb_fs_mkdirs(w->fd, "cache", 0700, &err));
+    w->dir = openat(w->fd, "cache", O_RDONLY | O_DIRECTORY);
+    w->tmp = openat(w->fd, "tmp", O_RDONLY | O_DIRECTORY);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    (void)close(w->dir);
+    (void)close(w->tmp);
+    (void)close(w->fd);
+    kit_dir_remove(w->path);
+    free(w);
+    return 0;
+}
+
+static uint64_t newest(struct alb_purges *p, const char *label)
+{
+    const struct alb_str l = alb_str_c(label);
+
+    return alb_purges_newest(p, &l, 1);
+}
+
+static uint64_t add(struct alb_purges *p, const char *label, bool prefix)
+{
+    uint64_t number;
+
+    assert_ok(alb_purges_add(p, alb_str_c(label), prefix, &number, &err));
+    assert_int_equal(number, alb_purges_now(p));
+    return number;
+}
+
+static void whole_labels_and_beginnings(void **state)
+{
+    struct alb_purges *p = open_list(*state);
+    const struct alb_str both[] = {ALB_STR("t:x"), ALB_STR("http://a/1")};
+    uint64_t first = alb_purges_now(p), n;
+
+    assert_int_equal(newest(p, "http://a/1"), 0);
+    uint64_t one = add(p, "http://a/1", false);
+    assert_true(one > first);
+    assert_int_equal(newest(p, "http://a/1"), one);
+    assert_int_equal(newest(p, "http://a/2"), 0);
+    assert_int_equal(newest(p, "http://a/10"), 0);
+    assert_int_equal(newest(p, "http://a/"), 0);
+    uint64_t two = add(p, "http://a/", true);
+    assert_true(two > one);
+    assert_int_equal(newest(p, "http://a/1"), two);
+    assert_int_equal(newest(p, "http://a/"), two);
+    assert_int_equal(newest(p, "http://a"), 0);
+    uint64_t three = add(p, "t:x", false);
+    assert_int_equal(alb_purges_newest(p, both, 2), three);
+    assert_int_equal(newest(p, ALB_LABEL_ANY), three); /* who does not know its labels is touched by all */
+    assert_code(alb_purges_add(p, ALB_STR(""), true, &n, &err), ALB_E_INVALID);
+    assert_int_equal(alb_purges_newest(NULL, both, 2), 0);
+    alb_purges_close(&p);
+}
+
+/* Long labels differ by their ends, and begin as they begin. */
+static void long_labels(void **state)
+{
+    struct alb_purges *p = open_list(*state);
+    char a[5001], b[5001], begin[101];
+    struct alb_str read[ALB_LABELS_MAX];
+    struct alb_buf out = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
+
+    memset(a, 'x', 5000);
+    a[5000] = '\0';
+    memcpy(b, a, sizeof(b));
+    b[4999] = 'y';
+    memcpy(begin, a, 100);
+    begin[100] = '\0';
+    uint64_t one = add(p, a, false);
+    assert_int_equal(newest(p, a), one);
+    assert_int_equal(newest(p, b), 0);
+    const struct alb_str two[] = {alb_str_c(b), alb_str_c(a)};
+    alb_labels_write(two, 2, &out);
+    assert_int_equal(alb_labels_read(alb_buf_view(&out), read), 2);
+    assert_int_equal(alb_purges_newest(p, &read[0], 1), 0); /* the same, as a file has it */
+    assert_int_equal(alb_purges_newest(p, &read[1], 1), one);
+    uint64_t all = add(p, begin, true);
+    assert_int_equal(alb_purges_newest(p, read, 1), all);
+    alb_buf_fini(&out);
+    struct alb_str many[100];
+    for (size_t i = 0; i < 100; i++)
+        many[i] = alb_str_c(a);
+    struct alb_buf small = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
+    alb_labels_write(many, 100, &small);
+    assert_int_equal(alb_buf_code(&small), ALB_OK);
+    size_t n = alb_labels_read(alb_buf_view(&small), read);
+    assert_true(n > 3 && n < 100);
+    assert_true(alb_str_eq_c(read[n - 1], ALB_LABEL_ANY));
+    alb_buf_fini(&small);
+    alb_purges_close(&p);
+}
+
+static void they_hold_after_a_restart_and_for_all(void **state)
+{
+    struct alb_purges *p = open_list(*state), *other = open_list(*state);
+    uint64_t one = add(p, "t:a", false);
+
+    assert_int_equal(newest(other, "t:a"), one);
+    uint64_t two = add(other, "http://", true);
+    assert_int_equal(newest(p, "http://x"), two);
+    alb_purges_close(&p);
+    p = open_list(*state);
+    assert_int_equal(newest(p, "t:a"), one);
+    assert_int_equal(newest(p, "http://x"), two);
+    assert_int_equal(alb_purges_now(p), two);
+    alb_purges_retire(other, one);
+    assert_int_equal(newest(p, "t:a"), 0);
+    assert_int_equal(newest(p, "http://x"), two);
+    assert_int_equal(alb_purges_look(p).in_force, 1);
+    alb_purges_close(&p);
+    alb_purges_close(&other);
+    p = open_list(*state);
+    assert_int_equal(newest(p, "t:a"), 0);
+    assert_int_equal(newest(p, "http://x"), two);
+    assert_true(add(p, "t:a", false) > two);
+    alb_purges_close(&p);
+}
+
+/* Any byte of the file: what was purged stays purged. */
+static void damage_purges_too_much(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w);
+
+    uint64_t one = add(p, "t:a", false), two = add(p, "http://b/", true);
+    alb_purges_close(&p);
+    int64_t size = kit_file_size(w->dir, "purges");
+    for (int64_t at = 0; at < size; at++) {
+        if (at >= 8 && at < 16)
+            continue; /* where numbers begin: no number is right then, and none is lost */
+        kit_flip(w->dir, "purges", at);
+        alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
+        p = open_list(w);
+        assert_true(newest(p, "t:a") >= one);
+        assert_true(newest(p, "http://b/c") >= two);
+        uint64_t more = add(p, "t:c", false);
+        assert_int_equal(newest(p, "t:c"), more);
+        alb_purges_close(&p);
+        assert_int_equal(unlinkat(w->dir, "purges", 0), 0);
+        p = open_list(w);
+        alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
+        one = add(p, "t:a", false);
+        two = add(p, "http://b/", true);
+        alb_purges_close(&p);
+    }
+}
+
+static void a_failing_disk_is_told_of(void **state)
+{
+    struct alb_purges *p = open_list(*state);
+    uint64_t n, before = alb_purges_now(p);
+
+    for (unsigned call = 1; call <= 2; call++) {
+        alb_fs_fault(call == 1 ? ALB_FS_WRITE : ALB_FS_SYNC, 1, call == 1 ? ENOSPC : EIO, true);
+        assert_int_not_equal(alb_purges_add(p, ALB_STR("t:a"), false, &n, NULL), ALB_OK);
+    }
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    uint64_t good = add(p, "t:b", false);
+    assert_true(good > before);
+    assert_int_equal(newest(p, "t:b"), good);
+    alb_purges_close(&p);
+}
+
+static void too_many_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w);
+    uint64_t n;
+    char label[32];
+
+    for (int i = 0; i < ALB_PURGE_PREFIXES_MAX; i++) {
+        (void)snprintf(label, sizeof(label), "http://%d/", i);
+        (void)add(p, label, true);
+    }
+    assert_code(alb_purges_add(p, ALB_STR("http://more/"), true, &n, &err), ALB_E_BUSY);
+    assert_int_equal(alb_purges_older_than(p, ALB_PURGE_REST), 0);
+    alb_manual_clock_advance(&w->clock, ALB_PURGE_REST + ALB_NS_PER_S);
+    assert_int_equal(alb_purges_older_than(p, ALB_PURGE_REST), alb_purges_now(p));
+    alb_purges_retire(p, alb_purges_now(p));
+    assert_int_equal(alb_purges_look(p).in_force, 0);
+    (void)add(p, "http://more/", true);
+    alb_purges_close(&p);
+}
+
+/* Files go by what is written in them, if they were begun before. */
+static void files_go_by_their_labels(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w);
+    struct alb_quarantine *q;
+    struct alb_cache *c;
+    const char *const sources[] = {"http://a/1", "http://a/2", "http://b/1"};
+
+    assert_ok(alb_quarantine_open(w->fd, 1 << 20, 100, alb_clock_real(), &q, &err));
+    const struct alb_cache_config config = {
+        .data_dirfd = w->fd, .folder = "cache", .limit = 1 << 24, .clock = alb_clock_real(), .quarantine = q};
+    assert_ok(alb_cache_open(&config, &c, &err));
+    for (unsigned round = 0; round < 2; round++) {
+        if (round == 1) {
+            (void)add(p, "http://a/1", false);
+            (void)add(p, "t:odd", false);
+        }
+        for (unsigned i = 0; i < 60; i++) { /* the second round's were begun after the purges */
+            struct alb_derived_key key;
+            struct alb_buf labels = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
+            const struct alb_str all[] = {alb_str_c(sources[i % 3]),
+                                          i % 2 == 1 ? ALB_STR("t:odd") : ALB_STR("t:even")};
+            alb_labels_write(all, 2, &labels);
+            const struct alb_derived_front front = {.labels = alb_buf_view(&labels),
+                                                    .purges = alb_purges_now(p)};
+            kit_fill(key.b, sizeof(key.b), 0, round * 1000 + i);
+            assert_ok(alb_cache_put(c, &key, &front, ALB_STR("body"), &err));
+            alb_buf_fini(&labels);
+        }
+    }
+    size_t removed = 0;
+    for (int cursor = 0; cursor >= 0;)
+        removed += alb_cache_purge_step(c, p, &cursor);
+    assert_int_equal(removed, 40); /* all odd ones, and every sixth: even and of that source */
+    assert_int_equal(alb_cache_look(c).files, 80);
+    (void)add(p, "http://a/", true);
+    removed = 0;
+    for (int cursor = 0; cursor >= 0;)
+        removed += alb_cache_purge_step(c, p, &cursor);
+    assert_int_equal(removed, 10 + 40);
+    alb_cache_close(&c);
+    alb_quarantine_close(&q);
+    alb_purges_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whole_labels_and_beginnings, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_labels, setup, teardown),
+        cmocka_unit_test_setup_teardown(they_hold_after_a_restart_and_for_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_purges_too_much, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failing_disk_is_told_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_go_by_their_labels, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
