@@ -211,10 +211,10 @@ void alb_cache_adopt_found(struct alb_cache *c, const struct alb_index_row *row)
 /* ---- get and put ---- */
 
 /* Whether it is worth while to look at the disk. */
-static bool find(struct alb_cache *c, const struct alb_index_key *key, bool *known)
+static bool find(struct alb_cache *c, const struct alb_index_key *key, bool use, bool *known)
 {
     alb_mutex_lock(&c->mtx);
-    *known = alb_index_find(c->index, key, true, NULL);
+    *known = alb_index_find(c->index, key, use, NULL);
     bool complete = c->complete;
     alb_mutex_unlock(&c->mtx);
     if (*known || !complete)
@@ -225,19 +225,20 @@ static bool find(struct alb_cache *c, const struct alb_index_key *key, bool *kno
     alb_ignore(alb_cache_journal_follow(&c->journal, NULL), "what is not known is made again");
     alb_mutex_unlock(&c->jmtx);
     alb_mutex_lock(&c->mtx);
-    *known = alb_index_find(c->index, key, true, NULL);
+    *known = alb_index_find(c->index, key, use, NULL);
     alb_mutex_unlock(&c->mtx);
     return *known;
 }
 
-static void count(struct alb_cache *c, enum alb_code code)
+static void count(struct alb_cache *c, enum alb_code code, bool aside)
 {
     alb_mutex_lock(&c->mtx);
-    c->hits += code == ALB_OK;
-    c->misses += code != ALB_OK;
+    c->hits += !aside && code == ALB_OK;
+    c->misses += !aside && code != ALB_OK;
     c->corrupt += code == ALB_E_CORRUPT;
     alb_mutex_unlock(&c->mtx);
-    alb_stat_inc(code == ALB_OK ? ALB_STAT_CACHE_HITS : ALB_STAT_CACHE_MISSES);
+    if (!aside)
+        alb_stat_inc(code == ALB_OK ? ALB_STAT_CACHE_HITS : ALB_STAT_CACHE_MISSES);
 }
 
 /* It is older than things here may be. */
@@ -267,8 +268,8 @@ static enum alb_code read_file(struct alb_cache *c, const struct alb_derived_key
     return code;
 }
 
-enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *key, struct alb_derived *out,
-                            struct alb_err *err)
+static enum alb_code get(struct alb_cache *c, const struct alb_derived_key *key, bool use, bool aside,
+                         struct alb_derived *out, struct alb_err *err)
 {
     struct alb_index_key k = alb_cache_index_key(key);
     struct alb_err why = ALB_ERR_INIT;
@@ -277,10 +278,10 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
 
     ALB_CHECK(!c->plain);
     memset(out, 0, sizeof(*out));
-    bool look = find(c, &k, &known);
+    bool look = find(c, &k, use, &known);
     if (look)
         code = read_file(c, key, known, out, &why);
-    count(c, code);
+    count(c, code, aside);
     if (code == ALB_OK)
         return ALB_OK;
     if (look && (known || code == ALB_E_CORRUPT) && (code == ALB_E_NOT_FOUND || code == ALB_E_CORRUPT))
@@ -288,6 +289,18 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
     if (code == ALB_E_CORRUPT)
         code = ALB_E_NOT_FOUND;
     return alb_fail_sys(err, code, why.sys, "%s", look ? why.msg : "not in the cache");
+}
+
+enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *key, struct alb_derived *out,
+                            struct alb_err *err)
+{
+    return get(c, key, true, false, out, err);
+}
+
+enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_key *key, bool use,
+                                  struct alb_derived *out, struct alb_err *err)
+{
+    return get(c, key, use, true, out, err);
 }
 
 static enum alb_code take_room(struct alb_cache *c, const struct alb_cache_journal_record *in,
@@ -401,10 +414,10 @@ enum alb_code alb_cache_open_file(struct alb_cache *c, const struct alb_derived_
     ALB_CHECK(c->plain);
     *fd = -1;
     alb_derived_name(key, name);
-    bool look = find(c, &k, &known);
+    bool look = find(c, &k, true, &known);
     if (look)
         code = alb_fs_open(c->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, fd, &why);
-    count(c, code);
+    count(c, code, false);
     if (known && code == ALB_E_NOT_FOUND)
         alb_cache_remove(c, &k);
     if (code == ALB_OK && !known && fstat(*fd, &st) == 0) {

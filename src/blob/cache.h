@@ -60,6 +60,10 @@ void alb_cache_close(struct alb_cache **cache);
  * again. Other codes: the disk failed or memory is short; treat as a miss too. */
 enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *key, struct alb_derived *out,
                             struct alb_err *err) ALB_MUST_CHECK;
+/* The same for what is read on the way to something else: neither a hit nor a miss in the books, and only with `use`
+ * a use of the file, which keeps it longer. */
+enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_key *key, bool use,
+                                  struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
 /* Stores a body (replaces an older one of the same key). Failure never harms: NO_SPACE (disk full), TOO_LARGE
  * (not worth keeping), BUSY (another one's turn, or not known yet what lies there), IO. Serve the body anyway. */
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,

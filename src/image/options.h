@@ -350,6 +350,7 @@ struct alb_plan_options {
      * thousandths: 0 or 1000 = fast mode, as small as possible; 1700 keeps the fine detail. 65535: it does not
      * shrink at all. */
     uint16_t shrink_margin;
+    bool levels; /* made of a smaller picture of the source that is kept, if there is one that is fine enough: plan.h */
     /* pixels */
     const struct alb_effect *effects, *overlays; /* in this order */
     uint32_t effect_count, overlay_count;

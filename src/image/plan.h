@@ -108,6 +108,26 @@ struct alb_plan_limits {
 };
 void alb_plan_limits_default(struct alb_plan_limits *l);
 
+/* ---- levels ----
+ *
+ * A large source has levels: pictures of all of it, made smaller to fit a square of a fixed side, of high quality, 8
+ * bits, sRGB, as stored (not turned). With options.levels a plan names the smallest level that is fine enough for what
+ * is wanted, and its LOAD is of that; whoever runs the plan hands the level to the worker instead of the source. Which
+ * one follows from header and options alone. A level is made by a plan like any other, with alb_level_options, which
+ * may name a larger level.
+ * No level: of animations, vectors and videos; of pages but the first; where metadata, the profile or more than 8
+ * bits are to be kept; for a damaged file that is to be shown; behind a trim. */
+
+/* Raised whenever levels or the rule change. */
+#define ALB_LEVELS_VERSION 1u
+/* Whether the source is so large that it has any. */
+bool alb_level_any(const struct alb_image_header *h);
+/* What the level of that side is, and what makes it of the source. */
+void alb_level_header(const struct alb_image_header *h, uint32_t side, struct alb_image_header *out);
+void alb_level_options(const struct alb_image_header *h, uint32_t side, struct alb_plan_options *out);
+/* Making it smaller in linear light needs no conversion that would cost more than everything else. */
+bool alb_light_is_cheap(const struct alb_image_header *h);
+
 /* ---- the plan ---- */
 
 /* Input 0 is the source, the others are watermarks and profiles. */
@@ -255,6 +275,7 @@ struct alb_plan {
     uint64_t memory;        /* expected peak of the job in bytes: the `cost` of its lease */
     uint32_t width, height; /* of the result, one page; FIND_TRIM: of what is looked at */
     enum alb_format format; /* of the result; SAME: output.best, the worker chooses */
+    uint32_t level;         /* side of the level that LOAD is of; 0: the source itself. Not known to workers */
     bool fonts;             /* needs fonts (texts, SVG, PDF): lane and slots of the vectors */
     uint32_t text_bytes;
     char texts[ALB_PLAN_TEXTS];

@@ -235,6 +235,8 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     ALB_IO_ENUM(io, o->kernel, ALB_KERNEL_COUNT);
     alb_io_bool(io, &o->linear);
     alb_io_u16(io, &o->shrink_margin);
+    uint32_t levels = o->levels ? ALB_LEVELS_VERSION : 0;
+    alb_io_u32(io, &levels);
 }
 
 void alb_plan_options_key(const struct alb_plan_options *options, struct alb_buf *out)

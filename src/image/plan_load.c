@@ -2,7 +2,8 @@
  *
  * How the source is loaded: a decoder that can give a smaller picture does it for a fraction of the time. The
  * rules of how small it may become are imgproxy's (its processing/scale_on_load.go), with two more ways and a
- * margin: albumen's own sizes ask the decoder for more than they need, because its shrinking is coarse.
+ * margin: albumen's own sizes ask the decoder for more than they need, because its shrinking is coarse. Or not the source
+ * is loaded but a level of it (plan_level.c).
  *
  * JPEG: decoders have fast code for 1, 2, 4 and 8 eighths, which is all that imgproxy's choice knows, and plain code
  * for the others. Measured with libjpeg-turbo 2.1 on photographs of 4 to 9 megapixels to 512, 1000 and 1440 pixels, CPU
@@ -190,6 +191,22 @@ static void left_to_do(struct alb_plan_sizes *s, double width, double height, st
     s->source_h = (int64_t)height;
 }
 
+static int64_t cut_side(int64_t cut, int64_t side)
+{
+    return cut > 0 && cut < side ? cut : side;
+}
+
+/* The same with a level in the place of the source: what comes out is as large as it would be of the source, also where
+ * rounding could decide otherwise. */
+static void left_of_level(const struct alb_draft *d, bool swap, struct alb_plan_sizes *s, struct alb_gravity *crop_at)
+{
+    int64_t w = alb_resized(cut_side(s->crop_w, s->source_w), s->scale_w),
+            h = alb_resized(cut_side(s->crop_h, s->source_h), s->scale_h);
+    left_to_do(s, swap ? d->height : d->width, swap ? d->width : d->height, crop_at);
+    s->scale_w = (double)at_least_one(w) / (double)cut_side(s->crop_w, s->source_w);
+    s->scale_h = (double)at_least_one(h) / (double)cut_side(s->crop_h, s->source_h);
+}
+
 /* By the sizes that would come out: a scale alone would shrink too far when only one side was given. */
 static double possible_shrink(const struct alb_plan_sizes *s)
 {
@@ -198,14 +215,23 @@ static double possible_shrink(const struct alb_plan_sizes *s)
     return fmin(w, h);
 }
 
+/* How much larger than the result the decoder must leave the picture. */
+static double margin_of(const struct alb_draft *d, const struct alb_plan_options *o)
+{
+    unsigned least = d->plan->level > 0 ? ALB_LEVEL_MARGIN : 1000;
+    return (o->shrink_margin > least ? o->shrink_margin : least) / 1000.0;
+}
+
 void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool swap, struct alb_plan_sizes *s,
                    struct alb_gravity *crop_at)
 {
+    if (alb_plan_find_level(d, o, possible_shrink(s)))
+        left_of_level(d, swap, s, crop_at);
     double shrink = possible_shrink(s);
     bool never = !d->vector && (d->pages > 1 || is_undeveloped(d->h) || d->embedded ||
                                 o->shrink_margin == ALB_SHRINK_NEVER);
-    if (!d->vector && o->shrink_margin > 1000)
-        shrink /= o->shrink_margin / 1000.0;
+    if (!d->vector)
+        shrink /= margin_of(d, o);
     struct smaller to = {.how = ALB_LOAD_FULL};
     if (!never)
         to = find_smaller(d, shrink);

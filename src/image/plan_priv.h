@@ -5,7 +5,7 @@
  *   plan_key.c      options as bytes            plan_place.c  where everything lies
  *   plan_format.c   which format is written     plan_load.c   how the source is loaded
  *   plan_tiles.c    frames of videos            plan_box.c    both, with sizing THUMBNAIL; fill
- *   plan_effect.c   what effects may say
+ *   plan_effect.c   what effects may say        plan_level.c  smaller ones that are kept
  *   plan_mark.c     overlays                    plan_cost.c   expected memory
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
  *   plan.c          the order of all that
@@ -78,7 +78,8 @@ void alb_gravity_to_stored(struct alb_gravity *g, uint8_t orientation, const str
 
 struct alb_draft {
     const struct alb_plan_ask *ask;
-    const struct alb_image_header *h; /* of the source */
+    const struct alb_image_header *h; /* of the source, or of the level that is loaded instead */
+    struct alb_image_header level;
     struct alb_err *err;
     struct alb_plan *plan;
     uint32_t natural_width, natural_height; /* of what is loaded: one frame, one page or all pages together */
@@ -136,6 +137,14 @@ void alb_plan_load(struct alb_draft *d, const struct alb_plan_options *o, bool s
 /* Adds LOAD for every pixel. */
 void alb_plan_load_full(struct alb_draft *d);
 uint8_t alb_jpeg_eighths(double shrink);
+
+/* ---- plan_level.c ---- */
+
+/* With options of the first pipeline, whose pixels shrink so much at least: a level takes the place of the source in
+ * the draft (false: none does). */
+bool alb_plan_find_level(struct alb_draft *d, const struct alb_plan_options *o, double shrink);
+/* Least shrink_margin where a level is loaded: that is small, and every pixel of it was paid for. */
+#define ALB_LEVEL_MARGIN 4000u
 
 /* ---- plan_tiles.c ---- */
 

@@ -2,6 +2,7 @@
 #include "render/inputs.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
@@ -92,6 +93,9 @@ void alb_render_inputs_drop(struct alb_render_inputs *in)
         alb_origin_unref(in->in[i].origin);
     }
     in->count = 0;
+    if (in->levelled)
+        (void)close(in->level_fd);
+    in->levelled = false;
 }
 
 static void add_key(const struct alb_source *source, const struct alb_origin *origin, struct alb_buf *out)
@@ -110,9 +114,23 @@ void alb_render_inputs_key(const struct alb_render_ask *ask, struct alb_buf *out
         add_key(ask->more[i].source, ask->more[i].origin, out);
 }
 
+bool alb_render_inputs_headers(struct alb_render_inputs *in)
+{
+    for (unsigned i = 0; i < in->count; i++) {
+        struct alb_render_held *h = &in->in[i];
+        if (!h->known && h->source && h->source->header.n > 0)
+            h->known = alb_header_unpack(h->source->header, &h->header, NULL) == ALB_OK;
+        if (!h->known)
+            return false;
+    }
+    return true;
+}
+
 static enum alb_code open_asset(struct alb_render_held *h, struct alb_blob_store *store, struct alb_err *err)
 {
     const struct alb_source *s = h->source;
+    if (h->reader)
+        return ALB_OK;
     if (s->header.n == 0) {
         enum alb_type type = alb_type_of_mime(s->mime);
         if (type != ALB_TYPE_UNKNOWN && !alb_type_can_show(type))
@@ -151,7 +169,7 @@ enum alb_code alb_render_inputs_open(struct alb_render_inputs *in, struct alb_bl
 {
     enum alb_code code = ALB_OK;
     in->opened = true;
-    for (unsigned i = 0; code == ALB_OK && i < in->count; i++)
+    for (unsigned i = in->levelled ? 1 : 0; code == ALB_OK && i < in->count; i++)
         code = in->in[i].source ? open_asset(&in->in[i], store, err)
                                 : open_origin(&in->in[i], i == 0, headers, err);
     return code;
@@ -184,6 +202,11 @@ enum alb_code alb_render_inputs_fd(struct alb_render_inputs *in, unsigned i, int
                                    struct alb_err *err)
 {
     struct alb_render_held *h = &in->in[i];
+    if (i == 0 && in->levelled) {
+        *bytes = in->level_bytes;
+        *fd = in->level_fd;
+        return ALB_OK;
+    }
     if (h->source) {
         *bytes = h->source->size;
         return alb_blob_verify_all(h->reader, fd, err); /* all verified before: lends the descriptor */

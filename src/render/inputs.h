@@ -23,6 +23,9 @@ struct alb_render_held {
 struct alb_render_inputs {
     unsigned count, verified;
     bool opened;
+    bool levelled; /* workers get this instead of the first one, which is not opened */
+    int level_fd;
+    int64_t level_bytes;
     struct alb_render_held in[ALB_PLAN_INPUTS];
 };
 
@@ -31,6 +34,8 @@ void alb_render_inputs_drop(struct alb_render_inputs *in);
 /* What makes them the same: part of a key. */
 void alb_render_inputs_key(const struct alb_render_ask *ask, struct alb_buf *out);
 
+/* Whether all headers are known without opening anything. */
+bool alb_render_inputs_headers(struct alb_render_inputs *in) ALB_MUST_CHECK;
 /* Opens originals and finds headers. UNPROCESSABLE, UNSUPPORTED: nothing is known of it, or it cannot be shown. */
 enum alb_code alb_render_inputs_open(struct alb_render_inputs *in, struct alb_blob_store *store,
                                      struct alb_headers *headers, struct alb_err *err) ALB_MUST_CHECK;

@@ -26,6 +26,7 @@ enum {
     EV_CANCEL = ALB_ACTOR_EVENT(7),
     EV_HURRY = ALB_ACTOR_EVENT(8),
     EV_CLAIM = ALB_RENDER_JOB_CLAIM,
+    EV_LEVEL = ALB_RENDER_JOB_LEVEL,
 };
 
 #define VERIFY_SLICE ((int64_t)32 << 20) /* about 5 ms of reading from the page cache */
@@ -136,6 +137,7 @@ static void job_free(struct alb_render_job *job)
     alb_render_job_unclaim(job);
     alb_bytes_unref(job->darkroom.result);
     alb_probe_free(&job->darkroom.probe);
+    alb_future_unref(job->level);
     forget(job);
     alb_render_job_drop(job);
 }
@@ -189,9 +191,10 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     struct alb_render *r = job->render;
     enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
     struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
-    struct alb_derived_front front = {.labels = job->labels, .purges = job->purges};
+    struct alb_derived_front front = {
+        .labels = job->labels, .purges = job->purges, .kind = job->is_level ? ALB_RENDER_KIND_LEVEL : 0};
     let_go(job);
-    bool hot = !p->no_store && alb_hot_cache_put(r->hot, &job->key, p);
+    bool hot = !p->no_store && !job->is_level && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
         alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - job->begun);
@@ -249,7 +252,13 @@ static bool ask_for_slot(struct alb_render_job *job)
     return err.code == ALB_E_TIMEOUT ? give_up(job, err.msg) : end_badly(job, &err);
 }
 
-/* Everything is there: asks for headers that are not known, then for a slot. */
+static bool ask_for_level(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    return alb_render_job_level_ask(job, &err) == ALB_OK || end_badly(job, &err);
+}
+
+/* Everything is there: asks for headers that are not known, then for a level, then for a slot. */
 static bool prepare(struct alb_render_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
@@ -257,7 +266,9 @@ static bool prepare(struct alb_render_job *job)
         job->stage = ALB_RENDER_PROBING;
         return alb_render_job_order(job, ALB_WORK_HEADER, on_done, &err) == ALB_OK || end_badly(job, &err);
     }
-    return alb_render_job_plan(job, &err) == ALB_OK ? ask_for_slot(job) : end_badly(job, &err);
+    if (alb_render_job_plan(job, &err) != ALB_OK)
+        return end_badly(job, &err);
+    return job->plan->level > 0 && !job->inputs.levelled ? ask_for_level(job) : ask_for_slot(job);
 }
 
 static bool verify_slice(struct alb_render_job *job)
@@ -272,26 +283,39 @@ static bool verify_slice(struct alb_render_job *job)
     return true;
 }
 
-static struct alb_picture *from_disk(struct alb_render_job *job)
+static bool open_inputs(struct alb_render_job *job)
 {
-    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key);
-    if (p)
-        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
-    return p;
+    struct alb_render *r = job->render;
+    struct alb_err err = ALB_ERR_INIT;
+    if (alb_render_inputs_open(&job->inputs, r->config.store, r->headers, &err) != ALB_OK)
+        return end_badly(job, &err);
+    job->stage = ALB_RENDER_VERIFYING;
+    return verify_slice(job);
+}
+
+/* Where a level does, the original is not even opened. */
+static bool begin(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    alb_stat_inc(job->is_level ? ALB_STAT_LEVELS : ALB_STAT_RENDER_MISSES);
+    if (!job->options->levels || !alb_render_inputs_headers(&job->inputs))
+        return open_inputs(job);
+    if (alb_render_job_plan(job, &err) != ALB_OK)
+        return end_badly(job, &err);
+    return job->plan->level > 0 ? ask_for_level(job) : open_inputs(job);
 }
 
 static bool look(struct alb_render_job *job)
 {
     struct alb_render *r = job->render;
-    struct alb_err err = ALB_ERR_INIT;
-    struct alb_picture *p = alb_render_hot(r, &job->key);
+    struct alb_picture *p = job->is_level ? NULL : alb_render_hot(r, &job->key);
     if (!p)
-        p = from_disk(job);
+        p = alb_render_job_from_disk(job);
     if (p)
         return end_well(job, p, false);
     if (alb_render_job_waits_for_another(job))
         return true;
-    p = job->claimed ? from_disk(job) : NULL; /* it may have come between the two looks */
+    p = job->claimed ? alb_render_job_from_disk(job) : NULL; /* it may have come between the two looks */
     if (p)
         return end_well(job, p, false);
     enum alb_code known = alb_failures_look(r->failures, &job->key, alb_mono(r->config.clock));
@@ -299,32 +323,7 @@ static bool look(struct alb_render_job *job)
         alb_stat_inc(ALB_STAT_RENDER_REMEMBERED);
         return end_code(job, known, "it has failed just now");
     }
-    alb_stat_inc(ALB_STAT_RENDER_MISSES);
-    if (alb_render_inputs_open(&job->inputs, r->config.store, r->headers, &err) != ALB_OK)
-        return end_badly(job, &err);
-    job->stage = ALB_RENDER_VERIFYING;
-    return verify_slice(job);
-}
-
-bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code code)
-{
-    switch ((unsigned)code) {
-    case ALB_E_UNPROCESSABLE:
-    case ALB_E_UNSUPPORTED:
-    case ALB_E_TOO_LARGE:
-        return !d->short_of_memory;
-    case ALB_E_TIMEOUT: /* most of the time must have been its own */
-        return d->queued_ns < d->run_ns;
-    default:
-        return false;
-    }
-}
-
-static void note_failure(struct alb_render_job *job, enum alb_code code)
-{
-    struct alb_render *r = job->render;
-    if (alb_render_lies_in_the_file(&job->darkroom, code))
-        alb_failures_note(r->failures, &job->key, code, job->darkroom.run_ns, alb_mono(r->config.clock));
+    return begin(job);
 }
 
 /* A header has come. */
@@ -334,7 +333,7 @@ static bool learned(struct alb_render_job *job)
     if (job->cancelled)
         return give_up(job, "closing");
     if (alb_render_job_learn(job, &err) != ALB_OK) {
-        note_failure(job, err.code);
+        alb_render_job_note_failure(job, err.code);
         return end_badly(job, &err);
     }
     alb_probe_free(&job->darkroom.probe);
@@ -377,7 +376,7 @@ static bool too_late(struct alb_render_job *job, const char *text)
     if (job->leased && !job->overdue && !job->cancelled && !alb_future_is_forsaken(&job->owner) &&
         alb_mono(job->render->config.clock) < job->run_until && alb_render_job_degrade(job))
         return alb_render_job_plan(job, &err) == ALB_OK ? run_in_worker(job) : end_badly(job, &err);
-    note_failure(job, ALB_E_TIMEOUT);
+    alb_render_job_note_failure(job, ALB_E_TIMEOUT);
     return end_code(job, ALB_E_TIMEOUT, text);
 }
 
@@ -393,7 +392,7 @@ static bool worker_done(struct alb_render_job *job)
         return give_up(job, "no worker came free in time");
     if (d->code == ALB_E_TIMEOUT)
         return too_late(job, d->err.msg);
-    note_failure(job, d->code);
+    alb_render_job_note_failure(job, d->code);
     (void)alb_fail(&d->err, d->code, "the darkroom");
     return end_badly(job, &d->err);
 }
@@ -423,6 +422,10 @@ static bool forsaken(struct alb_render_job *job)
     case ALB_RENDER_QUEUED:
         if (!alb_lease_cancel(&job->lease))
             return true; /* granted or refused is on its way and will look again */
+        break;
+    case ALB_RENDER_LEVELLING:
+        if (!alb_render_job_level_leave(job))
+            return true; /* it comes, and will look again */
         break;
     case ALB_RENDER_LOOKING:
     case ALB_RENDER_CLAIMING:
@@ -460,6 +463,8 @@ static bool cancelled(struct alb_render_job *job)
     }
     if (job->stage == ALB_RENDER_QUEUED && !alb_lease_cancel(&job->lease))
         return true;
+    if (job->stage == ALB_RENDER_LEVELLING && !alb_render_job_level_leave(job))
+        return true;
     return give_up(job, "closing");
 }
 
@@ -474,6 +479,8 @@ static bool hurried(struct alb_render_job *job)
     job->lease.queue_deadline = job->asked_line = job->hurry_deadline;
     alb_mutex_unlock(&job->render->mtx);
     job->lease.cls = ALB_LEASE_FOREGROUND;
+    if (job->stage == ALB_RENDER_LEVELLING)
+        alb_render_job_level_hurry(job);
     return job->stage == ALB_RENDER_QUEUED ? ask_for_slot(job) : true;
 }
 
@@ -486,6 +493,26 @@ static bool turn(struct alb_render_job *job)
 static bool claim_came(struct alb_render_job *job)
 {
     return job->stage == ALB_RENDER_CLAIMING ? look(job) : true;
+}
+
+static bool level_came(struct alb_render_job *job)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    bool unwanted = job->cancelled || alb_future_is_forsaken(&job->owner);
+    switch (alb_render_job_level_take(job, unwanted, &err)) {
+    case ALB_RENDER_LEVEL_THERE:
+        break;
+    case ALB_RENDER_LEVEL_NOT_YET:
+        return true;
+    case ALB_RENDER_LEVEL_REFUSED:
+        return resign(job, &err);
+    case ALB_RENDER_LEVEL_FAILED:
+        return end_badly(job, &err);
+    }
+    if (unwanted)
+        return give_up(job, "nobody waits any more");
+    alb_future_on_forsaken(&job->owner, on_forsaken, job); /* it may have come while there was a newcomer */
+    return open_inputs(job);
 }
 
 static bool refused(struct alb_render_job *job)
@@ -512,7 +539,7 @@ static bool handle(struct alb_actor *actor, unsigned events)
         {EV_DONE, worker_done}, {EV_REFUSED, refused},   {EV_GRANTED, granted},
         {EV_CANCEL, cancelled}, {EV_FORSAKEN, forsaken}, {EV_HURRY, hurried},
         {EV_OVERDUE, overdue},  {EV_WANTED, wanted},     {EV_TURN, turn},
-        {EV_CLAIM, claim_came},
+        {EV_CLAIM, claim_came}, {EV_LEVEL, level_came},
     };
     struct alb_render_job *job = ALB_CONTAINER_OF(actor, struct alb_render_job, actor);
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++)
@@ -543,6 +570,7 @@ struct alb_render_job *alb_render_job_new(struct alb_render *r, const struct alb
     job->key = *key;
     alb_render_job_label(job, ask);
     job->limits = ask->limits ? *ask->limits : r->config.limits;
+    job->own_limits = ask->limits != NULL;
     job->may_degrade = ask->may_degrade;
     job->deadline = ask->deadline;
     job->asked_line = ask->queue_deadline;

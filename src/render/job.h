@@ -6,6 +6,7 @@
  *
  *   LOOKING --hit--> end(settle)    --failed lately--> end(fail)
  *      | miss; another process makes it: CLAIMING, a bounded time --it has ended--> LOOKING
+ *      | miss; its plan is for a level of the source: LEVELLING, until another job has made that --> the plan, with it
  *      | miss: plan, open the original
  *   VERIFYING   blocks of the original, a slice per turn of the pool
  *      | all good
@@ -46,6 +47,7 @@
 enum alb_render_stage {
     ALB_RENDER_LOOKING,
     ALB_RENDER_CLAIMING,
+    ALB_RENDER_LEVELLING,
     ALB_RENDER_VERIFYING,
     ALB_RENDER_PROBING,
     ALB_RENDER_QUEUED,
@@ -64,6 +66,8 @@ struct alb_render_job {
     uint64_t purges;       /* that its making knows of */
     struct alb_claim claim; /* waits while CLAIMING */
     int64_t begun;
+    bool is_level; /* what it makes is for other jobs */
+    bool own_limits;
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
@@ -84,6 +88,13 @@ struct alb_render_job {
     struct alb_darkroom_job darkroom;
     uint64_t ticket;       /* of the darkroom, 0 = none */
     enum alb_code refusal; /* written before the REFUSED event, read after it */
+    /* while LEVELLING */
+    struct alb_future *level; /* a reference, or NULL */
+    struct alb_waiter level_waiter;
+    enum alb_wake level_why; /* written before the LEVEL event, read after it */
+    struct alb_flight_key level_key;
+    enum alb_lease_class level_cls; /* as which it was asked for */
+    int64_t level_begun;
     /* under the render's mtx */
     enum alb_lease_class list; /* where it stands */
     int64_t waited_since;      /* since when somebody of that class waits */
@@ -95,6 +106,7 @@ struct alb_render {
     /* fixed after create */
     struct alb_render_config config;
     struct alb_flight *flights;
+    struct alb_flight *level_flights; /* of their own: who waits for one must not be refused for being there itself */
     struct alb_lease_pool *leases;       /* rasters, RAW */
     struct alb_lease_pool *vectors;      /* SVG, PDF */
     struct alb_lease_pool *order_places; /* order.h */
@@ -129,10 +141,34 @@ void alb_render_job_start(struct alb_render_job *job);
 bool alb_render_job_waits_for_another(struct alb_render_job *job);
 void alb_render_job_unclaim(struct alb_render_job *job);
 void alb_render_job_label(struct alb_render_job *job, const struct alb_render_ask *ask);
+/* job_level.c. The event that the level has come, or not; whether it was left (false: the event will come). */
+#define ALB_RENDER_JOB_LEVEL ALB_ACTOR_EVENT(10)
+enum alb_render_level {
+    ALB_RENDER_LEVEL_THERE,   /* and is what the worker gets */
+    ALB_RENDER_LEVEL_NOT_YET, /* the event will come again */
+    ALB_RENDER_LEVEL_REFUSED, /* to the background: resign */
+    ALB_RENDER_LEVEL_FAILED,
+};
+/* With a plan that names one: waits from here on. */
+enum alb_code alb_render_job_level_ask(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_render_level alb_render_job_level_take(struct alb_render_job *job, bool unwanted,
+                                                struct alb_err *err) ALB_MUST_CHECK;
+bool alb_render_job_level_leave(struct alb_render_job *job) ALB_MUST_CHECK;
+void alb_render_job_level_hurry(struct alb_render_job *job);
+/* render.c: as alb_render_start and alb_render_inherit, of a level; options as they are. */
+enum alb_code alb_render_level_start(struct alb_render *render, const struct alb_render_ask *ask, struct alb_waiter *w,
+                                     struct alb_flight_key *key, struct alb_future **future,
+                                     struct alb_err *err) ALB_MUST_CHECK;
+void alb_render_level_inherit(struct alb_render *render, const struct alb_render_ask *ask, struct alb_owner *owner,
+                              struct alb_waiter *w);
+/* A person waits for the job of that key, if there is one in the background. The render's mtx is held. */
+void alb_render_hurry_locked(struct alb_render *render, const struct alb_flight_key *key, int64_t deadline);
 /* job_make.c: parts of its turns. */
 enum alb_code alb_render_job_plan(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
 /* Whether a failure lies in what was worked on, not in the load of this machine. */
 bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code code);
+void alb_render_job_note_failure(struct alb_render_job *job, enum alb_code code);
+struct alb_picture *alb_render_job_from_disk(struct alb_render_job *job); /* a reference, or NULL */
 bool alb_render_job_add_trim(struct alb_render_job *job, const struct alb_rect *found) ALB_MUST_CHECK;
 /* Changes what is wanted into something faster; false: there is nothing faster. Plan again then. */
 bool alb_render_job_degrade(struct alb_render_job *job) ALB_MUST_CHECK;

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stat.h"
+#include "render/failures.h"
 #include "render/job.h"
 #include "render/origin.h"
+#include "render/picture.h"
 
 /* Of the time for one render, at most: then a picture that may degrade is made in a faster format in what is left. */
 #define DEGRADE_SHARE(ns) ((ns) / 3 * 2)
@@ -68,6 +71,40 @@ bool alb_render_job_degrade(struct alb_render_job *job)
     o->effort[to] = 1;
     job->degraded = true;
     return true;
+}
+
+/* ---- what is known already ---- */
+
+struct alb_picture *alb_render_job_from_disk(struct alb_render_job *job)
+{
+    enum alb_picture_for of = !job->is_level                            ? ALB_PICTURE_FOR_A_CLIENT
+                              : job->lease.cls == ALB_LEASE_BACKGROUND ? ALB_PICTURE_FOR_UPKEEP
+                                                                       : ALB_PICTURE_FOR_ANOTHER;
+    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key, of);
+    if (p && !job->is_level)
+        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    return p;
+}
+
+bool alb_render_lies_in_the_file(const struct alb_darkroom_job *d, enum alb_code code)
+{
+    switch ((unsigned)code) {
+    case ALB_E_UNPROCESSABLE:
+    case ALB_E_UNSUPPORTED:
+    case ALB_E_TOO_LARGE:
+        return !d->short_of_memory;
+    case ALB_E_TIMEOUT: /* most of the time must have been its own */
+        return d->queued_ns < d->run_ns;
+    default:
+        return false;
+    }
+}
+
+void alb_render_job_note_failure(struct alb_render_job *job, enum alb_code code)
+{
+    struct alb_render *r = job->render;
+    if (alb_render_lies_in_the_file(&job->darkroom, code))
+        alb_failures_note(r->failures, &job->key, code, job->darkroom.run_ns, alb_mono(r->config.clock));
 }
 
 /* ---- time ---- */

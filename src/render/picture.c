@@ -65,13 +65,22 @@ static bool meta_parse(struct alb_str text, struct meta *m)
     return m->format != ALB_FORMAT_SAME && !text.p && (n == 2 || n == 4);
 }
 
-struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key)
+static enum alb_code read_file(struct alb_cache *cache, const struct alb_derived_key *key, enum alb_picture_for of,
+                               struct alb_derived *file)
+{
+    if (of == ALB_PICTURE_FOR_A_CLIENT)
+        return alb_cache_get(cache, key, file, NULL);
+    return alb_cache_get_aside(cache, key, of == ALB_PICTURE_FOR_ANOTHER, file, NULL);
+}
+
+struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
+                                          enum alb_picture_for of)
 {
     struct alb_derived_key k = file_key(key);
     struct alb_derived file = {0};
     struct alb_picture *p = NULL;
     struct meta m;
-    if (!cache || alb_cache_get(cache, &k, &file, NULL) != ALB_OK)
+    if (!cache || read_file(cache, &k, of, &file) != ALB_OK)
         return NULL;
     if (meta_parse(alb_str_n(file.meta, file.meta_n), &m))
         p = alb_picture_new(key, alb_bytes_ref(file.body), m.format, m.size[0], m.size[1]);
@@ -93,7 +102,8 @@ void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *k
     int n = snprintf(meta, sizeof(meta), "%s %u %u %u %u", alb_format_name(format), p->width, p->height,
                      p->source_width, p->source_height);
     front->meta = alb_str_n(meta, (size_t)n);
-    front->kind = (uint8_t)format;
+    if (front->kind == 0)
+        front->kind = (uint8_t)format;
     alb_ignore(alb_cache_put(cache, &k, front, alb_bytes_view(p->bytes), NULL),
                "a full disk only means that it is made again (counted by the cache)");
 }

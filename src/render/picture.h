@@ -15,10 +15,14 @@ struct alb_cache;
 /* Takes the bytes; NULL: no memory (bytes released). */
 struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb_bytes *bytes,
                                     enum alb_format format, uint32_t width, uint32_t height) ALB_MUST_CHECK;
+/* For whom a file of the cache is read: that of a client is a hit or a miss, and to be used keeps it longer, but not
+ * to be used by what is done ahead of time. */
+enum alb_picture_for { ALB_PICTURE_FOR_A_CLIENT, ALB_PICTURE_FOR_ANOTHER, ALB_PICTURE_FOR_UPKEEP };
 /* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
-struct alb_picture *alb_picture_from_disk(struct alb_cache *cache,
-                                          const struct alb_flight_key *key) ALB_MUST_CHECK;
-/* Best effort: what is not kept is made again. cache may be NULL. front: labels and purges; the rest is filled in. */
+struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
+                                          enum alb_picture_for of) ALB_MUST_CHECK;
+/* Best effort: what is not kept is made again. cache may be NULL. front: labels, purges, and a kind if it is not that
+ * of its format; the rest is filled in. */
 struct alb_derived_front;
 void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,
                          const struct alb_picture *p, struct alb_derived_front *front);

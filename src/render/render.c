@@ -67,9 +67,11 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     r->failures = alb_failures_new();
     r->headers = alb_headers_new();
     r->flights = alb_flight_new((size_t)config->queue_max * 2 + r->config.slots);
+    /* Each of those may wait for a level, which may be made of another one. */
+    r->level_flights = alb_flight_new(((size_t)config->queue_max * 2 + r->config.slots) * 2);
     r->hot = alb_hot_cache_new(config->hot_bytes);
     if (!r->leases || !r->vectors || !r->order_places || !r->order_flights || !r->failures || !r->headers ||
-        !r->flights || !r->hot) {
+        !r->flights || !r->level_flights || !r->hot) {
         alb_render_free(&r);
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     }
@@ -103,6 +105,8 @@ void alb_render_free(struct alb_render **render)
     alb_hot_cache_free(&r->hot);
     if (r->flights)
         alb_flight_free(&r->flights);
+    if (r->level_flights)
+        alb_flight_free(&r->level_flights);
     if (r->order_flights)
         alb_flight_free(&r->order_flights);
     alb_lease_pool_free(&r->leases);
@@ -117,9 +121,10 @@ void alb_render_free(struct alb_render **render)
 
 /* The turn that a person gave is part of what is wanted: equal bytes then have equal keys, whoever owns them.
  */
-static struct alb_plan_options wanted(const struct alb_render_ask *ask)
+static struct alb_plan_options wanted(const struct alb_render *r, const struct alb_render_ask *ask)
 {
     struct alb_plan_options o = *ask->options;
+    o.levels = o.levels && (!r || r->config.pyramid);
     if (ask->source)
         o.turn = (uint16_t)((o.turn + 360 + ask->source->rotation % 360) % 360);
     return o;
@@ -156,7 +161,7 @@ static void key_of(struct alb_render *r, const struct alb_render_ask *ask, const
 
 void alb_render_key(struct alb_render *r, const struct alb_render_ask *ask, struct alb_flight_key *key)
 {
-    struct alb_plan_options o = wanted(ask);
+    struct alb_plan_options o = wanted(r, ask);
     key_of(r, ask, &o, key);
 }
 
@@ -173,6 +178,15 @@ struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight
     return p;
 }
 
+void alb_render_hurry_locked(struct alb_render *r, const struct alb_flight_key *key, int64_t deadline)
+{
+    for (struct alb_render_job *job = r->jobs[ALB_LEASE_BACKGROUND]; job; job = job->next)
+        if (memcmp(&job->key, key, sizeof(*key)) == 0) {
+            alb_render_job_hurry_locked(job, deadline);
+            return;
+        }
+}
+
 /* Joins the flight, and makes the job its owner or tells the one that is there: in one step, so that nobody
  * who joins can miss it. The job is linked if role is OWNER. */
 static enum alb_code enter(struct alb_render *r, const struct alb_render_ask *ask, struct alb_render_job *job,
@@ -184,56 +198,73 @@ static enum alb_code enter(struct alb_render *r, const struct alb_render_ask *as
     if (r->closing)
         code = alb_fail(err, ALB_E_BUSY, "closing");
     if (code == ALB_OK)
-        code = alb_flight_join(r->flights, &job->key, w, future, &job->owner, role, err);
+        code = alb_flight_join(job->is_level ? r->level_flights : r->flights, &job->key, w, future, &job->owner,
+                               role, err);
     if (code == ALB_OK && *role == ALB_FLIGHT_OWNER)
         alb_render_job_link_locked(job);
     else if (code == ALB_OK && ask->cls == ALB_LEASE_FOREGROUND)
-        for (struct alb_render_job *other = r->jobs[ALB_LEASE_BACKGROUND]; other; other = other->next)
-            if (memcmp(&other->key, &job->key, sizeof(job->key)) == 0) {
-                alb_render_job_hurry_locked(other, ask->queue_deadline);
-                break;
-            }
+        alb_render_hurry_locked(r, &job->key, ask->queue_deadline);
     alb_mutex_unlock(&r->mtx);
+    return code;
+}
+
+/* A job for the ask, in no list; NULL: no memory. */
+static struct alb_render_job *job_for(struct alb_render *r, const struct alb_render_ask *ask,
+                                      const struct alb_plan_options *o, bool level)
+{
+    struct alb_flight_key key;
+    key_of(r, ask, o, &key);
+    struct alb_render_job *job = alb_render_job_new(r, ask, o, &key);
+    if (job)
+        job->is_level = level;
+    return job;
+}
+
+static enum alb_code start(struct alb_render *r, const struct alb_render_ask *ask, struct alb_render_job *job,
+                           struct alb_waiter *w, struct alb_future **future, struct alb_err *err)
+{
+    enum alb_flight_role role = ALB_FLIGHT_WAITER;
+    if (!job)
+        return alb_fail(err, ALB_E_NO_MEMORY, "render");
+    enum alb_code code = enter(r, ask, job, w, future, &role, err);
+    if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
+        alb_render_job_start(job);
+        return ALB_OK;
+    }
+    if (code == ALB_OK && !job->is_level)
+        alb_stat_inc(ALB_STAT_RENDER_JOINED);
+    alb_render_job_drop(job);
     return code;
 }
 
 enum alb_code alb_render_start(struct alb_render *r, const struct alb_render_ask *ask, struct alb_waiter *w,
                                struct alb_future **future, struct alb_err *err)
 {
-    struct alb_plan_options o = wanted(ask);
-    struct alb_flight_key key;
-    enum alb_flight_role role = ALB_FLIGHT_WAITER;
+    struct alb_plan_options o = wanted(r, ask);
     *future = NULL;
     enum alb_code code = alb_plan_options_check(&o, err);
     if (code != ALB_OK)
         return code;
-    key_of(r, ask, &o, &key);
     /* Made before the flight is joined: after that nothing may fail. */
-    struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
-    if (!job)
-        return alb_fail(err, ALB_E_NO_MEMORY, "render");
-    code = enter(r, ask, job, w, future, &role, err);
-    if (code == ALB_OK && role == ALB_FLIGHT_OWNER) {
-        alb_render_job_start(job);
-        return ALB_OK;
-    }
-    alb_render_job_drop(job);
-    if (code == ALB_OK)
-        alb_stat_inc(ALB_STAT_RENDER_JOINED);
-    return code;
+    return start(r, ask, job_for(r, ask, &o, false), w, future, err);
 }
 
-void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner,
-                        struct alb_waiter *w)
+enum alb_code alb_render_level_start(struct alb_render *r, const struct alb_render_ask *ask, struct alb_waiter *w,
+                                     struct alb_flight_key *key, struct alb_future **future, struct alb_err *err)
 {
-    struct alb_plan_options o = wanted(ask);
+    struct alb_render_job *job = job_for(r, ask, ask->options, true);
+    *future = NULL;
+    if (job)
+        *key = job->key;
+    return start(r, ask, job, w, future, err);
+}
+
+static void inherit(struct alb_render *r, struct alb_render_job *job, struct alb_owner *owner, struct alb_waiter *w)
+{
     struct alb_owner title = *owner; /* it may lie in w, which is registered anew below */
-    struct alb_flight_key key;
     struct alb_err err = ALB_ERR_INIT;
     bool closing = false;
     *owner = ALB_OWNER_NONE;
-    key_of(r, ask, &o, &key);
-    struct alb_render_job *job = alb_render_job_new(r, ask, &o, &key);
     if (w) { /* before the job begins: the others may leave, and it would end before its heir waits */
         w->heir = false;
         ALB_CHECK(alb_future_wait(title.future, w));
@@ -255,6 +286,19 @@ void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, 
     if (job)
         alb_render_job_drop(job);
     (void)alb_future_fail(&title, &err);
+}
+
+void alb_render_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner,
+                        struct alb_waiter *w)
+{
+    struct alb_plan_options o = wanted(r, ask);
+    inherit(r, job_for(r, ask, &o, false), owner, w);
+}
+
+void alb_render_level_inherit(struct alb_render *r, const struct alb_render_ask *ask, struct alb_owner *owner,
+                              struct alb_waiter *w)
+{
+    inherit(r, job_for(r, ask, ask->options, true), owner, w);
 }
 
 struct alb_render_view alb_render_look(struct alb_render *r)

@@ -22,6 +22,8 @@
  * own, so they have slots, a queue (a quarter as long) and memory of their own too: a slow one never holds
  * what a photo waits for. Background work holds at most half of the slots and of the memory; what is larger
  * than that share is TOO_LARGE for it, and is made when a person asks.
+ * A picture whose plan names a level of its source (image/plan.h) waits until that is there: found on disk, or made
+ * by a job of its own, one for all who wait. So its bytes are the same whether the level was there or not.
  * What failed for what lies in the picture is answered the same way for a while, without another try
  * (failures.h).
  *
@@ -60,6 +62,7 @@ struct alb_render_config {
     int64_t deadline_ns;          /* one render in a worker */
     struct alb_plan_limits limits;
     size_t hot_bytes; /* hot cache */
+    bool pyramid;     /* options.levels count; else everything is made of its source */
 };
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
                              struct alb_err *err) ALB_MUST_CHECK;
@@ -154,6 +157,9 @@ size_t alb_render_troubles(struct alb_render *render, struct alb_origins *origin
 /* alb_purges_add (blob/purges.h); IO: there is no list of purges. */
 enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix,
                                struct alb_err *err) ALB_MUST_CHECK;
+
+/* As what levels stand in the books of the result cache; pictures: their enum alb_format. */
+#define ALB_RENDER_KIND_LEVEL 64
 
 /* Raised whenever the same plan would give other bytes: part of every key. */
 #define ALB_RENDER_EPOCH 1

@@ -31,15 +31,6 @@ static bool may_move(const struct alb_image_header *h)
            (uint64_t)h->width * h->height * h->pages <= l.animation_pixels;
 }
 
-/* Made small in linear light: what needs no conversion for it, or that would cost more than everything else. */
-static bool is_plain(const struct alb_image_header *h)
-{
-    bool common = h->type == ALB_TYPE_JPEG || h->type == ALB_TYPE_PNG || h->type == ALB_TYPE_WEBP ||
-                  h->type == ALB_TYPE_AVIF;
-    return common && !h->animated && h->bits == 8 && (h->icc == ALB_ICC_NONE || h->icc == ALB_ICC_SRGB) &&
-           (h->space == ALB_SPACE_RGB || h->space == ALB_SPACE_GREY);
-}
-
 void alb_size_options(enum alb_size size, const struct alb_source *source, struct alb_plan_options *out)
 {
     struct alb_image_header header;
@@ -47,7 +38,8 @@ void alb_size_options(enum alb_size size, const struct alb_source *source, struc
     alb_plan_options_init(out);
     if (source->header.n > 0 && alb_header_unpack(source->header, &header, NULL) == ALB_OK) {
         moves = may_move(&header);
-        out->linear = SIZES[size].side > 0 && is_plain(&header);
+        out->levels = SIZES[size].side > 0 && alb_level_any(&header);
+        out->linear = SIZES[size].side > 0 && (alb_light_is_cheap(&header) || out->levels);
         keeps_alpha = header.alpha || header.animated;
     }
     out->fit = ALB_FIT_INSIDE;

@@ -69,6 +69,9 @@ ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB
       "Disk space for rendered pictures; 0: keep none")
 ALB_X(CACHE_MAX_AGE, "cache-max-age", DURATION, "0", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Rendered pictures on disk that are older are made again; 0: they never are")
+ALB_X(PYRAMID, "pyramid", BOOL, "true", ALB_CMD_SERVE, "General",
+      "Keep a smaller picture of high quality of each large photo, and make thumbnails and previews from that "
+      "instead of the original")
 ALB_X(CACHE_SCRUB_RATE, "cache-scrub-rate", SIZE, "4M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
       "Bytes a second that the background scrub reads of the disk caches, to find damage before somebody asks; 0: none")
 ALB_X(CACHE_SCRUB_PAUSE, "cache-scrub-pause", DURATION, "24h", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",

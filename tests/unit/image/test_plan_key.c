@@ -145,6 +145,7 @@ static const struct field fields[] = {
     F(alb_plan_options, kernel),
     F(alb_plan_options, linear),
     F(alb_plan_options, shrink_margin),
+    F(alb_plan_options, levels),
     F(alb_plan_options, flatten),
     F(alb_plan_options, background),
     F(alb_plan_options, background_alpha),

@@ -339,6 +339,13 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
     return out->body ? ALB_OK : alb_fail(err, ALB_E_NOT_FOUND, "a miss");
 }
 
+enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_key *key, bool use,
+                                  struct alb_derived *out, struct alb_err *err)
+{
+    (void)use;
+    return alb_cache_get(c, key, out, err);
+}
+
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,
                             const struct alb_derived_front *front, struct alb_str body, struct alb_err *err)
 {
@@ -474,6 +481,7 @@ void world_open(struct world *w, const struct world_options *o)
     config.vector_slots = o->vector_slots;
     config.budget_bytes = o->budget ? o->budget : UINT64_MAX;
     config.deadline_ns = 30 * ALB_NS_PER_S;
+    config.pyramid = o->pyramid;
     config.hot_bytes = o->hot_bytes ? o->hot_bytes : (size_t)1 << 20;
     alb_plan_limits_default(&config.limits);
     ALB_CHECK(alb_render_new(&config, &w->render, NULL) == ALB_OK);
