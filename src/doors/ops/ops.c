@@ -5,8 +5,9 @@
 
 #include "base/json.h"
 #include "base/stat.h"
+#include "doors/ops/cache.h"
 #include "jobs/jobs.h"
-#include "render/render.h"
+#include "render/books.h"
 #include "upload/upload.h"
 
 #define METRICS_MAX ((size_t)1 << 20)
@@ -146,9 +147,11 @@ static enum alb_before metrics_before(struct alb_req *req, bool on_loop)
 
 static enum alb_step metrics(struct alb_req *req)
 {
+    const struct alb_door_ops *d = alb_req_ctx(req);
     struct alb_buf out = ALB_BUF_INIT(METRICS_MAX);
     alb_stat_write(&out);
-    write_views(alb_req_ctx(req), &out);
+    write_views(d, &out);
+    alb_render_books_write(d->render, &out);
     alb_res_type(req, "text/plain; version=0.0.4; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-store");
     alb_res_buf(req, &out);
@@ -156,13 +159,13 @@ static enum alb_step metrics(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
-/* ---- purges ---- */
+/* ---- caches ---- */
 
 static enum alb_before admin_before(struct alb_req *req, bool on_loop)
 {
     enum alb_before answer = alb_auth_require(req, on_loop);
     if (answer == ALB_BEFORE_GO && alb_auth_principal(req)->role != ALB_ROLE_ADMIN) {
-        alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may purge");
+        alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may see the caches and purge them");
         return ALB_BEFORE_ANSWERED;
     }
     return answer;
@@ -195,7 +198,8 @@ static enum alb_step purge(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
-static const struct alb_route purge_routes[] = {
+static const struct alb_route cache_routes[] = {
+    {"/cache/stats", ALB_M_GET, ALB_BODY_NONE, 0, 0, NULL, alb_ops_cache_stats},
     {"/cache/purge", ALB_M_POST, ALB_BODY_NONE, 0, 0, NULL, purge},
 };
 static const struct alb_route health_routes[] = {
@@ -215,7 +219,7 @@ enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, str
     group.ctx = door;
     enum alb_code code = alb_http_routes(http, &open_group, health_routes, ALB_ARRAY_LEN(health_routes), err);
     if (code == ALB_OK)
-        code = alb_http_routes(http, &admin_group, purge_routes, ALB_ARRAY_LEN(purge_routes), err);
+        code = alb_http_routes(http, &admin_group, cache_routes, ALB_ARRAY_LEN(cache_routes), err);
     return code == ALB_OK ? alb_http_routes(http, &group, metrics_routes, ALB_ARRAY_LEN(metrics_routes), err)
                           : code;
 }
