@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/stat.h"
-#include "doors/ops/cache.h"
+#include "doors/ops/priv.h"
 #include "render/books.h"
 
 #define STATS_MAX ((size_t)512 << 10)
