@@ -168,6 +168,9 @@ static enum alb_before admin_before(struct alb_req *req, bool on_loop)
         alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may look into the caches");
         return ALB_BEFORE_ANSWERED;
     }
+    if (answer == ALB_BEFORE_GO &&
+        !alb_auth_may(req, alb_req_method(req) == ALB_M_POST ? "cache.purge" : "cache.read"))
+        return ALB_BEFORE_ANSWERED;
     return answer;
 }
 

@@ -9,11 +9,11 @@
  * it.
  *
  * POST /cache/purge?url=|source=|prefix=|tag=TEXT   purges (blob/purges.h): 200 and {"purged": true, "id": "1"} when it
- * is durable. Needs an administrator's session or key.
+ * is durable. Needs an administrator's session or key; a key that may not do everything, "cache.purge".
  *
  * GET /cache/stats   the caches of pictures in numbers, for the page of the administrator. JSON, no-store; needs an
- * administrator's session or key. Counters count from `startedMs`; times are wall ms; bytes of "results" and "sources"
- * are those on the disk (whole pages, what the bound bounds).
+ * administrator's session or key (its permission: "cache.read"). Counters count from `startedMs`; times are wall ms;
+ * bytes of "results" and "sources" are those on the disk (whole pages, what the bound bounds).
  *
  *   {"startedMs": 0, "nowMs": 0,
  *    "asked":   {"memory": 0, "disk": 0, "joined": 0, "made": 0, "failed": 0},     how questions for pictures ended
