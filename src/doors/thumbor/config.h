@@ -19,7 +19,8 @@ struct alb_thumbor_list {
 struct alb_thumbor_http {
     bool on;
     struct alb_str default_scheme; /* of images without one; "nil": none, then such images are nobody's */
-    struct alb_str base_url;       /* stands before every image, its query stays; then default_scheme is not looked at */
+    struct alb_str
+        base_url; /* stands before every image, its query stays; then default_scheme is not looked at */
     /* Who may be asked: any of these patterns on "host" or "host:port" (Go's path.Match: "*", "?", "[a-z]"), or what
      * `matches` says of the whole address. Neither given: everybody. */
     struct alb_thumbor_list allowed;
@@ -28,14 +29,14 @@ struct alb_thumbor_http {
     unsigned reach;                          /* fetch.h; ALB_FETCH_ANYWHERE: imagor without its block flags */
     const struct alb_fetch_network *blocked; /* nor anything of these */
     size_t blocked_count;
-    bool insecure;                   /* certificates are not checked */
-    struct alb_str agent;            /* User-Agent */
-    struct alb_str accept;           /* sent, and media types that an answer may have; of "*" and "?" as above */
+    bool insecure;         /* certificates are not checked */
+    struct alb_str agent;  /* User-Agent */
+    struct alb_str accept; /* sent, and media types that an answer may have; of "*" and "?" as above */
     struct alb_thumbor_list forward; /* names of request headers that sources are told */
-    bool forward_all;                /* all of them but what is of the connection, and credentials of albumen */
-    struct alb_thumbor_list keep;    /* names of a source's headers that an answer has instead of ours */
-    int64_t max_bytes;               /* of a source; 0: those of the server */
-    int64_t timeout;                 /* ns, of a transfer, redirects and all */
+    bool forward_all;             /* all of them but what is of the connection, and credentials of albumen */
+    struct alb_thumbor_list keep; /* names of a source's headers that an answer has instead of ours */
+    int64_t max_bytes;            /* of a source; 0: those of the server */
+    int64_t timeout;              /* ns, of a transfer, redirects and all */
     unsigned redirects;
 };
 
@@ -62,8 +63,9 @@ struct alb_thumbor_config {
     int64_t ttl, swr; /* s */
     int64_t timeout;  /* ms, of a request */
     bool no_cache, disable_error_body, disable_params;
-    bool raw_on_error; /* a source that no picture can be made of is sent as it is, with the status of the error */
-    bool strip_query;  /* a request with a query is sent (307) to where it has none */
+    bool
+        raw_on_error; /* a source that no picture can be made of is sent as it is, with the status of the error */
+    bool strip_query; /* a request with a query is sent (307) to where it has none */
 };
 
 static inline void alb_thumbor_config_init(struct alb_thumbor_config *c)

@@ -63,9 +63,9 @@ struct alb_thumbor_door_config {
     struct alb_plan_limits limits; /* of the server */
     /* serve only, else NULL: then there are no assets, and config->signer and allow_unsafe alone say who may ask. */
     struct alb_library *library;
-    struct alb_blob_store *store;           /* originals, for raw(); with library */
-    const int64_t *owner;                   /* of each of config->signer.secret: a user. Borrowed as config is */
-    const struct alb_thumbor_files *files;  /* NULL: none. Borrowed */
+    struct alb_blob_store *store; /* originals, for raw(); with library */
+    const int64_t *owner;         /* of each of config->signer.secret: a user. Borrowed as config is */
+    const struct alb_thumbor_files *files; /* NULL: none. Borrowed */
     /* Pages of imagor's at the root, with an empty prefix: "/" (redirect, or one of its own words), /favicon.ico and
      * /healthcheck are the personality's routes; literal ones win over the door's. */
 };
