@@ -14,8 +14,8 @@ static const uint32_t sides[] = {1024, 2048};
  * detail. */
 #define MARGIN 11
 
-/* About 0.9 MB for 2048 pixels. Chroma of half the size costs a point of SSIMULACRA2 in what is made of it, and saves
- * nothing there; quality 95 gives nothing for a quarter more bytes. */
+/* Both together: 0.7 MB of a photograph, on average. Chroma of half the size costs a point of SSIMULACRA2 in what is
+ * made of it and saves no time there; quality 95 gives a fifth of a point for 30 % more bytes. */
 #define JPEG_QUALITY 92
 #define WEBP_QUALITY 95
 #define FINE_MARGIN 2000 /* as albumen's own sizes, render/sizes.c */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "image/probe.h"
+#include "render/books.h"
 #include "render/failures.h"
 #include "render/picture.h"
 
@@ -192,7 +193,9 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
     struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
     struct alb_derived_front front = {
-        .labels = job->labels, .purges = job->purges, .kind = job->is_level ? ALB_RENDER_KIND_LEVEL : 0};
+        .labels = job->labels, .purges = job->purges, .kind = alb_books_kind(job->door, p->format)};
+    if (made)
+        alb_books_made(r->books, job->door, p->format, job->source);
     let_go(job);
     bool hot = !p->no_store && !job->is_level && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
@@ -285,12 +288,11 @@ static bool verify_slice(struct alb_render_job *job)
 
 static bool open_inputs(struct alb_render_job *job)
 {
-    struct alb_render *r = job->render;
+    const struct alb_render *r = job->render;
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_render_inputs_open(&job->inputs, r->config.store, r->headers, &err) != ALB_OK)
-        return end_badly(job, &err);
     job->stage = ALB_RENDER_VERIFYING;
-    return verify_slice(job);
+    return alb_render_inputs_open(&job->inputs, r->config.store, r->headers, &err) == ALB_OK ? verify_slice(job)
+                                                                                          : end_badly(job, &err);
 }
 
 /* Where a level does, the original is not even opened. */

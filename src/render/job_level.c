@@ -27,6 +27,7 @@ static struct alb_render_ask ask_of(const struct alb_render_job *job, struct alb
                                    .origin = h->origin,
                                    .options = o,
                                    .limits = job->own_limits ? &job->limits : NULL,
+                                   .door = ALB_RENDER_DOOR_LEVELS,
                                    .cls = job->lease.cls,
                                    .queue_deadline = job->asked_line};
 }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/stat.h"
+#include "render/books.h"
 #include "render/failures.h"
 #include "render/job.h"
 #include "render/origin.h"
@@ -81,8 +82,11 @@ struct alb_picture *alb_render_job_from_disk(struct alb_render_job *job)
                               : job->lease.cls == ALB_LEASE_BACKGROUND ? ALB_PICTURE_FOR_UPKEEP
                                                                        : ALB_PICTURE_FOR_ANOTHER;
     struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key, of);
-    if (p && !job->is_level)
-        alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    if (p) {
+        alb_books_disk(job->render->books, job->door, p->format);
+        if (!job->is_level)
+            alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    }
     return p;
 }
 

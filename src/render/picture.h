@@ -21,8 +21,7 @@ enum alb_picture_for { ALB_PICTURE_FOR_A_CLIENT, ALB_PICTURE_FOR_ANOTHER, ALB_PI
 /* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
                                           enum alb_picture_for of) ALB_MUST_CHECK;
-/* Best effort: what is not kept is made again. cache may be NULL. front: labels, purges, and a kind if it is not that
- * of its format; the rest is filled in. */
+/* Best effort: what is not kept is made again. cache may be NULL. front: its meta is filled in. */
 struct alb_derived_front;
 void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,
                          const struct alb_picture *p, struct alb_derived_front *front);

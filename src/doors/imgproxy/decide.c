@@ -4,6 +4,7 @@
  */
 #include "base/codec.h"
 #include "doors/imgproxy/job.h"
+#include "render/books.h"
 
 #define HASH_SLICE ((int64_t)16 << 20)
 #define RENDER_SHARE 8 /* one part in so many of a request's time is for the making */
@@ -53,6 +54,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .deadline = job->deadline,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = end_of_line(job),
+        .door = ALB_RENDER_DOOR_IMGPROXY,
     };
     for (unsigned i = 0; i < job->wish.inputs; i++) {
         ask.more[i].source = job->input[i + 1].asset;
@@ -112,6 +114,13 @@ static bool has_it(struct alb_imgproxy_job *job, const struct alb_flight_key *ke
     return true;
 }
 
+static void answer(struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
+                   const struct alb_picture *p, bool hot)
+{
+    alb_imgproxy_picture(job, p);
+    alb_render_answered(job->door->config.render, ask, p, hot, alb_res_decided(job->req));
+}
+
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
 {
     struct alb_flight_key key;
@@ -122,7 +131,7 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     struct alb_picture *p = alb_render_hot(job->door->config.render, &key);
     if (!p)
         return false;
-    alb_imgproxy_picture(job, p);
+    answer(job, &ask, p, true);
     alb_obj_unref(&p->obj);
     return true;
 }
@@ -220,8 +229,10 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
     struct alb_flight_key key;
     const struct alb_render_ask ask = ask_for(job);
     alb_render_key(job->door->config.render, &ask, &key);
-    if (has_it(job, &key))
+    if (has_it(job, &key)) {
+        alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_IMGPROXY_DONE;
+    }
     alb_future_unref(job->future);
     job->future = NULL;
     alb_req_wait_until(job->req, job->deadline);
@@ -282,10 +293,10 @@ enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job)
 
 enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
 {
+    const struct alb_render_ask ask = ask_for(job);
     struct alb_owner title;
     struct alb_err err = ALB_ERR_INIT;
     if (alb_req_promoted(job->req, &title)) { /* whoever made it has given up: go on in its place */
-        const struct alb_render_ask ask = ask_for(job);
         alb_req_wait_until(job->req, job->deadline);
         alb_render_inherit(job->door->config.render, &ask, &title, alb_req_waiter(job->req, false));
         (void)alb_req_wait_joined(job->req, job->future);
@@ -309,6 +320,6 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
     }
     if (code != ALB_OK)
         return broken(job, &err);
-    alb_imgproxy_picture(job, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj));
+    answer(job, &ask, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj), false);
     return ALB_IMGPROXY_DONE;
 }

@@ -5,6 +5,7 @@
 #include "doors/thumbor/job.h"
 
 #include "base/codec.h"
+#include "render/books.h"
 
 #define RENDER_SHARE 8 /* one part in so many of a request's time is for the making */
 
@@ -35,6 +36,7 @@ static struct alb_render_ask ask_for(struct alb_thumbor_job *job)
         .limits = &job->wish.limits,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = job->deadline - (job->deadline - job->begun) / RENDER_SHARE,
+        .door = ALB_RENDER_DOOR_THUMBOR,
     };
     for (unsigned i = 0; i < job->wish.inputs; i++)
         ask.more[i].source = job->source[i + 1];
@@ -63,6 +65,13 @@ static bool find_hot(struct alb_thumbor_job *job)
     return true;
 }
 
+static void answer(struct alb_thumbor_job *job, const struct alb_render_ask *ask, const struct alb_picture *p,
+                   bool hot)
+{
+    alb_thumbor_picture(job, p);
+    alb_render_answered(job->door->config.render, ask, p, hot, alb_res_decided(job->req));
+}
+
 bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
 {
     struct alb_flight_key key;
@@ -71,9 +80,10 @@ bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
         const struct alb_render_ask ask = ask_for(job);
         alb_render_key(job->door->config.render, &ask, &key);
         p = alb_render_hot(job->door->config.render, &key);
+        if (p)
+            answer(job, &ask, p, true);
     }
     if (p) {
-        alb_thumbor_picture(job, p);
         alb_obj_unref(&p->obj);
         return true;
     }
@@ -87,8 +97,10 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
     struct alb_flight_key key;
     const struct alb_render_ask ask = ask_for(job);
     alb_render_key(job->door->config.render, &ask, &key);
-    if (has_it(job, &key))
+    if (has_it(job, &key)) {
+        alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_THUMBOR_DONE;
+    }
     alb_req_wait_until(job->req, job->deadline);
     if (alb_render_start(job->door->config.render, &ask, alb_req_waiter(job->req, true), &job->future,
                          &err) != ALB_OK)
@@ -127,10 +139,10 @@ enum alb_thumbor_next alb_thumbor_find_source(struct alb_thumbor_job *job)
 
 enum alb_thumbor_next alb_thumbor_rendered(struct alb_thumbor_job *job)
 {
+    const struct alb_render_ask ask = ask_for(job);
     struct alb_owner title;
     struct alb_err err = ALB_ERR_INIT;
     if (alb_req_promoted(job->req, &title)) { /* whoever made it has given up: go on in its place */
-        const struct alb_render_ask ask = ask_for(job);
         alb_req_wait_until(job->req, job->deadline);
         alb_render_inherit(job->door->config.render, &ask, &title, alb_req_waiter(job->req, false));
         (void)alb_req_wait_joined(job->req, job->future);
@@ -142,6 +154,6 @@ enum alb_thumbor_next alb_thumbor_rendered(struct alb_thumbor_job *job)
     }
     if (alb_future_error(job->future, &err) != ALB_OK)
         return alb_thumbor_fail(job, &err, NULL);
-    alb_thumbor_picture(job, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj));
+    answer(job, &ask, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj), false);
     return ALB_THUMBOR_DONE;
 }
