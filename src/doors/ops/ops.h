@@ -29,8 +29,9 @@
  *
  * In doors and top a hit is a picture that was not made for the question (memory, disk, joined), bytes are those of the
  * answers; of pictures that jobs have made beforehand ("jobs"), and of levels that pictures are made of ("levels"),
- * there are misses alone. hitRate (of asked) leaves those out. Numbers of top are estimates (render/books.h), `over` says by how much too high at most. Lists are empty, never
- * missing. What has a further number says so in a further field.
+ * there are misses alone. hitRate (of asked) leaves those out. Numbers of top are estimates (render/books.h), `over`
+ * says by how much too high at most. Lists are empty, never missing. What has a further number says so in a further
+ * field.
  *
  * GET /cache/purges  the newest purges, newest first, 32 at most; the same rights. "by" may be empty, "files" are those
  * that have gone until now, and "done" says that all have:
