@@ -92,7 +92,8 @@ static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
         code = alb_fail(&err, ALB_E_NO_MEMORY, "labels");
     for (char **w = words + 1; code == ALB_OK && *w; w++) {
         struct alb_str label = alb_cache_label(a, what, alb_str_c(*w));
-        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0, &number, &err)
+        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0,
+                                            ALB_STR("command line"), &number, &err)
                            : alb_fail(&err, ALB_E_INVALID, "\"%s\" is no %s", *w, what);
         if (code == ALB_OK)
             alb_console_err(c, "purged: %s %s\n", what, *w);

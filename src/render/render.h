@@ -35,6 +35,7 @@
 #include "base/lease.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "blob/purges.h" /* struct alb_purge_told */
 #include "image/plan.h"
 
 struct alb_cache;
@@ -152,8 +153,11 @@ struct alb_render_trouble {
 size_t alb_render_troubles(struct alb_render *render, struct alb_origins *origins,
                            struct alb_render_trouble troubles[ALB_RENDER_TROUBLES]);
 /* alb_purges_add (blob/purges.h); IO: there is no list of purges. */
-enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix,
-                               struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix, struct alb_str by,
+                               uint64_t *number, struct alb_err *err) ALB_MUST_CHECK;
+/* alb_purges_recent, and how many are in force. Without a list of purges there are none. */
+enum alb_code alb_render_purges(struct alb_render *render, struct alb_arena *a, struct alb_purge_told **list,
+                                size_t *count, size_t *in_force, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Raised whenever the same plan would give other bytes: part of every key. */
 #define ALB_RENDER_EPOCH 1

@@ -15,6 +15,10 @@ def files(daemon):
     return [p for p in (daemon.data / "cache").glob("*/*") if p.is_file()]
 
 
+def newest(daemon):
+    return daemon.get("/cache/purges").json()["purges"][0]
+
+
 def thumbnails(daemon, asset):
     for size in ("thumbnail", "preview"):
         assert daemon.get(f"/api/assets/{asset}/thumbnail?size={size}").status_code == 200
@@ -37,8 +41,16 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
         assert requests.post(place, params=params, headers=admin).status_code == 400, params
     before = len(files(daemon))
     assert daemon.metric("albumen_cache_purges_total") == 0
-    assert requests.post(place, params=source, headers=admin).json() == {"purged": True}
+    answer = requests.post(place, params=source, headers=admin).json()
+    assert answer["purged"] is True
     until(lambda: len(files(daemon)) == before // 2, "those of one asset go")
+    until(lambda: newest(daemon)["done"], "and the list says so")
+    told = newest(daemon)
+    assert told.pop("atMs") > 1_500_000_000_000
+    assert told == {"id": answer["id"], "what": "source", "text": source["source"], "by": "admin",
+                    "files": before - before // 2, "done": True}
+    assert requests.get(daemon.url + "/cache/purges").status_code == 401
+    assert requests.get(daemon.url + "/cache/purges", headers=bob).status_code == 403
     misses = daemon.metric("albumen_render_misses_total")
     thumbnails(daemon, assets[1])  # from memory or disk
     assert daemon.metric("albumen_render_misses_total") == misses
@@ -47,6 +59,7 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     run = daemon.command("cache", "purge", "prefix", "asset://", "--data", daemon.data)
     assert "purged: prefix asset://" in run.stderr
     assert daemon.metric("albumen_cache_purges_total") == 2
+    assert (newest(daemon)["what"], newest(daemon)["text"], newest(daemon)["by"]) == ("prefix", "asset://", "command line")
     thumbnails(daemon, assets[1])
     assert daemon.metric("albumen_render_misses_total") == misses + 4
     daemon.stop()
@@ -54,6 +67,13 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     assert "2 in force" in stats and "results" in stats
     daemon.start()
     thumbnails(daemon, assets[0])
+    list_ = daemon.get("/cache/purges").json()
+    assert list_["inForce"] == 2 and [p["by"] for p in list_["purges"]] == ["command line", "admin"]
+    daemon.command("cache", "purge", "tag", "a tag", "--data", daemon.data)
+    assert (newest(daemon)["what"], newest(daemon)["text"]) == ("tag", "a tag")
+    url = f"/imgproxy/unsafe/w:20/plain/asset://{assets[0]}"
+    assert requests.post(place, params={"url": daemon.url + url}, headers=admin).json()["purged"] is True
+    assert (newest(daemon)["what"], newest(daemon)["text"]) == ("url", f"w:20/plain/asset://{assets[0]}")
 
 
 def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811

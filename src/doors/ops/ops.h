@@ -8,8 +8,8 @@
  * text format 0.0.4. Needs an administrator's session or key, unless the option says that everybody may read
  * it.
  *
- * POST /cache/purge?url=|source=|prefix=|tag=TEXT   purges (blob/purges.h): 200 when it is durable. Needs an
- * administrator's session or key.
+ * POST /cache/purge?url=|source=|prefix=|tag=TEXT   purges (blob/purges.h): 200 and {"purged": true, "id": "1"} when it
+ * is durable. Needs an administrator's session or key.
  *
  * GET /cache/stats   the caches of pictures in numbers, for the page of the administrator. JSON, no-store; needs an
  * administrator's session or key. Counters count from `startedMs`; times are wall ms; bytes of "results" and "sources"
@@ -21,15 +21,16 @@
  *    "results": {"folder": "cache", "complete": true, "files": 0, "bytes": 0, "limitBytes": 0, "hits": 0, "misses": 0,
  *                "stored": 0, "refused": 0, "evicted": 0, "expired": 0, "corrupt": 0},
  *    "sources": the same, or null: copies of other servers' pictures
- *    "formats": [{"format": "webp", "files": 0, "bytes": 0}],                       what lies in results, most bytes first
- *    "doors":   [{"door": "immich", "format": "webp", "hits": 0, "misses": 0, "bytes": 0}],   most hits + misses first
- *    "top":     [{"source": "asset://UUID", "hits": 0, "misses": 0, "bytes": 0}],   the same; 20 at most
+ *    "formats": [{"format": "webp", "files": 0, "bytes": 0}],              what lies in results, most bytes first
+ *    "doors":   [{"door": "immich", "format": "webp", "hits": 0, "misses": 0, "bytes": 0}],   most asked first
+ *    "top":     [{"source": "asset://UUID", "hits": 0, "misses": 0, "bytes": 0}],   most asked first; 20 at most
  *    "scrub":   {"rounds": 0, "files": 0, "bytes": 0, "corrupt": 0}}                of the round that goes on
  *
  * In doors and top a hit is a picture that was not made for the question (memory, disk, joined), bytes are those of the
  * answers. Lists are empty, never missing. What has a further number says so in a further field.
  *
- * GET /cache/purges  the newest purges, newest first, 32 at most; the same rights:
+ * GET /cache/purges  the newest purges, newest first, 32 at most; the same rights. "by" may be empty, "files" are those
+ * that have gone until now, and "done" says that all have:
  *
  *   {"inForce": 0, "purges": [{"id": "1", "atMs": 0, "what": "source", "text": "asset://UUID", "by": "admin",
  *                              "files": 0, "done": true}]}
