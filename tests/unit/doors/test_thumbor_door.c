@@ -87,7 +87,7 @@ static void colours(void **state)
         assert_has(body_of(answer), table[i].says);
     }
     assert_error(fetched("/unsafe/1001x1000/color:red"), 422, "maximum resolution exceeded");
-    assert_has(body_of(fetched("/unsafe/meta/9x9/filters:avgcolor()/color:336699")),
+    assert_has(body_of(fetched("/unsafe/meta/9x9/filters:avgcolor():format(png)/color:336699")),
                "\"average_color\":{\"r\":51,\"g\":102,\"b\":153}");
     assert_has(body_of(fetched("/unsafe/meta/9x9/filters:avgcolor():format(png)/color:none")),
                "\"average_color\":{\"r\":255,\"g\":255,\"b\":255}");
