@@ -222,6 +222,8 @@ static enum alb_code open_doors(struct house *h, struct alb_err *err)
                                    .clock = alb_clock_real(),
                                    .stuck_ns = alb_opt_duration(h->options, ALB_P_STUCK_AFTER),
                                    .label = alb_cache_label,
+                                   .scrub = alb_upkeep_scrub,
+                                   .scrub_ctx = &h->keeper,
                                    .public_metrics = alb_opt_bool(h->options, ALB_P_PUBLIC_METRICS)};
     h->immich = (struct alb_door_immich){
         .auth = auth,
@@ -328,6 +330,7 @@ static enum alb_code up(struct house *h, struct alb_err *err)
                                   .library = h->folder.library,
                                   .store = h->folder.store,
                                   .cache = h->folder.cache,
+                                  .render = h->render,
                                   .purges = h->folder.purges,
                                   .origins = h->imgproxy.origins};
     if (code == ALB_OK)

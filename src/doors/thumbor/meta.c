@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * meta/: what is told of the finished picture, as imagor tells it. The picture is made, and kept, like any other; then a
- * worker looks at it.
+ * meta/: what is told of the finished picture, as imagor tells it. The picture is made, and kept, like any other; then
+ * a worker looks at it.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -246,21 +246,24 @@ static enum alb_code check(const struct alb_thumbor_job *job, struct alb_err *er
     return ALB_OK;
 }
 
+static enum alb_code read_filters(struct alb_thumbor_job *job, struct alb_err *err)
+{
+    const struct alb_thumbor_config *c = job->door->config.config;
+    if (!apply_base(job))
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
+    if (job->is_upload)
+        job->url.image = ALB_STR_NONE;
+    enum alb_code code = alb_thumbor_filters_read(&c->rules, &job->url, job->arena, &job->filters, err);
+    if (code == ALB_OK && !alb_thumbor_extract_focal(&job->url, job->arena, &job->filters))
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
+    return code == ALB_OK ? check(job, err) : code;
+}
+
 static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)
 {
     const struct alb_thumbor_config *c = job->door->config.config;
     struct alb_err err = ALB_ERR_INIT;
-    enum alb_code code = ALB_OK;
-    if (!apply_base(job))
-        code = alb_fail(&err, ALB_E_NO_MEMORY, "no memory for a URL");
-    if (job->is_upload)
-        job->url.image = ALB_STR_NONE;
-    if (code == ALB_OK)
-        code = alb_thumbor_filters_read(&c->rules, &job->url, job->arena, &job->filters, &err);
-    if (code == ALB_OK && !alb_thumbor_extract_focal(&job->url, job->arena, &job->filters))
-        code = alb_fail(&err, ALB_E_NO_MEMORY, "no memory for a URL");
-    if (code == ALB_OK)
-        code = check(job, &err);
+    enum alb_code code = read_filters(job, &err);
     if (code == ALB_E_NOT_FOUND && c->upload.on && c->allow_unsafe && !job->door->config.library)
         return alb_thumbor_show_form(job);
     if (code != ALB_OK)
