@@ -123,6 +123,7 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     if (!p)
         return false;
     alb_imgproxy_picture(job, p);
+    alb_imgproxy_memo_keep(job, &key);
     alb_obj_unref(&p->obj);
     return true;
 }
