@@ -131,6 +131,9 @@ static enum alb_code check_one(struct reading *r, int dirfd, const char *name,
     if (code != ALB_E_CORRUPT)
         return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s: %s", name, why.msg);
     r->sum->bad++;
+    alb_mutex_lock(&r->cache->mtx);
+    r->cache->corrupt++;
+    alb_mutex_unlock(&r->cache->mtx);
     alb_stat_inc(ALB_STAT_CACHE_CORRUPT);
     alb_ignore(alb_quarantine_take(r->cache->quarantine, dirfd, name, why.msg, false, NULL),
                "counted; a miss anyway");

@@ -25,6 +25,7 @@ ALB_X(CACHE_CLAIMS, 213, "blob: who waits for another process that makes the sam
 ALB_X(RENDER_FAILURES, 215, "render: what could not be made lately")
 ALB_X(RENDER_HEADERS, 217, "render: headers of sources that are no assets")
 ALB_X(HOT_CACHE, 220, "render: shards of the hot cache")
+ALB_X(RENDER_BOOKS, 222, "render: a part of the sources that are asked for most")
 ALB_X(ORIGIN_HOT, 225, "render: fresh sources in memory")
 ALB_X(ORIGIN_PIPE, 230, "render: a piece of a source between the fetch loop and its job")
 ALB_X(DARKROOM, 300, "image: worker table and job queue")

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "doors/imgproxy/job.h"
+#include "render/books.h"
 
 #define SETS 128
 #define WAYS 4
@@ -26,6 +27,8 @@
 struct entry {
     struct alb_obj obj;
     struct alb_imgproxy_moment moment;
+    enum alb_render_door door;
+    struct alb_origin *origin; /* a reference: for the books */
     struct alb_flight_key key;
     struct alb_res_head head;
     struct alb_str path, accept;
@@ -43,7 +46,9 @@ struct alb_imgproxy_memo {
 
 static void entry_free(struct alb_obj *obj)
 {
-    alb_mem_free(ALB_CONTAINER_OF(obj, struct entry, obj));
+    struct entry *e = ALB_CONTAINER_OF(obj, struct entry, obj);
+    alb_origin_unref(e->origin);
+    alb_mem_free(e);
 }
 
 static struct alb_str move(char **at, struct alb_str text)
@@ -56,16 +61,20 @@ static struct alb_str move(char **at, struct alb_str text)
     return moved;
 }
 
-static struct entry *entry_new(const struct alb_imgproxy_moment *moment, const struct alb_flight_key *key,
-                               const struct alb_res_head *head, struct alb_str path, struct alb_str accept)
+static struct entry *entry_new(const struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
+                               const struct alb_flight_key *key, const struct alb_res_head *head,
+                               struct alb_str accept)
 {
+    struct alb_str path = alb_req_path(job->req);
     size_t n = head->lines.n + head->etag.n + path.n + accept.n;
     struct entry *e = n <= TEXT_MAX ? alb_mem_alloc(sizeof(*e) + n) : NULL;
     if (!e)
         return NULL;
     char *at = e->text;
     alb_obj_init(&e->obj, entry_free);
-    e->moment = *moment;
+    e->moment = job->moment;
+    e->door = ask->door;
+    e->origin = alb_origin_ref(ask->origin);
     e->key = *key;
     e->head = *head;
     e->head.lines = move(&at, head->lines);
@@ -193,6 +202,8 @@ bool alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *re
         head.etag = alb_arena_str(alb_req_arena(req), head.etag);
         alb_res_head_set(req, &head);
         alb_res_bytes(req, p->bytes);
+        const struct alb_render_ask ask = {.door = e->door, .origin = e->origin};
+        alb_render_answered(door->config.render, &ask, p, true, alb_res_decided(req));
         if (door->config.origins)
             alb_origins_count_hot(door->config.origins);
         alb_obj_unref(&p->obj);
@@ -201,7 +212,8 @@ bool alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *re
     return p != NULL;
 }
 
-void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb_flight_key *key)
+void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
+                            const struct alb_flight_key *key)
 {
     struct alb_imgproxy_memo *m = job->door->memo;
     const struct alb_origin *o = job->input[0].origin;
@@ -216,7 +228,7 @@ void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb
             return;
     }
     alb_res_head_get(job->req, &head);
-    struct entry *e = entry_new(&job->moment, key, &head, alb_req_path(job->req), accept);
+    struct entry *e = entry_new(job, ask, key, &head, accept);
     if (e)
         put(m, e);
 }

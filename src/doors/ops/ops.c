@@ -7,7 +7,7 @@
 #include "base/stat.h"
 #include "doors/ops/priv.h"
 #include "jobs/jobs.h"
-#include "render/render.h"
+#include "render/books.h"
 #include "upload/upload.h"
 
 #define METRICS_MAX ((size_t)1 << 20)
@@ -147,9 +147,11 @@ static enum alb_before metrics_before(struct alb_req *req, bool on_loop)
 
 static enum alb_step metrics(struct alb_req *req)
 {
+    const struct alb_door_ops *d = alb_req_ctx(req);
     struct alb_buf out = ALB_BUF_INIT(METRICS_MAX);
     alb_stat_write(&out);
-    write_views(alb_req_ctx(req), &out);
+    write_views(d, &out);
+    alb_render_books_write(d->render, &out);
     alb_res_type(req, "text/plain; version=0.0.4; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-store");
     alb_res_buf(req, &out);
@@ -173,6 +175,7 @@ static enum alb_before admin_before(struct alb_req *req, bool on_loop)
 }
 
 static const struct alb_route cache_routes[] = {
+    {"/cache/stats", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, NULL, alb_ops_cache_stats},
     {"/cache/purge", ALB_M_POST, ALB_BODY_NONE, 0, 0, NULL, alb_ops_purge},
     {"/cache/purges", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, NULL, alb_ops_purges},
 };

@@ -24,10 +24,13 @@
  *    "formats": [{"format": "webp", "files": 0, "bytes": 0}],              what lies in results, most bytes first
  *    "doors":   [{"door": "immich", "format": "webp", "hits": 0, "misses": 0, "bytes": 0}],   most asked first
  *    "top":     [{"source": "asset://UUID", "hits": 0, "misses": 0, "bytes": 0}],   most asked first; 20 at most
+ *    "topBytes": the same, most bytes first
  *    "scrub":   {"rounds": 0, "files": 0, "bytes": 0, "corrupt": 0}}                of the round that goes on
  *
  * In doors and top a hit is a picture that was not made for the question (memory, disk, joined), bytes are those of the
- * answers. Lists are empty, never missing. What has a further number says so in a further field.
+ * answers; of pictures that jobs have made beforehand ("jobs") there are misses alone. hitRate (of asked) leaves those
+ * out. Numbers of top are estimates (render/books.h), `over` says by how much too high at most. Lists are empty, never
+ * missing. What has a further number says so in a further field.
  *
  * GET /cache/purges  the newest purges, newest first, 32 at most; the same rights. "by" may be empty, "files" are those
  * that have gone until now, and "done" says that all have:
@@ -47,6 +50,7 @@
 struct alb_jobs;
 struct alb_origins;
 struct alb_render;
+struct alb_render_scrub;
 struct alb_uploads;
 
 struct alb_door_ops {
@@ -62,6 +66,8 @@ struct alb_door_ops {
     struct alb_origins *origins; /* whose caches /health tells of too; NULL: none */
     /* The label of `text`, which is a "url", "source", "prefix" or "tag"; empty: it is none. */
     struct alb_str (*label)(struct alb_arena *arena, const char *what, struct alb_str text);
+    struct alb_render_scrub (*scrub)(void *ctx); /* NULL: there is none */
+    void *scrub_ctx;
 };
 enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door,
                            struct alb_err *err) ALB_MUST_CHECK;

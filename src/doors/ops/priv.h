@@ -7,6 +7,8 @@
 
 #include "doors/ops/ops.h"
 
+/* cache.c: GET /cache/stats, of an administrator. */
+enum alb_step alb_ops_cache_stats(struct alb_req *req);
 /* purges.c: POST /cache/purge and GET /cache/purges, of an administrator. */
 enum alb_step alb_ops_purge(struct alb_req *req);
 enum alb_step alb_ops_purges(struct alb_req *req);
