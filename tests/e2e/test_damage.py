@@ -12,6 +12,7 @@ import pytest
 import pictures
 from daemon import BINARY, Daemon
 from imgproxy import Origin
+from imgproxy_daemon import until
 
 
 def cache_files(daemon):
@@ -208,7 +209,9 @@ def test_damage_that_a_request_meets_is_marked_and_mended(daemon, path, harm):
         assert daemon.get(f"/api/assets/{asset}/{path}").status_code == 500
         wait_marked(daemon, 1)
     assert daemon.metric("albumen_blob_marked_total") == 1
-    assert sum('"original marked as damaged"' in line for line in daemon.log) == 1
+    told = lambda: sum('"original marked as damaged"' in line for line in daemon.log)  # noqa: E731
+    until(told, "it is in the log")
+    assert told() == 1
     assert action() == "accept" and is_damaged()
     assert daemon.upload(data).headers["Albumen-Asset"] == asset
     assert daemon.get(f"/api/assets/{asset}/original").content == data
