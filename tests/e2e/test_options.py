@@ -12,6 +12,7 @@ from daemon import BINARY, PASSWORD, ROOT
 INT64_MAX = 2 ** 63 - 1
 COMMANDS = {"ALB_CMD_SERVE": ["serve"], "ALB_CMD_USER": ["user"], "ALB_CMD_KEY": ["key"], "ALB_CMD_IMPORT": ["import"],
             "ALB_CMD_CHECK": ["check"], "ALB_CMD_VERSION": ["version"], "ALB_CMD_IMGPROXY": ["imgproxy"],
+            "ALB_CMD_IMAGOR": ["imagor"], "ALB_CMD_STAND_IN": ["imgproxy", "imagor"],
             "ALB_CMD_CACHE": ["cache"], "ALB_CMD_SERVER_SIDE": ["serve", "user", "key", "check", "cache"],
             "ALB_CMD_ALL": ["serve", "user", "key", "import", "check", "version", "cache"]}
 # What the right values of a text are, and what is none of them. Free texts (names, paths, passwords) have no wrong value.
