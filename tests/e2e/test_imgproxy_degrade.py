@@ -2,6 +2,7 @@
 """The cheaper answer when the deadline nears: an AVIF that takes too long is a WebP that nobody keeps, if that is wanted."""
 import io
 import os
+import re
 
 from PIL import Image
 
@@ -20,8 +21,9 @@ def folder_of(tmp_path):
 
 
 def results(cache):
-    """Files of the cache of results, wherever they lie in it."""
-    return [name for where, _, names in os.walk(cache) for name in names if f"{os.sep}cache{os.sep}" in where + os.sep]
+    """Pictures in the cache of results, wherever they lie in it; its books lie beside them."""
+    return [name for where, _, names in os.walk(cache) for name in names
+            if f"{os.sep}cache{os.sep}" in where + os.sep and re.fullmatch("[0-9a-f]{32}", name)]
 
 
 def in_time(server):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What every door of pictures by URL does alike: holds the inputs of a picture, waits for those that other servers have,
- * reads their bytes as they are, asks for the picture and waits for it. What a door makes of a failure is its own.
+ * What every door of pictures by URL does alike: holds the inputs of a picture, waits for those that other servers
+ * have, reads their bytes as they are, asks for the picture and waits for it. What a door makes of a failure is its
+ * own.
  *
  * Whoever waits has called a wait helper of req.h: its step returns ALB_STEP_WAIT, and is called again. Nothing is held
  * meanwhile but references, and `future`, a reference of the job's that is given back here when the next wait begins.

@@ -4,6 +4,7 @@
  */
 #include "base/codec.h"
 #include "doors/imgproxy/job.h"
+#include "render/books.h"
 
 #define HASH_SLICE ((int64_t)16 << 20)
 
@@ -45,6 +46,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .deadline = job->deadline,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = alb_door_end_of_line(job->begun, job->deadline),
+        .door = ALB_RENDER_DOOR_IMGPROXY,
     };
     for (unsigned i = 0; i < job->wish.inputs; i++) {
         ask.more[i].source = job->input[i + 1].asset;
@@ -102,6 +104,13 @@ static bool has_it(struct alb_imgproxy_job *job, const struct alb_flight_key *ke
     return true;
 }
 
+static void answer(struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
+                   const struct alb_picture *p, bool hot)
+{
+    alb_imgproxy_picture(job, p);
+    alb_render_answered(job->door->config.render, ask, p, hot, alb_res_decided(job->req));
+}
+
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
 {
     struct alb_flight_key key;
@@ -112,7 +121,7 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     struct alb_picture *p = alb_render_hot(job->door->config.render, &key);
     if (!p)
         return false;
-    alb_imgproxy_picture(job, p);
+    answer(job, &ask, p, true);
     alb_obj_unref(&p->obj);
     return true;
 }
@@ -211,8 +220,10 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
     struct alb_flight_key key;
     const struct alb_render_ask ask = ask_for(job);
     alb_render_key(job->door->config.render, &ask, &key);
-    if (has_it(job, &key))
+    if (has_it(job, &key)) {
+        alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_IMGPROXY_DONE;
+    }
     if (alb_door_picture_start(job->req, job->door->config.render, &ask, job->deadline, &job->future, &err) !=
         ALB_OK)
         return broken(job, &err);
@@ -277,7 +288,7 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
     case ALB_DOOR_WAITS:
         return ALB_IMGPROXY_WAIT;
     case ALB_DOOR_MADE:
-        alb_imgproxy_picture(job, p);
+        answer(job, &ask, p, false);
         return ALB_IMGPROXY_DONE;
     case ALB_DOOR_CHANGED: /* as it is now, then */
         if (job->is_second)

@@ -215,13 +215,20 @@ static void disposition(struct alb_thumbor_job *job, const char *ending)
         set(job->req, "Content-Disposition", ALB_STR("inline"));
 }
 
-/* Headers of the source that stand instead of ours. */
+static bool is_about_keeping(struct alb_str name)
+{
+    return alb_str_eq_ci(name, ALB_STR("cache-control")) || alb_str_eq_ci(name, ALB_STR("expires"));
+}
+
+/* Headers of the source that stand instead of ours; but what was asked for with somebody's headers stays private,
+ * whatever the source says. */
 static void hand_on(struct alb_thumbor_job *job)
 {
+    bool shared = job->input[0].origin && job->input[0].origin->is_shared;
     struct alb_str rest = job->input[0].origin ? job->input[0].origin->kept : ALB_STR_NONE, name, value, last;
     last = ALB_STR_NONE;
     while (alb_origin_kept_next(&rest, &name, &value)) { /* lines of one name stand together */
-        const char *text = alb_arena_cstr(job->arena, name);
+        const char *text = shared || !is_about_keeping(name) ? alb_arena_cstr(job->arena, name) : NULL;
         if (text && alb_str_eq(name, last))
             alb_res_header(job->req, text, value);
         else if (text)

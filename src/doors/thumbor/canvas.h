@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One pixel of a colour as a PNG: what a picture of nothing but that colour is made of, by the same plan as every other.
+ * One pixel of a colour as a PNG: what a picture of nothing but that colour is made of, by the same plan as every
+ * other.
  * Pure; any thread.
  */
 #ifndef ALB_DOORS_THUMBOR_CANVAS_H

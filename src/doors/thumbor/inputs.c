@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The image and what is laid over it, one after the other. A name is, in this order: a colour, an asset, a file of those
- * that lie here, a file below the local root, a picture of another server.
+ * The image and what is laid over it, one after the other. A name is, in this order: a colour, an asset, a file of
+ * those that lie here, a file below the local root, a picture of another server.
  */
 #include "base/codec.h"
 #include "doors/common/pattern.h"

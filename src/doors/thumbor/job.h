@@ -103,7 +103,8 @@ enum alb_thumbor_next alb_thumbor_fetched(struct alb_thumbor_job *job);
 /* Where the door may ask; NULL: no memory. `config` lives as long as the policy's last use. */
 struct alb_thumbor_policy *
 alb_thumbor_policy_new(const struct alb_thumbor_door_config *config) ALB_MUST_CHECK;
-/* The address that an image's name stands for. NOT_FOUND: pictures are not had from other servers; INVALID: it is none. */
+/* The address that an image's name stands for. NOT_FOUND: pictures are not had from other servers; INVALID: it is
+ * none. */
 enum alb_code alb_thumbor_address(const struct alb_thumbor_config *c, struct alb_arena *arena,
                                   struct alb_str image, struct alb_str *out,
                                   struct alb_err *err) ALB_MUST_CHECK;

@@ -3,6 +3,7 @@
  * The picture: what is kept of this URL already, what the client has, and else what is made.
  */
 #include "doors/thumbor/job.h"
+#include "render/books.h"
 
 /* ---- what is kept by others ---- */
 
@@ -64,6 +65,7 @@ static struct alb_render_ask ask_for(struct alb_thumbor_job *job)
         .limits = &job->wish.limits,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = alb_door_end_of_line(job->begun, job->deadline),
+        .door = ALB_RENDER_DOOR_THUMBOR,
     };
     ask.labels = &job->label;
     for (unsigned i = 0; i < job->wish.inputs; i++) {
@@ -82,6 +84,13 @@ static bool has_it(struct alb_thumbor_job *job, const struct alb_flight_key *key
     return alb_res_get_status(job->req) == 200 && alb_res_decided(job->req);
 }
 
+static void answer(struct alb_thumbor_job *job, const struct alb_render_ask *ask, const struct alb_picture *p,
+                   bool hot)
+{
+    alb_thumbor_picture(job, p);
+    alb_render_answered(job->door->config.render, ask, p, hot, alb_res_decided(job->req));
+}
+
 bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
 {
     struct alb_flight_key key;
@@ -92,9 +101,10 @@ bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
         const struct alb_render_ask ask = ask_for(job);
         alb_render_key(job->door->config.render, &ask, &key);
         p = alb_render_hot(job->door->config.render, &key);
+        if (p)
+            answer(job, &ask, p, true);
     }
     if (p) {
-        alb_thumbor_picture(job, p);
         alb_obj_unref(&p->obj);
         return true;
     }
@@ -109,8 +119,10 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
     const struct alb_render_ask ask = ask_for(job);
     alb_render_key(job->door->config.render, &ask, &key);
     job->etag = alb_door_etag(job->arena, &key);
-    if (has_it(job, &key))
+    if (has_it(job, &key)) {
+        alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_THUMBOR_DONE;
+    }
     if (alb_door_picture_start(job->req, job->door->config.render, &ask, job->deadline, &job->future, &err) !=
         ALB_OK)
         return alb_thumbor_fail(job, &err, NULL);
@@ -137,7 +149,7 @@ enum alb_thumbor_next alb_thumbor_rendered(struct alb_thumbor_job *job)
             return alb_thumbor_tell(job, p);
         if (!p->no_store)
             alb_thumbor_keep(job, p->bytes);
-        alb_thumbor_picture(job, p);
+        answer(job, &ask, p, false);
         return ALB_THUMBOR_DONE;
     case ALB_DOOR_CHANGED: /* as it is now, then */
         if (job->is_second || job->is_upload)

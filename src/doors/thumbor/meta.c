@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * meta/: what is told of the finished picture, as imagor tells it. The picture is made, and kept, like any other; then a
- * worker looks at it.
+ * meta/: what is told of the finished picture, as imagor tells it. The picture is made, and kept, like any other; then
+ * a worker looks at it.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -134,7 +134,7 @@ static json_t *exif(const struct alb_meta *m)
     json_t *o = json_object();
     put_text(o, "Make", m->make);
     put_text(o, "Model", m->model);
-    put_number(o, "Orientation", m->orientation);
+    put_number(o, "Orientation", m->orientation > 1 ? m->orientation : 0); /* upright: there is nothing to tell */
     put_text(o, "Software", m->software);
     put_text(o, "Artist", m->author);
     put_text(o, "Copyright", m->copyright);

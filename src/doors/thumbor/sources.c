@@ -176,28 +176,41 @@ static void add(struct alb_thumbor_job *job, struct alb_str name, struct alb_str
             alb_arena_printf(job->arena, ALB_STR_FMT ": " ALB_STR_FMT, ALB_STR_ARG(name), ALB_STR_ARG(value));
 }
 
+/* Whether Accept is among them. */
+static bool add_all(struct alb_thumbor_job *job)
+{
+    struct alb_str name, value;
+    bool has_accept = false;
+    for (size_t i = 0; alb_req_header_at(job->req, i, &name, &value); i++) {
+        has_accept = has_accept || alb_str_eq_ci(name, ALB_STR("accept"));
+        if (alb_door_may_forward(name))
+            add(job, name, value);
+    }
+    return has_accept;
+}
+
+static bool add_named(struct alb_thumbor_job *job, const struct alb_thumbor_list *names)
+{
+    bool has_accept = false;
+    for (size_t i = 0; i < names->count; i++) {
+        struct alb_str name = names->item[i];
+        const char *text = alb_arena_cstr(job->arena, name);
+        has_accept = has_accept || alb_str_eq_ci(name, ALB_STR("accept"));
+        if (text && (alb_door_may_forward(name) || alb_str_eq_ci(name, ALB_STR("authorization"))))
+            add(job, name, alb_req_header(job->req, text));
+    }
+    return has_accept;
+}
+
 bool alb_thumbor_forward(struct alb_thumbor_job *job)
 {
     const struct alb_thumbor_http *h = &job->door->config.config->http;
-    struct alb_str name, value;
-    bool has_accept = false;
     if (job->forward)
         return true;
     job->forward = alb_arena_calloc(job->arena, FORWARD_MAX, sizeof(*job->forward));
     if (!job->forward)
         return false;
-    for (size_t i = 0; h->forward_all && alb_req_header_at(job->req, i, &name, &value); i++) {
-        has_accept = has_accept || alb_str_eq_ci(name, ALB_STR("accept"));
-        if (alb_door_may_forward(name))
-            add(job, name, value);
-    }
-    for (size_t i = 0; !h->forward_all && i < h->forward.count; i++) {
-        const char *text = alb_arena_cstr(job->arena, h->forward.item[i]);
-        if (text && (alb_door_may_forward(h->forward.item[i]) ||
-                     alb_str_eq_ci(h->forward.item[i], ALB_STR("authorization"))))
-            add(job, h->forward.item[i], alb_req_header(job->req, text));
-        has_accept = has_accept || alb_str_eq_ci(h->forward.item[i], ALB_STR("accept"));
-    }
+    bool has_accept = h->forward_all ? add_all(job) : add_named(job, &h->forward);
     if (!has_accept && h->accept.n > 0 && !alb_str_eq_c(h->accept, "*/*"))
         add(job, ALB_STR("Accept"), h->accept);
     return alb_arena_code(job->arena) == ALB_OK;

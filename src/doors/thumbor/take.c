@@ -183,14 +183,21 @@ static bool name_result(struct alb_thumbor_job *job)
     return job->result.path.p != NULL;
 }
 
-/* A picture of one colour is a canvas as large as the URL says, that all else is done to. */
-static bool make_canvas(struct alb_thumbor_job *job)
+/* A picture of one colour is a canvas as large as the URL says, as far as it may be: *w, *h. */
+static void canvas_size(const struct alb_thumbor_config *c, const struct alb_thumbor_url *u, int64_t *w,
+                        int64_t *h)
 {
-    const struct alb_thumbor_config *c = job->door->config.config;
-    struct alb_thumbor_colour colour;
-    int64_t w = job->url.width, h = job->url.height, most = INT32_MAX;
-    if (!alb_thumbor_colour_image(job->url.image, &colour))
-        return true;
+    *w = u->width > 0 ? u->width : u->height > 0 ? u->height : 1;
+    *h = u->height > 0 ? u->height : *w;
+    if (c->max_width > 0 && *w > c->max_width)
+        *w = c->max_width;
+    if (c->max_height > 0 && *h > c->max_height)
+        *h = c->max_height;
+}
+
+/* That all else is done to. False: no memory. */
+static bool make_canvas(struct alb_thumbor_job *job, int64_t w, int64_t h)
+{
     struct alb_plan_options *o = ALB_ARENA_NEW(job->arena, struct alb_plan_options);
     if (!o)
         return false;
@@ -198,14 +205,8 @@ static bool make_canvas(struct alb_thumbor_job *job)
     o->sizing = ALB_SIZING_THUMBNAIL;
     o->fit = ALB_FIT_FORCE;
     o->enlarge = true;
-    w = w > 0 ? w : h > 0 ? h : 1;
-    h = h > 0 ? h : w;
-    if (c->max_width > 0 && w > c->max_width)
-        w = c->max_width;
-    if (c->max_height > 0 && h > c->max_height)
-        h = c->max_height;
-    o->width = (uint32_t)(w < most ? w : most);
-    o->height = (uint32_t)(h < most ? h : most);
+    o->width = (uint32_t)(w < INT32_MAX ? w : INT32_MAX);
+    o->height = (uint32_t)(h < INT32_MAX ? h : INT32_MAX);
     o->output = job->wish.options->output;
     if (o->output.format == ALB_FORMAT_SAME)
         o->output.format = ALB_FORMAT_JPEG;
@@ -213,6 +214,26 @@ static bool make_canvas(struct alb_thumbor_job *job)
     o->next = job->wish.options;
     job->wish.options = o;
     return true;
+}
+
+/* What there is to do. */
+static enum alb_code compile(struct alb_thumbor_job *job, struct alb_err *err)
+{
+    const struct alb_thumbor_config *c = job->door->config.config;
+    struct alb_thumbor_url u = job->url;
+    struct alb_thumbor_colour colour;
+    int64_t w = 0, h = 0;
+    bool is_colour = alb_thumbor_colour_image(u.image, &colour);
+    if (is_colour) {
+        canvas_size(c, &u, &w, &h);
+        u.width = u.width > w ? w : u.width;
+        u.height = u.height > h ? h : u.height;
+    }
+    enum alb_code code =
+        alb_thumbor_compile(c, &u, &job->filters, &job->door->config.limits, job->arena, &job->wish, err);
+    if (code == ALB_OK && ((is_colour && !make_canvas(job, w, h)) || !name_result(job)))
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
+    return code;
 }
 
 static enum alb_code check(const struct alb_thumbor_job *job, struct alb_err *err)
@@ -225,21 +246,24 @@ static enum alb_code check(const struct alb_thumbor_job *job, struct alb_err *er
     return ALB_OK;
 }
 
+static enum alb_code read_filters(struct alb_thumbor_job *job, struct alb_err *err)
+{
+    const struct alb_thumbor_config *c = job->door->config.config;
+    if (!apply_base(job))
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
+    if (job->is_upload)
+        job->url.image = ALB_STR_NONE;
+    enum alb_code code = alb_thumbor_filters_read(&c->rules, &job->url, job->arena, &job->filters, err);
+    if (code == ALB_OK && !alb_thumbor_extract_focal(&job->url, job->arena, &job->filters))
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
+    return code == ALB_OK ? check(job, err) : code;
+}
+
 static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)
 {
     const struct alb_thumbor_config *c = job->door->config.config;
     struct alb_err err = ALB_ERR_INIT;
-    enum alb_code code = ALB_OK;
-    if (!apply_base(job))
-        code = alb_fail(&err, ALB_E_NO_MEMORY, "no memory for a URL");
-    if (job->is_upload)
-        job->url.image = ALB_STR_NONE;
-    if (code == ALB_OK)
-        code = alb_thumbor_filters_read(&c->rules, &job->url, job->arena, &job->filters, &err);
-    if (code == ALB_OK && !alb_thumbor_extract_focal(&job->url, job->arena, &job->filters))
-        code = alb_fail(&err, ALB_E_NO_MEMORY, "no memory for a URL");
-    if (code == ALB_OK)
-        code = check(job, &err);
+    enum alb_code code = read_filters(job, &err);
     if (code == ALB_E_NOT_FOUND && c->upload.on && c->allow_unsafe && !job->door->config.library)
         return alb_thumbor_show_form(job);
     if (code != ALB_OK)
@@ -247,14 +271,9 @@ static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)
     choose_format(job);
     if (job->principal && !alb_principal_may(job->principal, "asset.read")) /* where it was taken, by whom */
         job->filters.strip_metadata = true;
-    code = alb_thumbor_compile(c, &job->url, &job->filters, &job->door->config.limits, job->arena, &job->wish,
-                               &err);
+    code = compile(job, &err);
     if (code != ALB_OK)
-        return alb_thumbor_fail(job, &err, err.msg);
-    if (!name_result(job) || !make_canvas(job)) {
-        (void)alb_fail(&err, ALB_E_NO_MEMORY, "no memory for a URL");
-        return alb_thumbor_fail(job, &err, NULL);
-    }
+        return alb_thumbor_fail(job, &err, code == ALB_E_NO_MEMORY ? NULL : err.msg);
     job->stage = job->is_upload ? ALB_THUMBOR_UPLOAD : ALB_THUMBOR_KEPT;
     return ALB_THUMBOR_ON;
 }
