@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `albumen imagor`: the thumbor door alone, at imagor's place, with imagor's flags, folders, pages and metrics, so that URLs
- * and deployments made for imagor go on unchanged (docs/doors/imagor.md says what differs). Here is everything that is seen
- * of it; the engines behind it are opened by cmd/imagor_house.c.
+ * `albumen imagor`: the thumbor door alone, at imagor's place, with imagor's flags, folders, pages and metrics, so
+ * that URLs and deployments made for imagor go on unchanged (docs/doors/imagor.md says what differs). Here is
+ * everything that is seen of it; the engines behind it are opened by cmd/imagor_house.c.
  *
  *   imagor_flags.c    flags, environment, file       imagor_config.c   what they mean for the door
  *   imagor_files.c    loader and storages            imagor.c          two HTTP servers: pictures, metrics

@@ -33,12 +33,16 @@ static struct place place_of_source(const struct alb_imagor_files *f, enum alb_i
     return p;
 }
 
-/* The name of the format that Accept has chosen; empty: none has. */
-static struct alb_str chosen(const struct alb_thumbor_result *r)
+/* The name of the format that Accept has chosen, which then stands in the path; empty: none has. */
+static struct alb_str chosen(const struct place *p, const struct alb_thumbor_result *r)
 {
     static const char *const names[ALB_THUMBOR_FORMATS] = {
         [ALB_THUMBOR_JPEG] = "jpeg", [ALB_THUMBOR_WEBP] = "webp", [ALB_THUMBOR_AVIF] = "avif"};
-    return r->filters->has_format ? ALB_STR_NONE : alb_str_c(names[r->filters->format]);
+    struct alb_str name = alb_str_c(names[r->filters->format]);
+    if (name.n == 0 || r->filters->has_format)
+        return ALB_STR_NONE;
+    struct alb_str filter = alb_arena_printf(p->arena, ":format(" ALB_STR_FMT ")", ALB_STR_ARG(name));
+    return filter.n > 0 && alb_str_find_str(r->path, filter) != ALB_STR_NPOS ? name : ALB_STR_NONE;
 }
 
 static struct place place_of_result(const struct alb_imagor_files *f, const struct alb_thumbor_result *r)
@@ -46,7 +50,7 @@ static struct place place_of_result(const struct alb_imagor_files *f, const stru
     struct place p = {.arena = f->shelf[ALB_IMAGOR_RESULTS] ? alb_arena_new(KEY_ARENA) : NULL};
     if (p.arena)
         p.path = path_in(&p, &f->folder[ALB_IMAGOR_RESULTS],
-                         alb_thumbor_result_key(p.arena, f->result_style, r->path, r->url, chosen(r)));
+                         alb_thumbor_result_key(p.arena, f->result_style, r->path, r->url, chosen(&p, r)));
     return p;
 }
 

@@ -3,7 +3,8 @@
  * imagor's file loader, file storage and file result storage for the thumbor door (door.h, struct alb_thumbor_files):
  * shelves (render/shelf.h) under imagor's paths (doors/thumbor/storage_key.h).
  *
- *   a source    storage - loader (under its escaped name, and as it is written) - other servers; what comes from these is
+ * a source    storage - loader (under its escaped name, and as it is written) - other servers; what comes from these
+ * is
  *               put into the storage before the request goes on
  *   a result    result storage - made; put there later, nobody waits
  *

@@ -47,8 +47,8 @@ struct alb_imagor_flags {
 
 #define ALB_IMAGOR_REMARKS_MAX ((size_t)16 << 10)
 
-/* Texts lie in argv, in envp and in the arena. remarks: lines for the log, of names that nobody knows and of what has no
- * effect. INVALID: the complaint; CANCELLED: help is wanted; IO: the file that -config names. */
+/* Texts lie in argv, in envp and in the arena. remarks: lines for the log, of names that nobody knows and of what has
+ * no effect. INVALID: the complaint; CANCELLED: help is wanted; IO: the file that -config names. */
 enum alb_code alb_imagor_flags_parse(int argc, char **argv, char **envp, struct alb_arena *arena,
                                      struct alb_imagor_flags *f, struct alb_buf *remarks,
                                      struct alb_err *err) ALB_MUST_CHECK;

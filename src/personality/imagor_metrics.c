@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * imagor's one metric, with the bounds of Go's client, on a port of its own; what our folders do, and albumen's own metrics
- * follow.
+ * imagor's one metric, with the bounds of Go's client, on a port of its own; what our folders do, and albumen's own
+ * metrics follow.
  */
 #include "base/stat.h"
 #include "personality/imagor_priv.h"
+#include "render/books.h"
 
 #define METRICS_MAX ((size_t)1 << 20)
 
@@ -87,6 +88,7 @@ static enum alb_step metrics(struct alb_req *req)
     put_requests(s, &out);
     put_folders(s, &out);
     alb_stat_write(&out);
+    alb_render_books_write(s->config.render, &out);
     alb_res_type(req, "text/plain; version=0.0.4; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-store");
     alb_res_buf(req, &out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pages beside the pictures. /healthcheck is empty and 200 as imagor's, but honest: 500 when a worker of the darkroom
- * has not just looked at a picture or something has waited longer than it can while all goes well; and it names what keeps
- * a storage from its work, with 200, for requests are answered without it.
+ * The pages beside the pictures. /healthcheck is empty and 200 as imagor's, but honest: 500 when a worker of the
+ * darkroom has not just looked at a picture or something has waited longer than it can while all goes well; and it
+ * names what keeps a storage from its work, with 200, for requests are answered without it.
  */
 #include <string.h>
 

@@ -60,8 +60,8 @@ ALB_X(NO_JOURNAL, "no-journal", BOOL, "false", ALB_CMD_IMPORT, "Run", "Remember 
 ALB_X(QUIET, "quiet", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print failures only")
 ALB_X(JSON, "json", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print the final report as JSON on standard output")
 ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_STAND_IN | ALB_CMD_CACHE, "General",
-      "Folder of both caches, which several processes may share; default XDG_CACHE_HOME/albumen/NAME OF THE COMMAND, and memory "
-      "alone where that cannot be written. For `albumen cache`: work on that folder")
+      "Folder of both caches, which several processes may share; default XDG_CACHE_HOME/albumen/ and the name of the "
+      "command, and memory alone where that cannot be written. For `albumen cache`: work on that folder")
 ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
       "When the time of a request is nearly up, make a WebP instead of an AVIF, HEIC or JPEG XL; such an answer is "
       "kept nowhere")
