@@ -112,7 +112,7 @@ def test_every_option_has_its_three_places(tmp_path):
     """The flag, the variable and the line of the file mean the same, and a mistake in each is told with its place."""
     config = tmp_path / "albumen.conf"
     for name, (kind, _, commands) in OPTIONS.items():
-        command = min(commands, key=lambda c: (c == "imgproxy", c))
+        command = min(commands, key=lambda c: (c in ("imgproxy", "imagor"), c))
         variable = "ALBUMEN_" + name.upper().replace("-", "_")
         if kind in ("STRING", "LIST"):
             wrong = "\xff".encode("latin-1")  # no UTF-8
