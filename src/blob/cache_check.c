@@ -131,6 +131,9 @@ static enum alb_code check_one(struct reading *r, int dirfd, const char *name,
     if (code != ALB_E_CORRUPT)
         return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s: %s", name, why.msg);
     r->sum->bad++;
+    alb_mutex_lock(&r->cache->mtx);
+    r->cache->corrupt++;
+    alb_mutex_unlock(&r->cache->mtx);
     alb_stat_inc(ALB_STAT_CACHE_CORRUPT);
     alb_ignore(alb_quarantine_take(r->cache->quarantine, dirfd, name, why.msg, false, NULL),
                "counted; a miss anyway");
@@ -222,8 +225,9 @@ bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *s, alb_ca
 
 /* ---- purges ---- */
 
-static bool is_purged(struct alb_cache *c, struct alb_purges *purges, const struct alb_index_key *key,
-                      unsigned char *room)
+/* The purge that touches it; 0: none. */
+static uint64_t purged_by(struct alb_cache *c, struct alb_purges *purges, const struct alb_index_key *key,
+                          unsigned char *room)
 {
     struct alb_str labels[ALB_LABELS_MAX];
     struct alb_derived_view view;
@@ -231,9 +235,10 @@ static bool is_purged(struct alb_cache *c, struct alb_purges *purges, const stru
 
     alb_cache_name(key, name);
     if (alb_derived_read_front(c->dirfd, name, room, &view, NULL) != ALB_OK)
-        return false; /* gone, or damaged: others find that */
+        return 0; /* gone, or damaged: others find that */
     size_t n = alb_labels_read(view.front.labels, labels);
-    return alb_purges_newest(purges, labels, n) > view.front.purges;
+    uint64_t newest = alb_purges_newest(purges, labels, n);
+    return newest > view.front.purges ? newest : 0;
 }
 
 size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor)
@@ -248,9 +253,11 @@ size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int 
         n = alb_index_folder(c->index, (unsigned)*cursor, false, &place, rows, ALB_CACHE_SCRUB_FILES);
         alb_mutex_unlock(&c->mtx);
         for (size_t i = 0; i < n; i++) {
-            if (!is_purged(c, purges, &rows[i].key, room))
+            uint64_t by = purged_by(c, purges, &rows[i].key, room);
+            if (by == 0)
                 continue;
             alb_cache_remove(c, &rows[i].key);
+            alb_purges_count(purges, by);
             removed++;
         }
     }

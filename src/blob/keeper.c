@@ -73,6 +73,7 @@ static void purge(struct alb_keeper *k)
     if (v.in_force == 0 || (v.now <= k->purged && rested <= v.retired) || !remove_purged(k))
         return;
     k->purged = v.now;
+    alb_purges_looked(k->config.purges, v.now);
     if (rested <= v.retired)
         return;
     alb_purges_retire(k->config.purges, rested);

@@ -4,12 +4,13 @@
  * of 16 bytes, appended:
  *
  *   0 u32 low half of XXH3-64 of what follows   4 u16 length of the text   6 u8 kind   7 u8 'P'
- *   8 i64 wall ms (RETIRED: a number)          16 text, zeros to a multiple of 16
+ *   8 i64 wall ms (RETIRED: a number; LOOKED: files removed, and << 40 the place behind the record / 16)
+ *  16 text, zeros to a multiple of 16
  *
  * The number of a purge is base + the place behind its record, so the order of appending is the order of numbers, for
  * all processes. In memory whole labels are hashes (two that are equal purge too much), beginnings are texts.
  */
-#include "blob/purges.h"
+#include "blob/purges_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "base/codec.h"
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/lock.h"
@@ -31,11 +31,13 @@
 #define MAGIC "ALBPURG1"
 #define STEP 16
 #define RECORD_MAX (STEP + ALB_LABEL_MAX + STEP)
-#define CUT_HEX 32
 #define SHRINK_FROM ((int64_t)1 << 20)
+#define LOOKED_FILES_MAX (((int64_t)1 << 40) - 1)
 #define TABLE (2 * (size_t)ALB_PURGES_MAX)
 
-enum kind { WHOLE = 1, PREFIX, RETIRED };
+/* BY: who asks for the purge of the next record. LOOKED: the files that the purge of that record touches were looked
+ * for; one piece of a disk, so that a full one cannot cut it. */
+enum kind { WHOLE = 1, PREFIX, RETIRED, BY, LOOKED };
 
 struct purge {
     uint64_t hash, number; /* number 0: free */
@@ -61,80 +63,11 @@ struct alb_purges {
     size_t wholes, prefix_count;
     struct prefix prefixes[ALB_PURGE_PREFIXES_MAX];
     uint64_t now, retired;
+    struct alb_purge_notes notes;
     /* atomic */
     _Atomic int64_t seen; /* = at */
     atomic_bool any;      /* one is in force */
 };
-
-/* ---- numbers in bytes ---- */
-
-static void put_le(unsigned char *p, uint64_t v, int n)
-{
-    for (int i = 0; i < n; i++, v >>= 8)
-        p[i] = (unsigned char)v;
-}
-
-static uint64_t get_le(const unsigned char *p, int n)
-{
-    uint64_t v = 0;
-
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
-}
-
-/* ---- labels ---- */
-
-/* A long one is its beginning and a hash of it all. */
-static struct alb_str shorten(struct alb_str label, char room[ALB_LABEL_MAX])
-{
-    unsigned char sum[ALB_SHA256_LEN];
-
-    if (label.n <= ALB_LABEL_MAX)
-        return label;
-    size_t head = ALB_LABEL_MAX - CUT_HEX - 1;
-    char hex[CUT_HEX + 1];
-    alb_sha256(label.p, label.n, sum);
-    memcpy(room, label.p, head);
-    alb_hex(sum, CUT_HEX / 2, hex);
-    memcpy(room + head, hex, CUT_HEX);
-    room[ALB_LABEL_MAX - 1] = '#';
-    return alb_str_n(room, ALB_LABEL_MAX);
-}
-
-void alb_labels_write(const struct alb_str *labels, size_t count, struct alb_buf *out)
-{
-    size_t room = out->max - out->n;
-
-    for (size_t i = 0; i < count; i++) {
-        char text[ALB_LABEL_MAX];
-        struct alb_str label = shorten(labels[i], text);
-        unsigned char n[2];
-        bool fits = i + 1 < ALB_LABELS_MAX && room >= sizeof(n) + label.n + sizeof(n) + 1;
-        if (!fits)
-            label = ALB_STR(ALB_LABEL_ANY);
-        put_le(n, label.n, sizeof(n));
-        alb_buf_add(out, n, sizeof(n));
-        alb_buf_add(out, label.p, label.n);
-        room -= sizeof(n) + label.n;
-        if (!fits)
-            return;
-    }
-}
-
-size_t alb_labels_read(struct alb_str text, struct alb_str labels[ALB_LABELS_MAX])
-{
-    size_t count = 0;
-
-    while (text.n >= 2 && count < ALB_LABELS_MAX) {
-        size_t n = (size_t)get_le((const unsigned char *)text.p, 2);
-        if (n > text.n - 2)
-            break;
-        labels[count++] = alb_str_sub(text, 2, n);
-        text = alb_str_from(text, 2 + n);
-    }
-    return count;
-}
 
 /* ---- in memory; the lock is held ---- */
 
@@ -142,7 +75,7 @@ static uint64_t hash_of(struct alb_str label)
 {
     char room[ALB_LABEL_MAX];
 
-    label = shorten(label, room);
+    label = alb_label_shorten(label, room);
     return alb_xxh3(label.p, label.n);
 }
 
@@ -221,37 +154,49 @@ static size_t encode(enum kind kind, struct alb_str text, int64_t value, unsigne
     size_t n = record_size(text.n);
 
     memset(out, 0, n);
-    put_le(out + 4, text.n, 2);
+    alb_purges_put_le(out + 4, text.n, 2);
     out[6] = (unsigned char)kind;
     out[7] = 'P';
-    put_le(out + 8, (uint64_t)value, 8);
+    alb_purges_put_le(out + 8, (uint64_t)value, 8);
     if (text.n > 0)
         memcpy(out + STEP, text.p, text.n);
-    put_le(out, alb_xxh3(out + 4, n - 4), 4);
+    alb_purges_put_le(out, alb_xxh3(out + 4, n - 4), 4);
     return n;
 }
 
 /* The size of the record at p, or 0: it is damaged. */
 static size_t check(const unsigned char *p, size_t n)
 {
-    if (n < STEP || p[7] != 'P' || p[6] < WHOLE || p[6] > RETIRED || get_le(p + 4, 2) > ALB_LABEL_MAX)
+    if (n < STEP || p[7] != 'P' || p[6] < WHOLE || p[6] > LOOKED ||
+        alb_purges_get_le(p + 4, 2) > ALB_LABEL_MAX)
         return 0;
-    size_t size = record_size((size_t)get_le(p + 4, 2));
-    return size <= n && get_le(p, 4) == (uint32_t)alb_xxh3(p + 4, size - 4) ? size : 0;
+    size_t size = record_size((size_t)alb_purges_get_le(p + 4, 2));
+    return size <= n && alb_purges_get_le(p, 4) == (uint32_t)alb_xxh3(p + 4, size - 4) ? size : 0;
 }
 
 static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
 {
-    struct alb_str text = alb_str_n((const char *)r + STEP, (size_t)get_le(r + 4, 2));
-    int64_t value = (int64_t)get_le(r + 8, 8);
+    struct alb_str text = alb_str_n((const char *)r + STEP, (size_t)alb_purges_get_le(r + 4, 2));
+    int64_t value = (int64_t)alb_purges_get_le(r + 8, 8);
 
+    if (r[6] == RETIRED) {
+        forget_up_to(p, (uint64_t)value);
+        return;
+    }
+    if (r[6] == LOOKED) {
+        alb_purge_notes_done(&p->notes, p->base + ((uint64_t)value >> 40) * STEP, value & LOOKED_FILES_MAX);
+        return;
+    }
+    if (r[6] == BY) {
+        alb_purge_notes_by(&p->notes, text);
+        return;
+    }
     p->now = number;
+    alb_purge_notes_add(&p->notes, number, text, r[6] == PREFIX, value);
     if (r[6] == WHOLE)
         add_whole(p, alb_xxh3(text.p, text.n), number, value);
-    else if (r[6] == PREFIX)
-        add_prefix(p, text, number, value);
     else
-        forget_up_to(p, (uint64_t)value);
+        add_prefix(p, text, number, value);
 }
 
 /* Reads on from `at`. */
@@ -273,6 +218,7 @@ static enum alb_code follow_locked(struct alb_purges *p, struct alb_err *err)
             done = STEP;
             p->now = p->base + (uint64_t)p->at + done;
             add_prefix(p, ALB_STR(""), p->now, alb_wall(p->clock));
+            alb_purge_notes_by(&p->notes, ALB_STR_NONE);
             alb_log_event(ALB_LOG_ERROR, "the list of purges is damaged: everything older is made again");
         }
         p->at += (int64_t)done;
@@ -293,27 +239,51 @@ static void follow(struct alb_purges *p)
     alb_mutex_unlock(&p->mtx);
 }
 
+/* In one call, so that nothing of other processes comes in between. What a failing disk has taken half of before is
+ * filled up first: records begin at multiples of STEP. */
+static enum alb_code write_records(struct alb_purges *p, const unsigned char *records, size_t n,
+                                   struct alb_err *err)
+{
+    static const unsigned char zeros[STEP];
+    enum alb_code code = ALB_OK;
+    struct stat st;
+
+    if (fstat(p->fd, &st) == 0 && st.st_size % STEP != 0)
+        code = alb_fs_write_all(p->fd, zeros, (size_t)(STEP - st.st_size % STEP), err);
+    return code == ALB_OK ? alb_fs_write_all(p->fd, records, n, err) : code;
+}
+
 static enum alb_code append(struct alb_purges *p, enum kind kind, struct alb_str text, int64_t value,
                             struct alb_err *err)
 {
     unsigned char record[RECORD_MAX];
-    size_t n = encode(kind, text, value, record);
-    enum alb_code code = alb_fs_write_all(p->fd, record, n, err);
+    enum alb_code code = write_records(p, record, encode(kind, text, value, record), err);
 
+    return code == ALB_OK ? alb_fs_sync(p->fd, err) : code;
+}
+
+static enum alb_code append_purge(struct alb_purges *p, enum kind kind, struct alb_str label,
+                                  struct alb_str by, struct alb_err *err)
+{
+    unsigned char records[2 * RECORD_MAX];
+    size_t n = encode(BY, alb_purge_by_cut(by), 0, records);
+
+    n += encode(kind, label, alb_wall(p->clock), records + n);
+    enum alb_code code = write_records(p, records, n, err);
     return code == ALB_OK ? alb_fs_sync(p->fd, err) : code;
 }
 
 /* ---- questions ---- */
 
-enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool prefix, uint64_t *number,
-                             struct alb_err *err)
+enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool prefix, struct alb_str by,
+                             uint64_t *number, struct alb_err *err)
 {
     char room[ALB_LABEL_MAX];
 
     *number = 0;
-    if (label.n == 0 || (prefix && label.n > ALB_LABEL_MAX - CUT_HEX - 1))
+    if (label.n == 0 || (prefix && label.n > ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 1))
         return alb_fail(err, ALB_E_INVALID, "a purge needs a text of at most %d bytes",
-                        ALB_LABEL_MAX - CUT_HEX - 2);
+                        ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 2);
     follow(p);
     alb_mutex_lock(&p->mtx);
     bool full = p->wholes >= ALB_PURGES_MAX || p->prefix_count >= ALB_PURGE_PREFIXES_MAX ||
@@ -321,8 +291,8 @@ enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool pr
     alb_mutex_unlock(&p->mtx);
     if (full)
         return alb_fail(err, ALB_E_BUSY, "too many purges are in force; they are done with in about an hour");
-    enum alb_code code =
-        append(p, prefix ? PREFIX : WHOLE, prefix ? label : shorten(label, room), alb_wall(p->clock), err);
+    enum alb_code code = prefix ? append_purge(p, PREFIX, label, by, err)
+                                : append_purge(p, WHOLE, alb_label_shorten(label, room), by, err);
     if (code != ALB_OK)
         return code;
     alb_mutex_lock(&p->mtx);
@@ -413,6 +383,62 @@ struct alb_purges_view alb_purges_look(struct alb_purges *p)
     return v;
 }
 
+/* ---- what is told of the newest ---- */
+
+void alb_purges_count(struct alb_purges *p, uint64_t number)
+{
+    alb_mutex_lock(&p->mtx);
+    alb_purge_notes_count(&p->notes, number);
+    alb_mutex_unlock(&p->mtx);
+}
+
+void alb_purges_looked(struct alb_purges *p, uint64_t up_to)
+{
+    uint64_t number;
+    int64_t files;
+    bool due = true;
+
+    while (due) {
+        unsigned char record[RECORD_MAX];
+        alb_mutex_lock(&p->mtx);
+        due = alb_purge_notes_due(&p->notes, up_to, &number, &files);
+        alb_mutex_unlock(&p->mtx);
+        if (!due)
+            return;
+        int64_t told = files > LOOKED_FILES_MAX ? LOOKED_FILES_MAX : files;
+        size_t n = encode(LOOKED, ALB_STR_NONE, (int64_t)((number - p->base) / STEP << 40) | told, record);
+        /* No sync: it is only told. Of what stood in the file that this one replaced nothing is written. */
+        bool written = number > p->base && write_records(p, record, n, NULL) == ALB_OK;
+        alb_mutex_lock(&p->mtx);
+        if (written)
+            alb_ignore(follow_locked(p, NULL), "the next question tries again");
+        else
+            alb_purge_notes_done(&p->notes, number, files);
+        alb_mutex_unlock(&p->mtx);
+    }
+}
+
+enum alb_code alb_purges_recent(struct alb_purges *p, struct alb_arena *a, struct alb_purge_told **list,
+                                size_t *count, struct alb_err *err)
+{
+    *count = 0;
+    *list = alb_arena_calloc(a, ALB_PURGES_RECENT, sizeof(**list));
+    if (*list == NULL)
+        return alb_fail(err, alb_arena_code(a), "no room for the purges");
+    follow(p);
+    alb_mutex_lock(&p->mtx);
+    for (size_t i = p->notes.count; i > 0; i--) {
+        const struct alb_purge_note *note = &p->notes.list[i - 1];
+        struct alb_purge_told *told = &(*list)[(*count)++];
+        *told = note->told;
+        told->files += note->fresh;
+        told->label = alb_arena_str(a, note->told.label);
+        told->by = alb_arena_str(a, note->told.by);
+    }
+    alb_mutex_unlock(&p->mtx);
+    return alb_arena_code(a) == ALB_OK ? ALB_OK : alb_fail(err, alb_arena_code(a), "no room for the purges");
+}
+
 /* ---- open and close ---- */
 
 /* Numbers go on where they cannot have been before, if the clock is about right. */
@@ -422,7 +448,7 @@ static enum alb_code make(const struct alb_purges_config *c, uint64_t base, unsi
     unsigned char head[STEP];
 
     memcpy(head, MAGIC, 8);
-    put_le(head + 8, base, 8);
+    alb_purges_put_le(head + 8, base, 8);
     enum alb_code code = alb_publish_begin(&f, c->tmp_dirfd, err);
     if (code == ALB_OK)
         code = alb_fs_write_all(f.fd, head, sizeof(head), err);
@@ -466,7 +492,7 @@ static enum alb_code open_file(struct alb_purges *p, const struct alb_purges_con
         code = alb_fs_pread_all(p->fd, head, STEP, 0, &got, err);
     if (code != ALB_OK)
         return code;
-    p->base = get_le(head + 8, 8);
+    p->base = alb_purges_get_le(head + 8, 8);
     if (got == STEP && memcmp(head, MAGIC, 8) == 0)
         return ALB_OK;
     alb_log_event(ALB_LOG_ERROR, "the list of purges is damaged: everything older is made again");
@@ -535,6 +561,7 @@ void alb_purges_close(struct alb_purges **purges)
         return;
     for (size_t i = 0; i < p->prefix_count; i++)
         alb_mem_free(p->prefixes[i].text);
+    alb_purge_notes_fini(&p->notes);
     alb_mem_free(p->table);
     alb_fs_close(&p->fd);
     alb_mutex_fini(&p->mtx);

@@ -21,6 +21,7 @@
 #ifndef ALB_BLOB_PURGES_H
 #define ALB_BLOB_PURGES_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -30,6 +31,8 @@
 #define ALB_LABELS_MAX 64    /* of one thing */
 #define ALB_PURGES_MAX 65536 /* in force at once; more: BUSY until the keeper has retired some */
 #define ALB_PURGE_PREFIXES_MAX 256
+#define ALB_PURGES_RECENT 32 /* that are told of */
+#define ALB_PURGE_BY_MAX 64  /* bytes of a name */
 #define ALB_PURGES_FILE_MAX ((int64_t)64 << 20)
 #define ALB_PURGE_REST (3600 * ALB_NS_PER_S) /* longer than anything is in work */
 
@@ -44,9 +47,10 @@ enum alb_code alb_purges_open(const struct alb_purges_config *config, struct alb
                               struct alb_err *err) ALB_MUST_CHECK;
 void alb_purges_close(struct alb_purges **purges);
 
-/* Durable when it returns OK. prefix: every label that begins so. INVALID: no label; BUSY: too many; NO_SPACE, IO. */
-enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool prefix, uint64_t *number,
-                             struct alb_err *err) ALB_MUST_CHECK;
+/* Durable when it returns OK. prefix: every label that begins so; by: who asks, to be told of (cut at
+ * ALB_PURGE_BY_MAX). INVALID: no label; BUSY: too many; NO_SPACE, IO. */
+enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool prefix, struct alb_str by,
+                             uint64_t *number, struct alb_err *err) ALB_MUST_CHECK;
 /* The newest there is: what begins now is not touched by it. p may be NULL here and below: 0. */
 uint64_t alb_purges_now(struct alb_purges *p);
 /* The newest that touches one of them. No I/O, unless another process has just purged something. */
@@ -62,6 +66,23 @@ struct alb_purges_view {
     size_t in_force;
 };
 struct alb_purges_view alb_purges_look(struct alb_purges *p);
+
+/* ---- what people are told of the newest purges ---- */
+
+struct alb_purge_told {
+    uint64_t number;
+    struct alb_str label, by; /* as they were given, long ones cut; by may be empty */
+    int64_t wall_ms,
+        files;         /* files removed until now, by all processes: of several purges the newest counts */
+    bool prefix, done; /* done: the files of its time have been looked through */
+};
+/* The newest ones, the newest first, in the arena; they are in the list's file, as far as it has not been begun anew.
+ * NO_MEMORY. */
+enum alb_code alb_purges_recent(struct alb_purges *p, struct alb_arena *a, struct alb_purge_told **list,
+                                size_t *count, struct alb_err *err) ALB_MUST_CHECK;
+/* The keeper: a file was removed by this purge; all files have been looked through for purges up to this one. */
+void alb_purges_count(struct alb_purges *p, uint64_t number);
+void alb_purges_looked(struct alb_purges *p, uint64_t up_to);
 
 /* ---- labels as they are written into a file ---- */
 

@@ -22,6 +22,7 @@ struct alb_columns {
     int64_t *duration_ms; /* 0 = none */
     unsigned char *kind, *visibility;
     bool *favorite, *trashed, *has_live, *has_stack, *has_gps;
+    bool *damaged; /* its content, or its original since it came (blob.h) */
     struct alb_uuid *live, *stack;
     int64_t *stack_count;
     struct alb_str *thumbhash; /* bytes, empty = none */

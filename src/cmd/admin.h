@@ -18,6 +18,7 @@ struct alb_cache;
 struct alb_library;
 struct alb_origins;
 struct alb_purges;
+struct alb_render;
 
 /* Where a command writes: to the two streams of the person who called it, and one line that says how far it is,
  * which replaces the one before and is seen on a terminal only. False from write: nobody listens any more. Long
@@ -40,6 +41,7 @@ struct alb_admin {
     struct alb_library *library;
     struct alb_blob_store *store;
     struct alb_cache *cache;
+    struct alb_render *render;   /* NULL: no server runs here */
     struct alb_purges *purges;   /* of the cache; NULL: nothing can be purged */
     struct alb_origins *origins; /* NULL: no copies of other servers' pictures are kept */
 };

@@ -16,8 +16,10 @@
 #include "doors/imgproxy/url.h"
 #include "doors/thumbor/url.h"
 #include "image/options.h"
+#include "render/books.h"
 
 #define LABEL_ARENA ((size_t)4 << 20)
+#define TOP 10
 
 /* ---- purge ---- */
 
@@ -92,7 +94,8 @@ static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
         code = alb_fail(&err, ALB_E_NO_MEMORY, "labels");
     for (char **w = words + 1; code == ALB_OK && *w; w++) {
         struct alb_str label = alb_cache_label(a, what, alb_str_c(*w));
-        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0, &number, &err)
+        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0,
+                                            ALB_STR("command line"), &number, &err)
                            : alb_fail(&err, ALB_E_INVALID, "\"%s\" is no %s", *w, what);
         if (code == ALB_OK)
             alb_console_err(c, "purged: %s %s\n", what, *w);
@@ -110,20 +113,50 @@ static void fault(struct alb_console *c, const char *what, const struct alb_cach
                         strerrordesc_np(f->sys) ? strerrordesc_np(f->sys) : "unknown");
 }
 
+/* What one door has in one format; in a server also what it has answered. */
+static void kind(const struct alb_admin *admin, enum alb_render_door door, enum alb_format format,
+                 struct alb_console *c)
+{
+    const char *name = format == ALB_FORMAT_SAME ? "unknown" : alb_format_name(format);
+    struct alb_render_count n = {.answers = 0};
+    alb_cache_look_kind(admin->cache, alb_books_kind(door, format), &n.files, &n.kept_bytes);
+    if (admin->render)
+        n = alb_render_count(admin->render, door, format);
+    if (n.files == 0 && n.answers == 0 && n.made == 0)
+        return;
+    alb_console_out(c, "  %-8s %-8s %lld files, %lld bytes", alb_render_door_name(door), name,
+                    (long long)n.files, (long long)n.kept_bytes);
+    if (n.answers + n.made > 0)
+        alb_console_out(c, "; %llu answers, %llu bytes: %llu hits, %llu made", (unsigned long long)n.answers,
+                        (unsigned long long)n.bytes, (unsigned long long)alb_render_count_hits(&n),
+                        (unsigned long long)n.made);
+    alb_console_out(c, "\n");
+}
+
+static void top(const struct alb_admin *admin, const char *head, enum alb_render_top by,
+                struct alb_console *c)
+{
+    struct alb_render_source sources[TOP];
+    size_t n = alb_render_top(admin->render, by, sources, TOP);
+    for (size_t i = 0; i < n; i++) {
+        for (char *at = sources[i].name; *at; at++) /* it came from outside, and goes to a terminal */
+            if ((unsigned char)*at < ' ' || *at == 0x7f)
+                *at = '?';
+        alb_console_out(c, "%-10s %llu answers, %llu bytes, %llu made: %s\n", i == 0 ? head : "",
+                        (unsigned long long)sources[i].answers, (unsigned long long)sources[i].bytes,
+                        (unsigned long long)sources[i].made, sources[i].name);
+    }
+}
+
 static int stats(const struct alb_admin *admin, struct alb_console *c)
 {
     struct alb_cache_view v = alb_cache_look(admin->cache);
     alb_console_out(c, "%-10s %lld files, %lld bytes of %lld%s\n", "results", (long long)v.files,
                     (long long)v.bytes, (long long)v.limit,
                     v.complete ? "" : " (what lies there is still being looked through)");
-    for (unsigned f = 0; f < ALB_FORMAT_COUNT; f++) {
-        int64_t files, bytes;
-        alb_cache_look_kind(admin->cache, (uint8_t)f, &files, &bytes);
-        if (files > 0)
-            alb_console_out(c, "  %-8s %lld files, %lld bytes\n",
-                            f == ALB_FORMAT_SAME ? "unread" : alb_format_name((enum alb_format)f),
-                            (long long)files, (long long)bytes);
-    }
+    for (unsigned d = 0; d < ALB_RENDER_DOORS; d++)
+        for (unsigned f = 0; f < ALB_FORMAT_COUNT; f++)
+            kind(admin, (enum alb_render_door)d, (enum alb_format)f, c);
     alb_console_out(c, "%-10s %llu hits, %llu misses, %llu stored, %llu refused\n", "since",
                     (unsigned long long)v.hits, (unsigned long long)v.misses, (unsigned long long)v.stored,
                     (unsigned long long)v.refused);
@@ -134,6 +167,10 @@ static int stats(const struct alb_admin *admin, struct alb_console *c)
     fault(c, "writing", &v.writes);
     if (admin->purges)
         alb_console_out(c, "%-10s %zu in force\n", "purges", alb_purges_look(admin->purges).in_force);
+    if (admin->render) {
+        top(admin, "asked most", ALB_RENDER_TOP_ANSWERS, c);
+        top(admin, "most bytes", ALB_RENDER_TOP_BYTES, c);
+    }
     return 0;
 }
 

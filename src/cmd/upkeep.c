@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "blob/claims.h"
+#include "render/books.h"
 #include "render/origin.h"
 #include "render/render.h"
 
@@ -30,6 +31,16 @@ enum alb_code alb_upkeep_start(const struct alb_options *o, struct alb_upkeep *u
     if (u->origins)
         alb_origins_caches(u->origins, &config.caches[1], &config.caches[2]);
     return alb_keeper_start(&config, keeper, err);
+}
+
+struct alb_render_scrub alb_upkeep_scrub(void *keeper)
+{
+    struct alb_keeper *const *k = keeper;
+    struct alb_keeper_view v = {0};
+    if (*k)
+        v = alb_keeper_look(*k);
+    return (struct alb_render_scrub){
+        .rounds = v.rounds, .files = v.now.seen, .bytes = v.now.bytes, .corrupt = v.now.bad};
 }
 
 void alb_upkeep_open_purges(int dirfd, bool shared, struct alb_purges **purges)

@@ -10,6 +10,7 @@
 
 struct alb_origins;
 struct alb_render;
+struct alb_render_scrub;
 
 /* Borrowed until the keeper has stopped; each may be NULL. */
 struct alb_upkeep {
@@ -20,6 +21,9 @@ struct alb_upkeep {
 };
 enum alb_code alb_upkeep_start(const struct alb_options *options, struct alb_upkeep *upkeep,
                                struct alb_keeper **keeper, struct alb_err *err) ALB_MUST_CHECK;
+
+/* For the doors: what the scrub of `keeper`, which is a struct alb_keeper ** (NULL: not yet), is at. */
+struct alb_render_scrub alb_upkeep_scrub(void *keeper);
 
 struct alb_claims;
 /* Claims on what processes that share the caches below `dirfd` make there; NULL where the system has not what it takes,

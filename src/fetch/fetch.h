@@ -59,6 +59,14 @@ enum {
     ALB_FETCH_ANYWHERE = (1u << 4) - 1, /* not checked, and the environment's proxy is used */
 };
 
+/* Addresses that are not connected to although `reach` would: a network. IPv4 as IPv6 that maps it. */
+struct alb_fetch_network {
+    unsigned char address[16];
+    unsigned bits;
+};
+/* "10.0.0.0/8", "fd00::/8"; without a length one address. False: neither. */
+bool alb_fetch_network_parse(struct alb_str text, struct alb_fetch_network *out) ALB_MUST_CHECK;
+
 /* Takes the body of an answer as it comes, on the thread of the fetch loop: both are short, and make no file
  * calls. Counted: the transfer holds a reference, also for a moment after its future has ended. */
 struct alb_fetch_sink {
@@ -86,7 +94,9 @@ struct alb_fetch_request {         /* all of it is copied, or referenced */
     size_t answer_max;           /* bytes of the answer's body; more are cut off (`cut`) */
     unsigned redirects;          /* that are followed; 0: a 3xx is the answer */
     bool insecure;               /* certificates are not checked */
-    unsigned reach;              /* ALB_FETCH_* */
+    unsigned reach;              /* ALB_FETCH_*; ANYWHERE with `blocked`: without a proxy */
+    const struct alb_fetch_network *blocked; /* copied */
+    size_t blocked_count;
     const char *agent;           /* instead of the config's; NULL: that. Copied */
     struct alb_fetch_sink *sink; /* referenced; NULL: collect. With a sink no redirect is followed */
     bool jar;                    /* cookies that the answer sets are given back in `cookies`... */

@@ -23,5 +23,8 @@ bool alb_fetch_is_hopeless(int curl_code);
  * forms that carry an IPv4 address (mapped, compatible, 6to4, NAT64, Teredo, ISATAP) need what that needs
  * too. */
 unsigned alb_fetch_needs(const struct sockaddr *address);
+/* Whether it, or an IPv4 address that it carries, is in any of these networks. */
+struct alb_fetch_network;
+bool alb_fetch_is_in(const struct sockaddr *address, const struct alb_fetch_network *networks, size_t count);
 
 #endif

@@ -3,6 +3,7 @@
  * Which addresses are of the open internet (IANA special-purpose registries, RFC 6890 and its updates), and
  * what the others are. What is not known to be public is not: IPv6 outside of 2000::/3 has no public use.
  */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -128,4 +129,66 @@ unsigned alb_fetch_needs(const struct sockaddr *address)
     struct sockaddr_in6 in;
     memcpy(&in, address, sizeof(in));
     return v6_and_carried_needs(in.sin6_addr.s6_addr);
+}
+
+/* ---- networks ---- */
+
+static void map_v4(const void *v4, unsigned char out[16])
+{
+    memset(out, 0, 10);
+    out[10] = out[11] = 0xff;
+    memcpy(out + 12, v4, 4);
+}
+
+bool alb_fetch_network_parse(struct alb_str text, struct alb_fetch_network *out)
+{
+    struct alb_str address, length;
+    char name[INET6_ADDRSTRLEN];
+    unsigned char v4[4];
+    uint64_t bits = 128;
+    bool has_length = alb_str_cut(text, '/', &address, &length);
+    if ((has_length && !alb_str_u64(length, &bits)) || !alb_str_to_c(address, name, sizeof(name)))
+        return false;
+    if (inet_pton(AF_INET, name, v4) == 1) {
+        map_v4(v4, out->address);
+        bits = has_length ? (bits > 32 ? 129 : bits + 96) : 128;
+    } else if (inet_pton(AF_INET6, name, out->address) != 1) {
+        return false;
+    }
+    out->bits = (unsigned)bits;
+    return bits <= 128;
+}
+
+static bool in_any(const unsigned char *address, const struct alb_fetch_network *networks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_in(address, networks[i].address, networks[i].bits))
+            return true;
+    return false;
+}
+
+bool alb_fetch_is_in(const struct sockaddr *address, const struct alb_fetch_network *networks, size_t count)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    unsigned char mapped[16], carried[4];
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        map_v4(&v4.sin_addr, mapped);
+        return in_any(mapped, networks, count);
+    }
+    if (address->sa_family != AF_INET6)
+        return count > 0;
+    memcpy(&v6, address, sizeof(v6));
+    const unsigned char *a = v6.sin6_addr.s6_addr;
+    bool found = in_any(a, networks, count);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(carriers) && !found; i++) {
+        if (!is_in(a, carriers[i].b, carriers[i].bits))
+            continue;
+        for (size_t k = 0; k < sizeof(carried); k++)
+            carried[k] = (unsigned char)(a[carriers[i].at + k] ^ carriers[i].flip);
+        map_v4(carried, mapped);
+        found = in_any(mapped, networks, count);
+    }
+    return found;
 }

@@ -145,6 +145,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 static bool may_reach(struct alb_transfer *t, const struct sockaddr *address)
 {
     bool may = t->reach == ALB_FETCH_ANYWHERE || !(alb_fetch_needs(address) & ~t->reach);
+    may = may && !alb_fetch_is_in(address, t->blocked, t->blocked_count);
     if (!may)
         t->refused = true;
     return may;
@@ -189,7 +190,7 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
 static void set_reach(struct alb_transfer *t, const char *no_proxy)
 {
     CURL *e = t->easy;
-    if (t->reach == ALB_FETCH_ANYWHERE) {
+    if (t->reach == ALB_FETCH_ANYWHERE && t->blocked_count == 0) {
         curl_easy_setopt(e, CURLOPT_NOPROXY, no_proxy);
         return;
     }
@@ -363,6 +364,18 @@ static bool copy_headers(struct alb_transfer *t, const struct alb_fetch_request 
     return ok;
 }
 
+static bool copy_blocked(struct alb_transfer *t, const struct alb_fetch_request *r)
+{
+    if (r->blocked_count == 0)
+        return true;
+    t->blocked = alb_mem_calloc(r->blocked_count, sizeof(*t->blocked));
+    if (!t->blocked)
+        return false;
+    t->blocked_count = r->blocked_count;
+    memcpy(t->blocked, r->blocked, r->blocked_count * sizeof(*t->blocked));
+    return true;
+}
+
 /* Whom an address is about, in short: what stands between "//" and the path, without user and password. */
 static unsigned host_of(struct alb_str url)
 {
@@ -401,7 +414,8 @@ struct alb_transfer *alb_transfer_new(const struct alb_fetch_request *r,
     t->reach = r->reach;
     t->jar = r->jar;
     t->host = host_of(r->url);
-    bool ok = copy_text(&t->url, URL_MAX, r->url);
+    bool ok = copy_blocked(t, r);
+    ok = copy_text(&t->url, URL_MAX, r->url) && ok;
     ok = copy_text(&t->agent, AGENT_MAX, alb_str_c(r->agent ? r->agent : config->agent)) && ok;
     ok = copy_text(&t->cookies, COOKIES_MAX, r->cookies) && ok;
     if (ok && copy_headers(t, r))
@@ -425,5 +439,6 @@ void alb_transfer_free(struct alb_transfer *t)
     alb_buf_fini(&t->agent);
     alb_buf_fini(&t->head);
     alb_buf_fini(&t->answer);
+    alb_mem_free(t->blocked);
     alb_mem_free(t);
 }

@@ -27,6 +27,8 @@ struct alb_transfer {
     struct alb_fetch_sink *sink;
     int64_t connect_ns, deadline;
     unsigned redirects, reach;
+    struct alb_fetch_network *blocked; /* ours */
+    size_t blocked_count;
     long idle_s; /* a kept connection is not used again after so long */
     unsigned host; /* of the url: a number below ALB_FETCH_HOSTS; two hosts may share one */
     bool insecure, jar;

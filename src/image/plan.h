@@ -95,7 +95,7 @@ uint32_t alb_jpeg_side(uint32_t side, unsigned eighths);
 void alb_header_shown(const struct alb_image_header *h, int turn, uint32_t *width, uint32_t *height);
 
 /* Raised whenever the same plan would give other bytes; part of every cache key. */
-#define ALB_IMAGE_EPOCH 7
+#define ALB_IMAGE_EPOCH 8
 
 /* ---- limits (law 7) ---- */
 

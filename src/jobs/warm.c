@@ -21,8 +21,11 @@ static enum alb_code warm_size(struct alb_jobs *j, struct alb_source *source, en
     struct alb_future *future = NULL;
     int64_t deadline = alb_deadline(alb_mono(j->config.clock), PATIENCE_NS);
     alb_size_options(size, source, &options);
-    struct alb_render_ask ask = {
-        .source = source, .options = &options, .cls = ALB_LEASE_BACKGROUND, .queue_deadline = deadline};
+    struct alb_render_ask ask = {.source = source,
+                                 .options = &options,
+                                 .door = ALB_RENDER_DOOR_JOBS,
+                                 .cls = ALB_LEASE_BACKGROUND,
+                                 .queue_deadline = deadline};
     enum alb_code code = alb_render_start(j->config.render, &ask, NULL, &future, err);
     return code == ALB_OK ? alb_jobs_await(j, &future, NULL, alb_deadline(deadline, WORK_NS), err) : code;
 }

@@ -5,6 +5,7 @@
  */
 #include "base/stat.h"
 #include "personality/imgproxy_priv.h"
+#include "render/books.h"
 
 #define METRICS_MAX ((size_t)1 << 20)
 
@@ -108,6 +109,7 @@ static enum alb_step metrics(struct alb_req *req)
     histograms(&p);
     gauges(&p);
     alb_stat_write(&p.out);
+    alb_render_books_write(p.s->config.render, &p.out);
     alb_res_type(req, "text/plain; version=0.0.4; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-store");
     alb_res_buf(req, &p.out);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "image/probe.h"
+#include "render/books.h"
 #include "render/failures.h"
 #include "render/picture.h"
 
@@ -189,7 +190,10 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     struct alb_render *r = job->render;
     enum alb_format format = made ? job->darkroom.format : ALB_FORMAT_SAME;
     struct alb_cache *disk = made && !p->no_store ? r->config.cache : NULL;
-    struct alb_derived_front front = {.labels = job->labels, .purges = job->purges};
+    struct alb_derived_front front = {
+        .labels = job->labels, .purges = job->purges, .kind = alb_books_kind(job->door, p->format)};
+    if (made)
+        alb_books_made(r->books, job->door, p->format, job->source);
     let_go(job);
     bool hot = !p->no_store && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
@@ -275,8 +279,10 @@ static bool verify_slice(struct alb_render_job *job)
 static struct alb_picture *from_disk(struct alb_render_job *job)
 {
     struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key);
-    if (p)
+    if (p) {
         alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+        alb_books_disk(job->render->books, job->door, p->format);
+    }
     return p;
 }
 

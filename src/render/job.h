@@ -64,6 +64,8 @@ struct alb_render_job {
     uint64_t purges;       /* that its making knows of */
     struct alb_claim claim; /* waits while CLAIMING */
     int64_t begun;
+    enum alb_render_door door; /* that asked first, and the source that it asked for: for the books */
+    struct alb_str source;     /* in the arena */
     struct alb_actor actor;
     /* owned by the turn that runs (before the start: by the maker) */
     struct alb_owner owner;
@@ -102,6 +104,8 @@ struct alb_render {
     struct alb_failures *failures;
     struct alb_headers *headers;
     struct alb_hot_cache *hot;
+    struct alb_books *books;
+    int64_t started_ms; /* wall */
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_cond none_left;
@@ -124,7 +128,8 @@ void alb_render_job_link_locked(struct alb_render_job *job);
 /* It goes its way by itself from here on. Linked; without locks. */
 void alb_render_job_start(struct alb_render_job *job);
 /* job_claim.c. The event that the waiting for another process is over; whether it waits now (its stage is CLAIMING);
- * what it claims is given back, and nothing wakes it any more; what can purge it (without memory: anything). */
+ * what it claims is given back, and nothing wakes it any more; who asks, and what can purge it (without memory:
+ * anything). */
 #define ALB_RENDER_JOB_CLAIM ALB_ACTOR_EVENT(9)
 bool alb_render_job_waits_for_another(struct alb_render_job *job);
 void alb_render_job_unclaim(struct alb_render_job *job);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/stat.h"
+#include "render/books.h"
 #include "render/job.h"
 #include "render/purged.h"
 
@@ -63,6 +64,9 @@ void alb_render_job_unclaim(struct alb_render_job *job)
 
 void alb_render_job_label(struct alb_render_job *job, const struct alb_render_ask *ask)
 {
+    char room[ALB_BOOKS_NAME_ROOM];
+    job->door = ask->door;
+    job->source = alb_arena_str(job->arena, alb_books_source(ask->source, ask->origin, room));
     struct alb_buf text = ALB_BUF_INIT(ALB_DERIVED_LABELS_MAX);
     job->purges = alb_render_purges_known(job->render->config.purges, ask);
     alb_render_labels(ask, &text);

@@ -50,6 +50,10 @@ void alb_origin_keys(const struct alb_origin_ask *ask, uint64_t purged, struct a
         add_text(&h, ask->headers[i]);
     add_number(&h, ask->headers_follow);
     add_number(&h, p->reach);
+    for (size_t i = 0; i < p->blocked_count; i++) {
+        add_text(&h, alb_str_n((const char *)p->blocked[i].address, sizeof(p->blocked[i].address)));
+        add_number(&h, p->blocked[i].bits);
+    }
     add_number(&h, p->insecure);
     add_text(&h, alb_str_c(p->agent));
     for (size_t i = 0; i < p->keep_count; i++)

@@ -89,6 +89,8 @@ void alb_origins_close(struct alb_origins **origins);
 struct alb_origin_policy {
     struct alb_obj obj;
     unsigned reach;     /* fetch.h: ALB_FETCH_PUBLIC with ALB_FETCH_LOOPBACK, _LINK_LOCAL, _PRIVATE */
+    const struct alb_fetch_network *blocked; /* nor these; they live as long as the policy */
+    size_t blocked_count;
     bool local;         /* local:// too */
     unsigned redirects; /* that are followed, to http and https only, never to anything else */
     bool insecure;      /* certificates are not checked */

@@ -84,6 +84,8 @@ static bool fetch(struct alb_origin_job *job)
                                         .deadline = job->deadline,
                                         .insecure = policy->insecure,
                                         .reach = policy->reach,
+                                        .blocked = policy->blocked,
+                                        .blocked_count = policy->blocked_count,
                                         .agent = policy->agent,
                                         .sink = &job->pipe->sink,
                                         .jar = true,

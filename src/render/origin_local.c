@@ -52,8 +52,8 @@ static bool clean(struct alb_str text, char separator, char out[PATH_MAX], size_
     return n > 0;
 }
 
-static enum alb_code open_regular(int root, const char *path, int *fd, struct alb_origin_stamp *stamp,
-                                  struct alb_err *err)
+enum alb_code alb_origin_open_regular(int root, const char *path, int *fd, struct alb_origin_stamp *stamp,
+                                      struct alb_err *err)
 {
     int found ALB_CLEANUP(alb_fs_close) = -1;
     char self[40];
@@ -72,8 +72,7 @@ static enum alb_code open_regular(int root, const char *path, int *fd, struct al
     return code;
 }
 
-/* Whether it is no trouble of this machine's that a file could not be opened. */
-static bool is_missing(const struct alb_err *err)
+bool alb_origin_is_missing(const struct alb_err *err)
 {
     static const int sys[] = {ENOENT, ENOTDIR,      EXDEV, ELOOP,  EACCES,
                               EPERM,  ENAMETOOLONG, ENXIO, ENODEV, EINVAL};
@@ -83,8 +82,7 @@ static bool is_missing(const struct alb_err *err)
     return err->code == ALB_E_NOT_FOUND;
 }
 
-/* Path and stamp: see alb_origin.identity. */
-static void identify(struct alb_origin_note *note, struct alb_str path)
+void alb_origin_identify(struct alb_origin_note *note, struct alb_str path)
 {
     const struct alb_origin_stamp *s = &note->stamp;
     const int64_t numbers[] = {s->size, s->inode, s->modified_ns, s->changed_ns};
@@ -107,13 +105,12 @@ static enum alb_code sniff(int fd, enum alb_type *type, struct alb_err *err)
     return code;
 }
 
-static bool give(struct alb_origin_job *job, struct alb_str path, struct alb_origin_note *note,
-                 struct alb_origin_body *body)
+struct alb_origin *alb_origin_make_local(struct alb_origin_note *note, struct alb_str path, int64_t now_ms,
+                                         struct alb_origin_body *body)
 {
     struct alb_origin *o = &note->o;
     char modified[30];
     struct alb_buf etag = ALB_BUF_INIT(64);
-    identify(note, path);
     alb_buf_char(&etag, '"');
     alb_b64_encode(&etag, o->identity, sizeof(o->identity), ALB_B64_URL);
     alb_buf_char(&etag, '"');
@@ -124,12 +121,21 @@ static bool give(struct alb_origin_job *job, struct alb_str path, struct alb_ori
     o->modified_ms = note->stamp.modified_ns / ALB_NS_PER_MS;
     alb_time_http(o->modified_ms, modified);
     o->last_modified = alb_str_c(modified);
-    o->content_type = alb_str_c(alb_type_mime(o->type));
-    o->fetched_ms = o->validated_ms = alb_wall(job->origins->config.clock);
-    alb_stat_inc(ALB_STAT_SOURCE_LOCAL);
+    if (o->content_type.n == 0)
+        o->content_type = alb_str_c(alb_type_mime(o->type));
+    o->fetched_ms = o->validated_ms = now_ms;
     struct alb_origin *made = alb_origin_make(note, body);
     alb_buf_fini(&etag);
-    return alb_origin_job_settle(job, made);
+    return made;
+}
+
+static bool give(struct alb_origin_job *job, struct alb_str path, struct alb_origin_note *note,
+                 struct alb_origin_body *body)
+{
+    alb_origin_identify(note, path);
+    alb_stat_inc(ALB_STAT_SOURCE_LOCAL);
+    return alb_origin_job_settle(
+        job, alb_origin_make_local(note, path, alb_wall(job->origins->config.clock), body));
 }
 
 bool alb_origin_local(struct alb_origin_job *job)
@@ -148,7 +154,7 @@ bool alb_origin_local(struct alb_origin_job *job)
         return alb_origin_job_failure(job, ALB_ORIGIN_MISSING, 0, "not a path");
     if (policy->may && !policy->may(policy, NULL, alb_str_n(path, n)))
         return alb_origin_job_failure(job, ALB_ORIGIN_BLOCKED, 0, "the path is not allowed");
-    enum alb_code code = open_regular(config->local_dirfd, path, &body.fd, &note.stamp, &err);
+    enum alb_code code = alb_origin_open_regular(config->local_dirfd, path, &body.fd, &note.stamp, &err);
     if (code == ALB_OK && note.stamp.size <= job->ask.max_bytes)
         code = sniff(body.fd, &note.o.type, &err);
     if (code == ALB_OK && note.stamp.size <= job->ask.max_bytes &&
@@ -156,8 +162,8 @@ bool alb_origin_local(struct alb_origin_job *job)
         return give(job, alb_str_n(path, n), &note, &body);
     alb_origin_body_fini(&body);
     if (code != ALB_OK)
-        return is_missing(&err) ? alb_origin_job_failure(job, ALB_ORIGIN_MISSING, 0, err.msg)
-                                : alb_origin_job_fail(job, &err);
+        return alb_origin_is_missing(&err) ? alb_origin_job_failure(job, ALB_ORIGIN_MISSING, 0, err.msg)
+                                           : alb_origin_job_fail(job, &err);
     if (note.stamp.size > job->ask.max_bytes)
         return alb_origin_job_failure(job, ALB_ORIGIN_TOO_LARGE, 0, "larger than the limit");
     return alb_origin_job_failure(job, ALB_ORIGIN_TYPE, 0, "not a kind of file that is known here");

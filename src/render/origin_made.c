@@ -153,7 +153,8 @@ bool alb_origin_is_same(const struct alb_origin *o)
     if (!o->is_local || m->body.fd < 0)
         return true;
     return alb_origin_stamp_take(m->body.fd, &now) && now.size == m->note.stamp.size &&
-           now.modified_ns == m->note.stamp.modified_ns && now.changed_ns == m->note.stamp.changed_ns;
+           now.modified_ns == m->note.stamp.modified_ns &&
+           (m->note.stamp.changed_ns == 0 || now.changed_ns == m->note.stamp.changed_ns);
 }
 
 /* ---- reading ---- */

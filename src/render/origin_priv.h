@@ -38,8 +38,8 @@ bool alb_origin_charge(_Atomic int64_t *sum, int64_t n, int64_t max);
 
 /* ---- a source that is known: what is kept of it, and what is handed out ---- */
 
-/* What a file was when it was opened; inode and times in ns. False: it is no regular file, or cannot be
- * looked at. */
+/* What a file was when it was opened; inode and times in ns; changed_ns 0: is not looked at again, for a file that is
+ * never written into changes when another takes its name. False: it is no regular file, or cannot be looked at. */
 struct alb_origin_stamp {
     int64_t size, inode, modified_ns, changed_ns;
 };
@@ -78,6 +78,19 @@ struct alb_origin *alb_origin_make_failure(enum alb_origin_failure failure, int 
                                            const struct alb_err *why) ALB_MUST_CHECK;
 /* What is known of one that was made, for alb_origin_hot; valid as long as o. */
 const struct alb_origin_note *alb_origin_note_of(const struct alb_origin *o);
+
+/* ---- files of others ---- */
+
+/* A regular file beneath root, whatever links there are; nothing else is ever opened. */
+enum alb_code alb_origin_open_regular(int root, const char *path, int *fd, struct alb_origin_stamp *stamp,
+                                      struct alb_err *err) ALB_MUST_CHECK;
+/* Whether it is no trouble of this machine's that a file could not be opened. */
+bool alb_origin_is_missing(const struct alb_err *err);
+/* From path and stamp: see alb_origin.identity. */
+void alb_origin_identify(struct alb_origin_note *note, struct alb_str path);
+/* One that is_local, from type, identity and stamp of the note; its content_type if it has one. As alb_origin_make. */
+struct alb_origin *alb_origin_make_local(struct alb_origin_note *note, struct alb_str path, int64_t now_ms,
+                                         struct alb_origin_body *body) ALB_MUST_CHECK;
 
 /* ---- headers that are kept ---- */
 

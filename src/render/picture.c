@@ -27,6 +27,7 @@ struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb
     }
     alb_obj_init(&p->obj, picture_free);
     p->bytes = bytes;
+    p->format = format;
     p->content_type = alb_format_mime(format);
     p->width = width;
     p->height = height;
@@ -93,7 +94,6 @@ void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *k
     int n = snprintf(meta, sizeof(meta), "%s %u %u %u %u", alb_format_name(format), p->width, p->height,
                      p->source_width, p->source_height);
     front->meta = alb_str_n(meta, (size_t)n);
-    front->kind = (uint8_t)format;
     alb_ignore(alb_cache_put(cache, &k, front, alb_bytes_view(p->bytes), NULL),
                "a full disk only means that it is made again (counted by the cache)");
 }

@@ -18,7 +18,7 @@ struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb
 /* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache,
                                           const struct alb_flight_key *key) ALB_MUST_CHECK;
-/* Best effort: what is not kept is made again. cache may be NULL. front: labels and purges; the rest is filled in. */
+/* Best effort: what is not kept is made again. cache may be NULL. front: its meta is filled in. */
 struct alb_derived_front;
 void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,
                          const struct alb_picture *p, struct alb_derived_front *front);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "library/source.h"
+#include "render/books.h"
 #include "render/failures.h"
 #include "render/job.h"
 #include "render/order.h"
@@ -53,6 +54,7 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     if (!r)
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     r->config = *config;
+    r->started_ms = alb_wall(config->clock);
     if (r->config.slots == 0)
         r->config.slots = alb_render_slots(0);
     if (r->config.vector_slots == 0)
@@ -68,8 +70,9 @@ enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_
     r->headers = alb_headers_new();
     r->flights = alb_flight_new((size_t)config->queue_max * 2 + r->config.slots);
     r->hot = alb_hot_cache_new(config->hot_bytes);
+    r->books = alb_books_new();
     if (!r->leases || !r->vectors || !r->order_places || !r->order_flights || !r->failures || !r->headers ||
-        !r->flights || !r->hot) {
+        !r->flights || !r->hot || !r->books) {
         alb_render_free(&r);
         return alb_fail(err, ALB_E_NO_MEMORY, "render");
     }
@@ -101,6 +104,7 @@ void alb_render_free(struct alb_render **render)
         alb_cond_wait(&r->none_left, &r->mtx);
     alb_mutex_unlock(&r->mtx);
     alb_hot_cache_free(&r->hot);
+    alb_books_free(&r->books);
     if (r->flights)
         alb_flight_free(&r->flights);
     if (r->order_flights)
@@ -269,6 +273,8 @@ struct alb_render_view alb_render_look(struct alb_render *r)
         .failed = (uint64_t)alb_stat_get(ALB_STAT_RENDER_FAILED),
         .remembered = (uint64_t)alb_stat_get(ALB_STAT_RENDER_REMEMBERED),
         .hot_bytes = alb_hot_cache_bytes(r->hot),
+        .hot_limit = r->config.hot_bytes,
+        .started_ms = r->started_ms,
     };
     int64_t now = alb_mono(r->config.clock);
     alb_mutex_lock(&r->mtx);

@@ -35,6 +35,7 @@
 #include "base/lease.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "blob/purges.h" /* struct alb_purge_told */
 #include "image/plan.h"
 
 struct alb_cache;
@@ -71,6 +72,16 @@ unsigned alb_render_slots(unsigned wanted);
  * with BUSY). Pool, darkroom and timers still run. Blocks. */
 void alb_render_free(struct alb_render **render);
 
+/* Who asks: for the books (books.h); they decide nothing. Numbers are part of cached files: only append. */
+enum alb_render_door {
+    ALB_RENDER_DOOR_OTHER,
+    ALB_RENDER_DOOR_IMMICH,
+    ALB_RENDER_DOOR_IMGPROXY,
+    ALB_RENDER_DOOR_THUMBOR,
+    ALB_RENDER_DOOR_JOBS,
+    ALB_RENDER_DOORS
+};
+
 /* One picture, asked for. Everything negotiated is inside: equal asks have equal keys. */
 struct alb_render_ask {
     /* What the picture is made of, and what its options name as input 1, 2 ...: of each pair one is set, an asset or
@@ -94,12 +105,14 @@ struct alb_render_ask {
     int64_t deadline; /* monotonic ns: then nobody waits any more, and the faster one must be there; 0: not said */
     enum alb_lease_class cls;
     int64_t queue_deadline; /* monotonic ns: longest wait for a slot; ALB_NEVER allowed */
+    enum alb_render_door door;
 };
 
 /* What everybody who asked gets. Immutable, counted. */
 struct alb_picture {
     struct alb_obj obj;
     struct alb_bytes *bytes;
+    enum alb_format format;
     const char *content_type; /* literal */
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
@@ -135,7 +148,8 @@ void alb_render_inherit(struct alb_render *render, const struct alb_render_ask *
 struct alb_render_view {
     struct alb_lease_view lease, vectors; /* vectors: SVG and PDF */
     uint64_t hot_hits, disk_hits, misses, joined, failed, remembered;
-    uint64_t hot_bytes;
+    uint64_t hot_bytes, hot_limit;
+    int64_t started_ms; /* wall: counters count from here */
     unsigned jobs;
     int64_t oldest_ns; /* longest wait of the foreground: /health looks at it */
 };
@@ -152,8 +166,11 @@ struct alb_render_trouble {
 size_t alb_render_troubles(struct alb_render *render, struct alb_origins *origins,
                            struct alb_render_trouble troubles[ALB_RENDER_TROUBLES]);
 /* alb_purges_add (blob/purges.h); IO: there is no list of purges. */
-enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix,
-                               struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_render_purge(struct alb_render *render, struct alb_str label, bool prefix, struct alb_str by,
+                               uint64_t *number, struct alb_err *err) ALB_MUST_CHECK;
+/* alb_purges_recent, and how many are in force. Without a list of purges there are none. */
+enum alb_code alb_render_purges(struct alb_render *render, struct alb_arena *a, struct alb_purge_told **list,
+                                size_t *count, size_t *in_force, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Raised whenever the same plan would give other bytes: part of every key. */
 #define ALB_RENDER_EPOCH 1

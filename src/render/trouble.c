@@ -33,10 +33,22 @@ size_t alb_render_troubles(struct alb_render *r, struct alb_origins *origins,
     return n;
 }
 
-enum alb_code alb_render_purge(struct alb_render *r, struct alb_str label, bool prefix, struct alb_err *err)
+enum alb_code alb_render_purge(struct alb_render *r, struct alb_str label, bool prefix, struct alb_str by,
+                               uint64_t *number, struct alb_err *err)
 {
-    uint64_t number;
     if (!r->config.purges)
         return alb_fail(err, ALB_E_IO, "there is no list of purges");
-    return alb_purges_add(r->config.purges, label, prefix, &number, err);
+    return alb_purges_add(r->config.purges, label, prefix, by, number, err);
+}
+
+enum alb_code alb_render_purges(struct alb_render *r, struct alb_arena *a, struct alb_purge_told **list,
+                                size_t *count, size_t *in_force, struct alb_err *err)
+{
+    *list = NULL;
+    *count = 0;
+    *in_force = 0;
+    if (!r->config.purges)
+        return ALB_OK;
+    *in_force = alb_purges_look(r->config.purges).in_force;
+    return alb_purges_recent(r->config.purges, a, list, count, err);
 }

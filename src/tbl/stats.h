@@ -71,6 +71,16 @@ ALB_X(SOURCE_JOINED, COUNTER, "albumen_source_joined_total", "",
       "Requests that shared a source being fetched")
 ALB_X(SOURCE_FAILED, COUNTER, "albumen_source_failed_total", "", "Sources that could not be had")
 ALB_X(SOURCE_BYTES, COUNTER, "albumen_source_received_bytes_total", "", "Bytes received from origins")
+ALB_X(SHELF_HITS, COUNTER, "albumen_stored_files_total", "result=\"hit\"",
+      "Files asked of loaders and storages, and put into these, by what became of them")
+ALB_X(SHELF_MISSES, COUNTER, "albumen_stored_files_total", "result=\"miss\"",
+      "Files asked of loaders and storages, and put into these, by what became of them")
+ALB_X(SHELF_UNSOUND, COUNTER, "albumen_stored_files_total", "result=\"unsound\"",
+      "Files asked of loaders and storages, and put into these, by what became of them")
+ALB_X(SHELF_PUT, COUNTER, "albumen_stored_files_total", "result=\"put\"",
+      "Files asked of loaders and storages, and put into these, by what became of them")
+ALB_X(SHELF_FAILED, COUNTER, "albumen_stored_files_total", "result=\"not_put\"",
+      "Files asked of loaders and storages, and put into these, by what became of them")
 ALB_X(INGEST_CREATED, COUNTER, "albumen_ingest_total", "result=\"created\"",
       "Uploads that were taken, by what became of them")
 ALB_X(INGEST_DUPLICATE, COUNTER, "albumen_ingest_total", "result=\"duplicate\"",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The disk cache under `albumen serve`: purges over HTTP and by command, and what /health says of a disk that fails."""
+import re
 import subprocess
 
 import requests
@@ -13,6 +14,10 @@ from test_disk import fill, small_disk  # noqa: F401
 
 def files(daemon):
     return [p for p in (daemon.data / "cache").glob("*/*") if p.is_file()]
+
+
+def newest(daemon):
+    return daemon.get("/cache/purges").json()["purges"][0]
 
 
 def thumbnails(daemon, asset):
@@ -37,8 +42,16 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
         assert requests.post(place, params=params, headers=admin).status_code == 400, params
     before = len(files(daemon))
     assert daemon.metric("albumen_cache_purges_total") == 0
-    assert requests.post(place, params=source, headers=admin).json() == {"purged": True}
+    answer = requests.post(place, params=source, headers=admin).json()
+    assert answer["purged"] is True
     until(lambda: len(files(daemon)) == before // 2, "those of one asset go")
+    until(lambda: newest(daemon)["done"], "and the list says so")
+    told = newest(daemon)
+    assert told.pop("atMs") > 1_500_000_000_000
+    assert told == {"id": answer["id"], "what": "source", "text": source["source"], "by": "admin",
+                    "files": before - before // 2, "done": True}
+    assert requests.get(daemon.url + "/cache/purges").status_code == 401
+    assert requests.get(daemon.url + "/cache/purges", headers=bob).status_code == 403
     misses = daemon.metric("albumen_render_misses_total")
     thumbnails(daemon, assets[1])  # from memory or disk
     assert daemon.metric("albumen_render_misses_total") == misses
@@ -47,6 +60,7 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     run = daemon.command("cache", "purge", "prefix", "asset://", "--data", daemon.data)
     assert "purged: prefix asset://" in run.stderr
     assert daemon.metric("albumen_cache_purges_total") == 2
+    assert (newest(daemon)["what"], newest(daemon)["text"], newest(daemon)["by"]) == ("prefix", "asset://", "command line")
     thumbnails(daemon, assets[1])
     assert daemon.metric("albumen_render_misses_total") == misses + 4
     daemon.stop()
@@ -54,6 +68,81 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     assert "2 in force" in stats and "results" in stats
     daemon.start()
     thumbnails(daemon, assets[0])
+    list_ = daemon.get("/cache/purges").json()
+    assert list_["inForce"] == 2 and [p["by"] for p in list_["purges"]] == ["command line", "admin"]
+    daemon.command("cache", "purge", "tag", "a tag", "--data", daemon.data)
+    assert (newest(daemon)["what"], newest(daemon)["text"]) == ("tag", "a tag")
+    url = f"/imgproxy/unsafe/w:20/plain/asset://{assets[0]}"
+    assert requests.post(place, params={"url": daemon.url + url}, headers=admin).json()["purged"] is True
+    assert (newest(daemon)["what"], newest(daemon)["text"]) == ("url", f"w:20/plain/asset://{assets[0]}")
+
+
+def cache_stats(daemon):
+    answer = daemon.get("/cache/stats")
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "no-store"
+    return answer.json()
+
+
+def row(stats, door, form):
+    rows = [r for r in stats["doors"] if (r["door"], r["format"]) == (door, form)]
+    assert len(rows) <= 1
+    return rows[0] if rows else None
+
+
+def test_statistics_by_door_and_format(tmp_path):
+    """Of one asset that is asked for at three doors: every answer is counted once, where it was given."""
+    daemon = Daemon(tmp_path / "data").start()
+    place = daemon.url + "/cache/stats"
+    assert requests.get(place).status_code == 401
+    daemon.command("user", "add", "bob", "--data", daemon.data, "--email", "bob@example.org", input="a long password\n")
+    bob = daemon.command("key", "new", "--data", daemon.data, "--user", "bob").stdout.strip()
+    assert requests.get(place, headers={"x-api-key": bob}).status_code == 403
+    assert requests.post(place, headers={"x-api-key": daemon.key}).status_code == 405
+    empty = cache_stats(daemon)
+    assert empty["doors"] == empty["top"] == empty["topBytes"] == empty["formats"] == []
+    assert empty["asked"]["hitRate"] is None and empty["results"]["folder"] == "cache" and empty["sources"]["files"] == 0
+    asset = daemon.upload(pictures.photo(1, 900, 700)).headers["Albumen-Asset"]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(files(daemon)) == 2, "it is warm")
+    warm = row(cache_stats(daemon), "jobs", "webp") or row(cache_stats(daemon), "jobs", "jpeg")
+    assert (warm["misses"], warm["hits"], warm["files"]) == (2, 0, 2)
+    form = warm["format"]
+    url = f"/api/assets/{asset}/thumbnail?size=thumbnail"
+    first = daemon.get(url)
+    assert first.status_code == 200
+    again = daemon.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    immich = row(cache_stats(daemon), "immich", form)
+    assert (immich["hits"], immich["misses"], immich["bytes"]) == (2, 0, len(first.content))
+    assert immich["unchanged"] == 1 and immich["answers"] == 2
+    pngs = [daemon.get(f"/imgproxy/x/w:{w}/plain/asset://{asset}@png") for w in (50, 60, 50)]
+    assert [p.status_code for p in pngs] == [200] * 3
+    thumbor = daemon.get(f"/imagor/unsafe/40x40/filters:format(gif)/{asset}")
+    assert thumbor.status_code == 200 and thumbor.headers["Content-Type"] == "image/gif"
+    stats = cache_stats(daemon)
+    png, gif = row(stats, "imgproxy", "png"), row(stats, "thumbor", "gif")
+    assert (png["hits"], png["misses"], png["bytes"]) == (1, 2, sum(len(p.content) for p in pngs))
+    assert (gif["hits"], gif["misses"], gif["bytes"]) == (0, 1, len(thumbor.content))
+    assert stats["doors"] == sorted(stats["doors"], key=lambda r: -r["hits"] - r["misses"])
+    assert stats["asked"]["made"] == 5 and stats["asked"]["unchanged"] == 1
+    assert abs(stats["asked"]["hitRate"] - 3 / 6) < 1e-9
+    total = sum(r["bytes"] for r in stats["doors"])
+    assert stats["top"] == [{"source": f"asset://{asset}", "hits": 3, "misses": 3, "bytes": total, "over": 0}]
+    assert stats["topBytes"][0]["bytes"] == total
+    until(lambda: len(files(daemon)) == 5, "all are kept")
+    stats = cache_stats(daemon)
+    assert {f["format"]: f["files"] for f in stats["formats"]} == {form: 2, "png": 2, "gif": 1}
+    assert sum(f["bytes"] for f in stats["formats"]) == stats["results"]["bytes"]
+    assert stats["results"]["files"] == stats["results"]["stored"] == 5 and stats["results"]["limitBytes"] > 0
+    assert stats["nowMs"] >= stats["startedMs"] > 0 and stats["memory"]["limitBytes"] >= stats["memory"]["bytes"] > 0
+    text = daemon.get("/metrics").text
+    assert 'albumen_picture_answers_total{door="imgproxy",format="png"} 3\n' in text
+    assert 'albumen_picture_renders_total{door="thumbor",format="gif"} 1\n' in text
+    shown = daemon.command("cache", "stats", "--data", daemon.data).stdout
+    assert re.search(r"imgproxy +png +2 files, \d+ bytes; 3 answers, \d+ bytes: 1 hits, 2 made\n", shown), shown
+    assert f"asset://{asset}" in shown
+    daemon.stop()
+    shown = daemon.command("cache", "stats", "--data", daemon.data).stdout  # what lies there is known by its door still
+    assert re.search(r"imgproxy +png +2 files, \d+ bytes\n", shown), shown
 
 
 def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811

@@ -197,7 +197,10 @@ def test_damage_that_a_request_meets_is_marked_and_mended(daemon, path, harm):
         return daemon.session().post(daemon.url + "/api/assets/bulk-upload-check", json=question).json()["results"][0]["action"]
 
     def is_damaged():
-        return daemon.get(f"/api/assets/{asset}").json()["isDamaged"]
+        about = daemon.get(f"/api/assets/{asset}").json()
+        month = daemon.get(f"/api/timeline/bucket?timeBucket={about['localDateTime'][:7]}-01").json()
+        assert month["isDamaged"] == [about["isDamaged"]] and about["isOriginalDamaged"] == about["isDamaged"]
+        return about["isDamaged"]
 
     assert action() == "reject" and not is_damaged()
     harm(one_original(daemon))

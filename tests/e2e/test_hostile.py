@@ -65,7 +65,10 @@ def test_truncated_jpeg_is_kept_and_marked(shared_daemon):
     answer = shared_daemon.upload(data)
     assert answer.status_code == 201
     asset = answer.headers["Albumen-Asset"]
-    assert shared_daemon.get(f"/api/assets/{asset}").json()["isDamaged"] is True
+    about = shared_daemon.get(f"/api/assets/{asset}").json()
+    assert about["isDamaged"] is True and about["isOriginalDamaged"] is False
+    month = shared_daemon.get(f"/api/timeline/bucket?timeBucket={about['localDateTime'][:7]}-01").json()
+    assert month["isDamaged"][month["id"].index(asset)] is True
     assert shared_daemon.get(f"/api/assets/{asset}/original").content == data
     shown = shared_daemon.get(f"/api/assets/{asset}/thumbnail")
     assert shown.status_code == 422

@@ -2,6 +2,7 @@
 """The cheaper answer when the deadline nears: an AVIF that takes too long is a WebP that nobody keeps, if that is wanted."""
 import io
 import os
+import re
 
 from PIL import Image
 
@@ -20,8 +21,19 @@ def folder_of(tmp_path):
 
 
 def results(cache):
-    """Files of the cache of results, wherever they lie in it."""
-    return [name for where, _, names in os.walk(cache) for name in names if f"{os.sep}cache{os.sep}" in where + os.sep]
+    """Pictures in the cache of results, wherever they lie in it; its books lie beside them."""
+    return [name for where, _, names in os.walk(cache) for name in names
+            if f"{os.sep}cache{os.sep}" in where + os.sep and re.fullmatch("[0-9a-f]{32}", name)]
+
+
+def in_time(server):
+    """A machine that is busy enough has no time for the faster format either, and says so: then once more."""
+    for _ in range(4):
+        answer = server.get(PATH, **BOTH)
+        if answer.status_code != 503:
+            break
+    assert answer.status_code == 200, (answer.status_code, answer.text[:80])
+    return answer
 
 
 def test_a_slow_picture_is_a_faster_one(tmp_path):
@@ -30,11 +42,11 @@ def test_a_slow_picture_is_a_faster_one(tmp_path):
         small = server.get("/x/w:60/plain/local:///0.jpg", **BOTH)  # in time: what was to be made
         assert small.headers["Content-Type"] == "image/avif" and "max-age" in small.headers["Cache-Control"]
         until(lambda: len(results(cache)) == 1, "the good one is kept")
-        first = server.get(PATH, **BOTH)
-        assert first.status_code == 200 and first.headers["Content-Type"] == "image/webp", (first.status_code, first.text[:80])
+        first = in_time(server)
+        assert first.headers["Content-Type"] == "image/webp"
         assert Image.open(io.BytesIO(first.content)).size == (2600, 1950)
         assert first.headers["Cache-Control"] == "no-store" and "ETag" not in first.headers
-        second = server.get(PATH, **BOTH)  # no copy of it anywhere: made again
+        second = in_time(server)  # no copy of it anywhere: made again
         assert second.headers["Cache-Control"] == "no-store" and second.elapsed.total_seconds() > 4
         named = server.get(PATH + "@avif", headers=BOTH["headers"])  # a format that was asked for is not another one
         assert named.status_code == 503 and named.headers.get("Cache-Control") != "public"

@@ -378,7 +378,7 @@ def test_the_server_stays_away(imp):
     imp.server.state.faults["refuse"] = 1.0
     begin = time.monotonic()
     report = imp.json("--retry-for", "1s", expect=1)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 90  # not the minutes that it waits by itself
     assert report["failed"]["files"] == 20 and len(report["failures"]) == 20
     assert "503" in report["failures"][0]["reason"]
 
@@ -401,7 +401,7 @@ def test_a_silent_server_is_noticed(imp):
     imp.server.state.faults["silent"] = True
     begin = time.monotonic()
     report = imp.json("--stall-timeout", "1s", "--retry-for", "2s", expect=1)
-    assert time.monotonic() - begin < 25
+    assert time.monotonic() - begin < 90
     assert "no byte moved" in report["failures"][0]["reason"]
 
 
@@ -539,7 +539,7 @@ def test_ctrl_c(imp):
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=TIMEOUT)
     assert p.returncode == 130
-    assert time.monotonic() - begin < 6
+    assert time.monotonic() - begin < 30  # the large file alone would take 40
     assert b"not done" in out and b"interrupted" in out and b"goes on from here" in out
     state.quiet()
     done = len(state.assets)

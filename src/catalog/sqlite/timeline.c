@@ -118,6 +118,7 @@ static bool alloc_columns(struct alb_columns *c, size_t n, struct alb_arena *a)
         COLUMN(favorite), COLUMN(trashed),    COLUMN(has_live),    COLUMN(has_stack),  COLUMN(has_gps),
         COLUMN(live),     COLUMN(stack),      COLUMN(stack_count), COLUMN(thumbhash),  COLUMN(projection),
         COLUMN(city),     COLUMN(country),    COLUMN(latitude),    COLUMN(longitude),
+        COLUMN(damaged),
     };
 #undef COLUMN
     for (size_t i = 0; i < ALB_ARRAY_LEN(columns); i++) {
@@ -166,6 +167,7 @@ static void read_columns(struct alb_q *q, struct alb_arena *a, struct alb_column
     c->has_gps[i] = !alb_q_is_null(q, 22);
     c->latitude[i] = alb_q_double(q, 22);
     c->longitude[i] = alb_q_double(q, 23);
+    c->damaged[i] = alb_q_int(q, 24) != 0;
 }
 
 static void add_month(struct alb_sqlb *b, int32_t month)
@@ -205,11 +207,12 @@ static void build_rows(struct alb_sqlb *b, const struct alb_timeline_scope *t, i
            " EXISTS (SELECT 1 FROM favorite f WHERE f.account_id = ?1 AND f.asset_id = a.id), a.trashed,"
            " a.thumbhash, lv.uuid, st.uuid, CASE WHEN st.id IS NULL THEN 0 ELSE"
            " (SELECT count(*) FROM asset x WHERE x.stack_id = st.id) END,"
-           " m.projection, m.city, m.country, a.latitude, a.longitude FROM (SELECT a.id");
+           " m.projection, m.city, m.country, a.latitude, a.longitude, a.damaged OR bl.bad FROM (SELECT a.id");
     add_scope(b, t);
     add_month(b, month);
     alb_sqlb_add(b,
                  ") h JOIN asset a ON a.id = h.id JOIN account o ON o.id = a.owner_id"
+                 " JOIN blob bl ON bl.id = a.blob_id"
                  " LEFT JOIN asset_media m ON m.asset_id = a.id LEFT JOIN asset lv ON lv.id = a.live_id"
                  " LEFT JOIN stack st ON st.id = a.stack_id ORDER BY a.sort_local %s, a.id %s",
                  way, way);

@@ -115,35 +115,11 @@ static enum alb_code check_replacements(const struct alb_imgproxy_config *c, str
         size_t stars = 0;
         for (size_t k = 0; k < c->replacements[i].pattern.n; k++)
             stars += c->replacements[i].pattern.p[k] == '*' ? 1 : 0;
-        if (stars > ALB_IMGPROXY_GROUPS_MAX)
+        if (stars > ALB_DOOR_GROUPS_MAX)
             return alb_fail(err, ALB_E_INVALID, "IMGPROXY_URL_REPLACEMENTS: a pattern has more than %d \"*\"",
-                            ALB_IMGPROXY_GROUPS_MAX);
+                            ALB_DOOR_GROUPS_MAX);
     }
     return ALB_OK;
-}
-
-static bool is_token(struct alb_str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = alb_lower(s.p[i]);
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-            return false;
-    }
-    return s.n > 0 && s.n <= 64;
-}
-
-bool alb_imgproxy_may_pass(struct alb_str header)
-{
-    static const char *const ours[] = {
-        "accept-ranges", "cache-control", "connection", "content-disposition", "content-encoding", "content-length",
-        "content-range", "content-security-policy", "content-type", "date", "etag", "expires", "keep-alive",
-        "last-modified", "server", "set-cookie", "set-cookie2", "strict-transport-security", "te", "trailer",
-        "transfer-encoding", "upgrade", "vary", "x-content-type-options", "x-request-id",
-    };
-    for (size_t i = 0; i < ALB_ARRAY_LEN(ours); i++)
-        if (alb_str_eq_ci(header, alb_str_c(ours[i])))
-            return false;
-    return is_token(header);
 }
 
 enum alb_code alb_imgproxy_config_check(const struct alb_imgproxy_config *c, struct alb_err *err)

@@ -211,9 +211,6 @@ static inline void alb_imgproxy_config_unref(struct alb_imgproxy_config *c)
     if (c)
         alb_obj_unref(&c->obj);
 }
-/* A header of a source that may go to clients with a picture of it: a name, and none that says something of the bytes,
- * of the connection, of whether a browser may trust this server's answers, or that signs somebody in. */
-bool alb_imgproxy_may_pass(struct alb_str header);
 /* Does it check signatures at all? */
 static inline bool alb_imgproxy_config_signs(const struct alb_imgproxy_config *c)
 {

@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "doors/common/headers.h"
 #include "doors/imgproxy/env_priv.h"
 #include "doors/imgproxy/options_priv.h"
 
@@ -198,7 +199,7 @@ static void remark_options(const struct alb_imgproxy_env *e, bool info, const st
 static void remark_headers(const struct alb_imgproxy_env *e, const struct alb_imgproxy_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (!alb_imgproxy_may_pass(list->item[i]))
+        if (!alb_door_may_pass(list->item[i]))
             alb_buf_printf(e->remarks, "IMGPROXY_RESPONSE_HEADERS_PASSTHROUGH: \"%.*s\" is not handed on\n",
                            ALB_STR_ARG(alb_str_sub(list->item[i], 0, SHOWN)));
     }

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "doors/common/headers.h"
 #include "doors/imgproxy/job.h"
 #include "render/origin_given.h"
 
@@ -63,7 +64,7 @@ static bool keep_headers(struct alb_imgproxy_policy *p)
         const char *name = alb_arena_cstr(p->config->arena, list->item[i]);
         if (!name)
             return false;
-        if (alb_imgproxy_may_pass(list->item[i]))
+        if (alb_door_may_pass(list->item[i]))
             p->keep[p->base.keep_count++] = name;
     }
     p->base.keep = p->keep;

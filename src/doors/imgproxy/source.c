@@ -96,10 +96,10 @@ static void expand(struct alb_str text, struct alb_str whole, const struct alb_s
 
 static void replace(const struct alb_imgproxy_replacement *rule, struct alb_str url, struct alb_buf *out)
 {
-    struct alb_str group[ALB_IMGPROXY_GROUPS_MAX];
+    struct alb_str group[ALB_DOOR_GROUPS_MAX];
     size_t end, groups;
 
-    if (!alb_imgproxy_prefix_match(rule->pattern, url, &end, group, &groups)) {
+    if (!alb_door_prefix_match(rule->pattern, url, &end, group, &groups)) {
         alb_buf_str(out, url);
         return;
     }
@@ -326,7 +326,7 @@ enum alb_imgproxy_refusal alb_imgproxy_source_check(const struct alb_imgproxy_co
     bool allowed = c->allowed_sources.count == 0;
 
     for (size_t i = 0; i < c->allowed_sources.count && !allowed; i++)
-        allowed = alb_imgproxy_pattern_allows(c->allowed_sources.item[i], url);
+        allowed = alb_door_pattern_allows(c->allowed_sources.item[i], url);
     if (!allowed)
         return alb_imgproxy_refuse(err, ALB_IMGPROXY_BAD_SOURCE,
                                    "IMGPROXY_ALLOWED_SOURCES does not allow %.*s",
@@ -345,4 +345,13 @@ enum alb_imgproxy_refusal alb_imgproxy_source_check(const struct alb_imgproxy_co
             err, ALB_IMGPROXY_SOURCE_OFF, "sources of this kind are not enabled (%s)%s", variable,
             scheme == ALB_IMGPROXY_SOURCE_LOCAL ? "" : "; albumen has no object stores yet");
     return ALB_IMGPROXY_FINE;
+}
+
+bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_door_address *a)
+{
+    bool allowed = c->allowed_sources.count == 0;
+
+    for (size_t i = 0; i < c->allowed_sources.count && !allowed; i++)
+        allowed = alb_door_pattern_fits(c->allowed_sources.item[i], a);
+    return allowed;
 }

@@ -7,20 +7,15 @@
  *                                    if there is more than one, is a name for search engines and is dropped first
  *   enc/<base64url>[.ext]            AES-CBC, 16 bytes of IV before the ciphertext, PKCS#7; as base64 otherwise. Such
  *                                    URLs should be signed: answers tell good padding from bad
- * Allowed sources are prefix patterns, and are matched on the parsed URL, not on its text: scheme, then host
- * and port, then path. "*" stands for any run inside one host label or one path segment, so that
- * "http://W.cdn.dev/" with "*" for W admits neither "http://evil?.cdn.dev/" nor "http://a.b.cdn.dev/". A host
- * in a pattern is a whole host, with or without a slash behind it. Without a port it means the scheme's own;
- * ":*" is any. Names and passwords in a source match only where the pattern has them. Dot segments are
- * resolved before the path is compared; the rest of the pattern is a prefix of path and query. Pure; any
- * thread.
+ * Allowed sources are patterns on the parsed URL (common/pattern.h). Pure; any thread.
  */
 #ifndef ALB_DOORS_IMGPROXY_SOURCE_H
 #define ALB_DOORS_IMGPROXY_SOURCE_H
 
+#include "doors/common/pattern.h"
 #include "doors/imgproxy/url.h"
 
-#define ALB_IMGPROXY_SOURCE_MAX ((size_t)32 << 10) /* bytes of a source URL, after replacements */
+#define ALB_IMGPROXY_SOURCE_MAX ALB_DOOR_SOURCE_MAX /* bytes of a source URL, after replacements */
 
 enum alb_imgproxy_scheme {
     ALB_IMGPROXY_SOURCE_NONE, /* no scheme at all: unreachable without a base URL */
@@ -65,21 +60,6 @@ enum alb_imgproxy_scheme alb_imgproxy_scheme_of(struct alb_str url);
 
 /* An address that was taken apart already, by whoever will connect: the list alone is asked (redirects,
  * copies). */
-struct alb_imgproxy_address {
-    struct alb_str scheme, user, host; /* host: without brackets; user: "name:password" or empty */
-    struct alb_str path;
-    struct alb_str query; /* behind "?"; p == NULL: there is none */
-    uint16_t port;        /* the scheme's own if none is written; 0: the scheme has none */
-    bool authority;       /* "//" stands behind the scheme */
-};
-bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_imgproxy_address *a);
-
-/* One pattern against one URL. */
-bool alb_imgproxy_pattern_allows(struct alb_str pattern, struct alb_str url);
-/* A replacement rule: false = the pattern is no prefix of url; true: *end is how much of it matched, group[]
- * what each "*" took (greedy, first longest). At most ALB_IMGPROXY_GROUPS_MAX "*". */
-#define ALB_IMGPROXY_GROUPS_MAX 16
-bool alb_imgproxy_prefix_match(struct alb_str pattern, struct alb_str url, size_t *end,
-                               struct alb_str group[ALB_IMGPROXY_GROUPS_MAX], size_t *groups) ALB_MUST_CHECK;
+bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_door_address *a);
 
 #endif

@@ -187,6 +187,7 @@ void alb_immich_json_asset(struct alb_json *j, const struct alb_asset *a)
     alb_json_kbool(j, "resized", true);
     /* Ours: the content cannot be decoded to its end, or its original has been damaged since it came. */
     alb_json_kbool(j, "isDamaged", a->damaged || a->original_bad);
+    alb_json_kbool(j, "isOriginalDamaged", a->original_bad); /* then the same bytes, uploaded again, mend it */
     number(j, "width", width, width > 0);
     number(j, "height", height, height > 0);
     alb_immich_json_b64(j, "checksum", alb_str_n((const char *)a->sha1, sizeof(a->sha1)));

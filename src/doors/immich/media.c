@@ -8,7 +8,7 @@
 
 #include "doors/immich/door.h"
 #include "library/original.h"
-#include "render/render.h"
+#include "render/books.h"
 #include "render/sizes.h"
 
 #define QUEUE_PATIENCE (20 * ALB_NS_PER_S) /* how long a person waits for a slot */
@@ -73,6 +73,7 @@ static struct alb_render_ask ask_for(const struct alb_req *req, struct alb_sourc
     return (struct alb_render_ask){
         .source = source,
         .options = options,
+        .door = ALB_RENDER_DOOR_IMMICH,
         .cls = ALB_LEASE_FOREGROUND,
         .queue_deadline = alb_deadline(alb_mono(alb_req_clock(req)), QUEUE_PATIENCE),
     };
@@ -94,22 +95,25 @@ enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req)
     alb_size_options(size, source, &options);
     const struct alb_render_ask ask = ask_for(req, source, &options);
     alb_render_key(door->render, &ask, &key);
-    alb_source_unref(source);
     struct alb_picture *p = alb_render_hot(door->render, &key);
-    if (!p)
+    if (!p) {
+        alb_source_unref(source);
         return ALB_HOT_MISS;
+    }
     answer_picture(req, p);
+    alb_render_answered(door->render, &ask, p, true, alb_res_decided(req));
     alb_obj_unref(&p->obj);
+    alb_source_unref(source);
     return ALB_HOT_HIT;
 }
 
 static enum alb_step picture_step(struct alb_req *req, struct media *m)
 {
     const struct alb_door_immich *door = alb_req_ctx(req);
+    const struct alb_render_ask ask = ask_for(req, m->source, &m->options);
     struct alb_owner title;
     struct alb_err err = ALB_ERR_INIT;
     if (alb_req_promoted(req, &title)) { /* whoever made it has given up: go on in its place */
-        const struct alb_render_ask ask = ask_for(req, m->source, &m->options);
         alb_render_inherit(door->render, &ask, &title, alb_req_waiter(req, false));
         return alb_req_wait_joined(req, m->future);
     }
@@ -117,7 +121,9 @@ static enum alb_step picture_step(struct alb_req *req, struct media *m)
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;
     }
-    answer_picture(req, ALB_CONTAINER_OF(alb_future_result(m->future), struct alb_picture, obj));
+    const struct alb_picture *p = ALB_CONTAINER_OF(alb_future_result(m->future), struct alb_picture, obj);
+    answer_picture(req, p);
+    alb_render_answered(door->render, &ask, p, false, alb_res_decided(req));
     return ALB_STEP_DONE;
 }
 

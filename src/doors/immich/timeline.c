@@ -201,6 +201,7 @@ static void write_columns(struct alb_json *j, const struct alb_columns *c)
     column_numbers(j, "ratio", c->ratio, NULL, n);
     column_flags(j, "isFavorite", c->favorite, n);
     column_flags(j, "isTrashed", c->trashed, n);
+    column_flags(j, "isDamaged", c->damaged, n); /* ours, as in an asset (dto.c) */
     column(j, "visibility");
     for (size_t i = 0; i < n; i++)
         alb_json_c(j, alb_immich_visibility_word((enum alb_visibility)c->visibility[i]));

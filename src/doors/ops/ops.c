@@ -5,8 +5,9 @@
 
 #include "base/json.h"
 #include "base/stat.h"
+#include "doors/ops/priv.h"
 #include "jobs/jobs.h"
-#include "render/render.h"
+#include "render/books.h"
 #include "upload/upload.h"
 
 #define METRICS_MAX ((size_t)1 << 20)
@@ -146,9 +147,11 @@ static enum alb_before metrics_before(struct alb_req *req, bool on_loop)
 
 static enum alb_step metrics(struct alb_req *req)
 {
+    const struct alb_door_ops *d = alb_req_ctx(req);
     struct alb_buf out = ALB_BUF_INIT(METRICS_MAX);
     alb_stat_write(&out);
-    write_views(alb_req_ctx(req), &out);
+    write_views(d, &out);
+    alb_render_books_write(d->render, &out);
     alb_res_type(req, "text/plain; version=0.0.4; charset=utf-8");
     alb_res_header_c(req, "Cache-Control", "no-store");
     alb_res_buf(req, &out);
@@ -156,47 +159,25 @@ static enum alb_step metrics(struct alb_req *req)
     return ALB_STEP_DONE;
 }
 
-/* ---- purges ---- */
+/* ---- the caches, for administrators ---- */
 
 static enum alb_before admin_before(struct alb_req *req, bool on_loop)
 {
     enum alb_before answer = alb_auth_require(req, on_loop);
     if (answer == ALB_BEFORE_GO && alb_auth_principal(req)->role != ALB_ROLE_ADMIN) {
-        alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may purge");
+        alb_res_error(req, ALB_E_FORBIDDEN, "only administrators may look into the caches");
         return ALB_BEFORE_ANSWERED;
     }
+    if (answer == ALB_BEFORE_GO &&
+        !alb_auth_may(req, alb_req_method(req) == ALB_M_POST ? "cache.purge" : "cache.read"))
+        return ALB_BEFORE_ANSWERED;
     return answer;
 }
 
-static enum alb_step purge(struct alb_req *req)
-{
-    static const char *const kinds[] = {"url", "source", "prefix", "tag"};
-    const struct alb_door_ops *d = alb_req_ctx(req);
-    struct alb_err err = ALB_ERR_INIT;
-    struct alb_str text;
-    size_t kind = 0;
-    while (kind < ALB_ARRAY_LEN(kinds) && !alb_req_query_get(req, kinds[kind], &text))
-        kind++;
-    if (kind == ALB_ARRAY_LEN(kinds)) {
-        alb_res_error(req, ALB_E_INVALID, "url, source, prefix or tag is needed");
-        return ALB_STEP_DONE;
-    }
-    struct alb_str label = d->label(alb_req_arena(req), kinds[kind], text);
-    enum alb_code code = ALB_E_INVALID;
-    if (label.n > 0)
-        code = alb_render_purge(d->render, label, strcmp(kinds[kind], "prefix") == 0, &err);
-    if (code != ALB_OK) {
-        alb_res_error(req, code, code == ALB_E_INVALID ? "there is nothing of that kind to purge" : NULL);
-        return ALB_STEP_DONE;
-    }
-    alb_res_type(req, "application/json");
-    alb_res_header_c(req, "Cache-Control", "no-store");
-    alb_res_literal(req, ALB_STR("{\"purged\":true}\n"));
-    return ALB_STEP_DONE;
-}
-
-static const struct alb_route purge_routes[] = {
-    {"/cache/purge", ALB_M_POST, ALB_BODY_NONE, 0, 0, NULL, purge},
+static const struct alb_route cache_routes[] = {
+    {"/cache/stats", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, NULL, alb_ops_cache_stats},
+    {"/cache/purge", ALB_M_POST, ALB_BODY_NONE, 0, 0, NULL, alb_ops_purge},
+    {"/cache/purges", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, NULL, alb_ops_purges},
 };
 static const struct alb_route health_routes[] = {
     {"/health", ALB_M_GET, ALB_BODY_NONE, ALB_ROUTE_QUIET, 0, health, NULL},
@@ -215,7 +196,7 @@ enum alb_code alb_door_ops(struct alb_http *http, struct alb_door_ops *door, str
     group.ctx = door;
     enum alb_code code = alb_http_routes(http, &open_group, health_routes, ALB_ARRAY_LEN(health_routes), err);
     if (code == ALB_OK)
-        code = alb_http_routes(http, &admin_group, purge_routes, ALB_ARRAY_LEN(purge_routes), err);
+        code = alb_http_routes(http, &admin_group, cache_routes, ALB_ARRAY_LEN(cache_routes), err);
     return code == ALB_OK ? alb_http_routes(http, &group, metrics_routes, ALB_ARRAY_LEN(metrics_routes), err)
                           : code;
 }

@@ -155,8 +155,13 @@ void alb_thumbor_add_layer(struct alb_thumbor_compiling *k, const struct alb_thu
         return;
     }
     struct alb_effect *e = add_over(k, ALB_EFFECT_LAYER, op);
+    struct alb_thumbor_colour colour;
     if (!e)
         return;
+    if (alb_thumbor_colour_image(u.image, &colour)) { /* a canvas is as large as is said, whatever it is to fit */
+        u.fit_in = u.full = u.adaptive = false;
+        u.stretch = true;
+    }
     set_input(k, e, u.image);
     e->layer = k->failed ? NULL : make_chain(k, &layer, &u);
     k->failed = k->failed || !e->layer;

@@ -45,6 +45,13 @@ static inline uint8_t alb_png_predicted(enum alb_png_filter f, unsigned a, unsig
  * that does not exist; the rows before it are undone. */
 bool alb_png_unfilter(uint8_t *rows, size_t line, uint32_t count, const uint8_t *above,
                       unsigned bpp) ALB_MUST_CHECK;
+/* The same of ALB_PNG_UNDO_LANES rows at least ALB_PNG_UNDO_WIDE pixels of 3 or 4 bytes wide, whose filters all exist, on
+ * a processor with AVX2 (png_undo_avx2.c). */
+#define ALB_PNG_UNDO_LANES 8
+#define ALB_PNG_UNDO_WIDE 64
+#if defined(__x86_64__)
+void alb_png_undo_avx2(uint8_t *rows, size_t line, const uint8_t *above, unsigned bpp);
+#endif
 /* One row of n bytes, without vectors: what tests compare with. */
 void alb_png_unfilter_plain(enum alb_png_filter f, uint8_t *row, const uint8_t *above, size_t n,
                             unsigned bpp);

@@ -253,7 +253,9 @@ static void complete(struct alb_resize *r, const void *row, bool bytes)
 {
     int16_t *slot[PLANES], **lower = r->rows_first ? r->between : r->source;
     slots_of(r, r->pairs, slot);
-    if (bytes) {
+    if (bytes && r->samples.linear) {
+        r->ops.zip_light3(r->samples.light, r->held, row ? row : r->held, r->ax.in, slot);
+    } else if (bytes) {
         r->ops.zip_bytes[r->samples.count / 2](r->held, row ? row : r->held, r->ax.in, slot);
     } else {
         if (row)
@@ -273,7 +275,7 @@ void alb_resize_push(struct alb_resize *r, const void *row)
         alb_samples_in(&r->samples, row, r->ax.in, r->source);
         return;
     }
-    bool bytes = !r->rows_first && alb_samples_bytes(&r->samples);
+    bool bytes = !r->rows_first && (alb_samples_bytes(&r->samples) || alb_samples_light(&r->samples));
     if (y & 1) {
         complete(r, row, bytes);
         return;

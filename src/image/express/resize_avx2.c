@@ -120,6 +120,55 @@ AVX2 static void zip_bytes3(const uint8_t *a, const uint8_t *b, size_t n, int16_
     }
 }
 
+/* Tables of sixteen bytes, in both halves. */
+AVX2 static inline __m256i parts_of(const uint8_t table[ALB_LIGHT_PARTS])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table));
+}
+
+struct curve {
+    __m256i base[2], slope[2], bend;
+};
+
+/* Light of 32 bytes, in the order in which bytes are unpacked. */
+AVX2 static inline void lit(const struct curve *c, __m256i v, __m256i out[2])
+{
+    const __m256i four = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), four);
+    __m256i low = _mm256_slli_epi16(_mm256_and_si256(v, four), 4);
+    __m256i base0 = _mm256_shuffle_epi8(c->base[0], high), base1 = _mm256_shuffle_epi8(c->base[1], high);
+    __m256i slope0 = _mm256_shuffle_epi8(c->slope[0], high), slope1 = _mm256_shuffle_epi8(c->slope[1], high);
+    __m256i bend = _mm256_shuffle_epi8(c->bend, high);
+    __m256i l[2] = {_mm256_unpacklo_epi8(zero, low), _mm256_unpackhi_epi8(zero, low)}; /* times 4096 */
+    __m256i base[2] = {_mm256_unpacklo_epi8(base0, base1), _mm256_unpackhi_epi8(base0, base1)};
+    __m256i slope[2] = {_mm256_unpacklo_epi8(slope0, slope1), _mm256_unpackhi_epi8(slope0, slope1)};
+    __m256i bends[2] = {_mm256_unpacklo_epi8(bend, zero), _mm256_unpackhi_epi8(bend, zero)};
+    for (int i = 0; i < 2; i++) {
+        __m256i rise = _mm256_add_epi16(slope[i], _mm256_mullo_epi16(bends[i], _mm256_srli_epi16(l[i], 12)));
+        out[i] = _mm256_add_epi16(base[i], _mm256_mulhi_epu16(l[i], rise));
+    }
+}
+
+AVX2 static void zip_light3(const struct alb_light *light, const uint8_t *a, const uint8_t *b, size_t n,
+                            int16_t *const *pair)
+{
+    struct thirds t = thirds_make();
+    const struct curve curve = {{parts_of(light->base[0]), parts_of(light->base[1])},
+                                {parts_of(light->slope[0]), parts_of(light->slope[1])},
+                                parts_of(light->bend)};
+    const __m256i zipped =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+    for (size_t x = 0; x < n; x += 16, a += 48, b += 48) {
+        __m256i v[3] = {both(a, b), both(a + 16, b + 16), both(a + 32, b + 32)}, out[2];
+        for (int c = 0; c < 3; c++) {
+            __m256i u = _mm256_permute4x64_epi64(colour_of(v, t.of[c]), 0xd8);
+            lit(&curve, _mm256_shuffle_epi8(u, zipped), out);
+            store(pair[c] + 2 * x, out[0]);
+            store(pair[c] + 2 * x + 16, out[1]);
+        }
+    }
+}
+
 AVX2 static void zip(const int16_t *a, const int16_t *b, size_t n, int16_t *pair)
 {
     for (size_t x = 0; x < n; x += 16) {
@@ -290,6 +339,7 @@ AVX2 static void narrow3(const int16_t *const *plane, size_t n, uint8_t *row)
 const struct alb_resize_ops alb_resize_avx2 = {
     .widen = {widen1, widen3},
     .zip_bytes = {zip_bytes1, zip_bytes3},
+    .zip_light3 = zip_light3,
     .zip = zip,
     .down = down,
     .across = across,

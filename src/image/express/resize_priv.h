@@ -39,9 +39,14 @@ uint32_t alb_taps_nearest(const struct alb_axis *a, uint32_t i);
 
 /* ---- light: sRGB's curve, 0..65535 ---- */
 
+/* linear8 is a curve of 16 parts, by the high four bits of a value: with l, the low four, part h is base[h] + l * (slope[h]
+ * + l * bend[h]) / 16, rounded down. So vectors can do without 256 entries, which they have no instruction for. */
+#define ALB_LIGHT_PARTS 16
 struct alb_light {
-    int16_t linear8[256];    /* around 0, as the kernels have them */
+    int16_t linear8[256]; /* around 0, as the kernels have them; off by 3.1 at most, and by 0.14 of a step */
     uint8_t encoded8[32768]; /* of those, as uint16_t, halved */
+    /* bytes, low then high, of (around 0) base and of slope; bend */
+    uint8_t base[2][ALB_LIGHT_PARTS], slope[2][ALB_LIGHT_PARTS], bend[ALB_LIGHT_PARTS];
 };
 struct alb_light16 {
     uint16_t linear[65536], encoded[65536];
@@ -61,6 +66,9 @@ struct alb_resize_ops {
     /* Rows of bytes (samples * 256): n pixels; up to ALB_ROW_SLACK bytes behind may be read. 1 or 3 planes out. */
     void (*widen[2])(const uint8_t *row, size_t n, int16_t *const *plane);
     void (*zip_bytes[2])(const uint8_t *a, const uint8_t *b, size_t n, int16_t *const *pair);
+    /* RGB through light->linear8; NULL: the path has none. */
+    void (*zip_light3)(const struct alb_light *light, const uint8_t *a, const uint8_t *b, size_t n,
+                       int16_t *const *pair);
     void (*zip)(const int16_t *a, const int16_t *b, size_t n, int16_t *pair);
     /* out[x] = the sum over pairs of rows, weight[2 k] for the upper and weight[2 k + 1] for the lower one of pair k,
      * shifted right by `shift`, rounded half up, saturated. */
@@ -98,6 +106,11 @@ void alb_samples_init(struct alb_samples *s, const struct alb_resize_ask *ask, b
 static inline bool alb_samples_bytes(const struct alb_samples *s)
 {
     return s->bits_in == 8 && !s->alpha && !s->linear && (s->count == 1 || s->count == 3);
+}
+/* Bytes that zip_light3 takes as they are. */
+static inline bool alb_samples_light(const struct alb_samples *s)
+{
+    return s->bits_in == 8 && !s->alpha && s->linear && s->count == 3 && s->ops->zip_light3;
 }
 void alb_samples_in(const struct alb_samples *s, const void *row, size_t n, int16_t *const *plane);
 /* Planes are written to. */

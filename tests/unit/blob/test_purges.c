@@ -66,7 +66,7 @@ static uint64_t add(struct alb_purges *p, const char *label, bool prefix)
 {
     uint64_t number;
 
-    assert_ok(alb_purges_add(p, alb_str_c(label), prefix, &number, &err));
+    assert_ok(alb_purges_add(p, alb_str_c(label), prefix, ALB_STR("ann"), &number, &err));
     assert_int_equal(number, alb_purges_now(p));
     return number;
 }
@@ -92,7 +92,7 @@ static void whole_labels_and_beginnings(void **state)
     uint64_t three = add(p, "t:x", false);
     assert_int_equal(alb_purges_newest(p, both, 2), three);
     assert_int_equal(newest(p, ALB_LABEL_ANY), three); /* who does not know its labels is touched by all */
-    assert_code(alb_purges_add(p, ALB_STR(""), true, &n, &err), ALB_E_INVALID);
+    assert_code(alb_purges_add(p, ALB_STR(""), true, ALB_STR("ann"), &n, &err), ALB_E_INVALID);
     assert_int_equal(alb_purges_newest(NULL, both, 2), 0);
     alb_purges_close(&p);
 }
@@ -197,12 +197,15 @@ static void a_failing_disk_is_told_of(void **state)
 
     for (unsigned call = 1; call <= 2; call++) {
         alb_fs_fault(call == 1 ? ALB_FS_WRITE : ALB_FS_SYNC, 1, call == 1 ? ENOSPC : EIO, true);
-        assert_int_not_equal(alb_purges_add(p, ALB_STR("t:a"), false, &n, NULL), ALB_OK);
+        assert_int_not_equal(alb_purges_add(p, ALB_STR("t:a"), false, ALB_STR_NONE, &n, NULL), ALB_OK);
     }
     alb_fs_fault(ALB_FS_ANY, 0, 0, false);
     uint64_t good = add(p, "t:b", false);
     assert_true(good > before);
     assert_int_equal(newest(p, "t:b"), good);
+    assert_int_equal(kit_file_size(((struct world *)*state)->dir, "purges") % 16, 0);
+    /* Half a record purges all that is older; those that come behind it are read. */
+    assert_int_equal(newest(p, "t:c"), before + 48);
     alb_purges_close(&p);
 }
 
@@ -217,7 +220,7 @@ static void too_many_are_refused(void **state)
         (void)snprintf(label, sizeof(label), "http://%d/", i);
         (void)add(p, label, true);
     }
-    assert_code(alb_purges_add(p, ALB_STR("http://more/"), true, &n, &err), ALB_E_BUSY);
+    assert_code(alb_purges_add(p, ALB_STR("http://more/"), true, ALB_STR("ann"), &n, &err), ALB_E_BUSY);
     assert_int_equal(alb_purges_older_than(p, ALB_PURGE_REST), 0);
     alb_manual_clock_advance(&w->clock, ALB_PURGE_REST + ALB_NS_PER_S);
     assert_int_equal(alb_purges_older_than(p, ALB_PURGE_REST), alb_purges_now(p));
@@ -225,6 +228,94 @@ static void too_many_are_refused(void **state)
     assert_int_equal(alb_purges_look(p).in_force, 0);
     (void)add(p, "http://more/", true);
     alb_purges_close(&p);
+}
+
+static struct alb_arena *arena;
+
+static size_t told(struct alb_purges *p, struct alb_purge_told **list)
+{
+    size_t n = 0;
+
+    alb_arena_free(&arena);
+    arena = alb_arena_new((size_t)1 << 20);
+    assert_non_null(arena);
+    assert_ok(alb_purges_recent(p, arena, list, &n, &err));
+    return n;
+}
+
+static void assert_told(struct alb_purges *p, size_t at, const char *label, bool prefix, int64_t files,
+                        bool done)
+{
+    struct alb_purge_told *list;
+
+    assert_true(told(p, &list) > at);
+    assert_true(alb_str_eq_c(list[at].label, label));
+    assert_true(alb_str_eq_c(list[at].by, "ann"));
+    assert_int_equal(list[at].prefix, prefix);
+    assert_int_equal(list[at].files, files);
+    assert_int_equal(list[at].done, done);
+}
+
+/* Who asked, when, and what has gone: for all processes, after a restart too, and of the newest alone. */
+static void the_newest_are_told_of(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w), *other = open_list(w);
+    struct alb_purge_told *list;
+    char name[ALB_PURGE_BY_MAX + 8], label[32];
+    uint64_t n;
+
+    assert_int_equal(told(p, &list), 0);
+    uint64_t one = add(p, "t:a", false);
+    alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
+    uint64_t two = add(other, "http://", true);
+    alb_purges_count(p, one);
+    alb_purges_count(p, one);
+    alb_purges_count(p, two + 16); /* there is none */
+    alb_purges_count(other, two);
+    assert_told(p, 1, "t:a", false, 2, false);
+    assert_told(other, 1, "t:a", false, 0, false); /* what others remove is told when they have done */
+    alb_purges_looked(p, one);
+    assert_told(p, 1, "t:a", false, 2, true);
+    assert_told(other, 1, "t:a", false, 2, true);
+    assert_told(other, 0, "http://", true, 1, false);
+    alb_purges_looked(other, two);
+    alb_purges_count(p, two);
+    assert_int_equal(alb_purges_now(p), two); /* none of this is a purge */
+    alb_purges_retire(p, one);
+    alb_purges_looked(p, two);
+    alb_purges_looked(p, two);
+    assert_told(other, 0, "http://", true, 2, true);
+    assert_int_equal(told(p, &list), 2);
+    assert_int_equal(list[0].wall_ms - list[1].wall_ms, 1000);
+    assert_true(list[0].number == two && list[1].number == one);
+    int64_t size = kit_file_size(w->dir, "purges");
+    alb_purges_looked(p, two);
+    alb_purges_looked(other, two);
+    assert_int_equal(kit_file_size(w->dir, "purges"), size); /* nothing new is not told twice */
+    alb_purges_close(&p);
+    alb_purges_close(&other);
+    p = open_list(w);
+    assert_told(p, 0, "http://", true, 2, true);
+    assert_told(p, 1, "t:a", false, 2, true);
+    memset(name, 'n', sizeof(name)); /* a character does not fit whole */
+    memcpy(name + ALB_PURGE_BY_MAX - 1, "\xc3\xa9", 2);
+    assert_ok(alb_purges_add(p, ALB_STR("t:x"), false, alb_str_n(name, sizeof(name)), &n, &err));
+    assert_int_equal(told(p, &list), 3);
+    assert_int_equal(list[0].by.n, ALB_PURGE_BY_MAX - 1);
+    for (int i = 0; i < 2 * ALB_PURGES_RECENT; i++) {
+        (void)snprintf(label, sizeof(label), "t:%d", i);
+        (void)add(p, label, false);
+    }
+    assert_int_equal(told(p, &list), ALB_PURGES_RECENT);
+    assert_told(p, ALB_PURGES_RECENT - 1, "t:32", false, 0, false);
+    alb_purges_looked(p, one); /* those that are not told of any more */
+    alb_fs_fault(ALB_FS_WRITE, 1, ENOSPC, true);
+    alb_purges_looked(p, alb_purges_now(p)); /* nobody else will know */
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    assert_told(p, 0, "t:63", false, 0, true);
+    alb_purges_close(&p);
+    alb_arena_free(&arena);
 }
 
 /* Files go by what is written in them, if they were begun before. */
@@ -263,14 +354,18 @@ static void files_go_by_their_labels(void **state)
         removed += alb_cache_purge_step(c, p, &cursor);
     assert_int_equal(removed, 40); /* all odd ones, and every sixth: even and of that source */
     assert_int_equal(alb_cache_look(c).files, 80);
+    assert_told(p, 0, "t:odd", false, 30, false); /* the newer one of two counts */
+    assert_told(p, 1, "http://a/1", false, 10, false);
     (void)add(p, "http://a/", true);
     removed = 0;
     for (int cursor = 0; cursor >= 0;)
         removed += alb_cache_purge_step(c, p, &cursor);
     assert_int_equal(removed, 10 + 40);
+    assert_told(p, 0, "http://a/", true, 50, false);
     alb_cache_close(&c);
     alb_quarantine_close(&q);
     alb_purges_close(&p);
+    alb_arena_free(&arena);
 }
 
 int main(void)
@@ -282,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_purges_too_much, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failing_disk_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_newest_are_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(files_go_by_their_labels, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,22 +156,22 @@ static void rules(void **state)
 
 static void prefixes(void **state)
 {
-    struct alb_str group[ALB_IMGPROXY_GROUPS_MAX];
+    struct alb_str group[ALB_DOOR_GROUPS_MAX];
     size_t end, groups;
 
     (void)state;
-    assert_true(alb_imgproxy_prefix_match(ALB_STR(""), ALB_STR("x"), &end, group, &groups) && end == 0 &&
+    assert_true(alb_door_prefix_match(ALB_STR(""), ALB_STR("x"), &end, group, &groups) && end == 0 &&
                 groups == 0);
-    assert_true(alb_imgproxy_prefix_match(ALB_STR("a*b*c"), ALB_STR("a1b2b3cd"), &end, group, &groups));
+    assert_true(alb_door_prefix_match(ALB_STR("a*b*c"), ALB_STR("a1b2b3cd"), &end, group, &groups));
     assert_int_equal(end, 7);
     assert_text(group[0], "1b2");
     assert_text(group[1], "3");
-    assert_true(alb_imgproxy_prefix_match(ALB_STR("*"), ALB_STR("ab/c"), &end, group, &groups) && end == 2);
-    assert_false(alb_imgproxy_prefix_match(ALB_STR("*/*/"), ALB_STR("ab/c"), &end, group, &groups));
-    assert_false(alb_imgproxy_prefix_match(ALB_STR("*****************"), ALB_STR("a"), &end, group, &groups));
+    assert_true(alb_door_prefix_match(ALB_STR("*"), ALB_STR("ab/c"), &end, group, &groups) && end == 2);
+    assert_false(alb_door_prefix_match(ALB_STR("*/*/"), ALB_STR("ab/c"), &end, group, &groups));
+    assert_false(alb_door_prefix_match(ALB_STR("*****************"), ALB_STR("a"), &end, group, &groups));
     char text[4096];
     memset(text, 'a', sizeof(text));
-    assert_false(alb_imgproxy_prefix_match(ALB_STR("*a*a*a*a*a*a*a*b"), alb_str_n(text, sizeof(text)), &end,
+    assert_false(alb_door_prefix_match(ALB_STR("*a*a*a*a*a*a*a*b"), alb_str_n(text, sizeof(text)), &end,
                                            group, &groups));
 }
 
@@ -260,20 +260,20 @@ static void patterns(void **state)
 
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
-        if (alb_imgproxy_pattern_allows(alb_str_c(table[i].pattern), alb_str_c(table[i].url)) !=
+        if (alb_door_pattern_allows(alb_str_c(table[i].pattern), alb_str_c(table[i].url)) !=
             table[i].allowed)
             fail_msg("%s and %s", table[i].pattern, table[i].url);
     }
     memset(long_url + 9, 'a', sizeof(long_url) - 10);
-    assert_false(alb_imgproxy_pattern_allows(ALB_STR("http://h/a"), alb_str_c(long_url)));
-    assert_true(alb_imgproxy_pattern_allows(ALB_STR("http://h"), alb_str_c(long_url)));
+    assert_false(alb_door_pattern_allows(ALB_STR("http://h/a"), alb_str_c(long_url)));
+    assert_true(alb_door_pattern_allows(ALB_STR("http://h"), alb_str_c(long_url)));
 }
 
 /* The same, of what a client has taken apart. */
 static void addresses(void **state)
 {
     static const char *const env[] = {"IMGPROXY_ALLOWED_SOURCES=https://*.cdn.dev/a/,http://[::1]:81/", NULL};
-    struct alb_imgproxy_address a = {.scheme = ALB_STR("https"),
+    struct alb_door_address a = {.scheme = ALB_STR("https"),
                                      .host = ALB_STR("x.cdn.dev"),
                                      .path = ALB_STR("/a/b"),
                                      .port = 443,
@@ -290,7 +290,7 @@ static void addresses(void **state)
     a.port = 443;
     a.path = ALB_STR("/b");
     assert_false(alb_imgproxy_address_allowed(w.config, &a));
-    a = (struct alb_imgproxy_address){.scheme = ALB_STR("http"),
+    a = (struct alb_door_address){.scheme = ALB_STR("http"),
                                       .host = ALB_STR("::1"),
                                       .path = ALB_STR("/"),
                                       .port = 81,

@@ -189,6 +189,7 @@ static const struct {
     {"filters:image(filters:image(5x5/v,right,bottom):blur(2)/w,repeat,repeat)/i",
      "L100x68 L20x10#1 L20x10#2 R10x5 C5x5+2+0 B20x10+15+5*1*1/0:1 X20x10/0:1 B100x68+0+0*6*7/0:1 "
      "E100x68/png"},
+    {"filters:image(fit-in/30x20/color:red)/i", "L100x68 L20x10#1 R30x20 B100x68+0+0*1*1/0:1 E100x68/png"},
     {"filters:image(w,100,0):image(w,5,5)/i", "L100x68 L20x10#1 B100x68+5+5*1*1/0:1 E100x68/png"},
     {"filters:image(w):image(10x10/w):watermark(w)/i",
      "L100x68 L20x10#1 B100x68+0+0*1*1/0:1 L20x10#1 C10x10+5+0 B100x68+0+0*1*1/0:1 "

@@ -282,8 +282,49 @@ static void switches(void **state)
     r.reach = ALB_FETCH_LOOPBACK;
     assert_int_equal(fetch(f, &r, &a), ALB_OK);
     alb_obj_unref(&a->obj);
+    struct alb_fetch_network network;
+    assert_true(alb_fetch_network_parse(ALB_STR("127.0.0.0/8"), &network));
+    r.blocked = &network;
+    r.blocked_count = 1;
+    for (int anywhere = 0; anywhere < 2; anywhere++) {
+        r.reach = anywhere ? ALB_FETCH_ANYWHERE : ALB_FETCH_LOOPBACK;
+        assert_int_equal(fetch(f, &r, &a), ALB_E_FORBIDDEN);
+    }
     alb_fetch_close(&f);
     peer_stop(&peer);
+}
+
+static bool is_blocked(const char *address, const char *network)
+{
+    struct alb_fetch_network n;
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    assert_true(alb_fetch_network_parse(alb_str_c(network), &n));
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
+        return alb_fetch_is_in((const struct sockaddr *)&v4, &n, 1);
+    assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
+    return alb_fetch_is_in((const struct sockaddr *)&v6, &n, 1);
+}
+
+/* Networks that somebody names, IPv4 in all its clothes. */
+static void networks(void **state)
+{
+    struct alb_fetch_network n;
+    (void)state;
+    assert_true(is_blocked("10.1.2.3", "10.0.0.0/8"));
+    assert_false(is_blocked("11.1.2.3", "10.0.0.0/8"));
+    assert_true(is_blocked("::ffff:10.1.2.3", "10.0.0.0/8"));
+    assert_true(is_blocked("64:ff9b::10.1.2.3", "10.0.0.0/8"));
+    assert_true(is_blocked("2002:0a01:0203::1", "10.0.0.0/8"));
+    assert_true(is_blocked("192.0.2.7", "192.0.2.7"));
+    assert_false(is_blocked("192.0.2.8", "192.0.2.7"));
+    assert_true(is_blocked("1.2.3.4", "0.0.0.0/0"));
+    assert_false(is_blocked("2001:4860::1", "0.0.0.0/0"));
+    assert_true(is_blocked("fd00::1", "fd00::/8"));
+    assert_false(is_blocked("fc00::1", "fd00::/8"));
+    static const char *const bad[] = {"", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "host", "10.0.0.0/-1"};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(bad); i++)
+        assert_false(alb_fetch_network_parse(alb_str_c(bad[i]), &n));
 }
 
 static void never(struct alb_waiter *w, enum alb_wake why)
@@ -335,7 +376,7 @@ static void ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),   cmocka_unit_test(refusals), cmocka_unit_test(reach),
+        cmocka_unit_test(answers),   cmocka_unit_test(refusals), cmocka_unit_test(reach), cmocka_unit_test(networks),
         cmocka_unit_test(half_a_head),
         cmocka_unit_test(addresses), cmocka_unit_test(switches),
         cmocka_unit_test(ends),

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Patterns on source URLs (contract: source.h): prefixes with "*" for replacements, which work on text as
- * imgproxy's do, and allowed sources, which work on the parsed URL. Matching goes back at most over
- * ALB_IMGPROXY_GROUPS_MAX stars; text and patterns are bounded, and both are walked without recursion.
+ * Patterns on addresses (contract: pattern.h). Matching goes back at most over ALB_DOOR_GROUPS_MAX stars; text and
+ * patterns are bounded, and both are walked without recursion.
  */
+#include "doors/common/pattern.h"
+
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/codec.h"
-#include "doors/imgproxy/source.h"
 
 /* ---- prefixes ---- */
 
@@ -39,11 +39,11 @@ static bool give_back(struct star *stars, size_t *count, size_t *p, size_t *u)
     return false;
 }
 
-bool alb_imgproxy_prefix_match(struct alb_str pattern, struct alb_str url, size_t *end,
-                               struct alb_str group[ALB_IMGPROXY_GROUPS_MAX], size_t *groups)
+bool alb_door_prefix_match(struct alb_str pattern, struct alb_str url, size_t *end,
+                           struct alb_str group[ALB_DOOR_GROUPS_MAX], size_t *groups)
 {
-    struct star stars[ALB_IMGPROXY_GROUPS_MAX];
-    size_t count = 0, p = 0, u = 0, budget = 4 * ALB_IMGPROXY_SOURCE_MAX;
+    struct star stars[ALB_DOOR_GROUPS_MAX];
+    size_t count = 0, p = 0, u = 0, budget = 4 * ALB_DOOR_SOURCE_MAX;
 
     *groups = 0;
     *end = 0;
@@ -51,7 +51,7 @@ bool alb_imgproxy_prefix_match(struct alb_str pattern, struct alb_str url, size_
         if (budget-- == 0)
             return false; /* a pattern of many stars against a text made for it */
         if (pattern.p[p] == '*') {
-            if (count == ALB_IMGPROXY_GROUPS_MAX)
+            if (count == ALB_DOOR_GROUPS_MAX)
                 return false;
             stars[count++] = (struct star){p + 1, u, run_without_slash(url, u)};
             u = stars[count - 1].to;
@@ -104,11 +104,11 @@ static void split_port(struct alb_str s, struct alb_str *host, struct alb_str *p
 
 /* False: there is no scheme, or the host is written so that two programs may read two hosts out of it ("\",
  * "%"). */
-static bool take_apart(struct alb_str url, struct alb_imgproxy_address *out, struct alb_str *port)
+static bool take_apart(struct alb_str url, struct alb_door_address *out, struct alb_str *port)
 {
     size_t colon = until(url, ":/?#");
 
-    *out = (struct alb_imgproxy_address){.authority = false};
+    *out = (struct alb_door_address){.authority = false};
     *port = ALB_STR_NONE;
     if (colon == 0 || colon == url.n || url.p[colon] != ':')
         return false;
@@ -184,7 +184,7 @@ static uint16_t port_of_scheme(struct alb_str scheme)
 }
 
 /* The port of a pattern: a number, "*", or nothing: that of the scheme. */
-static bool port_allows(struct alb_str pattern, const struct alb_imgproxy_address *a)
+static bool port_allows(struct alb_str pattern, const struct alb_door_address *a)
 {
     uint64_t port;
 
@@ -253,7 +253,7 @@ static bool put(struct alb_buf *out, struct alb_str s, bool web)
 }
 
 /* pattern: path and query of it */
-static bool path_allows(struct alb_str pattern, const struct alb_imgproxy_address *a)
+static bool path_allows(struct alb_str pattern, const struct alb_door_address *a)
 {
     struct alb_buf want = ALB_BUF_INIT(PATH_MAX_BYTES), have = ALB_BUF_INIT(PATH_MAX_BYTES);
     bool web = is_web(a->scheme), allowed;
@@ -273,9 +273,9 @@ static bool path_allows(struct alb_str pattern, const struct alb_imgproxy_addres
     return allowed;
 }
 
-static bool pattern_allows(struct alb_str pattern, const struct alb_imgproxy_address *have)
+bool alb_door_pattern_fits(struct alb_str pattern, const struct alb_door_address *have)
 {
-    struct alb_imgproxy_address want;
+    struct alb_door_address want;
     struct alb_str port;
 
     if (!take_apart(pattern, &want, &port) || !glob(&any_scheme, want.scheme, have->scheme))
@@ -292,7 +292,7 @@ static bool pattern_allows(struct alb_str pattern, const struct alb_imgproxy_add
     return path == 0 || path_allows(alb_str_n(want.path.p, path), have);
 }
 
-static bool read_address(struct alb_str url, struct alb_imgproxy_address *out)
+static bool read_address(struct alb_str url, struct alb_door_address *out)
 {
     struct alb_str port;
     uint64_t number;
@@ -306,18 +306,104 @@ static bool read_address(struct alb_str url, struct alb_imgproxy_address *out)
     return true;
 }
 
-bool alb_imgproxy_pattern_allows(struct alb_str pattern, struct alb_str url)
+bool alb_door_pattern_allows(struct alb_str pattern, struct alb_str url)
 {
-    struct alb_imgproxy_address have;
+    struct alb_door_address have;
 
-    return read_address(url, &have) && pattern_allows(pattern, &have);
+    return read_address(url, &have) && alb_door_pattern_fits(pattern, &have);
 }
 
-bool alb_imgproxy_address_allowed(const struct alb_imgproxy_config *c, const struct alb_imgproxy_address *a)
-{
-    bool allowed = c->allowed_sources.count == 0;
+/* ---- Go's path.Match ---- */
 
-    for (size_t i = 0; i < c->allowed_sources.count && !allowed; i++)
-        allowed = pattern_allows(c->allowed_sources.item[i], a);
-    return allowed;
+/* One character of a class or a pattern, escapes undone; false: the pattern ends too early. */
+static bool take_char(struct alb_str *pattern, char *c)
+{
+    if (pattern->n > 0 && pattern->p[0] == '\\')
+        *pattern = alb_str_from(*pattern, 1);
+    if (pattern->n == 0)
+        return false;
+    *c = pattern->p[0];
+    *pattern = alb_str_from(*pattern, 1);
+    return true;
+}
+
+/* "a", "a-z"; false: it is broken. */
+static bool take_range(struct alb_str *pattern, unsigned char *low, unsigned char *high)
+{
+    char a, b;
+
+    if (pattern->n == 0 || pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &a))
+        return false;
+    b = a;
+    if (pattern->n > 0 && pattern->p[0] == '-') {
+        *pattern = alb_str_from(*pattern, 1);
+        if (pattern->n == 0 || pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &b))
+            return false;
+    }
+    *low = (unsigned char)a;
+    *high = (unsigned char)b;
+    return true;
+}
+
+/* "[a-z]", "[^ab]" behind its "["; false: it is broken. */
+static bool in_class(struct alb_str *pattern, char c, bool *is_in)
+{
+    bool negated = pattern->n > 0 && pattern->p[0] == '^', found = false;
+    unsigned char low, high, it = (unsigned char)c;
+    size_t ranges = 0;
+
+    if (negated)
+        *pattern = alb_str_from(*pattern, 1);
+    for (; pattern->n > 0 && (pattern->p[0] != ']' || ranges == 0); ranges++) {
+        if (!take_range(pattern, &low, &high))
+            return false;
+        found = found || (low <= it && it <= high);
+    }
+    if (pattern->n == 0)
+        return false;
+    *pattern = alb_str_from(*pattern, 1);
+    *is_in = found != negated;
+    return true;
+}
+
+/* One character against what the pattern begins with, which it takes; *broken: it cannot be read. */
+static bool one_fits(struct alb_str *pattern, char c, bool *broken)
+{
+    char want;
+    bool fits = false;
+
+    if (pattern->p[0] == '?') {
+        *pattern = alb_str_from(*pattern, 1);
+        return c != '/';
+    }
+    if (pattern->p[0] == '[') {
+        *pattern = alb_str_from(*pattern, 1);
+        *broken = !in_class(pattern, c, &fits);
+        return fits && !*broken;
+    }
+    *broken = !take_char(pattern, &want);
+    return !*broken && want == c;
+}
+
+bool alb_door_glob(struct alb_str pattern, struct alb_str text)
+{
+    struct alb_str star = ALB_STR_NONE;
+    size_t at = 0, from = 0;
+    bool starred = false, broken = false;
+
+    while (pattern.n > 0 || at < text.n) {
+        if (pattern.n > 0 && pattern.p[0] == '*') {
+            pattern = star = alb_str_from(pattern, 1);
+            starred = true;
+            from = at;
+        } else if (pattern.n > 0 && at < text.n && one_fits(&pattern, text.p[at], &broken)) {
+            at++;
+        } else {
+            if (broken || !starred || from >= text.n || text.p[from] == '/')
+                return false;
+            at = ++from;
+            pattern = star;
+        }
+    }
+    return true;
 }

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A folder that others know too: what we put is checked, what others put must be whole, nothing is ever half there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "render/origin_given.h"
+#include "render/shelf.h"
+
+/* The smallest PNG there is, and one that is cut off. */
+static const unsigned char png[] = {
+    0x89, 'P',  'N',  'G',  13,  10,  26,  10,   0,    0,    0,   13,  'I',  'H',  'D',  'R',  0,
+    0,    0,    1,    0,    0,   0,   1,   8,    0,    0,    0,   0,   0x3a, 0x7e, 0x9b, 0x55, 0,
+    0,    0,    10,   'I',  'D', 'A', 'T', 0x78, 0x9c, 0x63, 0,   1,   0,    0,    5,    0,    1,
+    0x0d, 0x0a, 0x2d, 0xb4, 0,   0,   0,   0,    'I',  'E',  'N', 'D', 0xae, 0x42, 0x60, 0x82};
+
+static struct {
+    char folder[64];
+    int dirfd;
+    bool attributes;
+    struct alb_pool *pool;
+    struct alb_shelf *shelf;
+    struct alb_shelf_config config;
+    struct alb_origin *given; /* of png */
+} st;
+
+static void shelf_open(void)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    st.config.name = "test-storage";
+    st.config.folder = st.folder;
+    st.config.dir_mode = 0755;
+    st.config.file_mode = 0666;
+    st.config.clock = alb_clock_real();
+    st.config.pool = st.pool;
+    if (alb_shelf_open(&st.config, &st.shelf, &err) != ALB_OK)
+        fail_msg("%s", err.msg);
+}
+
+static int up(void **state)
+{
+    const struct alb_pool_config pool = {.name = "io", .threads = 2, .queue_max = 100};
+    (void)state;
+    (void)snprintf(st.folder, sizeof(st.folder), "/tmp/albumen-shelf-XXXXXX");
+    assert_non_null(mkdtemp(st.folder));
+    st.dirfd = open(st.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(st.dirfd >= 0);
+    st.attributes = fsetxattr(st.dirfd, "user.test", "x", 1, 0) == 0;
+    assert_int_equal(alb_pool_new(&pool, &st.pool, NULL), ALB_OK);
+    assert_int_equal(alb_origin_given(alb_str_n((const char *)png, sizeof(png)), &st.given, NULL), ALB_OK);
+    st.config = (struct alb_shelf_config){.keeps = true};
+    shelf_open();
+    return 0;
+}
+
+static int down(void **state)
+{
+    char command[128];
+    (void)state;
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    alb_shelf_close(&st.shelf);
+    alb_pool_free(&st.pool);
+    alb_origin_unref(st.given);
+    (void)close(st.dirfd);
+    (void)snprintf(command, sizeof(command), "rm -r %s", st.folder);
+    return system(command);
+}
+
+static void file(const char *path, const void *p, size_t n)
+{
+    int fd = openat(st.dirfd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644); /* in place, as imagor writes */
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(write(fd, p, n), (ssize_t)n);
+    (void)close(fd);
+}
+
+static struct alb_origin *get(const char *path)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    struct alb_origin *o = NULL;
+    enum alb_code code = alb_shelf_get(st.shelf, path, ALB_STR("https://e/x.png"), &o, &err);
+    assert_true(code == ALB_OK || code == ALB_E_NOT_FOUND);
+    assert_true((code == ALB_OK) == (o != NULL));
+    return o;
+}
+
+static bool is_there(const char *path)
+{
+    struct alb_origin *o = get(path);
+    char bytes[sizeof(png)];
+    bool there = o != NULL;
+    if (o) {
+        assert_int_equal(o->size, sizeof(png));
+        assert_int_equal(pread(alb_origin_fd(o), bytes, sizeof(bytes), 0), sizeof(png));
+        assert_memory_equal(bytes, png, sizeof(png));
+        assert_true(alb_str_eq_c(o->asked, "https://e/x.png"));
+    }
+    alb_origin_unref(o);
+    return there;
+}
+
+static void put(const char *path)
+{
+    alb_shelf_put(st.shelf, path, st.given);
+}
+
+static void identity(const char *path, unsigned char out[ALB_ORIGIN_IDENTITY_LEN])
+{
+    struct alb_origin *o = get(path);
+    assert_non_null(o);
+    memcpy(out, o->identity, ALB_ORIGIN_IDENTITY_LEN);
+    alb_origin_unref(o);
+}
+
+static unsigned temporary_files(void)
+{
+    char command[128];
+    unsigned n = 0;
+    (void)snprintf(command, sizeof(command), "find %s/.albumen -type f | wc -l", st.folder);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%u", &n), 1);
+    (void)pclose(f);
+    return n;
+}
+
+/* ---- what others have put ---- */
+
+static void test_theirs(void **state)
+{
+    (void)state;
+    assert_false(is_there("a.png"));
+    file("a.png", png, sizeof(png));
+    assert_true(is_there("a.png"));
+    for (size_t n = 0; n < sizeof(png); n++) {
+        file("cut.png", png, n);
+        assert_false(is_there("cut.png"));
+    }
+    assert_int_equal(mkdirat(st.dirfd, "folder", 0755), 0);
+    assert_false(is_there("folder"));
+    assert_false(is_there("a.png/b"));
+    assert_int_equal(symlinkat("/etc/passwd", st.dirfd, "out"), 0);
+    assert_false(is_there("out"));
+    assert_int_equal(symlinkat("a.png", st.dirfd, "in"), 0);
+    assert_true(is_there("in"));
+    assert_int_equal(mkfifoat(st.dirfd, "fifo", 0600), 0);
+    assert_false(is_there("fifo"));
+    assert_true(alb_shelf_look(st.shelf).unsound >= sizeof(png) - 1);
+}
+
+/* A damaged one is made again in its place. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    file("a.png", png, 20);
+    assert_false(is_there("a.png"));
+    put("a.png");
+    assert_true(is_there("a.png"));
+}
+
+/* ---- what we have put ---- */
+
+static void test_ours(void **state)
+{
+    unsigned char first[ALB_ORIGIN_IDENTITY_LEN], again[ALB_ORIGIN_IDENTITY_LEN];
+    struct stat s;
+    mode_t mask = umask(022);
+    (void)umask(mask);
+    (void)state;
+    put("a/b/c.png");
+    assert_true(is_there("a/b/c.png"));
+    assert_int_equal(fstatat(st.dirfd, "a/b/c.png", &s, 0), 0);
+    assert_int_equal(s.st_mode & 0777, 0666 & ~mask);
+    assert_int_equal(temporary_files(), 0);
+    if (!st.attributes)
+        skip();
+    identity("a/b/c.png", first); /* of the bytes alone: what was made of them is found again */
+    put("other.png");
+    identity("other.png", again);
+    assert_memory_equal(first, again, sizeof(first));
+}
+
+/* Damage that leaves the structure as it is, at every byte, with the file's time as it was. */
+static void test_damaged(void **state)
+{
+    unsigned char bad[sizeof(png)];
+    struct stat s;
+    (void)state;
+    if (!st.attributes)
+        skip();
+    for (size_t i = 0; i < sizeof(png); i += 7) {
+        put("a.png");
+        assert_int_equal(fstatat(st.dirfd, "a.png", &s, 0), 0);
+        memcpy(bad, png, sizeof(png));
+        bad[i] ^= 1;
+        file("a.png", bad, sizeof(bad));
+        const struct timespec times[2] = {s.st_atim, s.st_mtim};
+        assert_int_equal(utimensat(st.dirfd, "a.png", times, 0), 0);
+        assert_false(is_there("a.png"));
+    }
+}
+
+/* imagor writes into a file of ours, in place: then it is one of theirs. */
+static void test_overwritten(void **state)
+{
+    const struct timespec later[2] = {{1, 0}, {1, 0}};
+    (void)state;
+    put("a.png");
+    file("a.png", png, 30);
+    assert_int_equal(utimensat(st.dirfd, "a.png", later, 0), 0);
+    assert_false(is_there("a.png"));
+    file("a.png", png, sizeof(png));
+    assert_int_equal(utimensat(st.dirfd, "a.png", later, 0), 0);
+    assert_true(is_there("a.png"));
+}
+
+/* Whoever reads a file goes on reading it when another takes its name; not when it is written into. */
+static void test_same(void **state)
+{
+    (void)state;
+    if (!st.attributes)
+        skip();
+    put("a.png");
+    struct alb_origin *o = get("a.png");
+    assert_non_null(o);
+    put("a.png");
+    assert_true(alb_origin_is_same(o));
+    alb_origin_unref(o);
+    o = get("a.png");
+    assert_non_null(o);
+    file("a.png", png, 10);
+    assert_false(alb_origin_is_same(o));
+    alb_origin_unref(o);
+}
+
+static void test_expires(void **state)
+{
+    struct timespec old[2];
+    int64_t modified;
+    (void)state;
+    alb_shelf_close(&st.shelf);
+    st.config.expire_ns = 3600 * ALB_NS_PER_S;
+    shelf_open();
+    put("a.png");
+    assert_true(is_there("a.png"));
+    assert_true(alb_shelf_modified(st.shelf, "a.png", &modified));
+    old[0] = old[1] = (struct timespec){.tv_sec = modified / 1000 - 7200};
+    assert_int_equal(utimensat(st.dirfd, "a.png", old, 0), 0);
+    assert_false(is_there("a.png"));
+    assert_false(alb_shelf_modified(st.shelf, "a.png", &modified));
+    assert_int_equal(alb_shelf_look(st.shelf).expired, 1);
+    put("a.png");
+    assert_true(is_there("a.png"));
+}
+
+/* ---- trouble ---- */
+
+static void test_trouble(void **state)
+{
+    static const enum alb_fs_call calls[] = {ALB_FS_WRITE, ALB_FS_SYNC, ALB_FS_RENAME};
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(calls); i++) {
+        alb_fs_fault(calls[i], 1, ENOSPC, false);
+        put("a.png");
+        assert_int_equal(alb_shelf_look(st.shelf).writing, ENOSPC);
+        alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+        assert_false(is_there("a.png")); /* nothing, rather than a half of it */
+        assert_int_equal(temporary_files(), 0);
+    }
+    put("a.png");
+    assert_int_equal(alb_shelf_look(st.shelf).writing, 0);
+    assert_true(is_there("a.png"));
+    alb_fs_fault(ALB_FS_READ, 1, EIO, false);
+    struct alb_origin *o = NULL;
+    assert_int_equal(alb_shelf_get(st.shelf, "a.png", ALB_STR_NONE, &o, NULL), ALB_E_IO);
+    assert_int_equal(alb_shelf_look(st.shelf).reading, EIO);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    assert_true(is_there("a.png"));
+    assert_int_equal(alb_shelf_look(st.shelf).reading, 0);
+}
+
+/* A name that no file can have is not the disk's fault. */
+static void test_unfit(void **state)
+{
+    char name[400];
+    (void)state;
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    put(name);
+    name[300] = '/';
+    put(name);
+    file("a", png, sizeof(png));
+    put("a/b");
+    put("c/d");
+    put("c");
+    const struct alb_shelf_view v = alb_shelf_look(st.shelf);
+    assert_int_equal(v.unfit, 4);
+    assert_int_equal(v.writing, 0);
+    assert_true(is_there("a") && is_there("c/d"));
+}
+
+/* What a process that was killed has left goes at the next start; others' files stay. */
+static void test_leftovers(void **state)
+{
+    (void)state;
+    put("a.png");
+    file(".albumen/tmp/9-9", png, 10);
+    assert_int_equal(temporary_files(), 1);
+    alb_shelf_close(&st.shelf);
+    shelf_open();
+    assert_int_equal(temporary_files(), 0);
+    assert_true(is_there("a.png"));
+}
+
+/* ---- later ---- */
+
+static void test_later(void **state)
+{
+    struct alb_bytes *bytes = alb_bytes_copy(png, sizeof(png));
+    char path[32];
+    (void)state;
+    assert_non_null(bytes);
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(path, sizeof(path), "%d/x.png", i % 20);
+        alb_shelf_put_later(st.shelf, path, bytes);
+    }
+    alb_bytes_unref(bytes);
+    alb_shelf_close(&st.shelf); /* waits */
+    shelf_open();
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(path, sizeof(path), "%d/x.png", i);
+        assert_true(is_there(path));
+    }
+}
+
+/* Folders of loaders are read as they are, and never written to. */
+static void test_loader(void **state)
+{
+    (void)state;
+    alb_shelf_close(&st.shelf);
+    st.config.keeps = false;
+    shelf_open();
+    file("cut.png", png, 30);
+    struct alb_origin *o = get("cut.png");
+    assert_non_null(o);
+    assert_int_equal(o->size, 30);
+    alb_origin_unref(o);
+    put("b.png");
+    assert_false(is_there("b.png"));
+    st.config.folder = "/nonexistent/folder";
+    struct alb_shelf *other = NULL;
+    assert_int_not_equal(alb_shelf_open(&st.config, &other, NULL), ALB_OK);
+}
+
+int main(void)
+{
+#define WITH(name) cmocka_unit_test_setup_teardown(name, up, down)
+    const struct CMUnitTest tests[] = {
+        WITH(test_theirs),      WITH(test_replaced),  WITH(test_ours),    WITH(test_damaged),
+        WITH(test_overwritten), WITH(test_same),      WITH(test_expires), WITH(test_trouble),
+        WITH(test_unfit),       WITH(test_leftovers), WITH(test_later),   WITH(test_loader),
+    };
+    alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
