@@ -468,12 +468,13 @@ static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options
     if (code != ALB_OK)
         return code;
     ground(d, o);
+    uint32_t width = d->width, height = d->height;
     code = alb_plan_effects(d, o->overlays, o->overlay_count, s->dpr);
     if (code != ALB_OK || d->asks || o->next || d->depth > 0)
         return code;
     if (!alb_format_alpha(d->format))
         ground(d, o);      /* of what a mask has made transparent */
-    return fix_size(d, o); /* of what a frame has made larger */
+    return d->width != width || d->height != height ? fix_size(d, o) : ALB_OK; /* a frame makes it larger */
 }
 
 /* Orientation 1..8 that undoes another. */

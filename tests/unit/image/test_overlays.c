@@ -95,16 +95,12 @@ static void soft_frames(void **state)
 #define H 90
 static uint8_t face[3 * W * H];
 
-static void paint(int cx, int cy, int rx, int ry, uint32_t rgb)
+static void paint(int64_t cx, int64_t cy, int64_t rx, int64_t ry, uint32_t rgb)
 {
-    for (int y = cy - ry; y <= cy + ry; y++) {
-        for (int x = cx - rx; x <= cx + rx; x++) {
-            if (x < 0 || y < 0 || x >= W || y >= H ||
-                (x - cx) * (x - cx) * ry * ry + (y - cy) * (y - cy) * rx * rx > rx * rx * ry * ry)
-                continue;
-            for (int c = 0; c < 3; c++)
-                face[3 * (y * W + x) + c] = (uint8_t)(rgb >> (16 - 8 * c));
-        }
+    for (int64_t i = 0; i < W * H; i++) {
+        int64_t x = i % W - cx, y = i / W - cy;
+        for (int c = 0; c < 3 && x * x * ry * ry + y * y * rx * rx <= rx * rx * ry * ry; c++)
+            face[3 * i + c] = (uint8_t)(rgb >> (16 - 8 * c));
     }
 }
 
