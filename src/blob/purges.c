@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -230,9 +231,11 @@ static enum alb_code follow_locked(struct alb_purges *p, struct alb_err *err)
 
 static void follow(struct alb_purges *p)
 {
-    struct stat st;
+    off_t size;
 
-    if (!p->shared || fstat(p->fd, &st) != 0 || st.st_size == atomic_load(&p->seen))
+    /* Nobody needs its position (it is added to, and read at places that are named), and this takes less than fstat:
+     * every answer from memory asks. */
+    if (!p->shared || (size = lseek(p->fd, 0, SEEK_END)) < 0 || size == atomic_load(&p->seen))
         return;
     alb_mutex_lock(&p->mtx);
     alb_ignore(follow_locked(p, NULL), "the next question tries again");
