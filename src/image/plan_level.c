@@ -89,7 +89,8 @@ void alb_level_options(const struct alb_image_header *h, uint32_t side, struct a
 static bool may_use(const struct alb_draft *d, const struct alb_plan_options *o)
 {
     const struct alb_output *out = &d->ask->options->output;
-    bool whole = d->page == 0 && d->pages == 1 && !d->animated && !d->tiles && !d->embedded && !o->lenient;
+    bool whole = d->page == 0 && d->pages == 1 && !d->animated && !d->tiles && !d->embedded && !o->lenient &&
+                 d->depth == 0;
     return o->levels && whole && out->profile == ALB_PROFILE_SRGB && !out->keep_metadata &&
            !out->keep_copyright && !out->deep;
 }
