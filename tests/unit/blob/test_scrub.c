@@ -90,7 +90,7 @@ static struct alb_cache_checked scrub(struct world *w)
     return sum;
 }
 
-static const size_t sizes[] = {100,    4095,   4096,   4097,   8192,    131072,  262143,
+static const size_t sizes[] = {100,    4095,   4096,   4097,   8192,   131072,  262143,
                                262144, 262145, 266240, 524287, 524288, 1000000, 1048576};
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
