@@ -17,8 +17,8 @@
  * fstat per question. A record that is damaged purges everything that is older: too much, never too little.
  *
  * A disk that cannot be read or written to is no error of open: what is known holds, purges are refused (IO, NO_SPACE),
- * and the list is usable as soon as the disk is (asked by each purge, and by alb_purges_tend). As long as a list that is
- * there cannot be read, everything counts as purged.
+ * and the list is usable as soon as the disk is (asked by each purge, and by alb_purges_tend). As long as a list that
+ * is there cannot be read, everything counts as purged.
  *
  * Threads: any. Locks: CACHE_PURGES; around reading what others have written, too. CACHE_PURGES_FILE around it for who
  * writes.
@@ -61,9 +61,9 @@ uint64_t alb_purges_now(struct alb_purges *p);
 /* The newest that touches one of them. No I/O, unless another process has just purged something. */
 uint64_t alb_purges_newest(struct alb_purges *p, const struct alb_str *labels, size_t count);
 
-/* Those up to `number` have nothing left to touch: they are forgotten, here at once, and by other processes when they say
- * so (alb_purges_forget, up to view.offered). Before that nothing of before them may be left in memory: it would be found
- * again. */
+/* Those up to `number` have nothing left to touch: they are forgotten, here at once, and by other processes when they
+ * say so (alb_purges_forget, up to view.offered). Before that nothing of before them may be left in memory: it would be
+ * found again. */
 void alb_purges_retire(struct alb_purges *p, uint64_t number);
 void alb_purges_forget(struct alb_purges *p);
 /* Upkeep: tries whether the list can be read and written to, if it could not. */
