@@ -210,7 +210,7 @@ enum alb_code alb_serve_imgproxy_open(const struct alb_serve_imgproxy_config *in
     bool http = false;
     enum alb_code code = read_options(in, s, owners, &http, err);
     if (code == ALB_OK)
-        code = open_sources(in, s, http, err);
+        code = open_sources(in, s, http || in->others_fetch, err);
     if (code != ALB_OK)
         return code;
     const struct alb_imgproxy_door_config door = {.config = s->config,

@@ -26,6 +26,7 @@ struct alb_serve_imgproxy_config {
     const struct alb_folder *folder;
     struct alb_pool *pool;
     struct alb_render *render;
+    bool others_fetch; /* other doors want the same origins to ask other servers */
     const struct alb_plan_limits *limits;
 };
 enum alb_code alb_serve_imgproxy_open(const struct alb_serve_imgproxy_config *config,

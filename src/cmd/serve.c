@@ -186,6 +186,7 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
                                                      .folder = &h->folder,
                                                      .pool = h->pool,
                                                      .render = h->render,
+                                                     .others_fetch = alb_serve_thumbor_fetches(h->options),
                                                      .limits = &h->limits};
     enum alb_code code = alb_serve_imgproxy_open(&config, &h->imgproxy, err);
     if (code == ALB_OK)
@@ -195,8 +196,11 @@ static enum alb_code open_imgproxy(struct house *h, struct alb_err *err)
 
 static enum alb_code open_thumbor(struct house *h, struct alb_err *err)
 {
-    const struct alb_serve_thumbor_config config = {
-        .options = h->options, .folder = &h->folder, .render = h->render, .limits = &h->limits};
+    const struct alb_serve_thumbor_config config = {.options = h->options,
+                                                    .folder = &h->folder,
+                                                    .render = h->render,
+                                                    .origins = h->imgproxy.origins,
+                                                    .limits = &h->limits};
     enum alb_code code = alb_serve_thumbor_open(&config, &h->thumbor, err);
     return code == ALB_OK ? alb_thumbor_door_mount(h->thumbor.door, h->http, err) : code;
 }

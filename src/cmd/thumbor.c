@@ -57,6 +57,33 @@ static enum alb_code read_keys(const struct alb_serve_thumbor_config *in, struct
     return code;
 }
 
+bool alb_serve_thumbor_fetches(const struct alb_options *options)
+{
+    const char *const *items;
+    return alb_opt_list(options, ALB_P_IMAGOR_SOURCES, &items) > 0;
+}
+
+/* Other servers: those that were named. */
+static enum alb_code read_sources(const struct alb_options *o, struct alb_serve_thumbor *s,
+                                  struct alb_err *err)
+{
+    struct alb_thumbor_http *h = &s->config.http;
+    const char *const *items;
+    size_t n = alb_opt_list(o, ALB_P_IMAGOR_SOURCES, &items);
+    if (n > ALB_ARRAY_LEN(s->source))
+        return alb_fail(err, ALB_E_INVALID, "imagor-sources: at most %zu servers are named",
+                        ALB_ARRAY_LEN(s->source));
+    for (size_t i = 0; i < n; i++)
+        s->source[i] = alb_str_c(items[i]);
+    h->on = n > 0;
+    h->allowed = (struct alb_thumbor_list){s->source, n};
+    h->reach = ALB_FETCH_PUBLIC;
+    if (alb_opt_bool(o, ALB_P_IMAGOR_PRIVATE_SOURCES))
+        h->reach |= ALB_FETCH_PRIVATE | ALB_FETCH_LOOPBACK;
+    h->timeout = alb_opt_duration(o, ALB_P_SOURCE_TIMEOUT);
+    return ALB_OK;
+}
+
 enum alb_code alb_serve_thumbor_open(const struct alb_serve_thumbor_config *in, struct alb_serve_thumbor *s,
                                      struct alb_err *err)
 {
@@ -65,9 +92,14 @@ enum alb_code alb_serve_thumbor_open(const struct alb_serve_thumbor_config *in, 
     enum alb_code code = read_signer(in->options, &s->config.signer, err);
     if (code == ALB_OK)
         code = read_keys(in, s, err);
+    if (code == ALB_OK)
+        code = read_sources(in->options, s, err);
     const struct alb_thumbor_door_config door = {.config = &s->config,
                                                  .prefix = "/imagor",
                                                  .render = in->render,
+                                                 .origins = in->origins,
+                                                 .local =
+                                                     alb_opt_string(in->options, ALB_P_LOCAL_ROOT)[0] != '\0',
                                                  .limits = *in->limits,
                                                  .library = in->folder->library,
                                                  .store = in->folder->store,

@@ -203,6 +203,11 @@ ALB_X(IMAGOR_KEY, "imagor-key", LIST, "", ALB_CMD_SERVE, "Pictures by URL",
       "time to change them. It is a secret: better in albumen.conf than on the command line")
 ALB_X(IMAGOR_SIGNER, "imagor-signer", STRING, "sha1", ALB_CMD_SERVE, "Pictures by URL",
       "How these URLs are signed: sha1, sha256 or sha512, and with :N only so many characters of it, such as sha256:40")
+ALB_X(IMAGOR_SOURCES, "imagor-sources", LIST, "", ALB_CMD_SERVE, "Pictures by URL",
+      "Servers that URLs below /imagor/ may name, such as *.example.com or photos.example.com:8443 (* means all of "
+      "them); none without it")
+ALB_X(IMAGOR_PRIVATE_SOURCES, "imagor-private-sources", BOOL, "false", ALB_CMD_SERVE, "Pictures by URL",
+      "Of these also servers in private networks and on this machine")
 ALB_X(SOURCE_TIMEOUT, "source-timeout", DURATION, "10s", ALB_CMD_SERVE, "Pictures by URL",
       "Longest transfer of one source from another server")
 ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",

@@ -23,7 +23,8 @@ export const idOf = (index) => `00000000-0000-7000-8000-${index.toString(16).pad
 const indexOf = (id) => (id.startsWith('00000000-0000-7000-8000-') ? parseInt(id.slice(24), 16) : -1);
 
 export class Library {
-  constructor(photos) {
+  constructor(photos, damaged = 0) {
+    this.damaged = damaged;
     this.months = [];
     this.cache = new Map();
     /** id -> what a person changed */
@@ -78,7 +79,7 @@ export class Library {
     const seed = Math.floor(r() * sceneCount);
     const ratio = ratios[Math.floor(r() * ratios.length)];
     const video = r() < 0.015;
-    return { id: idOf(index), index, time, seed, ratio, video, favorite: r() < 0.03, trashed: false, name: `${video ? 'MOV' : 'IMG'}_${pad(index % 10000, 4)}.${video ? 'mp4' : 'jpg'}` };
+    return { id: idOf(index), index, time, seed, ratio, video, favorite: r() < 0.03, trashed: false, damaged: this.damaged > 0 && index % this.damaged === 1, name: `${video ? 'MOV' : 'IMG'}_${pad(index % 10000, 4)}.${video ? 'mp4' : 'jpg'}` };
   }
 
   /** With everything that was changed applied. */
@@ -146,6 +147,7 @@ export class Library {
       isFavorite: column((p) => p.favorite),
       visibility: column(() => 'timeline'),
       isTrashed: column((p) => p.trashed),
+      isDamaged: column((p) => p.damaged === true),
       isImage: column((p) => !p.video),
       thumbhash: column((p) => (p.seed === null ? null : sceneHash(p.seed, p.ratio))),
       fileCreatedAt: column((p) => new Date(p.time - 7_200_000).toISOString()),
@@ -172,7 +174,7 @@ export class Library {
     return {
       id: p.id, ownerId: 'a0000000-0000-7000-8000-000000000001', type: p.video ? 'VIDEO' : 'IMAGE', originalFileName: p.name, originalMimeType: 'image/jpeg',
       originalPath: '', checksum: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=', thumbhash: p.seed === null ? null : sceneHash(p.seed, p.ratio), createdAt: utc, updatedAt: utc, fileCreatedAt: utc, fileModifiedAt: utc,
-      localDateTime: local, isFavorite: p.favorite, isArchived: false, isTrashed: p.trashed, isOffline: false, visibility: 'timeline', duration: null, hasMetadata: true, width, height, tags: [],
+      localDateTime: local, isFavorite: p.favorite, isArchived: false, isTrashed: p.trashed, isOffline: false, isDamaged: p.damaged === true, isOriginalDamaged: p.damaged === true && p.index % 2 === 1, visibility: 'timeline', duration: null, hasMetadata: true, width, height, tags: [],
       exifInfo: { ...camera, exifImageWidth: width, exifImageHeight: height, fileSizeInByte: p.size ?? 4_812_337, orientation: '1', dateTimeOriginal: utc.replace('Z', '+00:00'), timeZone: 'UTC+2', description: p.description ?? '', rating: p.rating ?? null },
     };
   }

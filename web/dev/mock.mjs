@@ -10,6 +10,7 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Cache } from './mock-cache.mjs';
 import { Library } from './mock-library.mjs';
 import { scenePng } from './scenes.mjs';
 
@@ -18,11 +19,11 @@ const mostUploads = 512 * 1024 * 1024;
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png', '.txt': 'text/plain; charset=utf-8', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
 
 /**
- * @param {{port?: number, photos?: number, password?: string | null, setupToken?: string, latency?: number}} options
- *        password null: nobody exists yet; latency: milliseconds before every answer of the API
+ * @param {{port?: number, photos?: number, password?: string | null, setupToken?: string, latency?: number, admin?: boolean, damaged?: number}} options
+ *        password null: nobody exists yet; latency: milliseconds before every answer of the API; damaged: every so manieth photo is
  */
 export async function startMock(options = {}) {
-  const mock = new Mock({ port: 0, photos: 0, password: 'secret', setupToken: 'token', latency: 0, ...options });
+  const mock = new Mock({ port: 0, photos: 0, password: 'secret', setupToken: 'token', latency: 0, admin: true, damaged: 0, ...options });
   await mock.listen();
   return mock;
 }
@@ -30,7 +31,8 @@ export async function startMock(options = {}) {
 class Mock {
   constructor(options) {
     this.options = options;
-    this.library = new Library(options.photos);
+    this.library = new Library(options.photos, options.damaged);
+    this.cache = new Cache(options.admin);
     this.user = options.password === null ? null : { name: 'admin', email: 'admin@albumen.local', password: options.password };
     this.sessions = new Set();
     this.uploads = new Map();
@@ -82,6 +84,7 @@ class Mock {
       if (this.options.latency) await new Promise((resolve) => setTimeout(resolve, this.options.latency));
       return this.api(req, res, url);
     }
+    if (url.pathname === '/health' || url.pathname.startsWith('/cache/')) return this.cache.answer(req, res, url, this.signedIn(req), send, refused);
     return this.page(req, res, url);
   }
 
@@ -121,7 +124,7 @@ class Mock {
     if (open[at]) return send(res, req.method === 'POST' ? 201 : 200, open[at]());
     if (!this.signedIn(req)) throw refused(401, 'Authentication required');
     const closed = {
-      'GET /users/me': () => ({ id: 'a0000000-0000-7000-8000-000000000001', email: this.user.email, name: this.user.name, isAdmin: true, createdAt: '2024-01-01T00:00:00.000Z', updatedAt: '2024-01-01T00:00:00.000Z', deletedAt: null }),
+      'GET /users/me': () => ({ id: 'a0000000-0000-7000-8000-000000000001', email: this.user.email, name: this.user.name, isAdmin: this.options.admin, createdAt: '2024-01-01T00:00:00.000Z', updatedAt: '2024-01-01T00:00:00.000Z', deletedAt: null }),
       'POST /auth/logout': () => {
         this.sessions.clear();
         return { successful: true, redirectUri: '' };

@@ -6,6 +6,7 @@
 //   app/      session, address, frame of the page
 //   library/  the timeline: where the photos come from, where they stand, how they are shown
 //   viewer/   one photo, large
+//   cache/    the administrator's page of the caches
 //   upload/   files on their way to the server
 //   ui/       small things everybody uses
 

@@ -163,3 +163,39 @@ enum alb_code alb_auth_again(struct alb_req *req, const char *permission, struct
     alb_principal_unref(p);
     return may ? ALB_OK : alb_fail(err, ALB_E_FORBIDDEN, "the credential has lost %s", permission);
 }
+
+/* ---- pictures by URL ---- */
+
+enum alb_who alb_auth_viewer(struct alb_req *req, bool on_loop, struct alb_principal **principal)
+{
+    *principal = NULL;
+    switch (alb_auth_require(req, on_loop)) {
+    case ALB_BEFORE_LATER:
+        return ALB_WHO_LATER;
+    case ALB_BEFORE_GO:
+        *principal = alb_auth_principal(req);
+        return alb_auth_may(req, "asset.view") ? ALB_WHO_KNOWN : ALB_WHO_ANSWERED;
+    case ALB_BEFORE_ANSWERED:
+    case ALB_BEFORE_WAIT:
+    default:
+        return ALB_WHO_ANSWERED;
+    }
+}
+
+enum alb_who alb_auth_signer(struct alb_library *library, int64_t user, bool on_loop,
+                             struct alb_principal **signer, struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    *signer = NULL;
+    if (on_loop)
+        *signer = alb_library_signer_hot(library, user);
+    else
+        code = alb_library_signer(library, user, signer, err);
+    if (code == ALB_E_NOT_FOUND) {
+        alb_err_clear(err);
+        return ALB_WHO_NOBODY;
+    }
+    if (code != ALB_OK)
+        return ALB_WHO_UNKNOWN;
+    return *signer ? ALB_WHO_KNOWN : ALB_WHO_LATER;
+}

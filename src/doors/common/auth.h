@@ -33,6 +33,18 @@ struct alb_principal *alb_auth_principal(const struct alb_req *req);
 bool alb_auth_same_site(struct alb_req *req) ALB_MUST_CHECK;
 /* True if the credential carries the permission; else sets 403 "Missing required permission: x". */
 bool alb_auth_may(struct alb_req *req, const char *permission) ALB_MUST_CHECK;
+/* For doors of pictures: who is asking, by credential (with asset.view) or as the owner of a key that has signed. */
+enum alb_who {
+    ALB_WHO_KNOWN,
+    ALB_WHO_LATER,    /* on the loop only: the step must ask */
+    ALB_WHO_ANSWERED, /* an answer is set: no credential, or one that may not */
+    ALB_WHO_NOBODY,   /* the owner is there no more */
+    ALB_WHO_UNKNOWN   /* *err says why nobody can tell */
+};
+enum alb_who alb_auth_viewer(struct alb_req *req, bool on_loop, struct alb_principal **principal);
+/* *signer: a reference, if KNOWN. */
+enum alb_who alb_auth_signer(struct alb_library *library, int64_t user, bool on_loop,
+                             struct alb_principal **signer, struct alb_err *err);
 /* For requests that have run for long, before what they were for is done: the same credential, looked at once
  * more. OK: it is still good, and carries the permission. UNAUTHENTICATED, FORBIDDEN, or why nobody can tell.
  * io thread. */

@@ -327,25 +327,37 @@ static bool take_char(struct alb_str *pattern, char *c)
     return true;
 }
 
+/* "a", "a-z"; false: it is broken. */
+static bool take_range(struct alb_str *pattern, unsigned char *low, unsigned char *high)
+{
+    char a, b;
+
+    if (pattern->n == 0 || pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &a))
+        return false;
+    b = a;
+    if (pattern->n > 0 && pattern->p[0] == '-') {
+        *pattern = alb_str_from(*pattern, 1);
+        if (pattern->n == 0 || pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &b))
+            return false;
+    }
+    *low = (unsigned char)a;
+    *high = (unsigned char)b;
+    return true;
+}
+
 /* "[a-z]", "[^ab]" behind its "["; false: it is broken. */
 static bool in_class(struct alb_str *pattern, char c, bool *is_in)
 {
     bool negated = pattern->n > 0 && pattern->p[0] == '^', found = false;
+    unsigned char low, high, it = (unsigned char)c;
     size_t ranges = 0;
 
     if (negated)
         *pattern = alb_str_from(*pattern, 1);
     for (; pattern->n > 0 && (pattern->p[0] != ']' || ranges == 0); ranges++) {
-        char low, high;
-        if (pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &low))
+        if (!take_range(pattern, &low, &high))
             return false;
-        high = low;
-        if (pattern->n > 0 && pattern->p[0] == '-') {
-            *pattern = alb_str_from(*pattern, 1);
-            if (pattern->n == 0 || pattern->p[0] == '-' || pattern->p[0] == ']' || !take_char(pattern, &high))
-                return false;
-        }
-        found = found || ((unsigned char)low <= (unsigned char)c && (unsigned char)c <= (unsigned char)high);
+        found = found || (low <= it && it <= high);
     }
     if (pattern->n == 0)
         return false;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which addresses an operator allows, in the words of the programs whose place a door takes:
- *   - URL patterns (imgproxy's allowed sources), matched on the parsed URL, not on its text: scheme, then host and port,
- *     then path. "*" stands for any run inside one host label or one path segment, so that "http://W.cdn.dev/" with "*"
- *     for W admits neither "http://evil?.cdn.dev/" nor "http://a.b.cdn.dev/". A host in a pattern is a whole host, with
- *     or without a slash behind it. Without a port it means the scheme's own; ":*" is any. Names and passwords match
- *     only where the pattern has them. Dot segments are resolved before the path is compared; the rest of the pattern is
- *     a prefix of path and query.
+ *   - URL patterns (imgproxy's allowed sources), matched on the parsed URL, not on its text: scheme, then host and
+ *     port, then path. "*" stands for any run inside one host label or one path segment, so that "http://W.cdn.dev/"
+ *     with "*" for W admits neither "http://evil?.cdn.dev/" nor "http://a.b.cdn.dev/". A host in a pattern is a whole
+ *     host, with or without a slash behind it. Without a port it means the scheme's own; ":*" is any. Names and
+ *     passwords match only where the pattern has them. Dot segments are resolved before the path is compared; the rest
+ *     of the pattern is a prefix of path and query.
  *   - prefixes with "*" that take a run without "/", for replacements (imgproxy's), on text.
  *   - globs (Go's path.Match): "*" any run without "/", "?" one character, "[a-z]", "[^a]", "\\x"; imagor's hosts.
  * Pure; any thread.

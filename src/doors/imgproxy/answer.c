@@ -111,13 +111,6 @@ struct alb_imgproxy_wrong alb_imgproxy_wrong_of(enum alb_code code, const struct
     return wrong;
 }
 
-static int status_of_origin(int status)
-{
-    if (status >= 400 && status < 500)
-        return status;
-    return status >= 500 ? 502 : 404;
-}
-
 struct alb_imgproxy_wrong alb_imgproxy_wrong_origin(const struct alb_origin *o)
 {
     struct alb_imgproxy_wrong wrong = {404, "Source is unreachable", ALB_IMGPROXY_TROUBLE_DOWNLOAD, o->err};
@@ -127,7 +120,7 @@ struct alb_imgproxy_wrong alb_imgproxy_wrong_origin(const struct alb_origin *o)
         wrong.trouble = ALB_IMGPROXY_TROUBLE_SECURITY;
         break;
     case ALB_ORIGIN_STATUS:
-        wrong.status = status_of_origin(o->status);
+        wrong.status = alb_door_status_of_origin(o->status);
         break;
     case ALB_ORIGIN_TIMEOUT:
         wrong.status = 504;
@@ -171,7 +164,7 @@ static bool is_public(const struct alb_imgproxy_job *job)
     if (!job->is_signed)
         return false;
     for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++) {
-        const struct alb_imgproxy_held *h = &job->input[i];
+        const struct alb_door_input *h = &job->input[i];
         if ((h->asset && h->asset->is_private) || (h->origin && !h->origin->is_shared))
             return false;
     }
@@ -352,7 +345,7 @@ static void debug_headers(const struct alb_imgproxy_job *job, struct size origin
 {
     if (!job->door->config.config->debug_headers)
         return;
-    alb_res_header_i64(job->req, "X-Origin-Content-Length", alb_imgproxy_bytes_size(job));
+    alb_res_header_i64(job->req, "X-Origin-Content-Length", alb_door_input_size(&job->input[0]));
     debug_size(job->req, "X-Origin-Width", "X-Origin-Height", origin);
     debug_size(job->req, "X-Result-Width", "X-Result-Height", result);
 }

@@ -7,7 +7,6 @@
 #include "render/books.h"
 
 #define HASH_SLICE ((int64_t)16 << 20)
-#define RENDER_SHARE 8 /* one part in so many of a request's time is for the making */
 
 /* ---- the picture that is asked for ---- */
 
@@ -16,13 +15,6 @@ static bool may_degrade(const struct alb_imgproxy_job *job)
 {
     return job->door->config.may_degrade && job->want.format == ALB_IMGPROXY_FORMAT_NONE &&
            (alb_imgproxy_accepted(&job->accept) & ALB_IMGPROXY_FORMAT_BIT(ALB_IMGPROXY_WEBP));
-}
-
-/* The last part of its time belongs to the picture: who gets a slot after that has it for nothing, for nobody waits any
- * more when the picture is there. */
-static int64_t end_of_line(const struct alb_imgproxy_job *job)
-{
-    return job->deadline - (job->deadline - job->begun) / RENDER_SHARE;
 }
 
 /* The URL behind its signature, and its tags: by these it can be purged. Without memory by its sources alone. */
@@ -53,7 +45,7 @@ static struct alb_render_ask ask_for(const struct alb_imgproxy_job *job)
         .may_degrade = may_degrade(job),
         .deadline = job->deadline,
         .cls = ALB_LEASE_FOREGROUND,
-        .queue_deadline = end_of_line(job),
+        .queue_deadline = alb_door_end_of_line(job->begun, job->deadline),
         .door = ALB_RENDER_DOOR_IMGPROXY,
     };
     for (unsigned i = 0; i < job->wish.inputs; i++) {
@@ -93,8 +85,8 @@ static bool is_skipped(const struct alb_imgproxy_job *job, enum alb_type type)
 {
     enum alb_imgproxy_format f = alb_imgproxy_of_type(type);
     return f != ALB_IMGPROXY_FORMAT_NONE && f != ALB_IMGPROXY_SVG &&
-           (job->want.skip_formats & ALB_IMGPROXY_FORMAT_BIT(f)) &&
-           (is_open(job) || job->want.format == f) && may_have_file(job);
+           (job->want.skip_formats & ALB_IMGPROXY_FORMAT_BIT(f)) && (is_open(job) || job->want.format == f) &&
+           may_have_file(job);
 }
 
 static bool needs_picture(const struct alb_imgproxy_job *job, enum alb_type type)
@@ -105,9 +97,7 @@ static bool needs_picture(const struct alb_imgproxy_job *job, enum alb_type type
 /* Whether the client has it: decided before a slot is asked for. */
 static bool has_it(struct alb_imgproxy_job *job, const struct alb_flight_key *key)
 {
-    char etag[33];
-    alb_hex(key->b, 16, etag); /* as render makes it */
-    alb_imgproxy_head(job, alb_arena_str(job->arena, alb_str_c(etag)), false, NULL);
+    alb_imgproxy_head(job, alb_door_etag(job->arena, key), false, NULL);
     if (alb_res_get_status(job->req) != 200 || !alb_res_decided(job->req))
         return false;
     alb_imgproxy_tell(job, NULL);
@@ -194,10 +184,11 @@ enum alb_imgproxy_next alb_imgproxy_check_hash(struct alb_imgproxy_job *job)
 {
     unsigned char piece[8192];
     struct alb_err err = ALB_ERR_INIT;
-    int64_t size = alb_imgproxy_bytes_size(job), until = job->hashed + HASH_SLICE;
+    int64_t size = alb_door_input_size(&job->input[0]), until = job->hashed + HASH_SLICE;
     size_t got = 1;
     while (job->hashed < size && job->hashed < until && got > 0) {
-        if (alb_imgproxy_read(job, (uint64_t)job->hashed, piece, sizeof(piece), &got, &err) != ALB_OK)
+        if (alb_door_bytes_read(&job->bytes, (uint64_t)job->hashed, piece, sizeof(piece), &got, &err) !=
+            ALB_OK)
             return broken(job, &err);
         alb_hash_update(&job->hash, piece, got);
         job->hashed += (int64_t)got;
@@ -233,15 +224,10 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
         alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_IMGPROXY_DONE;
     }
-    alb_future_unref(job->future);
-    job->future = NULL;
-    alb_req_wait_until(job->req, job->deadline);
-    if (alb_render_start(job->door->config.render, &ask, alb_req_waiter(job->req, true), &job->future,
-                         &err) != ALB_OK)
+    if (alb_door_picture_start(job->req, job->door->config.render, &ask, job->deadline, &job->future, &err) !=
+        ALB_OK)
         return broken(job, &err);
     job->stage = ALB_IMGPROXY_RENDERING;
-    alb_req_doing(job->req, "waiting for a picture");
-    (void)alb_req_wait_joined(job->req, job->future);
     return ALB_IMGPROXY_WAIT;
 }
 
@@ -249,7 +235,8 @@ static enum alb_imgproxy_next render(struct alb_imgproxy_job *job)
 static enum alb_imgproxy_next ask_facts(struct alb_imgproxy_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (job->is_signed && job->door->auth.library) /* "/info" is not signed: whoever has a picture's URL has this one */
+    if (job->is_signed &&
+        job->door->auth.library) /* "/info" is not signed: whoever has a picture's URL has this one */
         job->want.info.exif = job->want.info.iptc = job->want.info.xmp = job->want.info.video_meta = false;
     if (!job->input[0].asset || alb_principal_may(job->principal, "asset.read"))
         return alb_imgproxy_ask_worker(job);
@@ -259,7 +246,7 @@ static enum alb_imgproxy_next ask_facts(struct alb_imgproxy_job *job)
 
 static const char *media_type(struct alb_imgproxy_job *job, enum alb_type type)
 {
-    const struct alb_imgproxy_held *h = &job->input[0];
+    const struct alb_door_input *h = &job->input[0];
     struct alb_str told = h->asset ? h->asset->mime : h->origin->content_type;
     if (job->want.raw && told.n > 0) {
         const char *text = alb_arena_cstr(job->arena, told);
@@ -293,33 +280,25 @@ enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job)
 
 enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job)
 {
-    const struct alb_render_ask ask = ask_for(job);
-    struct alb_owner title;
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_req_promoted(job->req, &title)) { /* whoever made it has given up: go on in its place */
-        alb_req_wait_until(job->req, job->deadline);
-        alb_render_inherit(job->door->config.render, &ask, &title, alb_req_waiter(job->req, false));
-        (void)alb_req_wait_joined(job->req, job->future);
+    struct alb_picture *p;
+    const struct alb_render_ask ask = ask_for(job);
+    switch (alb_door_picture_end(job->req, job->door->config.render, &ask, job->deadline, job->future, &p,
+                                 &err)) {
+    case ALB_DOOR_WAITS:
         return ALB_IMGPROXY_WAIT;
-    }
-    if (alb_req_timed_out(job->req)) {
-        (void)alb_fail(&err, ALB_E_TIMEOUT, "the picture was not made in time");
-        return broken(job, &err);
-    }
-    enum alb_code code = alb_future_error(job->future, &err);
-    if (code == ALB_E_CONFLICT && !job->is_second) { /* a file has changed under us: as it is now, then */
+    case ALB_DOOR_MADE:
+        answer(job, &ask, p, false);
+        return ALB_IMGPROXY_DONE;
+    case ALB_DOOR_CHANGED: /* as it is now, then */
+        if (job->is_second)
+            break;
         job->is_second = true;
         alb_imgproxy_sources_drop(job);
         job->stage = ALB_IMGPROXY_SOURCES;
         return ALB_IMGPROXY_ON;
+    case ALB_DOOR_FAILED:
+        break;
     }
-    if (code == ALB_E_BUSY &&
-        alb_mono(alb_req_clock(job->req)) >= end_of_line(job)) { /* its time ended in the line */
-        alb_err_clear(&err);
-        code = alb_fail(&err, ALB_E_TIMEOUT, "no slot came free in time");
-    }
-    if (code != ALB_OK)
-        return broken(job, &err);
-    answer(job, &ask, ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_picture, obj), false);
-    return ALB_IMGPROXY_DONE;
+    return broken(job, &err);
 }

@@ -39,7 +39,7 @@ enum alb_imgproxy_next alb_imgproxy_ask_header(struct alb_imgproxy_job *job)
 static struct alb_str identity(const struct alb_imgproxy_job *job, const char *what)
 {
     char text[2 * ALB_SHA256_LEN + 1];
-    const struct alb_imgproxy_held *h = &job->input[0];
+    const struct alb_door_input *h = &job->input[0];
     alb_hex(h->asset ? h->asset->sha256 : h->origin->identity, ALB_SHA256_LEN, text);
     text[32] = '\0';
     return alb_arena_printf(job->arena, "%s-%s", what, text);
@@ -47,8 +47,7 @@ static struct alb_str identity(const struct alb_imgproxy_job *job, const char *w
 
 static void head_of_vector(struct alb_imgproxy_job *job)
 {
-    alb_imgproxy_head(job, identity(job, "svg1"), job->input[0].origin && job->input[0].origin->no_store,
-                      "svg");
+    alb_imgproxy_head(job, identity(job, "svg1"), alb_door_input_no_store(&job->input[0]), "svg");
 }
 
 enum alb_imgproxy_next alb_imgproxy_ask_worker(struct alb_imgproxy_job *job)
@@ -112,13 +111,12 @@ static enum alb_imgproxy_next send_info(struct alb_imgproxy_job *job, const stru
         ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj);
     struct alb_buf out = ALB_BUF_INIT(ALB_IMGPROXY_INFO_MAX);
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_imgproxy_info_write(&job->want.info, o->probe, alb_imgproxy_bytes_size(job), sums, &out, &err) !=
-        ALB_OK) {
+    if (alb_imgproxy_info_write(&job->want.info, o->probe, alb_door_input_size(&job->input[0]), sums, &out,
+                                &err) != ALB_OK) {
         alb_buf_fini(&out);
         return failed(job, &err);
     }
-    alb_imgproxy_head(job, sum_of(job, alb_buf_view(&out)),
-                      job->input[0].origin && job->input[0].origin->no_store, NULL);
+    alb_imgproxy_head(job, sum_of(job, alb_buf_view(&out)), alb_door_input_no_store(&job->input[0]), NULL);
     alb_res_type(job->req, "application/json");
     alb_imgproxy_tell(job, NULL);
     alb_res_buf(job->req, &out);
@@ -142,10 +140,11 @@ enum alb_imgproxy_next alb_imgproxy_sum_up(struct alb_imgproxy_job *job)
     struct alb_imgproxy_sums sums = {{{0}}};
     unsigned char piece[8192], sum[ALB_HASH_MAX_LEN];
     struct alb_err err = ALB_ERR_INIT;
-    int64_t size = alb_imgproxy_bytes_size(job), until = job->hashed + SUM_SLICE;
+    int64_t size = alb_door_input_size(&job->input[0]), until = job->hashed + SUM_SLICE;
     size_t got = 1;
     while (job->hashed < size && job->hashed < until && got > 0) {
-        if (alb_imgproxy_read(job, (uint64_t)job->hashed, piece, sizeof(piece), &got, &err) != ALB_OK)
+        if (alb_door_bytes_read(&job->bytes, (uint64_t)job->hashed, piece, sizeof(piece), &got, &err) !=
+            ALB_OK)
             return failed(job, &err);
         job->hashed += (int64_t)got;
         for (int i = SUM_FIRST; i <= SUM_LAST; i++)
@@ -165,8 +164,7 @@ static enum alb_imgproxy_next looked(struct alb_imgproxy_job *job, enum alb_code
     job->is_looking = false;
     job->has_looked = true;
     if (code == ALB_OK)
-        job->header =
-            ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj)->header;
+        job->header = ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj)->header;
     if (code == ALB_OK && !vector)
         code = alb_plan_check_source(&job->header, &job->wish.limits, err);
     if (code != ALB_OK && (!vector || code == ALB_E_TIMEOUT || code == ALB_E_BUSY))

@@ -16,10 +16,9 @@
 
 #include "base/hash.h"
 #include "base/lock.h"
+#include "doors/common/picture.h"
 #include "doors/imgproxy/compile.h"
 #include "doors/imgproxy/door.h"
-#include "library/original.h"
-#include "library/source.h"
 
 struct alb_imgproxy_policy { /* as the origins know it; `base` first */
     struct alb_origin_policy base;
@@ -76,11 +75,6 @@ struct alb_imgproxy_wrong { /* why there is no picture */
     struct alb_err err; /* precise: for the log and development mode */
 };
 
-struct alb_imgproxy_held { /* an input: one of both, a reference */
-    struct alb_source *asset;
-    struct alb_origin *origin;
-};
-
 struct alb_imgproxy_job {
     struct alb_imgproxy_door *door;
     struct alb_req *req;
@@ -98,7 +92,7 @@ struct alb_imgproxy_job {
     struct alb_imgproxy_wish wish;
     /* sources */
     unsigned at;
-    struct alb_imgproxy_held input[ALB_PLAN_INPUTS];
+    struct alb_door_input input[ALB_PLAN_INPUTS];
     struct alb_str *forward; /* headers for origins */
     size_t forward_count;
     bool is_second;                  /* try: a file had changed while its picture was made */
@@ -111,8 +105,7 @@ struct alb_imgproxy_job {
     bool is_looking, has_looked;    /* for its header, which may stay unknown */
     struct alb_image_header header; /* width 0: not known */
     /* bytes as they are, and hashing */
-    struct alb_original *original;
-    struct alb_origin_reader *reader;
+    struct alb_door_bytes bytes;
     struct alb_hash hash, sums[ALB_IMGPROXY_SUMS]; /* of hashsum; of /info, by enum alb_imgproxy_hash */
     int64_t hashed;
     /* the door's list */
@@ -146,9 +139,6 @@ enum alb_imgproxy_next alb_imgproxy_rendered(struct alb_imgproxy_job *job);
 /* ---- raw.c ---- */
 /* Opens the source for checked reading. */
 enum alb_code alb_imgproxy_open_bytes(struct alb_imgproxy_job *job, struct alb_err *err) ALB_MUST_CHECK;
-int64_t alb_imgproxy_bytes_size(const struct alb_imgproxy_job *job);
-enum alb_code alb_imgproxy_read(void *job, uint64_t off, void *p, size_t n, size_t *got,
-                                struct alb_err *err) ALB_MUST_CHECK;
 /* Looked at first, unless it is raw. type: its media type, a literal or in the arena. */
 enum alb_imgproxy_next alb_imgproxy_send_bytes(struct alb_imgproxy_job *job, const char *type,
                                                const char *ending);

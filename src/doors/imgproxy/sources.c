@@ -13,20 +13,15 @@ static bool is_asset(const struct alb_imgproxy_source *s)
 
 void alb_imgproxy_sources_drop(struct alb_imgproxy_job *job)
 {
-    alb_original_close(&job->original);
-    alb_origin_reader_close(&job->reader);
-    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++) {
-        alb_source_unref(job->input[i].asset);
-        alb_origin_unref(job->input[i].origin);
-        job->input[i] = (struct alb_imgproxy_held){NULL, NULL};
-    }
+    alb_door_bytes_close(&job->bytes);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++)
+        alb_door_input_drop(&job->input[i]);
     job->at = 0;
 }
 
 enum alb_type alb_imgproxy_source_type(const struct alb_imgproxy_job *job)
 {
-    const struct alb_imgproxy_held *h = &job->input[0];
-    return h->origin ? h->origin->type : alb_type_of_mime(h->asset->mime);
+    return alb_door_input_type(&job->input[0]);
 }
 
 /* ---- what is asked for ---- */
@@ -127,9 +122,7 @@ static enum alb_purpose purpose_of(const struct alb_imgproxy_job *job)
 static bool is_off(const struct alb_imgproxy_job *job, unsigned i)
 {
     const struct alb_imgproxy_config *c = job->door->config.config;
-    const struct alb_imgproxy_held *h = &job->input[i];
-    enum alb_type_class class =
-        alb_type_class(h->origin ? h->origin->type : alb_type_of_mime(h->asset->mime));
+    enum alb_type_class class = alb_type_class(alb_door_input_type(&job->input[i]));
     if (job->want.raw && i == 0 && !job->fell_back)
         return false;
     return (class == ALB_CLASS_VIDEO && !c->video) || (class == ALB_CLASS_RAW && !c->raw_photos);
@@ -139,7 +132,7 @@ static bool is_off(const struct alb_imgproxy_job *job, unsigned i)
 
 static bool hot_one(struct alb_imgproxy_job *job)
 {
-    struct alb_imgproxy_held *h = &job->input[job->at];
+    struct alb_door_input *h = &job->input[job->at];
     struct alb_origin *given;
     const struct alb_imgproxy_source *s = place_of(job, job->at, &given);
     struct alb_ref ref;
@@ -206,9 +199,7 @@ static enum alb_imgproxy_next taken(struct alb_imgproxy_job *job)
                    alb_type_class(alb_imgproxy_source_type(job)) == ALB_CLASS_RAW
                        ? "what cameras call raw (IMGPROXY_ENABLE_RAW_FORMATS)"
                        : "the frame of a video (IMGPROXY_ENABLE_VIDEO_THUMBNAILS)");
-    alb_source_unref(job->input[job->at].asset);
-    alb_origin_unref(job->input[job->at].origin);
-    job->input[job->at] = (struct alb_imgproxy_held){NULL, NULL};
+    alb_door_input_drop(&job->input[job->at]);
     return missing(job, &wrong, false);
 }
 
@@ -254,16 +245,11 @@ static enum alb_imgproxy_next start_origin(struct alb_imgproxy_job *job, const s
     if (!collect_headers(job, s))
         return unreachable(job, ALB_E_NO_MEMORY, &err);
     const struct alb_origin_ask ask = ask_for(job, s);
-    alb_future_unref(job->future);
-    job->future = NULL;
-    alb_req_wait_until(job->req, job->deadline);
-    enum alb_code code = alb_origin_start(job->door->config.origins, &ask, alb_req_waiter(job->req, false),
-                                          &job->future, &err);
+    enum alb_code code =
+        alb_door_origin_start(job->req, job->door->config.origins, &ask, job->deadline, &job->future, &err);
     if (code != ALB_OK)
         return unreachable(job, code, &err);
     job->stage = ALB_IMGPROXY_FETCHING;
-    alb_req_doing(job->req, "waiting for a source");
-    (void)alb_req_wait_joined(job->req, job->future);
     return ALB_IMGPROXY_WAIT;
 }
 
@@ -305,19 +291,16 @@ enum alb_imgproxy_next alb_imgproxy_sources(struct alb_imgproxy_job *job)
 enum alb_imgproxy_next alb_imgproxy_fetched(struct alb_imgproxy_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_req_timed_out(job->req)) {
-        (void)alb_fail(&err, ALB_E_TIMEOUT, "the source did not come in time");
-        const struct alb_imgproxy_wrong late = {503, "Timeout", ALB_IMGPROXY_TROUBLE_TIMEOUT, err};
-        return alb_imgproxy_fail(job, &late);
-    }
+    struct alb_origin *o;
     job->stage = ALB_IMGPROXY_SOURCES;
-    if (alb_future_error(job->future, &err) != ALB_OK)
+    if (alb_door_origin_end(job->req, job->future, &o, &err) != ALB_OK)
         return unreachable(job, err.code, &err);
-    struct alb_origin *o = ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_origin, obj);
-    if (o->failure != ALB_ORIGIN_GOOD) {
-        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_origin(o);
-        return missing(job, &wrong, o->failure == ALB_ORIGIN_INCOMPLETE);
+    if (o->failure == ALB_ORIGIN_GOOD) {
+        job->input[job->at].origin = o;
+        return taken(job);
     }
-    job->input[job->at].origin = alb_origin_ref(o);
-    return taken(job);
+    const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_origin(o);
+    enum alb_imgproxy_next next = missing(job, &wrong, o->failure == ALB_ORIGIN_INCOMPLETE);
+    alb_origin_unref(o);
+    return next;
 }

@@ -14,17 +14,10 @@ static bool is_no_signature(struct alb_str s)
 
 static enum alb_imgproxy_next need_credential(struct alb_imgproxy_job *job, bool on_loop)
 {
-    switch (alb_auth_require(job->req, on_loop)) {
-    case ALB_BEFORE_LATER:
-        return ALB_IMGPROXY_LATER;
-    case ALB_BEFORE_GO:
-        job->principal = alb_auth_principal(job->req);
-        return alb_auth_may(job->req, "asset.view") ? ALB_IMGPROXY_ON : ALB_IMGPROXY_DONE;
-    case ALB_BEFORE_ANSWERED:
-    case ALB_BEFORE_WAIT:
-    default:
-        return ALB_IMGPROXY_DONE;
-    }
+    enum alb_who who = alb_auth_viewer(job->req, on_loop, &job->principal);
+    return who == ALB_WHO_KNOWN   ? ALB_IMGPROXY_ON
+           : who == ALB_WHO_LATER ? ALB_IMGPROXY_LATER
+                                  : ALB_IMGPROXY_DONE;
 }
 
 static enum alb_imgproxy_next nobodys(struct alb_imgproxy_job *job)
@@ -38,19 +31,15 @@ static enum alb_imgproxy_next nobodys(struct alb_imgproxy_job *job)
 static enum alb_imgproxy_next find_signer(struct alb_imgproxy_job *job, int64_t user, bool on_loop)
 {
     struct alb_err err = ALB_ERR_INIT;
-    enum alb_code code = ALB_OK;
-    if (on_loop)
-        job->signer = alb_library_signer_hot(job->door->auth.library, user);
-    else
-        code = alb_library_signer(job->door->auth.library, user, &job->signer, &err);
+    enum alb_who who = alb_auth_signer(job->door->auth.library, user, on_loop, &job->signer, &err);
     job->principal = job->signer;
-    if (code == ALB_E_NOT_FOUND)
+    if (who == ALB_WHO_NOBODY)
         return nobodys(job);
-    if (code != ALB_OK) {
-        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(code, &err);
+    if (who == ALB_WHO_UNKNOWN) {
+        const struct alb_imgproxy_wrong wrong = alb_imgproxy_wrong_of(err.code, &err);
         return alb_imgproxy_fail(job, &wrong);
     }
-    return job->signer ? ALB_IMGPROXY_ON : ALB_IMGPROXY_LATER;
+    return who == ALB_WHO_KNOWN ? ALB_IMGPROXY_ON : ALB_IMGPROXY_LATER;
 }
 
 /* Whether the signature is good, and whom it speaks for. */

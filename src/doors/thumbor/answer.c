@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers: headers, pictures, the parameters of a path, errors. Everything that is text is JSON, and says so.
+ * Answers: headers, pictures, bytes as they are, errors. Everything that is text is JSON, and says so.
  */
 #include <jansson.h>
-#include <math.h>
-#include <stdio.h>
 
-#include "base/codec.h"
+#include "base/check.h"
 #include "doors/thumbor/job.h"
+
+static void set(struct alb_req *req, const char *name, struct alb_str value)
+{
+    alb_res_header_set(req, name, value);
+}
 
 /* ---- errors ---- */
 
@@ -54,42 +57,109 @@ static const struct {
     {ALB_E_NO_SPACE, 503, "internal error"},
 };
 
+enum alb_thumbor_next alb_thumbor_fail_status(struct alb_thumbor_job *job, const struct alb_err *err,
+                                              int status, const char *text)
+{
+    alb_req_log_err(job->req, err);
+    alb_res_error_status(job->req, status, text);
+    return ALB_THUMBOR_DONE;
+}
+
+static int status_of(enum alb_code code, const char **word)
+{
+    *word = "internal error";
+    for (size_t i = 0; i < ALB_ARRAY_LEN(errors); i++) {
+        if (errors[i].code != code)
+            continue;
+        *word = errors[i].text;
+        return errors[i].status;
+    }
+    return 500;
+}
+
 enum alb_thumbor_next alb_thumbor_fail(struct alb_thumbor_job *job, const struct alb_err *err,
                                        const char *text)
 {
-    int status = 500;
-    const char *word = "internal error";
-    for (size_t i = 0; i < ALB_ARRAY_LEN(errors); i++) {
-        if (errors[i].code != err->code)
-            continue;
-        status = errors[i].status;
-        word = errors[i].text;
+    const char *word;
+    int status = status_of(err->code, &word);
+    return alb_thumbor_fail_status(job, err, status, text ? text : word);
+}
+
+enum alb_thumbor_next alb_thumbor_fail_origin(struct alb_thumbor_job *job, const struct alb_origin *o)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } table[ALB_ORIGIN_FAILURE_COUNT] = {
+        [ALB_ORIGIN_BLOCKED] = {403, "http source not allowed"},
+        [ALB_ORIGIN_SCHEME] = {404, "not found"},
+        [ALB_ORIGIN_UNREACHABLE] = {404, "not found"},
+        [ALB_ORIGIN_REDIRECTS] = {404, "not found"},
+        [ALB_ORIGIN_STATUS] = {0, NULL},
+        [ALB_ORIGIN_MISSING] = {404, "not found"},
+        [ALB_ORIGIN_TIMEOUT] = {408, "timeout"},
+        [ALB_ORIGIN_INCOMPLETE] = {502, "source is incomplete"},
+        [ALB_ORIGIN_TOO_LARGE] = {400, "maximum size exceeded"},
+        [ALB_ORIGIN_TYPE] = {406, "unsupported format"},
+        [ALB_ORIGIN_ENCODING] = {406, "unsupported format"},
+    };
+    ALB_CHECK((unsigned)o->failure < ALB_ARRAY_LEN(table));
+    int status = table[o->failure].status;
+    const char *text = table[o->failure].text;
+    if (!text) { /* what it has said itself; a status of nothing wrong is no picture either */
+        status = o->status >= 400 && o->status < 600 ? o->status : 404;
+        text = alb_http_reason(status);
     }
+    return alb_thumbor_fail_status(job, &o->err, status, text);
+}
+
+/* Its bytes with the status of the error, for who would rather have something. */
+static bool send_instead(struct alb_thumbor_job *job, int status)
+{
+    const struct alb_door_input *in = &job->input[0];
+    if (!job->door->config.config->raw_on_error || (!in->asset && !in->origin))
+        return false;
+    if (in->asset && !alb_principal_may(job->principal, "asset.download"))
+        return false;
+    if (alb_door_bytes_open(&job->bytes, job->door->config.store, in, NULL) != ALB_OK)
+        return false;
+    alb_res_status(job->req, status);
+    set(job->req, "Cache-Control", ALB_STR("no-store"));
+    set(job->req, "X-Content-Type-Options", ALB_STR("nosniff"));
+    set(job->req, "Content-Security-Policy", ALB_STR("default-src 'none'; sandbox"));
+    alb_res_type(job->req, alb_type_mime(alb_door_input_type(in)));
+    alb_res_etag(job->req, ALB_STR_NONE, false);
+    alb_res_source(job->req, (uint64_t)alb_door_input_size(in), alb_door_bytes_read, &job->bytes);
+    return true;
+}
+
+enum alb_thumbor_next alb_thumbor_fail_making(struct alb_thumbor_job *job, const struct alb_err *err)
+{
+    const char *word;
+    int status = status_of(err->code, &word);
+    if (!send_instead(job, status))
+        return alb_thumbor_fail_status(job, err, status, word);
     alb_req_log_err(job->req, err);
-    alb_res_error_status(job->req, status, text ? text : word);
     return ALB_THUMBOR_DONE;
 }
 
 /* ---- the head ---- */
-
-static void set(struct alb_req *req, const char *name, struct alb_str value)
-{
-    alb_res_header_set(req, name, value);
-}
 
 static bool asks_for_no_cache(const struct alb_thumbor_job *job)
 {
     return alb_str_find_str(alb_req_header(job->req, "cache-control"), ALB_STR("no-cache")) != ALB_STR_NPOS;
 }
 
-/* Shared caches may keep what a signature shows and everybody may see. */
+/* Shared caches may keep what everybody may see who has the URL: what a signature shows, and all where there are no
+ * users; but nothing that was asked for with somebody's headers. */
 static bool is_public(const struct alb_thumbor_job *job)
 {
-    for (size_t i = 0; i < ALB_ARRAY_LEN(job->source); i++) {
-        if (job->source[i] && job->source[i]->is_private)
+    for (size_t i = 0; i < ALB_ARRAY_LEN(job->input); i++) {
+        const struct alb_door_input *in = &job->input[i];
+        if ((in->asset && in->asset->is_private) || (in->origin && !in->origin->is_shared))
             return false;
     }
-    return job->is_signed;
+    return job->is_signed || !job->door->config.library;
 }
 
 static void cache_control(struct alb_thumbor_job *job, bool no_store)
@@ -116,10 +186,23 @@ static void cache_control(struct alb_thumbor_job *job, bool no_store)
     set(job->req, "Cache-Control", text);
 }
 
+/* What stands behind the last slash of an address, without its query. */
+static struct alb_str name_of(const struct alb_thumbor_job *job)
+{
+    struct alb_str name = job->url.image, query;
+    if (job->filters.name.n > 0)
+        return job->filters.name;
+    if (job->input[0].asset)
+        return job->input[0].asset->name;
+    (void)alb_str_cut(name, '?', &name, &query);
+    size_t slash = alb_str_rfind(name, '/');
+    return slash == ALB_STR_NPOS ? name : alb_str_from(name, slash + 1);
+}
+
 /* As it is saved: the name that the URL gives, or the picture's own, with the ending of what it is now. */
 static void disposition(struct alb_thumbor_job *job, const char *ending)
 {
-    struct alb_str name = job->filters.name.n > 0 ? job->filters.name : job->source[0]->name;
+    struct alb_str name = name_of(job);
     size_t dot = alb_str_rfind(name, '.');
     if (dot != ALB_STR_NPOS && dot > 0)
         name = alb_str_sub(name, 0, dot);
@@ -130,6 +213,28 @@ static void disposition(struct alb_thumbor_job *job, const char *ending)
         alb_res_disposition(job->req, true, name);
     else
         set(job->req, "Content-Disposition", ALB_STR("inline"));
+}
+
+static bool is_about_keeping(struct alb_str name)
+{
+    return alb_str_eq_ci(name, ALB_STR("cache-control")) || alb_str_eq_ci(name, ALB_STR("expires"));
+}
+
+/* Headers of the source that stand instead of ours; but what was asked for with somebody's headers stays private,
+ * whatever the source says. */
+static void hand_on(struct alb_thumbor_job *job)
+{
+    bool shared = job->input[0].origin && job->input[0].origin->is_shared;
+    struct alb_str rest = job->input[0].origin ? job->input[0].origin->kept : ALB_STR_NONE, name, value, last;
+    last = ALB_STR_NONE;
+    while (alb_origin_kept_next(&rest, &name, &value)) { /* lines of one name stand together */
+        const char *text = shared || !is_about_keeping(name) ? alb_arena_cstr(job->arena, name) : NULL;
+        if (text && alb_str_eq(name, last))
+            alb_res_header(job->req, text, value);
+        else if (text)
+            set(job->req, text, value);
+        last = name;
+    }
 }
 
 void alb_thumbor_head(struct alb_thumbor_job *job, struct alb_str etag, bool no_store, const char *ending)
@@ -143,6 +248,7 @@ void alb_thumbor_head(struct alb_thumbor_job *job, struct alb_str etag, bool no_
         set(job->req, "Vary", ALB_STR("Accept"));
     if (ending)
         disposition(job, ending);
+    hand_on(job);
 }
 
 void alb_thumbor_picture(struct alb_thumbor_job *job, const struct alb_picture *p)
@@ -154,104 +260,22 @@ void alb_thumbor_picture(struct alb_thumbor_job *job, const struct alb_picture *
     alb_res_bytes(job->req, p->bytes);
 }
 
-static enum alb_code read_bytes(void *ctx, uint64_t off, void *p, size_t n, size_t *got, struct alb_err *err)
+enum alb_thumbor_next alb_thumbor_send_bytes(struct alb_thumbor_job *job, const struct alb_door_input *in,
+                                             const char *type)
 {
-    const struct alb_thumbor_job *job = ctx;
-    return alb_original_read(job->original, off, p, n, got, err);
-}
-
-enum alb_thumbor_next alb_thumbor_send_bytes(struct alb_thumbor_job *job)
-{
-    char etag[2 * ALB_SHA256_LEN + 1];
-    const struct alb_source *s = job->source[0];
-    const char *type = alb_arena_cstr(job->arena, s->mime);
-    alb_hex(s->sha256, sizeof(s->sha256), etag);
-    alb_thumbor_head(job, alb_arena_str(job->arena, alb_str_c(etag)), false,
-                     alb_type_ending(alb_type_of_mime(s->mime)));
-    alb_res_type(job->req, type ? type : "application/octet-stream");
+    struct alb_err err = ALB_ERR_INIT;
+    enum alb_type is = alb_door_input_type(in);
+    if (alb_door_bytes_open(&job->bytes, job->door->config.store, in, &err) != ALB_OK)
+        return alb_thumbor_fail(job, &err, NULL);
+    if (!type && in->asset)
+        type = alb_arena_cstr(job->arena, in->asset->mime);
+    bool no_store = alb_door_input_no_store(in);
+    alb_thumbor_head(job, no_store ? ALB_STR_NONE : alb_door_input_name(in, job->arena), no_store,
+                     type && !in->asset ? NULL : alb_type_ending(is));
+    if (in->origin && in->origin->modified_ms > 0)
+        alb_res_modified(job->req, in->origin->modified_ms);
+    alb_res_type(job->req, type ? type : alb_type_mime(is));
     if (!alb_res_decided(job->req))
-        alb_res_source(job->req, (uint64_t)s->size, read_bytes, job);
-    return ALB_THUMBOR_DONE;
-}
-
-/* ---- parameters ---- */
-
-/* Only what the path says, as imagor tells it. */
-static void put_text(json_t *o, const char *name, struct alb_str value)
-{
-    if (value.n > 0)
-        (void)json_object_set_new(o, name, json_stringn(value.p, value.n));
-}
-
-static void put_true(json_t *o, const char *name, bool value)
-{
-    if (value)
-        (void)json_object_set_new(o, name, json_true());
-}
-
-static void put_integer(json_t *o, const char *name, int64_t value)
-{
-    if (value != 0)
-        (void)json_object_set_new(o, name, json_integer(value));
-}
-
-static void put_number(json_t *o, const char *name, double value)
-{
-    if (value > 0 && fabs(value - floor(value)) > 0)
-        (void)json_object_set_new(o, name, json_real(value));
-    else
-        put_integer(o, name, (int64_t)value);
-}
-
-static void put_geometry(json_t *o, const struct alb_thumbor_url *u)
-{
-    static const char *const across[] = {"", "left", "center", "right"}, *const down[] = {"", "top", "middle",
-                                                                                          "bottom"};
-    static const char *const crop[] = {"crop_left", "crop_top", "crop_right", "crop_bottom"};
-    static const char *const padding[] = {"padding_left", "padding_top", "padding_right", "padding_bottom"};
-    put_true(o, "trim", u->trim);
-    if (u->trim)
-        put_text(o, "trim_by", u->trim_last ? ALB_STR("bottom-right") : ALB_STR("top-left"));
-    put_integer(o, "trim_tolerance", u->trim_tolerance);
-    for (size_t i = 0; i < 4; i++)
-        put_number(o, crop[i], u->crop[i]);
-    put_true(o, "fit_in", u->fit_in);
-    put_true(o, "adaptive_fit_in", u->adaptive);
-    put_true(o, "full_fit_in", u->full);
-    put_true(o, "stretch", u->stretch);
-    put_integer(o, "width", u->width);
-    put_integer(o, "height", u->height);
-    for (size_t i = 0; i < 4; i++)
-        put_integer(o, padding[i], u->padding[i]);
-    put_true(o, "h_flip", u->flip_h);
-    put_true(o, "v_flip", u->flip_v);
-    put_text(o, "h_align", alb_str_c(across[u->halign]));
-    put_text(o, "v_align", alb_str_c(down[u->valign]));
-    put_true(o, "smart", u->smart);
-}
-
-enum alb_thumbor_next alb_thumbor_tell_params(struct alb_thumbor_job *job)
-{
-    const struct alb_thumbor_url *u = &job->url;
-    json_t *o = json_object(), *list = json_array();
-    put_text(o, "path", u->path);
-    put_text(o, "image", u->image);
-    put_true(o, "base64_image", u->is_base64);
-    put_true(o, "unsafe", u->is_unsafe);
-    put_text(o, "hash", u->hash);
-    put_true(o, "meta", u->meta);
-    put_geometry(o, u);
-    for (size_t i = 0; i < u->filter_count; i++) {
-        json_t *filter = json_object();
-        put_text(filter, "name", u->filters[i].name);
-        put_text(filter, "args", u->filters[i].args);
-        (void)json_array_append_new(list, filter);
-    }
-    if (u->filter_count > 0)
-        (void)json_object_set(o, "filters", list);
-    json_decref(list);
-    struct alb_str text = dump(job->arena, o, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
-    alb_res_type(job->req, "application/json");
-    alb_res_copy(job->req, text.p, text.n);
+        alb_res_source(job->req, (uint64_t)alb_door_input_size(in), alb_door_bytes_read, &job->bytes);
     return ALB_THUMBOR_DONE;
 }

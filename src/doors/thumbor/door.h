@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The thumbor door over HTTP, in the language of thumbor and imagor. Two homes:
- *   albumen serve    at /imagor/: pictures are assets (asset://UUID, or the bare UUID), with the rights of whoever asks;
- *                    once allowed, those of other servers and local:// too. A signed URL acts for the user that its
- *                    secret belongs to; "unsafe/" and no signature need a session or an API key.
+ *   albumen serve    at /imagor/: pictures are assets (asset://UUID, or the bare UUID), with the rights of whoever
+ *                    asks; once allowed, those of other servers and local:// too. A signed URL acts for the user that
+ *                    its secret belongs to; "unsafe/" and no signature need a session or an API key.
  *   albumen imagor   at the root, with imagor's own rules: no library, no users; who has signed, or "unsafe/" where the
  *                    configuration takes it, may. Files come and go by `files`.
  *

@@ -8,6 +8,10 @@ import type {
   AssetUpdate,
   BucketColumns,
   BucketCount,
+  CacheStats,
+  Health,
+  PurgeKind,
+  Purges,
   SearchPage,
   SearchQuery,
   ServerConfig,
@@ -71,6 +75,14 @@ export const restore = (ids: readonly string[]): Promise<void> =>
   inBulk(ids, (part) => request('POST', '/trash/restore/assets', { body: { ids: part } }));
 export const restoreAll = (): Promise<unknown> => request('POST', '/trash/restore');
 export const emptyTrash = (): Promise<unknown> => request('POST', '/trash/empty');
+
+// ---- for administrators
+
+export const getCacheStats = (signal: AbortSignal): Promise<CacheStats> => request('GET', '/cache/stats', { root: true, signal });
+export const getPurges = (signal: AbortSignal): Promise<Purges> => request('GET', '/cache/purges', { root: true, signal });
+export const getHealth = (signal: AbortSignal): Promise<Health> => request('GET', '/health', { root: true, signal, takes: 503 });
+export const purge = (what: PurgeKind, text: string): Promise<{ id: string }> =>
+  request('POST', `/cache/purge?${new URLSearchParams({ [what]: text }).toString()}`, { root: true });
 
 export type ThumbnailSize = 'thumbnail' | 'preview' | 'fullsize';
 export const thumbnailUrl = (id: string, size: ThumbnailSize): string => apiUrl(`/assets/${id}/thumbnail?size=${size}`);

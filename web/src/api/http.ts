@@ -33,6 +33,10 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** A 401 is this request's own business (signing in, asking who we are). */
   ownAuth?: boolean;
+  /** The path is one of the server itself, not of the API. */
+  root?: boolean;
+  /** This answer is one, too: /health says 503 and why. */
+  takes?: number;
 }
 
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
@@ -44,13 +48,13 @@ export async function request<T>(method: string, path: string, options: RequestO
   }
   let response: Response;
   try {
-    response = await fetch(apiUrl(path), init);
+    response = await fetch(options.root ? new URL(path.slice(1), base).href : apiUrl(path), init);
   } catch (err) {
     if ((err as Error).name === 'AbortError') throw err;
     reachable.value = false;
     throw new ApiError('The server does not answer.', 0);
   }
-  if (!response.ok) throw await failure(response, options);
+  if (!response.ok && response.status !== options.takes) throw await failure(response, options);
   reachable.value = true;
   if (response.status === 204) return undefined as T;
   const text = await response.text();

@@ -35,6 +35,8 @@ export interface BucketColumns {
   localOffsetHours: number[];
   isFavorite: boolean[];
   isImage: boolean[];
+  /** albumen's own. */
+  isDamaged?: boolean[];
   duration: (string | number | null)[];
 }
 
@@ -72,6 +74,10 @@ export interface Asset {
   createdAt?: string;
   isFavorite: boolean;
   isTrashed: boolean;
+  /** albumen's own: the picture cannot be shown whole, or its original has been damaged since it came. */
+  isDamaged?: boolean;
+  /** albumen's own: the latter; the same file, uploaded again, mends it. */
+  isOriginalDamaged?: boolean;
   duration?: string | number | null;
   width?: number | null;
   height?: number | null;
@@ -98,4 +104,60 @@ export interface SearchQuery {
 
 export interface SearchPage {
   assets: { total: number; count: number; items: Asset[]; nextPage: string | null };
+}
+
+// ---- the caches of pictures: GET /cache/stats, /cache/purges and /health of the server itself
+
+export interface CacheNumbers {
+  folder: string;
+  /** False: what lies there is still being looked through. */
+  complete: boolean;
+  files: number;
+  bytes: number;
+  limitBytes: number;
+  hits: number;
+  misses: number;
+  stored: number;
+  refused: number;
+  evicted: number;
+  expired: number;
+  corrupt: number;
+}
+
+export interface CacheStats {
+  startedMs: number;
+  nowMs: number;
+  /** `unchanged`: the browser had it already (304). `made`: beforehand, too. */
+  asked: { memory: number; disk: number; joined: number; made: number; failed: number; unchanged: number };
+  memory: { bytes: number; limitBytes: number };
+  results: CacheNumbers;
+  sources: CacheNumbers | null;
+  formats: { format: string; files: number; bytes: number }[];
+  /** The door "jobs" is nobody: pictures that were made before somebody asked. */
+  doors: { door: string; format: string; hits: number; misses: number; bytes: number; files: number; fileBytes: number }[];
+  top: { source: string; hits: number; misses: number; bytes: number }[];
+  scrub: { rounds: number; files: number; bytes: number; corrupt: number };
+}
+
+export type PurgeKind = 'source' | 'prefix' | 'url' | 'tag';
+
+export interface Purge {
+  id: string;
+  atMs: number;
+  what: PurgeKind;
+  text: string;
+  by: string;
+  files: number;
+  done: boolean;
+}
+
+export interface Purges {
+  inForce: number;
+  purges: Purge[];
+}
+
+export interface Health {
+  status: string;
+  reasons?: { what: string; waitingMs: number; limitMs: number }[];
+  caches?: { folder: string; doing: string; error: string; sinceMs: number }[];
 }

@@ -14,6 +14,7 @@ import { DropZone } from '../upload/dropzone.tsx';
 import { UploadPanel } from '../upload/panel.tsx';
 import { pickFiles } from '../upload/pick.ts';
 import { ViewerFrame } from '../viewer/frame.tsx';
+import { Admin } from './admin.tsx';
 import { away } from './connection.ts';
 import { SetUp, SignIn, SignInAgain } from './enter.tsx';
 import { Header, searchField, Tabs, UploadMenu } from './header.tsx';
@@ -21,7 +22,7 @@ import { route } from './router.ts';
 import { phase } from './session.ts';
 import { Library } from './views.tsx';
 
-const titles = { photos: 'albumen', favorites: 'Favourites · albumen', trash: 'Trash · albumen', search: 'albumen' };
+const titles = { photos: 'albumen', favorites: 'Favourites · albumen', trash: 'Trash · albumen', search: 'albumen', cache: 'Cache · albumen' };
 effect(() => {
   const { view, query } = route.value;
   document.title = view === 'search' ? `${query} · albumen` : titles[view];
@@ -71,7 +72,7 @@ function Inside() {
       <Header />
       <Banner />
       <main>
-        <Library />
+        {route.value.view === 'cache' ? <Admin /> : <Library />}
       </main>
       <Tabs class="bottom-tabs">
         <UploadMenu tab />

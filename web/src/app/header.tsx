@@ -259,6 +259,16 @@ function Account() {
               </label>
             ))}
           </fieldset>
+          {user.value?.isAdmin && (
+            <a
+              class="menu-item"
+              href="#/cache"
+              aria-current={route.value.view === 'cache' ? 'page' : undefined}
+              onClick={close}
+            >
+              <Icon name="gauge" size={19} /> Cache
+            </a>
+          )}
           <button
             class="menu-item for-mouse"
             onClick={() => {

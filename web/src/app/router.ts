@@ -6,7 +6,7 @@
 
 import { signal } from '@preact/signals';
 
-export type View = 'photos' | 'favorites' | 'trash' | 'search';
+export type View = 'photos' | 'favorites' | 'trash' | 'search' | 'cache';
 
 export interface Route {
   view: View;
@@ -22,6 +22,8 @@ export function parseRoute(hash: string): Route {
   const rest = photo ? path.slice(0, photo.index) : path;
   const search = /^search\/(.*)$/.exec(rest);
   if (search) return { view: 'search', query: decode(search[1]!), photo: photo?.[1] ?? null };
+  // No photo opens over a page of numbers.
+  if (rest === 'cache') return { view: 'cache', query: '', photo: null };
   const view = rest === 'favorites' || rest === 'trash' ? rest : 'photos';
   return { view, query: '', photo: photo?.[1] ?? null };
 }

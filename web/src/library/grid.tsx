@@ -301,6 +301,7 @@ const RowView = memo(({ row, top, rows, columns: c, selected: chosen, cursor }: 
         time={c.times[i]!}
         favorite={c.favorites[i] === 1}
         image={c.images[i] === 1}
+        damaged={c.damaged[i] === 1}
         duration={c.durations[i] ?? null}
         selected={chosen.has(id)}
         current={cursor === id}

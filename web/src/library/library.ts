@@ -37,6 +37,8 @@ function make(view: View, query: string): Source {
       return new TimelineSource({ isTrashed: true });
     case 'search':
       return new SearchSource(parseQuery(query));
+    case 'cache':
+      throw new Error('no photos are shown there');
   }
 }
 
@@ -56,7 +58,8 @@ export function sourceFor(view: View, query: string): Source {
   return source;
 }
 
-export const current = computed(() => sourceFor(route.value.view, route.value.query));
+/** Behind a page that shows no photos stands the timeline: it is what one comes back to. */
+export const current = computed(() => sourceFor(route.value.view === 'cache' ? 'photos' : route.value.view, route.value.query));
 export const statistics = signal<Statistics | null>(null);
 
 /** Loads what is shown if it was never loaded or has grown old. */

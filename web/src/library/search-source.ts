@@ -121,6 +121,7 @@ function joined(old: Columns | null, items: Asset[]): Columns {
     days: Int32Array.from([...(old?.days ?? []), ...times.map((t) => Math.floor(t / 86_400_000))]),
     favorites: Uint8Array.from([...(old?.favorites ?? []), ...items.map((a) => Number(a.isFavorite))]),
     images: Uint8Array.from([...(old?.images ?? []), ...items.map((a) => Number(a.type !== 'VIDEO'))]),
+    damaged: Uint8Array.from([...(old?.damaged ?? []), ...items.map((a) => Number(a.isDamaged ?? false))]),
     durations: [...(old?.durations ?? []), ...items.map((a) => a.duration ?? null)],
   };
 }

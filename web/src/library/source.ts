@@ -28,6 +28,7 @@ export interface Columns {
   days: Int32Array;
   favorites: Uint8Array;
   images: Uint8Array;
+  damaged: Uint8Array;
   durations: (string | number | null)[];
 }
 
@@ -105,6 +106,7 @@ export function columnsFromBucket(bucket: BucketColumns): Columns {
     days,
     favorites: Uint8Array.from(bucket.isFavorite, Number),
     images: Uint8Array.from(bucket.isImage, Number),
+    damaged: Uint8Array.from(bucket.isDamaged ?? new Uint8Array(n), Number),
     durations: bucket.duration ?? [],
   };
 }
@@ -123,6 +125,7 @@ export function withoutIds(c: Columns, drop: ReadonlySet<string>): Columns {
     days: Int32Array.from(pick(c.days)),
     favorites: Uint8Array.from(pick(c.favorites)),
     images: Uint8Array.from(pick(c.images)),
+    damaged: Uint8Array.from(pick(c.damaged)),
     durations: pick(c.durations),
   };
 }

@@ -22,6 +22,7 @@ export interface TileProps {
   time: number;
   favorite: boolean;
   image: boolean;
+  damaged: boolean;
   duration: string | number | null;
   selected: boolean;
   /** The one tile that Tab reaches. */
@@ -66,7 +67,7 @@ function TileView(p: TileProps) {
 
   const kind = p.image ? 'Photo' : 'Video';
   const length = p.image ? '' : formatLength(p.duration);
-  const label = `${kind}, ${formatSpoken(p.time)}${p.favorite ? ', favourite' : ''}`;
+  const label = `${kind}, ${formatSpoken(p.time)}${p.favorite ? ', favourite' : ''}${p.damaged ? ', damaged' : ''}`;
   return (
     <div class={`tile ${state}${p.selected ? ' selected' : ''}`} style={{ left: p.x, top: p.y, width: p.w, height: p.h }} data-id={p.id}>
       <a class="tile-open" href={`#/photo/${p.id}`} aria-label={label} tabIndex={p.current ? 0 : -1} draggable={false}>
@@ -86,6 +87,12 @@ function TileView(p: TileProps) {
         {state === 'broken' && (
           <span class="tile-broken">
             <Icon name="alert" size={20} />
+          </span>
+        )}
+        {p.damaged && (
+          <span class="tile-damaged">
+            <Icon name="alert" size={15} />
+            <span>Damaged</span>
           </span>
         )}
         {p.favorite && (

@@ -23,6 +23,7 @@ export function Chrome({ viewer }: { viewer: Viewer }) {
   const columns = place ? source.months[place.month]!.columns : null;
   const time = place && columns ? columns.times[place.offset]! : null;
   const liked = place && columns ? columns.favorites[place.offset] === 1 : false;
+  const damaged = place && columns ? columns.damaged[place.offset] === 1 : false;
   const trashed = route.value.view === 'trash';
   const busy = useSignal(false);
 
@@ -42,7 +43,7 @@ export function Chrome({ viewer }: { viewer: Viewer }) {
   };
 
   useEffect(() => {
-    if (time !== null) announce(`Photo ${index + 1} of ${source.total}, ${formatSpoken(time)}`);
+    if (time !== null) announce(`Photo ${index + 1} of ${source.total}, ${formatSpoken(time)}${damaged ? ', damaged' : ''}`);
   }, [id]);
 
   useEffect(() => {
@@ -93,6 +94,12 @@ export function Chrome({ viewer }: { viewer: Viewer }) {
             </>
           )}
         </div>
+        {damaged && (
+          <button class="viewer-damaged" title="This photo is damaged: what that means" aria-label="Damaged: what that means" aria-expanded={viewer.panel.value} onClick={info}>
+            <Icon name="alert" size={17} />
+            <span>Damaged</span>
+          </button>
+        )}
         <span class="viewer-count">
           {formatCount(index + 1)} / {formatCount(source.total)}
         </span>

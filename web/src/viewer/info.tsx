@@ -67,6 +67,7 @@ function Body({ asset, save }: { asset: Asset; save: (u: AssetUpdate) => Promise
   const device = camera(exif);
   return (
     <>
+      {asset.isDamaged && <Damage asset={asset} />}
       <Description value={exif.description ?? ''} save={(description) => save({ description })} />
       <Stars value={exif.rating ?? 0} save={(rating) => save({ rating })} />
       <dl class="info-list">
@@ -115,6 +116,23 @@ function Body({ asset, save }: { asset: Asset; save: (u: AssetUpdate) => Promise
         )}
       </dl>
     </>
+  );
+}
+
+/** Two things that people can do different things about. */
+function Damage({ asset }: { asset: Asset }) {
+  return (
+    <section class="info-damage" aria-label="Damage">
+      <Icon name="alert" size={20} />
+      <div>
+        <b>{asset.isOriginalDamaged ? 'The original has been damaged' : 'This file is damaged'}</b>
+        <p>
+          {asset.isOriginalDamaged
+            ? 'The disk no longer gives back the file that was uploaded, so the original cannot be downloaded. Smaller pictures of it may still be shown. Upload the same file again, from a backup or the camera, and it is whole again: with its albums, its description and its favourites.'
+            : 'It came like this: it cannot be read to its end, so a part of the picture may be missing. It is kept exactly as it is, because it may be the only copy. If you have a better one, upload that.'}
+        </p>
+      </div>
+    </section>
   );
 }
 

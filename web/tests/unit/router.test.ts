@@ -10,6 +10,7 @@ const routes: [string, Route][] = [
   ['#/', { view: 'photos', query: '', photo: null }],
   ['#/favorites', { view: 'favorites', query: '', photo: null }],
   ['#/trash', { view: 'trash', query: '', photo: null }],
+  ['#/cache', { view: 'cache', query: '', photo: null }],
   [`#/photo/${id}`, { view: 'photos', query: '', photo: id }],
   [`#/favorites/photo/${id}`, { view: 'favorites', query: '', photo: id }],
   ['#/search/july%202019', { view: 'search', query: 'july 2019', photo: null }],
@@ -22,6 +23,10 @@ for (const [hash, route] of routes) {
     assert.equal(hashOf(route), hash);
   });
 }
+
+test('no photo opens over a page without photos', () => {
+  assert.equal(parseRoute(`#/cache/photo/${id}`).photo, null);
+});
 
 test('whatever else stands there is the timeline', () => {
   for (const hash of ['', '#', '#/nonsense', '#/photo/not-an-id', '#/search', '#/%E0%A4%A']) {
