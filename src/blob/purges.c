@@ -215,6 +215,22 @@ static void follow(struct alb_purges *p)
     alb_mutex_unlock(&p->mtx);
 }
 
+void alb_purges_note(struct alb_purges *p, enum alb_code code, int sys)
+{
+    bool is = code != ALB_OK && sys != 0;
+
+    if (!is && code != ALB_OK)
+        return; /* that says nothing of the disk */
+    alb_mutex_lock(&p->mtx);
+    bool was = p->fault != 0;
+    if (is && !was)
+        p->fault_since_ms = alb_wall(p->clock);
+    p->fault = is ? sys : 0;
+    alb_mutex_unlock(&p->mtx);
+    if (is != was)
+        alb_stat_add(ALB_STAT_CACHE_FAULTY, is ? 1 : -1);
+}
+
 /* In one call, so that nothing of other processes comes in between. What a failing disk has taken half of before is
  * filled up first: records begin at multiples of STEP. */
 static enum alb_code write_records(struct alb_purges *p, const unsigned char *records, size_t n,
@@ -313,12 +329,15 @@ enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool pr
     if (label.n == 0 || (prefix && label.n > ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 1))
         return alb_fail(err, ALB_E_INVALID, "a purge needs a text of at most %d bytes",
                         ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 2);
+    struct alb_err why = ALB_ERR_INIT;
     alb_mutex_lock(&p->writer);
-    enum alb_code code = add_record(p, label, prefix, by, number, err);
+    enum alb_code code = add_record(p, label, prefix, by, number, &why);
+    alb_purges_note(p, code, why.sys);
     alb_mutex_unlock(&p->writer);
-    if (code == ALB_OK)
-        alb_stat_inc(ALB_STAT_CACHE_PURGES);
-    return code;
+    if (code != ALB_OK)
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    alb_stat_inc(ALB_STAT_CACHE_PURGES);
+    return ALB_OK;
 }
 
 uint64_t alb_purges_now(struct alb_purges *p)
@@ -388,10 +407,28 @@ void alb_purges_forget(struct alb_purges *p)
     alb_mutex_unlock(&p->mtx);
 }
 
+/* Only while there is a fault: a record that says nothing, as durable as any. */
+static enum alb_code try_disk(struct alb_purges *p, struct alb_err *err)
+{
+    enum alb_code code = append(p, RETIRED, ALB_STR_NONE, 0, err);
+
+    if (code != ALB_OK)
+        return code;
+    alb_mutex_lock(&p->mtx);
+    code = alb_purges_follow_locked(p, err);
+    alb_mutex_unlock(&p->mtx);
+    return code;
+}
+
 void alb_purges_tend(struct alb_purges *p)
 {
+    struct alb_err err = ALB_ERR_INIT;
+
     alb_mutex_lock(&p->writer);
-    alb_ignore(alb_purges_ready(p, NULL), "tried again");
+    enum alb_code code = alb_purges_ready(p, &err);
+    if (code == ALB_OK && alb_purges_look(p).fault != 0)
+        code = try_disk(p, &err);
+    alb_purges_note(p, code, err.sys);
     alb_mutex_unlock(&p->writer);
 }
 
@@ -419,7 +456,9 @@ struct alb_purges_view alb_purges_look(struct alb_purges *p)
                                 .retired = p->retired,
                                 .offered = p->offered,
                                 .in_force = p->wholes + p->prefix_count,
-                                .writable = p->writable};
+                                .writable = p->writable,
+                                .fault = p->fault,
+                                .fault_since_ms = p->fault_since_ms};
     alb_mutex_unlock(&p->mtx);
     return v;
 }

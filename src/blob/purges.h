@@ -75,6 +75,8 @@ struct alb_purges_view {
     uint64_t now, retired, offered;
     size_t in_force;
     bool writable;
+    int fault; /* errno of the last write, if the disk failed then; 0: none */
+    int64_t fault_since_ms;
 };
 struct alb_purges_view alb_purges_look(struct alb_purges *p);
 

@@ -86,6 +86,8 @@ struct alb_purges {
         offered; /* others have nothing left to touch up to here; this process may still know things of then */
     unsigned generation; /* files that were read */
     bool writable;
+    int fault;              /* errno of the disk; 0: none */
+    int64_t fault_since_ms; /* wall */
     struct alb_purge_notes notes;
     /* atomic */
     atomic_int fd;        /* -1: none yet; later the same number, also when it is another file (dup3) */
@@ -99,6 +101,9 @@ void alb_purges_everything_locked(struct alb_purges *p, uint64_t number);
 void alb_purges_forget_locked(struct alb_purges *p, uint64_t number);
 /* The writer's lock is held: the record of a purge of everything. */
 enum alb_code alb_purges_append_everything(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
+
+/* What the disk says to a write: kept for /health until it works again. */
+void alb_purges_note(struct alb_purges *p, enum alb_code code, int sys);
 
 /* purges_start.c. The writer's lock is held: there is a file that can be written to, and it is the one that bears the
  * name. */

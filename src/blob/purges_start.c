@@ -252,6 +252,10 @@ static void begin(struct alb_purges *p)
     enum alb_code code = load_or_make(p, &why);
     if (code != ALB_OK && atomic_load(&p->fd) < 0)
         begin_without(p, &why);
+    if (code == ALB_OK && !alb_purges_look(p).writable)
+        alb_purges_note(p, ALB_E_IO, EROFS);
+    else
+        alb_purges_note(p, code, why.sys);
     alb_purges_forget(p);
     alb_purges_shrink(p);
     alb_mutex_unlock(&p->writer);
@@ -291,6 +295,7 @@ void alb_purges_close(struct alb_purges **purges)
     if (p == NULL)
         return;
     int fd = atomic_load(&p->fd);
+    alb_purges_note(p, ALB_OK, 0); /* it is not there any more */
     for (size_t i = 0; i < p->prefix_count; i++)
         alb_mem_free(p->prefixes[i].text);
     alb_purge_notes_fini(&p->notes);

@@ -229,9 +229,11 @@ static void a_read_only_list_heals(void **state)
     assert_int_not_equal(alb_purges_add(p, ALB_STR("t:b"), false, ALB_STR_NONE, &n, NULL), ALB_OK);
     alb_purges_tend(p);
     assert_false(alb_purges_look(p).writable);
+    assert_int_equal(alb_purges_look(p).fault, EROFS);
     alb_fs_fault(ALB_FS_ANY, 0, 0, false);
     alb_purges_tend(p);
     assert_true(alb_purges_look(p).writable);
+    assert_int_equal(alb_purges_look(p).fault, 0);
     assert_true(add(p, "t:b", false) > one);
     assert_int_equal(newest(p, "t:a"), one);
     alb_purges_close(&p);
