@@ -14,6 +14,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -201,11 +202,13 @@ enum alb_code alb_purges_follow_locked(struct alb_purges *p, struct alb_err *err
 
 static void follow(struct alb_purges *p)
 {
-    struct stat st;
     int fd = atomic_load(&p->fd);
+    off_t size = 0;
 
-    if (!p->shared || (fd >= 0 && (fstat(fd, &st) != 0 ||
-                                   (st.st_size == atomic_load(&p->seen) && st.st_nlink > 0))))
+    /* Nobody needs its position (it is added to, and read at places that are named), and this takes less than fstat:
+     * every answer from memory asks. */
+    if (!p->shared ||
+        (fd >= 0 && ((size = lseek(fd, 0, SEEK_END)) < 0 || size == atomic_load(&p->seen))))
         return;
     alb_mutex_lock(&p->mtx);
     if (alb_purges_is_lost(p))

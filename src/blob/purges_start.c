@@ -209,8 +209,10 @@ void alb_purges_shrink(struct alb_purges *p)
         enum alb_code code = alb_purges_is_lost(p) ? ALB_E_CONFLICT : alb_purges_follow_locked(p, NULL);
         uint64_t base = p->base + (uint64_t)p->at;
         alb_mutex_unlock(&p->mtx);
-        if (code == ALB_OK && is_done(p))
-            alb_ignore(make(p, base, ALB_PUBLISH_REPLACE, NULL), "it stays long");
+        static const unsigned char more[STEP];
+        if (code == ALB_OK && is_done(p) && make(p, base, ALB_PUBLISH_REPLACE, NULL) == ALB_OK)
+            alb_ignore(alb_fs_write_all(fd, more, sizeof(more), NULL),
+                       "who has opened it in that moment sees that it has changed, and that its name is gone");
     }
     alb_ignore(flock(fd, LOCK_SH) != 0, "then nobody sees that we are here, and a list is not shortened");
     alb_mutex_lock(&p->mtx);

@@ -29,6 +29,17 @@ void alb_res_header_i64(struct alb_req *req, const char *name, int64_t value);
 void alb_res_header_set(struct alb_req *req, const char *name, struct alb_str value);
 /* Lines that were built before, each "Name: value\r\n", trusted: for hot answers. */
 void alb_res_header_block(struct alb_req *req, struct alb_str lines);
+/* What was set beside the body, as views; and the same set for another request, whose texts live as long as that one
+ * (lines are copied). For doors that give the same answer again. */
+struct alb_res_head {
+    int status;
+    bool weak;
+    const char *type;
+    struct alb_str lines, etag;
+    int64_t modified_ms;
+};
+void alb_res_head_get(const struct alb_req *req, struct alb_res_head *head);
+void alb_res_head_set(struct alb_req *req, const struct alb_res_head *head);
 /* Content-Type: a literal, or in the arena. Control bytes in it: "application/octet-stream" instead. */
 void alb_res_type(struct alb_req *req, const char *type);
 /* Content-Disposition with filename and, where needed, filename* (RFC 6266). */

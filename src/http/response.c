@@ -316,6 +316,27 @@ void alb_res_modified(struct alb_req *r, int64_t wall_ms)
     r->res.modified_ms = wall_ms;
 }
 
+void alb_res_head_get(const struct alb_req *r, struct alb_res_head *head)
+{
+    *head = (struct alb_res_head){.status = r->res.status,
+                                  .weak = r->res.weak,
+                                  .type = r->res.type,
+                                  .lines = alb_buf_view(&r->res.lines),
+                                  .etag = r->res.etag,
+                                  .modified_ms = r->res.modified_ms};
+}
+
+void alb_res_head_set(struct alb_req *r, const struct alb_res_head *head)
+{
+    r->res.status = head->status;
+    r->res.weak = head->weak;
+    r->res.type = head->type;
+    r->res.etag = head->etag;
+    r->res.modified_ms = head->modified_ms;
+    alb_buf_reset(&r->res.lines);
+    alb_buf_str(&r->res.lines, head->lines);
+}
+
 const char *alb_http_reason(int status)
 {
     static const struct {

@@ -153,16 +153,28 @@ struct alb_origin *alb_origin_hot(struct alb_origins *r, const struct alb_origin
     if (fine && p->may) { /* asked for, and where it came from */
         fine = alb_url_parse(ask->url, &url, NULL) == ALB_OK && p->may(p, &url, ALB_STR_NONE);
         alb_url_fini(&url);
-        fine = fine && alb_url_parse(o->url, &url, NULL) == ALB_OK && p->may(p, &url, ALB_STR_NONE);
-        alb_url_fini(&url);
+        if (fine && !alb_str_eq(o->url, ask->url)) {
+            fine = alb_url_parse(o->url, &url, NULL) == ALB_OK && p->may(p, &url, ALB_STR_NONE);
+            alb_url_fini(&url);
+        }
     }
     if (fine) {
-        atomic_fetch_add(&r->hot_hits, 1);
-        alb_stat_inc(ALB_STAT_SOURCE_HOT_HITS);
+        alb_origins_count_hot(r);
         return o;
     }
     alb_origin_unref(o);
     return NULL;
+}
+
+uint64_t alb_origins_changes(struct alb_origins *r)
+{
+    return alb_origin_hot_changes(r->hot);
+}
+
+void alb_origins_count_hot(struct alb_origins *r)
+{
+    atomic_fetch_add(&r->hot_hits, 1);
+    alb_stat_inc(ALB_STAT_SOURCE_HOT_HITS);
 }
 
 /* Joins, or enters `job` (NULL: only joins; false: there was none to join). */

@@ -180,6 +180,12 @@ bool alb_origin_kept_next(struct alb_str *rest, struct alb_str *name, struct alb
  * I/O, fit for an event loop. `may` is asked. */
 struct alb_origin *alb_origin_hot(struct alb_origins *origins, const struct alb_origin_ask *ask);
 
+/* Raised whenever what is remembered changes: as long as it is the same, alb_origin_hot gives the same for the same
+ * ask, but for what has become stale. */
+uint64_t alb_origins_changes(struct alb_origins *origins);
+/* Somebody did without asking alb_origin_hot, and would have had it. */
+void alb_origins_count_hot(struct alb_origins *origins);
+
 /* Joins or starts the flight of it and registers w in the same step (may be NULL; it is made no heir).
  * *future, a reference, settles with a struct alb_origin whose bytes are there and verified, or with its
  * failure. Short: no I/O on the calling thread. BUSY, INVALID, NO_MEMORY: nothing was begun, w is not

@@ -21,6 +21,8 @@ struct place {
 struct alb_origin_hot {
     /* fixed after create */
     size_t sets;
+    /* atomic */
+    atomic_uint_fast64_t changes;
     /* under mtx */
     struct alb_mutex mtx;
     uint64_t tick;
@@ -77,6 +79,7 @@ void alb_origin_hot_put(struct alb_origin_hot *hot, const struct alb_derived_key
     struct place *p = place_for(set_of(hot, key), key);
     struct alb_origin *old = p->o;
     *p = (struct place){.key = *key, .o = alb_origin_ref(o), .used = ++hot->tick};
+    atomic_fetch_add(&hot->changes, 1);
     alb_mutex_unlock(&hot->mtx);
     alb_origin_unref(old);
 }
@@ -102,7 +105,13 @@ void alb_origin_hot_purge(struct alb_origin_hot *hot)
         alb_mutex_lock(&hot->mtx);
         struct alb_origin *old = hot->places[i].o;
         hot->places[i].o = NULL;
+        atomic_fetch_add(&hot->changes, 1);
         alb_mutex_unlock(&hot->mtx);
         alb_origin_unref(old);
     }
+}
+
+uint64_t alb_origin_hot_changes(struct alb_origin_hot *hot)
+{
+    return atomic_load(&hot->changes);
 }

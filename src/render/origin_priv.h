@@ -114,6 +114,7 @@ void alb_origin_hot_put(struct alb_origin_hot *hot, const struct alb_derived_key
 struct alb_origin *alb_origin_hot_get(struct alb_origin_hot *hot,
                                       const struct alb_derived_key *key); /* a reference, or NULL */
 void alb_origin_hot_purge(struct alb_origin_hot *hot);
+uint64_t alb_origin_hot_changes(struct alb_origin_hot *hot); /* raised after each of them */
 
 /* ---- the room ---- */
 

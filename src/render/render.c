@@ -164,6 +164,11 @@ void alb_render_key(struct alb_render *r, const struct alb_render_ask *ask, stru
     key_of(r, ask, &o, key);
 }
 
+uint64_t alb_render_purges_newest(struct alb_render *r)
+{
+    return alb_purges_now(r->config.purges);
+}
+
 void alb_render_purges_retired(struct alb_render *r)
 {
     alb_hot_cache_clear(r->hot);

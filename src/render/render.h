@@ -123,6 +123,8 @@ struct alb_picture {
 /* Whoever begins after a purge that touches what is asked for gets another key: what was made, or is being made, from
  * before it is never found again. render may be NULL: without purges. */
 void alb_render_key(struct alb_render *render, const struct alb_render_ask *ask, struct alb_flight_key *key);
+/* The newest purge of all, 0: none. As long as it is the same, no purge gives an ask another key. */
+uint64_t alb_render_purges_newest(struct alb_render *render);
 /* Purges were retired: what is in memory may be of before them, and is forgotten. */
 void alb_render_purges_retired(struct alb_render *render);
 

@@ -131,6 +131,7 @@ def test_statistics_by_door_and_format(tmp_path):
     assert (gif["hits"], gif["misses"], gif["bytes"]) == (0, 1, len(thumbor.content))
     assert stats["doors"] == sorted(stats["doors"], key=lambda r: -r["hits"] - r["misses"])
     assert stats["asked"]["made"] == 5 and stats["asked"]["unchanged"] == 1
+    assert stats["asked"]["memory"] + stats["asked"]["disk"] == 3  # the thumbnail twice, a PNG once: as render saw it
     assert abs(stats["asked"]["hitRate"] - 3 / 6) < 1e-9
     total = sum(r["bytes"] for r in stats["doors"])
     assert stats["top"] == [{"source": f"asset://{asset}", "hits": 3, "misses": 3, "bytes": total, "over": 0}]

@@ -122,6 +122,7 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     if (!p)
         return false;
     answer(job, &ask, p, true);
+    alb_imgproxy_memo_keep(job, &ask, &key);
     alb_obj_unref(&p->obj);
     return true;
 }

@@ -9,11 +9,11 @@
 
 /* ---- jobs ---- */
 
-static void count_answer(struct alb_imgproxy_job *job)
+static void count_answer(struct alb_imgproxy_door *door, const struct alb_req *req)
 {
-    int hundreds = alb_res_get_status(job->req) / 100;
-    if (hundreds >= 0 && hundreds < (int)ALB_ARRAY_LEN(job->door->status))
-        atomic_fetch_add(&job->door->status[hundreds], 1);
+    int hundreds = alb_res_get_status(req) / 100;
+    if (hundreds >= 0 && hundreds < (int)ALB_ARRAY_LEN(door->status))
+        atomic_fetch_add(&door->status[hundreds], 1);
 }
 
 static void list(struct alb_imgproxy_job *job)
@@ -75,13 +75,20 @@ static struct alb_imgproxy_job *job_new(struct alb_req *req)
 }
 
 /* At the end: what the hot entry sets is gone when the step goes on. */
-static void say_cors(const struct alb_imgproxy_job *job)
+static void say_cors(const struct alb_imgproxy_door *door, struct alb_req *req)
 {
-    const struct alb_imgproxy_config *c = job->door->config.config;
+    const struct alb_imgproxy_config *c = door->config.config;
     if (c->allow_origin.n == 0)
         return;
-    alb_res_header(job->req, "Access-Control-Allow-Origin", c->allow_origin);
-    alb_res_header_c(job->req, "Access-Control-Allow-Methods", "GET, OPTIONS");
+    alb_res_header(req, "Access-Control-Allow-Origin", c->allow_origin);
+    alb_res_header_c(req, "Access-Control-Allow-Methods", "GET, OPTIONS");
+}
+
+static enum alb_hot is_hit(struct alb_imgproxy_door *door, struct alb_req *req)
+{
+    say_cors(door, req);
+    count_answer(door, req);
+    return ALB_HOT_HIT;
 }
 
 /* ---- stages ---- */
@@ -124,16 +131,26 @@ static enum alb_step step(struct alb_req *req)
         next = run(job);
     if (next == ALB_IMGPROXY_WAIT)
         return ALB_STEP_WAIT;
-    say_cors(job);
-    count_answer(job);
+    say_cors(job->door, req);
+    count_answer(job->door, req);
     return ALB_STEP_DONE;
 }
 
 /* From memory alone: who it is, the sources, the picture. */
 static enum alb_hot hot(struct alb_req *req)
 {
+    struct alb_imgproxy_door *door = alb_req_ctx(req);
+    struct alb_imgproxy_moment moment;
+    alb_imgproxy_moment_now(door, req, &moment);
+    if (alb_imgproxy_memo_answer(door, req, &moment)) {
+        atomic_fetch_add(&door->requests, 1);
+        return is_hit(door, req);
+    }
     struct alb_imgproxy_job *job = job_new(req);
-    enum alb_imgproxy_next next = job ? alb_imgproxy_take(job, true) : ALB_IMGPROXY_DONE;
+    if (!job)
+        return ALB_HOT_HIT;
+    job->moment = moment;
+    enum alb_imgproxy_next next = alb_imgproxy_take(job, true);
     if (next == ALB_IMGPROXY_LATER)
         return ALB_HOT_MISS;
     if (next == ALB_IMGPROXY_ON && !job->want.raw && !job->want.is_info && alb_imgproxy_sources_hot(job)) {
@@ -142,13 +159,7 @@ static enum alb_hot hot(struct alb_req *req)
         else
             alb_imgproxy_sources_drop(job); /* the step needs their bytes */
     }
-    if (next == ALB_IMGPROXY_ON)
-        return ALB_HOT_MISS;
-    if (job) {
-        say_cors(job);
-        count_answer(job);
-    }
-    return ALB_HOT_HIT;
+    return next == ALB_IMGPROXY_ON ? ALB_HOT_MISS : is_hit(door, req);
 }
 
 /* Browsers ask before they fetch; the answer is the same for every URL. */
@@ -157,7 +168,7 @@ static enum alb_hot options(struct alb_req *req)
     const struct alb_imgproxy_job *job = job_new(req);
     if (!job)
         return ALB_HOT_HIT;
-    say_cors(job);
+    say_cors(job->door, req);
     alb_res_type(req, "text/plain");
     alb_res_literal(req, ALB_STR(" "));
     return ALB_HOT_HIT;
@@ -199,6 +210,8 @@ enum alb_code alb_imgproxy_door_open(const struct alb_imgproxy_door_config *conf
     door->memory = alb_arena_new(MEMORY);
     door->policy = alb_imgproxy_policy_new(config->config, config->http_sources);
     keep_owners(door);
+    if (alb_imgproxy_memo_helps(config->config, config->library != NULL))
+        door->memo = alb_imgproxy_memo_new(); /* without memory for it nothing is remembered */
     enum alb_code code = door->memory && door->policy && set_paths(door)
                              ? alb_imgproxy_given_open(door, err)
                              : alb_fail(err, ALB_E_NO_MEMORY, "no memory for the imgproxy door");
@@ -215,6 +228,7 @@ void alb_imgproxy_door_close(struct alb_imgproxy_door **pointer)
     if (!door)
         return;
     ALB_CHECK(!door->jobs);
+    alb_imgproxy_memo_free(&door->memo);
     alb_origin_unref(door->watermark);
     alb_origin_unref(door->fallback);
     if (door->policy)

@@ -12,7 +12,8 @@
  *             as they are; SVG that stays SVG -> sanitised
  *   RENDER    alb_render_start -> WAIT -> answer
  * Conditional requests are decided before RENDER: our ETag is the render key, which is known then. HEAD does the same
- * work as GET. The hot entry answers from memory what is signed, remembered by its origin and in the hot cache.
+ * work as GET. The hot entry answers from memory what is signed, remembered by its origin and in the hot cache; what
+ * the same URL came to a moment ago it does not work out again (memo.c), unless requests are logged.
  *
  * What is signed is public for shared caches unless an asset in it is private; what a session or key has asked for
  * never is.
@@ -20,7 +21,8 @@
  * Errors are imgproxy's (status, text/plain body; reference §3.4), with Retry-After on 429 and 503; in development mode
  * the precise reason follows. Every answer of this door carries its Content-Security-Policy.
  *
- * Threads: routes run on the loop (hot) and the io pool (step); the door is fixed after open. Locks: none of its own.
+ * Threads: routes run on the loop (hot) and the io pool (step); the door is fixed after open. Locks: IMGPROXY_DOOR,
+ * IMGPROXY_MEMO.
  */
 #ifndef ALB_DOORS_IMGPROXY_DOOR_H
 #define ALB_DOORS_IMGPROXY_DOOR_H

@@ -6,7 +6,7 @@
  *   sources.c   every source and further input, one after the other       decide.c   what becomes of it; the picture
  *   raw.c       bytes as they are                                         answer.c   headers, pictures, errors
  *   info.c      facts instead of a picture                                given.c    configured pictures, policy
- *   tell.c      what the log knows of it
+ *   tell.c      what the log knows of it                              memo.c     what the same URL came to a moment ago
  *
  * A job lies in its request's arena, its references hang there too. One thread at a time (http.h). Every stage
  * returns what the driver does next; nothing is held while it waits but references.
@@ -28,6 +28,13 @@ struct alb_imgproxy_policy { /* as the origins know it; `base` first */
     const char **keep; /* names of headers that go from sources to answers */
 };
 
+/* What hot answers stand on beside the request: as long as all of it is the same, so are they. */
+struct alb_imgproxy_moment {
+    int64_t second; /* wall time */
+    uint64_t purges, sources;
+};
+struct alb_imgproxy_memo;
+
 struct alb_imgproxy_door {
     struct alb_door_auth auth; /* first: alb_auth_require looks for it */
     /* fixed after open */
@@ -40,6 +47,7 @@ struct alb_imgproxy_door {
     struct alb_origin *watermark, *fallback;                /* configured ones, unless they are URLs */
     struct alb_imgproxy_source watermark_url, fallback_url; /* views into the config or `memory` */
     struct alb_arena *memory;
+    struct alb_imgproxy_memo *memo; /* NULL: it would not help */
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_imgproxy_job *jobs; /* that a step has to do with, oldest last */
@@ -81,6 +89,7 @@ struct alb_imgproxy_job {
     struct alb_arena *arena;
     enum alb_imgproxy_stage stage;
     int64_t begun, deadline; /* monotonic */
+    struct alb_imgproxy_moment moment; /* hot entry only: before anything was looked up */
     /* taken */
     struct alb_imgproxy_url url;
     bool is_signed;                  /* by a key: shared caches may keep what is public */
@@ -165,6 +174,20 @@ void alb_imgproxy_head(struct alb_imgproxy_job *job, struct alb_str etag, bool n
 void alb_imgproxy_picture(struct alb_imgproxy_job *job, const struct alb_picture *p);
 /* Debug headers of what is sent as it is, if they are wanted. */
 void alb_imgproxy_debug_source(const struct alb_imgproxy_job *job);
+
+/* ---- memo.c ---- */
+/* Whether any answer of such a door follows from what a memo knows. */
+bool alb_imgproxy_memo_helps(const struct alb_imgproxy_config *config, bool library);
+struct alb_imgproxy_memo *alb_imgproxy_memo_new(void) ALB_MUST_CHECK;
+void alb_imgproxy_memo_free(struct alb_imgproxy_memo **memo);
+void alb_imgproxy_moment_now(const struct alb_imgproxy_door *door, struct alb_req *req,
+                             struct alb_imgproxy_moment *moment);
+/* True: an answer is set. On the loop. */
+bool alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *req,
+                              const struct alb_imgproxy_moment *moment);
+/* The job's answer is set, from memory; ask and its key. */
+void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
+                            const struct alb_flight_key *key);
 
 /* ---- tell.c ---- */
 /* Fields for the record of a request that is answered with what it asks for; format: that of the picture, a literal,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/stat.h"
 #include "doors/ops/priv.h"
 #include "render/books.h"
 
@@ -57,14 +56,13 @@ static size_t gather(struct alb_render *render, struct row rows[ROWS])
     return n;
 }
 
-/* Of people: what jobs make beforehand was not asked for by anybody. */
-static void write_asked(struct alb_json *j, const struct row *rows, size_t n)
+/* Of people: what jobs make beforehand was not asked for by anybody. Memory and disk as render saw it: doors do not know
+ * of all answers where they were. */
+static void write_asked(struct alb_json *j, const struct alb_render_view *view, const struct row *rows, size_t n)
 {
     struct alb_render_count sum = {0};
     uint64_t hits = 0, asked = 0;
     for (size_t i = 0; i < n; i++) {
-        sum.memory += rows[i].c.memory;
-        sum.disk += rows[i].c.disk;
         sum.made += rows[i].c.made;
         sum.unchanged += rows[i].c.unchanged;
         if (rows[i].door == ALB_RENDER_DOOR_JOBS)
@@ -74,11 +72,11 @@ static void write_asked(struct alb_json *j, const struct row *rows, size_t n)
     }
     alb_json_key(j, "asked");
     alb_json_object(j);
-    ku64(j, "memory", sum.memory);
-    ku64(j, "disk", sum.disk);
-    ku64(j, "joined", (uint64_t)alb_stat_get(ALB_STAT_RENDER_JOINED));
+    ku64(j, "memory", view->hot_hits);
+    ku64(j, "disk", view->disk_hits);
+    ku64(j, "joined", view->joined);
     ku64(j, "made", sum.made);
-    ku64(j, "failed", (uint64_t)alb_stat_get(ALB_STAT_RENDER_FAILED));
+    ku64(j, "failed", view->failed);
     ku64(j, "unchanged", sum.unchanged);
     alb_json_key(j, "hitRate");
     if (asked > 0)
@@ -217,7 +215,7 @@ enum alb_step alb_ops_cache_stats(struct alb_req *req)
     alb_json_object(&j);
     alb_json_ki64(&j, "startedMs", view.started_ms);
     alb_json_ki64(&j, "nowMs", alb_wall(d->clock));
-    write_asked(&j, rows, n);
+    write_asked(&j, &view, rows, n);
     alb_json_key(&j, "memory");
     alb_json_object(&j);
     ku64(&j, "bytes", view.hot_bytes);

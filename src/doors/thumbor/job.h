@@ -52,6 +52,11 @@ enum alb_thumbor_stage {
     ALB_THUMBOR_TELLING,   /* job->future is that of a worker's words on job->told */
 };
 
+struct alb_thumbor_asked { /* of meta/, beside what is always told */
+    bool average, thumbhash;
+    int64_t blurhash[2]; /* 0: not asked for */
+};
+
 struct alb_thumbor_job {
     struct alb_thumbor_door *door;
     struct alb_req *req;
@@ -65,6 +70,7 @@ struct alb_thumbor_job {
     struct alb_thumbor_result result;
     struct alb_thumbor_filters filters;
     struct alb_thumbor_wish wish;
+    struct alb_thumbor_asked asked;
     bool is_signed, is_upload;
     bool varies;                     /* with Accept */
     struct alb_principal *principal; /* borrowed from `signer` or the request; NULL: no library */
@@ -121,6 +127,9 @@ enum alb_thumbor_next alb_thumbor_rendered(struct alb_thumbor_job *job);
 void alb_thumbor_keep(struct alb_thumbor_job *job, struct alb_bytes *bytes);
 
 /* ---- meta.c ---- */
+/* avgcolor(), thumbhash(), blurhash(X,Y); INVALID: arguments that are none. */
+enum alb_code alb_thumbor_read_asked(const struct alb_thumbor_url *u, struct alb_thumbor_asked *asked,
+                                     struct alb_err *err) ALB_MUST_CHECK;
 enum alb_thumbor_next alb_thumbor_tell(struct alb_thumbor_job *job, const struct alb_picture *p);
 enum alb_thumbor_next alb_thumbor_told(struct alb_thumbor_job *job);
 

@@ -10,15 +10,10 @@
 #include "doors/thumbor/job.h"
 #include "render/origin_given.h"
 
-struct wants {
-    bool average, thumbhash;
-    int64_t blurhash[2]; /* 0: not asked for */
-};
-
-/* avgcolor(), thumbhash(), blurhash(X,Y); INVALID: arguments that are none. */
-static enum alb_code read_wants(const struct alb_thumbor_url *u, struct wants *w, struct alb_err *err)
+enum alb_code alb_thumbor_read_asked(const struct alb_thumbor_url *u, struct alb_thumbor_asked *w,
+                                     struct alb_err *err)
 {
-    *w = (struct wants){0};
+    *w = (struct alb_thumbor_asked){0};
     for (size_t i = 0; i < u->filter_count; i++) {
         struct alb_str name = u->filters[i].name, rest = u->filters[i].args, arg[3];
         size_t n = 0;
@@ -49,9 +44,7 @@ static enum alb_code read_wants(const struct alb_thumbor_url *u, struct wants *w
 enum alb_thumbor_next alb_thumbor_tell(struct alb_thumbor_job *job, const struct alb_picture *p)
 {
     struct alb_err err = ALB_ERR_INIT;
-    struct wants w;
-    if (read_wants(&job->url, &w, &err) != ALB_OK)
-        return alb_thumbor_fail(job, &err, NULL);
+    const struct alb_thumbor_asked w = job->asked;
     job->etag = alb_arena_printf(job->arena, "meta-" ALB_STR_FMT "-%d%d%lld.%lld", ALB_STR_ARG(job->etag),
                                  w.average, w.thumbhash, (long long)w.blurhash[0], (long long)w.blurhash[1]);
     alb_thumbor_head(job, p->no_store ? ALB_STR_NONE : job->etag, p->no_store, NULL);
@@ -134,7 +127,8 @@ static json_t *exif(const struct alb_meta *m)
     json_t *o = json_object();
     put_text(o, "Make", m->make);
     put_text(o, "Model", m->model);
-    put_number(o, "Orientation", m->orientation > 1 ? m->orientation : 0); /* upright: there is nothing to tell */
+    put_number(o, "Orientation",
+               m->orientation > 1 ? m->orientation : 0); /* upright: there is nothing to tell */
     put_text(o, "Software", m->software);
     put_text(o, "Artist", m->author);
     put_text(o, "Copyright", m->copyright);
@@ -173,7 +167,7 @@ static json_t *average(const struct alb_look *l)
 }
 
 /* Over black, as imagor has it. */
-static json_t *blurhash(struct alb_arena *arena, const struct alb_look *l, const struct wants *w)
+static json_t *blurhash(struct alb_arena *arena, const struct alb_look *l, const struct alb_thumbor_asked *w)
 {
     char text[ALB_BLURHASH_MAX];
     size_t n = (size_t)l->width * l->height;
@@ -201,7 +195,7 @@ static json_t *thumbhash(const struct alb_probe *p)
     return s;
 }
 
-static json_t *facts(struct alb_arena *arena, const struct alb_probe *p, const struct wants *w)
+static json_t *facts(struct alb_arena *arena, const struct alb_probe *p, const struct alb_thumbor_asked *w)
 {
     const struct alb_image_header *h = &p->header;
     const struct alb_look look = {p->small, p->small_width, p->small_height};
@@ -226,15 +220,14 @@ static json_t *facts(struct alb_arena *arena, const struct alb_probe *p, const s
 enum alb_thumbor_next alb_thumbor_told(struct alb_thumbor_job *job)
 {
     struct alb_err err = ALB_ERR_INIT;
-    struct wants w;
     enum alb_code code = alb_req_timed_out(job->req)
                              ? alb_fail(&err, ALB_E_TIMEOUT, "a worker did not answer in time")
                              : alb_future_error(job->future, &err);
-    if (code != ALB_OK || read_wants(&job->url, &w, &err) != ALB_OK)
+    if (code != ALB_OK)
         return alb_thumbor_fail(job, &err, NULL);
     const struct alb_order_answer *a =
         ALB_CONTAINER_OF(alb_future_result(job->future), struct alb_order_answer, obj);
-    json_t *o = facts(job->arena, a->probe, &w);
+    json_t *o = facts(job->arena, a->probe, &job->asked);
     size_t n = o ? json_dumpb(o, NULL, 0, JSON_COMPACT | JSON_PRESERVE_ORDER) : 0;
     char *text = n > 0 ? alb_arena_alloc(job->arena, n) : NULL;
     if (text)

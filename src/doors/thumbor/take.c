@@ -256,7 +256,9 @@ static enum alb_code read_filters(struct alb_thumbor_job *job, struct alb_err *e
     enum alb_code code = alb_thumbor_filters_read(&c->rules, &job->url, job->arena, &job->filters, err);
     if (code == ALB_OK && !alb_thumbor_extract_focal(&job->url, job->arena, &job->filters))
         code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a URL");
-    return code == ALB_OK ? check(job, err) : code;
+    if (code == ALB_OK)
+        code = check(job, err);
+    return code == ALB_OK && job->url.meta ? alb_thumbor_read_asked(&job->url, &job->asked, err) : code;
 }
 
 static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)

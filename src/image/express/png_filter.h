@@ -45,8 +45,8 @@ static inline uint8_t alb_png_predicted(enum alb_png_filter f, unsigned a, unsig
  * that does not exist; the rows before it are undone. */
 bool alb_png_unfilter(uint8_t *rows, size_t line, uint32_t count, const uint8_t *above,
                       unsigned bpp) ALB_MUST_CHECK;
-/* The same of ALB_PNG_UNDO_LANES rows at least ALB_PNG_UNDO_WIDE pixels of 3 or 4 bytes wide, whose filters all exist, on
- * a processor with AVX2 (png_undo_avx2.c). */
+/* The same of ALB_PNG_UNDO_LANES rows at least ALB_PNG_UNDO_WIDE pixels of 3 or 4 bytes wide, whose filters all
+ * exist, on a processor with AVX2 (png_undo_avx2.c). */
 #define ALB_PNG_UNDO_LANES 8
 #define ALB_PNG_UNDO_WIDE 64
 #if defined(__x86_64__)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Filters undone for eight rows at once (png_undo.c says how rows go together), four pixels of each at a time: sixteen
- * bytes of a row are one load, and shuffles turn four pixels of eight rows into eight rows of four pixels. Pixels have four
- * bytes inside, of which RGB leaves the last one 0.
+ * Filters undone for eight rows at once (png_undo.c says how rows go together), four pixels of each at a time:
+ * sixteen bytes of a row are one load, and shuffles lay pixels that are made in one turn beside each other. Pixels
+ * have four bytes inside, of which RGB leaves the last one 0.
  */
 #include "image/express/png_filter.h"
 

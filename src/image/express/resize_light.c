@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sRGB's curve in tables, made at first use. Powers are taken by Newton's method: basic arithmetic alone, so the
- * tables are the same on every machine (their sums are in the tests). From 8 bits it is a curve of 16 parts, each of whose
- * three numbers were found by trying all that come near: the ones that are nearest to sRGB where they are farthest from it.
+ * tables are the same on every machine (their sums are in the tests). From 8 bits it is a curve of 16 parts, whose
+ * numbers were found by trying all that come near: those that are nearest to sRGB where they are farthest from it.
  */
 #include "image/express/resize_priv.h"
 

@@ -39,8 +39,9 @@ uint32_t alb_taps_nearest(const struct alb_axis *a, uint32_t i);
 
 /* ---- light: sRGB's curve, 0..65535 ---- */
 
-/* linear8 is a curve of 16 parts, by the high four bits of a value: with l, the low four, part h is base[h] + l * (slope[h]
- * + l * bend[h]) / 16, rounded down. So vectors can do without 256 entries, which they have no instruction for. */
+/* linear8 is a curve of 16 parts, by the high four bits of a value: with l, the low four, part h is
+ * base[h] + l * (slope[h] + l * bend[h]) / 16, rounded down. So vectors can do without 256 entries, which they have no
+ * instruction for. */
 #define ALB_LIGHT_PARTS 16
 struct alb_light {
     int16_t linear8[256]; /* around 0, as the kernels have them; off by 3.1 at most, and by 0.14 of a step */

@@ -322,6 +322,7 @@ static void a_list_that_lost_its_name_is_left(void **state)
     third = open_list(w);
     uint64_t two = add(third, "t:b", false);
     assert_true(two > one);
+    alb_purges_tend(p);
     assert_int_equal(newest(p, "t:b"), two);
     uint64_t three = add(other, "t:c", false);
     assert_true(three > two);

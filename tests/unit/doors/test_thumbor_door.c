@@ -375,6 +375,40 @@ static void base(void **state)
     assert_string_equal(hooks.kept, "meta/30x0/filters:blur(1):grayscale()/here.png");
 }
 
+static void tag_of(const char *path, char out[128])
+{
+    const char *answer = fetched(path);
+    assert_status(answer, 200);
+    (void)snprintf(out, 128, "%s", header_of(answer, "ETag"));
+    assert_int_equal(out[0], '"');
+}
+
+static void purge(const char *label)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    uint64_t number;
+    assert_int_equal(alb_render_purge(world.render, alb_str_c(label), false, ALB_STR_NONE, &number, &err),
+                     ALB_OK);
+}
+
+/* By the URL that people know: as it is signed, without what the operator has on top of it. */
+static void purged_by_url(void **state)
+{
+    char before[128], after[128];
+    (void)state;
+    world.config.base_params = ALB_STR("30x0/filters:grayscale()/");
+    open_door();
+    tag_of("/unsafe/8x8/color:red", before);
+    purge("u:30x0/filters:grayscale()/");
+    purge("u:30x0/filters:grayscale()/color%3Ared");
+    purge("u:9x8/color:red");
+    tag_of("/unsafe/8x8/color:red", after);
+    assert_string_equal(after, before);
+    purge("u:8x8/color:red");
+    tag_of("/unsafe/8x8/color:red", after);
+    assert_string_not_equal(after, before);
+}
+
 /* ---- what goes wrong ---- */
 
 static void raw_instead(void **state)
@@ -442,6 +476,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(uploads, setup, teardown),
         cmocka_unit_test_setup_teardown(files, setup, teardown),
         cmocka_unit_test_setup_teardown(base, setup, teardown),
+        cmocka_unit_test_setup_teardown(purged_by_url, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_instead, setup, teardown),
         cmocka_unit_test_setup_teardown(query, setup, teardown),
         cmocka_unit_test_setup_teardown(answers, setup, teardown),

@@ -12,10 +12,13 @@
 #include "../fetch/wire.h"
 #include "../http/served.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/timer.h"
+#include "blob/purges.h"
 #include "doors/thumbor/canvas.h"
 #include "doors/thumbor/door.h"
 #include "image/darkroom.h"
@@ -27,6 +30,9 @@ static struct {
     struct alb_timers *timers;
     struct alb_darkroom *darkroom;
     struct alb_fetch *fetch;
+    char folder[64]; /* of the list of purges */
+    int dirfd, tmpfd;
+    struct alb_purges *purges;
     struct alb_origins *origins;
     struct alb_render *render;
     struct alb_thumbor_door *door;
@@ -134,6 +140,31 @@ static bool talk(struct wire_conn *c, void *arg)
                        sizeof(world.png));
 }
 
+static void open_purges(void)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    (void)snprintf(world.folder, sizeof(world.folder), "/tmp/alb-thumbor-XXXXXX");
+    assert_non_null(mkdtemp(world.folder));
+    world.dirfd = open(world.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(world.dirfd, "tmp", 0700), 0);
+    world.tmpfd = openat(world.dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(world.tmpfd >= 0);
+    const struct alb_purges_config purges = {
+        .dirfd = world.dirfd, .tmp_dirfd = world.tmpfd, .clock = alb_clock_real()};
+    if (alb_purges_open(&purges, &world.purges, &err) != ALB_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void close_purges(void)
+{
+    char command[100];
+    alb_purges_close(&world.purges);
+    (void)close(world.tmpfd);
+    (void)close(world.dirfd);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", world.folder);
+    assert_int_equal(system(command), 0); /* NOLINT: a name of our own */
+}
+
 /* What is usual; a test changes it before it begins. */
 static int setup(void **state)
 {
@@ -151,6 +182,7 @@ static int setup(void **state)
     assert_non_null(world.timers);
     assert_int_equal(alb_timers_start(world.timers, &err), ALB_OK);
     assert_int_equal(alb_fetch_open(&fetch, &world.fetch, &err), ALB_OK);
+    open_purges();
     alb_darkroom_config_default(&darkroom);
     darkroom.program = program;
     darkroom.render_workers = 2;
@@ -160,6 +192,7 @@ static int setup(void **state)
                                              .pool = pool,
                                              .timers = world.timers,
                                              .darkroom = world.darkroom,
+                                             .purges = world.purges,
                                              .slots = 2,
                                              .vector_slots = darkroom.font_workers,
                                              .queue_max = 64,
@@ -219,6 +252,7 @@ static int teardown(void **state)
     alb_pool_free(&pool);
     alb_darkroom_close(&world.darkroom);
     alb_timers_free(&world.timers);
+    close_purges();
     wire_stop(&world.wire);
     return 0;
 }

@@ -174,7 +174,7 @@ function Bar({ name, used, limit }: { name: string; used: number; limit: number 
   const of = part(used, limit);
   return (
     <div class="meter" role="meter" aria-label={name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(of * 100)} aria-valuetext={`${formatBytes(used)} of ${formatBytes(limit)}`}>
-      <div style={{ width: `${of * 100}%` }} />
+      {used > 0 && <div style={{ width: `${of * 100}%` }} />}
     </div>
   );
 }
