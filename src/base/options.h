@@ -27,6 +27,8 @@ enum {
     ALB_CMD_VERSION = 1u << 5,
     ALB_CMD_IMGPROXY = 1u << 6, /* beside IMGPROXY_* variables: what imgproxy has no word for */
     ALB_CMD_CACHE = 1u << 7,
+    ALB_CMD_IMAGOR = 1u << 8,   /* the same beside imagor's flags */
+    ALB_CMD_STAND_IN = ALB_CMD_IMGPROXY | ALB_CMD_IMAGOR,
     ALB_CMD_SERVER_SIDE = ALB_CMD_SERVE | ALB_CMD_USER | ALB_CMD_KEY | ALB_CMD_CHECK | ALB_CMD_CACHE,
     ALB_CMD_ALL = ((1u << 6) - 1) | ALB_CMD_CACHE, /* that take general options */
 };

@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/imgproxy_house.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/build.h"
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "base/timer.h"
-#include "cmd/imgproxy_cache.h"
+#include "cmd/house.h"
 #include "cmd/ranges.h"
-#include "cmd/upkeep.h"
 #include "doors/imgproxy/env.h"
-#include "fetch/client.h"
-#include "image/darkroom.h"
 #include "personality/imgproxy.h"
 #include "personality/life.h"
-#include "render/origin.h"
-
-#define TIMERS_MAX 65536
-#define CLIENT_FOREVER (86400 * ALB_NS_PER_S) /* where CLIENT_KEEP_ALIVE_TIMEOUT is 0: no limit */
-#define QUEUE 512 /* where REQUESTS_QUEUE_SIZE is 0 */
 
 const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size and form by URL, set up by "
                                  "imgproxy's variables (below, and "
@@ -38,158 +26,57 @@ const char alb_imgproxy_text[] = "Takes imgproxy's place: pictures in any size a
 struct house {
     struct alb_options *options;
     struct alb_imgproxy_config *config;
-    struct alb_imgproxy_cache cache;
-    struct alb_timers *timers;
-    struct alb_pool *pool;
-    struct alb_fetch *fetch;
-    struct alb_darkroom *darkroom;
-    struct alb_render *render;
-    struct alb_origins *origins;
-    struct alb_canary *canary;
-    struct alb_upkeep upkeep;
-    struct alb_keeper *keeper;
+    struct alb_house engines;
     struct alb_imgproxy_service *service;
-    struct alb_plan_limits limits;
-    int local_dirfd;
 };
-
-static unsigned processors(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : (unsigned)n;
-}
-
-static unsigned queue_of(const struct house *h)
-{
-    int64_t n = h->config->queue > 0 ? h->config->queue : QUEUE;
-    return n < TIMERS_MAX / 4 ? (unsigned)n : TIMERS_MAX / 4;
-}
 
 /* ---- up ---- */
 
-static enum alb_code open_threads(struct house *h, struct alb_err *err)
-{
-    int64_t threads = alb_opt_int(h->options, ALB_P_IO_THREADS);
-    const struct alb_pool_config pool = {.name = "io",
-                                         .threads = threads > 0 ? (unsigned)threads : processors() * 4,
-                                         .queue_max = (unsigned)alb_opt_int(h->options, ALB_P_IO_QUEUE)};
-    unsigned transfers = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES);
-    const struct alb_fetch_config fetch = {
-        .agent = "imgproxy",
-        .transfers = transfers,
-        .queue = transfers,
-        .per_host = (unsigned)alb_opt_int(h->options, ALB_P_SOURCE_FETCHES_PER_HOST),
-        .idle_ns = h->config->client_keep_alive > 0 ? h->config->client_keep_alive : CLIENT_FOREVER};
-    h->timers = alb_timers_new(alb_clock_real(), TIMERS_MAX);
-    if (!h->timers)
-        return alb_fail(err, ALB_E_NO_MEMORY, "timers");
-    enum alb_code code = alb_timers_start(h->timers, err);
-    if (code == ALB_OK)
-        code = alb_pool_new(&pool, &h->pool, err);
-    if (code == ALB_OK)
-        code = alb_fetch_open(&fetch, &h->fetch, err);
-    return code;
-}
-
 /* The server's limits: imgproxy's where it has one. */
-static void make_limits(struct house *h, const struct alb_plan_limits *server)
+static void make_limits(void *ctx, struct alb_plan_limits *limits)
 {
+    const struct house *h = ctx;
     const struct alb_imgproxy_limits *c = &h->config->limits;
-    h->limits = *server;
-    h->limits.source_pixels = h->limits.animation_pixels = (uint64_t)c->source_pixels;
-    if (c->source_bytes > 0 && c->source_bytes < h->limits.source_bytes)
-        h->limits.source_bytes = c->source_bytes;
-    if (c->frames < h->limits.frames)
-        h->limits.frames = (uint32_t)c->frames;
-    h->limits.frame_pixels = (uint64_t)c->frame_pixels;
-    if (c->result_side > 0 && c->result_side < h->limits.result_side)
-        h->limits.result_side = (uint32_t)c->result_side;
+    limits->source_pixels = limits->animation_pixels = (uint64_t)c->source_pixels;
+    if (c->source_bytes > 0 && c->source_bytes < limits->source_bytes)
+        limits->source_bytes = c->source_bytes;
+    if (c->frames < limits->frames)
+        limits->frames = (uint32_t)c->frames;
+    limits->frame_pixels = (uint64_t)c->frame_pixels;
+    if (c->result_side > 0 && c->result_side < limits->result_side)
+        limits->result_side = (uint32_t)c->result_side;
 }
 
-static enum alb_code open_render(struct house *h, struct alb_err *err)
-{
-    const struct alb_options *o = h->options;
-    struct alb_darkroom_config darkroom;
-    int64_t workers = h->config->workers;
-    alb_darkroom_config_default(&darkroom);
-    enum alb_code code = alb_darkroom_config_options(&darkroom, o, err);
-    if (code != ALB_OK)
-        return code;
-    /* A worker is never idle here while there is work: more of them than cores only make all of them slower. */
-    darkroom.render_workers = alb_render_slots(workers > 0 && workers < processors() ? (unsigned)workers : 0);
-    darkroom.job_ns = h->config->timeout;
-    darkroom.limits.png_unlimited = h->config->png_unlimited;
-    darkroom.limits.svg_unlimited = h->config->svg_unlimited;
-    make_limits(h, &darkroom.limits);
-    code = alb_darkroom_open(&darkroom, &h->darkroom, err);
-    if (code != ALB_OK)
-        return code;
-    const struct alb_render_config render = {.clock = alb_clock_real(),
-                                             .pool = h->pool,
-                                             .timers = h->timers,
-                                             .darkroom = h->darkroom,
-                                             .cache = h->cache.results,
-                                             .purges = h->cache.purges,
-                                             .claims = h->cache.claims,
-                                             .slots = darkroom.render_workers,
-                                             .vector_slots = darkroom.font_workers,
-                                             .queue_max = queue_of(h),
-                                             .budget_bytes = (uint64_t)alb_opt_size(o, ALB_P_RENDER_MEMORY),
-                                             .deadline_ns = h->config->timeout,
-                                             .limits = h->limits,
-                                             .hot_bytes = (size_t)alb_opt_size(o, ALB_P_HOT_CACHE_SIZE)};
-    code = alb_render_new(&render, &h->render, err);
-    return code == ALB_OK ? alb_canary_open(h->darkroom, &h->canary, err) : code;
-}
-
-static enum alb_code open_local(struct house *h, struct alb_err *err)
-{
-    char path[4096];
-    if (h->config->local_root.n == 0)
-        return ALB_OK;
-    if (!alb_str_to_c(h->config->local_root, path, sizeof(path)))
-        return alb_fail(err, ALB_E_INVALID, "IMGPROXY_LOCAL_FILESYSTEM_ROOT is no path");
-    if (alb_fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &h->local_dirfd, err) != ALB_OK)
-        alb_err_context(err, "IMGPROXY_LOCAL_FILESYSTEM_ROOT");
-    return err->code;
-}
-
-static enum alb_code open_origins(struct house *h, struct alb_err *err)
+static enum alb_code open_engines(struct house *h, struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = h->config;
-    struct alb_origins_config origins = {.clock = alb_clock_real(),
-                                         .pool = h->pool,
-                                         .fetch = h->fetch,
-                                         .data_dirfd = h->cache.dirfd,
-                                         .tmp_dirfd = h->cache.tmpfd,
-                                         .quarantine = h->cache.quarantine,
-                                         .purges = h->cache.purges,
-                                         .shared = true,
-                                         .local_dirfd = h->local_dirfd};
-    alb_origins_config_options(&origins, h->options);
-    origins.local_separator = c->query_separator.n > 0 ? c->query_separator.p[0] : '\0';
-    return alb_origins_open(&origins, &h->origins, err);
-}
-
-static enum alb_code open_upkeep(struct house *h, struct alb_err *err)
-{
-    h->upkeep = (struct alb_upkeep){.results = h->cache.results,
-                                    .purges = h->cache.purges,
-                                    .render = h->render,
-                                    .origins = h->origins};
-    return alb_upkeep_start(h->options, &h->upkeep, &h->keeper, err);
+    const struct alb_house_config config = {.options = h->options,
+                                            .name = "imgproxy",
+                                            .client_idle_ns = c->client_keep_alive,
+                                            .workers = c->workers,
+                                            .queue = c->queue,
+                                            .job_ns = c->timeout,
+                                            .png_unlimited = c->png_unlimited,
+                                            .svg_unlimited = c->svg_unlimited,
+                                            .limit = make_limits,
+                                            .ctx = h,
+                                            .local_root = c->local_root,
+                                            .local_name = "IMGPROXY_LOCAL_FILESYSTEM_ROOT",
+                                            .local_separator =
+                                                c->query_separator.n > 0 ? c->query_separator.p[0] : '\0'};
+    return alb_house_up(&config, &h->engines, err);
 }
 
 static enum alb_code open_service(struct house *h, struct alb_err *err)
 {
     const struct alb_imgproxy_service_config service = {.config = h->config,
                                                         .options = h->options,
-                                                        .pool = h->pool,
-                                                        .render = h->render,
-                                                        .origins = h->origins,
-                                                        .darkroom = h->darkroom,
-                                                        .canary = h->canary,
-                                                        .limits = h->limits,
+                                                        .pool = h->engines.pool,
+                                                        .render = h->engines.render,
+                                                        .origins = h->engines.origins,
+                                                        .darkroom = h->engines.darkroom,
+                                                        .canary = h->engines.canary,
+                                                        .limits = h->engines.limits,
                                                         .may_degrade =
                                                             alb_opt_bool(h->options, ALB_P_DEGRADE)};
     return alb_imgproxy_service_open(&service, &h->service, err);
@@ -197,17 +84,7 @@ static enum alb_code open_service(struct house *h, struct alb_err *err)
 
 static enum alb_code up(struct house *h, struct alb_err *err)
 {
-    enum alb_code code = alb_imgproxy_cache_open(h->options, &h->cache, err);
-    if (code == ALB_OK)
-        code = open_threads(h, err);
-    if (code == ALB_OK)
-        code = open_render(h, err);
-    if (code == ALB_OK)
-        code = open_local(h, err);
-    if (code == ALB_OK)
-        code = open_origins(h, err);
-    if (code == ALB_OK)
-        code = open_upkeep(h, err);
+    enum alb_code code = open_engines(h, err);
     return code == ALB_OK ? open_service(h, err) : code;
 }
 
@@ -219,21 +96,7 @@ static bool down(struct house *h)
     int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), h->config->graceful_stop);
     bool clean = alb_imgproxy_service_stop(h->service, deadline);
     alb_imgproxy_service_free(&h->service);
-    alb_keeper_stop(&h->keeper);
-    if (h->origins)
-        alb_origins_close(&h->origins);
-    alb_render_free(&h->render);
-    if (h->fetch)
-        alb_fetch_close(&h->fetch);
-    if (h->pool)
-        alb_pool_free(&h->pool);
-    if (h->darkroom)
-        alb_darkroom_close(&h->darkroom);
-    alb_canary_close(&h->canary);
-    if (h->timers)
-        alb_timers_free(&h->timers);
-    alb_imgproxy_cache_close(&h->cache);
-    alb_fs_close(&h->local_dirfd);
+    alb_house_down(&h->engines);
     return clean;
 }
 
@@ -309,8 +172,7 @@ int alb_imgproxy(int argc, char **argv, char **envp)
     struct alb_err err = ALB_ERR_INIT;
     char **words = NULL;
     int status = 2;
-    h->cache = (struct alb_imgproxy_cache){.dirfd = -1, .tmpfd = -1};
-    h->local_dirfd = -1;
+    h->engines = (struct alb_house)ALB_HOUSE_NONE;
     if (alb_options_parse(ALB_CMD_IMGPROXY, argc, argv, envp, &h->options, &words, &err) != ALB_OK ||
         alb_ranges_check(h->options, &err) != ALB_OK) {
         fprintf(stderr, "albumen: %s\n(albumen imgproxy --help shows the options)\n", err.msg);

@@ -13,12 +13,14 @@
 #include "base/log.h"
 #include "cmd/admin.h"
 #include "cmd/control.h"
+#include "cmd/imagor_house.h"
 #include "cmd/imgproxy_house.h"
 #include "cmd/local.h"
 #include "cmd/serve.h"
 #include "cmd/sign.h"
 #include "cmd/terminal.h"
 #include "import/import.h"
+#include "personality/imagor_flags.h"
 #include "personality/imgproxy.h"
 #include "personality/tusd.h"
 
@@ -81,6 +83,7 @@ static const struct command commands[] = {
      "and\n"
      "answers. `albumen tusd -help` shows the flags; docs/doors/tusd.md says what differs.\n"},
     {"imgproxy", ALB_CMD_IMGPROXY, ALB_IMGPROXY_WORDS, "answer as imgproxy does: pictures by URL", alb_imgproxy_text},
+    {"imagor", ALB_CMD_IMAGOR, "[flags of imagor]", "answer as imagor does: pictures by URL", alb_imagor_text},
     {"sign", 0, ALB_SIGN_WORDS, "make and explain signed URLs of pictures", alb_sign_text},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
@@ -116,6 +119,8 @@ static int command_help(const struct command *c)
         alb_options_help(c->flag, ALB_HELP_TEXT, &out);
     if (c->flag == ALB_CMD_IMGPROXY)
         alb_imgproxy_help(false, &out);
+    if (c->flag == ALB_CMD_IMAGOR)
+        alb_imagor_flags_help(false, &out);
     print_buf(&out);
     return 0;
 }
@@ -175,6 +180,8 @@ static int manual(void)
         alb_options_help(commands[i].flag, ALB_HELP_MAN, &out);
         if (commands[i].flag == ALB_CMD_IMGPROXY)
             alb_imgproxy_help(true, &out);
+        if (commands[i].flag == ALB_CMD_IMAGOR)
+            alb_imagor_flags_help(true, &out);
     }
     alb_buf_c(&out,
               ".SH ENVIRONMENT\nEvery option may be given as ALBUMEN_NAME, with underscores for dashes.\n"
@@ -199,7 +206,8 @@ static int markdown(void)
 
 static bool is_help(const char *word)
 {
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    return strcmp(word, "--help") == 0 || strcmp(word, "-help") == 0 || strcmp(word, "-h") == 0 ||
+           strcmp(word, "help") == 0;
 }
 
 /* ---- running ---- */
@@ -320,6 +328,8 @@ static bool run_foreign(int argc, char **argv, int *status)
         *status = alb_tusd(argc - 2, argv + 2, ALB_VERSION);
     else if (strcmp(argv[1], "imgproxy") == 0 && !help_wanted)
         *status = alb_imgproxy(argc - 2, argv + 2, environ);
+    else if (strcmp(argv[1], "imagor") == 0 && !help_wanted)
+        *status = alb_imagor(argc - 2, argv + 2, environ);
     else if (strcmp(argv[1], "sign") == 0 && !help_wanted)
         *status = alb_sign(argc - 2, argv + 2);
     else

@@ -389,26 +389,37 @@ static bool svg(struct window *w)
            alb_str_ends(end, ALB_STR("/>"));
 }
 
+struct json {
+    int depth;
+    bool quoted, escaped;
+};
+
+/* False: more is closed than was opened. */
+static bool json_byte(struct json *j, unsigned char c)
+{
+    bool was = j->escaped;
+    j->escaped = j->quoted && !was && c == '\\';
+    if (c == '"' && !was)
+        j->quoted = !j->quoted;
+    if (!j->quoted)
+        j->depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+    return j->depth >= 0;
+}
+
 /* One object: what opens is closed, at the very end. */
 static bool json(struct window *w)
 {
-    int depth = 0;
-    bool quoted = false, escaped = false;
+    struct json j = {0};
     struct alb_str end = tail(w);
-    if (w->size > JSON_MAX || end.n == 0)
+    const unsigned char *c = look(w, 0, 1);
+    if (w->size > JSON_MAX || end.n == 0 || !c || *c != '{')
         return false;
-    int64_t n = w->size - (int64_t)(w->size < (int64_t)TAIL ? w->size : (int64_t)TAIL) + (int64_t)end.n;
+    int64_t n = w->size - (w->size < (int64_t)TAIL ? w->size : (int64_t)TAIL) + (int64_t)end.n;
     for (int64_t i = 0; i < n; i++) {
-        const unsigned char *c = look(w, i, 1);
-        if (!c || (i == 0 && *c != '{'))
+        c = look(w, i, 1);
+        if (!c || !json_byte(&j, *c))
             return false;
-        bool was = escaped;
-        escaped = quoted && !was && *c == '\\';
-        if (*c == '"' && !was)
-            quoted = !quoted;
-        if (!quoted)
-            depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
-        if (depth == 0 && !quoted)
+        if (j.depth == 0 && !j.quoted)
             return i == n - 1;
     }
     return false;

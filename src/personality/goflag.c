@@ -206,16 +206,49 @@ static enum alb_code take(const struct alb_goflag *flags, size_t count, void *va
     return ALB_OK;
 }
 
-enum alb_code alb_goflag_parse(const struct alb_goflag *flags, size_t count, void *values, int argc,
-                               char **argv, struct alb_err *err)
+void alb_goflag_defaults(const struct alb_goflag *flags, size_t count, void *values)
 {
-    enum alb_code code = ALB_OK;
     for (size_t i = 0; i < count; i++)
         ALB_CHECK(set_value(&flags[i], values, flags[i].otherwise));
+}
+
+enum alb_code alb_goflag_set(const struct alb_goflag *flags, size_t count, void *values, struct alb_str name,
+                             const char *text, struct alb_err *err)
+{
+    const struct alb_goflag *f = find(flags, count, name);
+    if (!f)
+        return alb_fail(err, ALB_E_NOT_FOUND, "no flag: -" ALB_STR_FMT, ALB_STR_ARG(name));
+    if (!set_value(f, values, text))
+        return alb_fail(err, ALB_E_INVALID, "invalid value \"%s\" for flag -%s: parse error", text, f->name);
+    return ALB_OK;
+}
+
+/* "-x", "--x"; false: no flag, or the end of them. */
+static bool is_flag(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0;
+}
+
+int alb_goflag_words(const struct alb_goflag *flags, size_t count, const char *word)
+{
+    struct alb_str name, value;
+    if (!is_flag(word))
+        return 0;
+    bool with_value = alb_str_cut(alb_str_c(word + (word[1] == '-' ? 2 : 1)), '=', &name, &value);
+    const struct alb_goflag *f = find(flags, count, name);
+    if (!f)
+        return 0;
+    return with_value || f->type == ALB_GOFLAG_BOOL ? 1 : 2;
+}
+
+enum alb_code alb_goflag_arguments(const struct alb_goflag *flags, size_t count, void *values, int argc, char **argv,
+                                   struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
     for (int i = 0; i < argc && code == ALB_OK; i++) {
         const char *word = argv[i];
         bool used = false;
-        if (word[0] != '-' || word[1] == '\0' || strcmp(word, "--") == 0)
+        if (!is_flag(word))
             break;
         word += word[1] == '-' ? 2 : 1;
         if (word[0] == '-' || word[0] == '=')
@@ -224,6 +257,13 @@ enum alb_code alb_goflag_parse(const struct alb_goflag *flags, size_t count, voi
         i += used ? 1 : 0;
     }
     return code;
+}
+
+enum alb_code alb_goflag_parse(const struct alb_goflag *flags, size_t count, void *values, int argc, char **argv,
+                               struct alb_err *err)
+{
+    alb_goflag_defaults(flags, count, values);
+    return alb_goflag_arguments(flags, count, values, argc, argv, err);
 }
 
 /* ---- help ---- */

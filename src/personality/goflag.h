@@ -31,6 +31,16 @@ struct alb_goflag {
  * is the complaint; or CANCELLED: help was asked for. */
 enum alb_code alb_goflag_parse(const struct alb_goflag *flags, size_t count, void *values, int argc,
                                char **argv, struct alb_err *err) ALB_MUST_CHECK;
+/* The same in steps, where values come from elsewhere too (environment, files): defaults; one by its name, NOT_FOUND if
+ * there is none; the command line over what is there. */
+void alb_goflag_defaults(const struct alb_goflag *flags, size_t count, void *values);
+enum alb_code alb_goflag_set(const struct alb_goflag *flags, size_t count, void *values, struct alb_str name,
+                             const char *text, struct alb_err *err) ALB_MUST_CHECK;
+enum alb_code alb_goflag_arguments(const struct alb_goflag *flags, size_t count, void *values, int argc,
+                                   char **argv, struct alb_err *err) ALB_MUST_CHECK;
+/* Of a word of the command line ("-x", "--x=v"): how many words it takes with its value, 1 or 2; 0: no flag of the
+ * table. */
+int alb_goflag_words(const struct alb_goflag *flags, size_t count, const char *word);
 /* The groups, each with its flags by name. */
 void alb_goflag_help(const struct alb_goflag *flags, size_t count, const char *program, struct alb_buf *out);
 /* Go's time.ParseDuration. */

@@ -6,14 +6,14 @@
  *   - A file comes whole or not at all: temporary name in ".albumen/tmp" of the folder, fsync, rename, fsync of the
  *     folder. A live file is never written into. What a crash leaves there goes at the next start.
  *   - What we have put is checked whenever it is taken: its checksum is in the extended attribute "user.albumen",
- *     together with size and time of the file it was made for. Where the file system has no attributes, and for files of
- *     others, the file must end where its own structure says (image/whole.h). What is not whole or damaged is as if it
- *     were not there: it is made again and replaced, never handed out, never removed.
+ *     together with size and time of the file it was made for. Where the file system has no attributes, and for files
+ *     of others, the file must end where its own structure says (image/whole.h). What is not whole or damaged is as if
+ *     it were not there: it is made again and replaced, never handed out, never removed.
  *   - A disk that is full or read-only costs the shelf, not the request. The trouble is told by alb_shelf_look and goes
  *     when the disk does its work again.
  *
- * Several processes, and imagor itself, may use a folder at the same time. A file that somebody else writes into while it
- * is read is no longer "the same" (alb_origin_is_same, alb_origin_read), and not handed on.
+ * Several processes, and imagor itself, may use a folder at the same time. A file that somebody else writes into while
+ * it is read is no longer "the same" (alb_origin_is_same, alb_origin_read), and not handed on.
  *
  * Threads: any that may touch a disk. Lock: SHELF.
  */
@@ -48,15 +48,16 @@ enum alb_code alb_shelf_open(const struct alb_shelf_config *config, struct alb_s
                              struct alb_err *err) ALB_MUST_CHECK;
 void alb_shelf_close(struct alb_shelf **shelf); /* what waits is put first. Blocks */
 
-/* path: beneath the folder, NUL-terminated, without "." and ".." (nothing outside is ever reached). asked: what the origin
- * is to be known by, for purges. *out, a reference: is_local, with bytes; its identity is the SHA-256 of the bytes of what
- * we have put, and path and stamp of files of others. NOT_FOUND: nothing that may be used. NO_MEMORY, IO. */
+/* path: beneath the folder, NUL-terminated, without "." and ".." (nothing outside is ever reached). asked: what the
+ * origin is to be known by, for purges. *out, a reference: is_local, with bytes; its identity is the SHA-256 of the
+ * bytes of what we have put, and path and stamp of files of others. NOT_FOUND: nothing that may be used. NO_MEMORY,
+ * IO. */
 enum alb_code alb_shelf_get(struct alb_shelf *shelf, const char *path, struct alb_str asked,
                             struct alb_origin **out, struct alb_err *err) ALB_MUST_CHECK;
 /* Time of last change, wall ms, of what alb_shelf_get would look at; false: nothing there. */
 bool alb_shelf_modified(struct alb_shelf *shelf, const char *path, int64_t *modified_ms);
-/* Puts the bytes of an origin, or others; best effort. The first blocks on the disk; the second is done on the pool, once
- * for all who ask for it at the same time. What is not whole is not put. */
+/* Puts the bytes of an origin, or others; best effort. The first blocks on the disk; the second is done on the pool,
+ * once for all who ask for it at the same time. What is not whole is not put. */
 void alb_shelf_put(struct alb_shelf *shelf, const char *path, struct alb_origin *o);
 void alb_shelf_put_later(struct alb_shelf *shelf, const char *path, struct alb_bytes *bytes);
 

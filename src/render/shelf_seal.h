@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The seal of a file on a shelf: an extended attribute that says which bytes were put there. "1 SIZE MTIME XXH3 SHA256":
- * numbers in decimal, sums in hex; MTIME in ns, of the file when its last byte was written. A seal whose size or time is
- * not the file's is about other bytes (somebody has written into the file since), and no seal. Private to src/render.
- * One thread per file; reads files.
+ * The seal of a file on a shelf: an extended attribute that says which bytes were put there. "1 SIZE MTIME XXH3
+ * SHA256": numbers in decimal, sums in hex; MTIME in ns, of the file when its last byte was written. A seal whose size
+ * or time is not the file's is about other bytes (somebody has written into the file since), and no seal. Private to
+ * src/render. One thread per file; reads files.
  */
 #ifndef ALB_RENDER_SHELF_SEAL_H
 #define ALB_RENDER_SHELF_SEAL_H

@@ -59,35 +59,35 @@ ALB_X(JOURNAL, "journal", STRING, "", ALB_CMD_IMPORT, "Run",
 ALB_X(NO_JOURNAL, "no-journal", BOOL, "false", ALB_CMD_IMPORT, "Run", "Remember nothing between runs")
 ALB_X(QUIET, "quiet", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print failures only")
 ALB_X(JSON, "json", BOOL, "false", ALB_CMD_IMPORT, "Run", "Print the final report as JSON on standard output")
-ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_IMGPROXY | ALB_CMD_CACHE, "General",
-      "Folder of both caches, which several processes may share; default XDG_CACHE_HOME/albumen/imgproxy, and memory "
-      "alone where that cannot be written. For `albumen cache`: work on that folder")
+ALB_X(CACHE_DIR, "cache-dir", STRING, "", ALB_CMD_STAND_IN | ALB_CMD_CACHE, "General",
+      "Folder of both caches, which several processes may share; default XDG_CACHE_HOME/albumen/ and the name of the "
+      "command, and memory alone where that cannot be written. For `albumen cache`: work on that folder")
 ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
       "When the time of a request is nearly up, make a WebP instead of an AVIF, HEIC or JPEG XL; such an answer is "
       "kept nowhere")
-ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_STAND_IN, "Limits",
       "Disk space for rendered pictures; 0: keep none")
-ALB_X(CACHE_MAX_AGE, "cache-max-age", DURATION, "0", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(CACHE_MAX_AGE, "cache-max-age", DURATION, "0", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Rendered pictures on disk that are older are made again; 0: they never are")
-ALB_X(CACHE_SCRUB_RATE, "cache-scrub-rate", SIZE, "4M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(CACHE_SCRUB_RATE, "cache-scrub-rate", SIZE, "4M", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Bytes a second that the background scrub reads of the disk caches, to find damage before somebody asks; 0: none")
-ALB_X(CACHE_SCRUB_PAUSE, "cache-scrub-pause", DURATION, "24h", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(CACHE_SCRUB_PAUSE, "cache-scrub-pause", DURATION, "24h", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Between two rounds of that, and before the first")
-ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_CACHE_SIZE, "source-cache-size", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_STAND_IN, "Limits",
       "Disk space for copies of other servers' pictures; 0: keep none. One may take an eighth of it")
-ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_MEMORY, "source-memory", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Memory for other servers' pictures in work: small ones, and all of them when the disk is full")
-ALB_X(SOURCE_SPOOL, "source-spool", SIZE, "16G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_SPOOL, "source-spool", SIZE, "16G", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Disk space for other servers' pictures in work that are not kept, or not yet")
-ALB_X(SOURCE_FETCHES, "source-fetches", INT, "256", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_FETCHES, "source-fetches", INT, "256", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Other servers' pictures that are fetched at the same time; as many more wait")
-ALB_X(SOURCE_FETCHES_PER_HOST, "source-fetches-per-host", INT, "64", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_FETCHES_PER_HOST, "source-fetches-per-host", INT, "64", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Of these from one server")
-ALB_X(SOURCE_ENTRIES, "source-entries", INT, "4096", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_ENTRIES, "source-entries", INT, "4096", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Other servers' pictures that are known to be fresh without looking at the disk")
-ALB_X(SOURCE_RECHECK, "source-recheck", DURATION, "5s", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(SOURCE_RECHECK, "source-recheck", DURATION, "5s", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "After how long a server that says nothing of freshness is asked again whether its picture has changed")
-ALB_X(QUARANTINE_SIZE, "quarantine-size", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(QUARANTINE_SIZE, "quarantine-size", SIZE, "256M", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_STAND_IN, "Limits",
       "Disk space for damaged files that are kept for a person to look at; the oldest go first")
 ALB_X(UPLOAD_SIZE, "upload-size", SIZE, "64G", ALB_CMD_SERVE, "Limits", "Largest upload")
 ALB_X(UPLOAD_SPACE, "upload-space", SIZE, "512G", ALB_CMD_SERVE, "Limits",
@@ -122,41 +122,41 @@ ALB_X(TRASH, "trash", DURATION, "30d", ALB_CMD_SERVE, "General",
 ALB_X(HISTORY, "history", DURATION, "90d", ALB_CMD_SERVE, "Limits",
       "How long what was done is remembered: changes for clients that synchronise, undo, failed jobs; 0: as long "
       "as there are no more than a million of each")
-ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(IO_THREADS, "io-threads", INT, "0", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Threads of the io pool; 0: four per processor core")
-ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(IO_QUEUE, "io-queue", INT, "4096", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Steps of new requests that may wait for an io thread")
 ALB_X(RENDERS, "renders", INT, "0", ALB_CMD_SERVE, "Limits",
       "Pictures made at the same time, two at least, beside SVG and PDF; 0: one per processor core")
 ALB_X(RENDER_QUEUE, "render-queue", INT, "512", ALB_CMD_SERVE, "Limits", "Pictures that may wait to be made")
-ALB_X(RENDER_MEMORY, "render-memory", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(RENDER_MEMORY, "render-memory", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Memory that all pictures being made may want together; SVG and PDF may want half as much besides")
 ALB_X(RENDER_TIMEOUT, "render-timeout", DURATION, "30s", ALB_CMD_SERVE, "Limits",
       "Longest work on one picture")
 ALB_X(PROBE_TIMEOUT, "probe-timeout", DURATION, "60s", ALB_CMD_SERVE, "Limits",
       "Longest look at one uploaded file, waiting included")
-ALB_X(PICTURE_SIZE, "picture-size", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(PICTURE_SIZE, "picture-size", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Largest file that is decoded")
 ALB_X(PICTURE_PIXELS, "picture-pixels", INT, "300000000", ALB_CMD_SERVE, "Limits",
       "Most pixels of a picture that is decoded, told from its header")
 ALB_X(ANIMATION_PIXELS, "animation-pixels", INT, "150000000", ALB_CMD_SERVE, "Limits",
       "Most pixels of an animation, all frames together")
 ALB_X(ANIMATION_FRAMES, "animation-frames", INT, "1000", ALB_CMD_SERVE, "Limits", "Most frames of an animation")
-ALB_X(RESULT_SIDE, "result-side", INT, "16383", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(RESULT_SIDE, "result-side", INT, "16383", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Longest side of a picture that is made, in pixels")
-ALB_X(RESULT_PIXELS, "result-pixels", INT, "150000000", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(RESULT_PIXELS, "result-pixels", INT, "150000000", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Most pixels of a picture that is made, all frames together")
-ALB_X(RESULT_SIZE, "result-size", SIZE, "512M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(RESULT_SIZE, "result-size", SIZE, "512M", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Largest picture that is made, in bytes")
-ALB_X(PICTURE_MEMORY, "picture-memory", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(PICTURE_MEMORY, "picture-memory", SIZE, "2G", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Memory that one picture may be expected to need")
-ALB_X(WORKER_MEMORY, "worker-memory", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(WORKER_MEMORY, "worker-memory", SIZE, "4G", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Memory that one worker process can get at all")
-ALB_X(WORKER_JOBS, "worker-jobs", INT, "200", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(WORKER_JOBS, "worker-jobs", INT, "200", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Pictures after which a worker process is replaced")
-ALB_X(WORKER_QUEUE, "worker-queue", INT, "1024", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(WORKER_QUEUE, "worker-queue", INT, "1024", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Work that may wait for workers of one kind")
-ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(HOT_CACHE_SIZE, "hot-cache-size", SIZE, "64M", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Memory for pictures that are asked for often")
 ALB_X(SIGN_IN_TRIES, "sign-in-tries", INT, "5", ALB_CMD_SERVE, "Limits",
       "Wrong passwords for one account from one address before the next one must wait; from one address for any "
@@ -214,14 +214,14 @@ ALB_X(LISTEN, "listen", LIST, "127.0.0.1:8080", ALB_CMD_SERVE, "Network",
       "Where to answer: HOST:PORT, [IPV6]:PORT, unix:PATH[,MODE] or systemd (its sockets)")
 ALB_X(PUBLIC_URL, "public-url", STRING, "", ALB_CMD_SERVE, "Network",
       "How people reach the server, such as https://photos.example; default: what each request says")
-ALB_X(TRUSTED_PROXY, "trusted-proxy", LIST, "", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Network",
+ALB_X(TRUSTED_PROXY, "trusted-proxy", LIST, "", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Network",
       "Addresses or networks of reverse proxies whose Forwarded and X-Forwarded-* are believed; unix: peers of "
       "Unix sockets")
 ALB_X(PROXY_PROTOCOL, "proxy-protocol", BOOL, "false", ALB_CMD_SERVE, "Network",
       "Trusted proxies begin each connection with a PROXY header (version 1 or 2)")
 ALB_X(CORS_ORIGIN, "cors-origin", LIST, "", ALB_CMD_SERVE, "Network",
       "Origins of other web pages that may use the API, such as https://app.example; *: all of them")
-ALB_X(HTTP_LOOPS, "http-loops", INT, "0", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(HTTP_LOOPS, "http-loops", INT, "0", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Event loops; 0: one per processor core, at most 8")
 ALB_X(MAX_CONNECTIONS, "max-connections", INT, "10000", ALB_CMD_SERVE, "Limits",
       "Client connections at the same time")
@@ -251,7 +251,7 @@ ALB_X(REQUEST_TIMEOUT, "request-timeout", DURATION, "1d", ALB_CMD_SERVE, "Limits
       "A whole request, uploads included")
 ALB_X(MIN_RATE_IN, "min-rate-in", SIZE, "256", ALB_CMD_SERVE, "Limits",
       "Least bytes per second of a client that sends; slower ones are cut off")
-ALB_X(MIN_RATE_OUT, "min-rate-out", SIZE, "256", ALB_CMD_SERVE | ALB_CMD_IMGPROXY, "Limits",
+ALB_X(MIN_RATE_OUT, "min-rate-out", SIZE, "256", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
       "Least bytes per second of a client that reads; slower ones are cut off")
 ALB_X(RATE_WINDOW, "rate-window", DURATION, "30s", ALB_CMD_SERVE, "Limits",
       "Time over which these rates are measured")

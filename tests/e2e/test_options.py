@@ -12,6 +12,7 @@ from daemon import BINARY, PASSWORD, ROOT
 INT64_MAX = 2 ** 63 - 1
 COMMANDS = {"ALB_CMD_SERVE": ["serve"], "ALB_CMD_USER": ["user"], "ALB_CMD_KEY": ["key"], "ALB_CMD_IMPORT": ["import"],
             "ALB_CMD_CHECK": ["check"], "ALB_CMD_VERSION": ["version"], "ALB_CMD_IMGPROXY": ["imgproxy"],
+            "ALB_CMD_IMAGOR": ["imagor"], "ALB_CMD_STAND_IN": ["imgproxy", "imagor"],
             "ALB_CMD_CACHE": ["cache"], "ALB_CMD_SERVER_SIDE": ["serve", "user", "key", "check", "cache"],
             "ALB_CMD_ALL": ["serve", "user", "key", "import", "check", "version", "cache"]}
 # What the right values of a text are, and what is none of them. Free texts (names, paths, passwords) have no wrong value.
@@ -111,7 +112,7 @@ def test_every_option_has_its_three_places(tmp_path):
     """The flag, the variable and the line of the file mean the same, and a mistake in each is told with its place."""
     config = tmp_path / "albumen.conf"
     for name, (kind, _, commands) in OPTIONS.items():
-        command = min(commands, key=lambda c: (c == "imgproxy", c))
+        command = min(commands, key=lambda c: (c in ("imgproxy", "imagor"), c))
         variable = "ALBUMEN_" + name.upper().replace("-", "_")
         if kind in ("STRING", "LIST"):
             wrong = "\xff".encode("latin-1")  # no UTF-8

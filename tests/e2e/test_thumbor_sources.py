@@ -22,7 +22,7 @@ def house(tmp_path_factory, sources):
     root = write_photos(tmp_path_factory.mktemp("local"))
     port = sources.url.rsplit(":", 1)[1]
     h = House(tmp_path_factory.mktemp("sources"), "--imagor-sources", f"127.0.0.1:{port}", "--imagor-private-sources",
-              "--local-root", str(root))
+              "--local-root", str(root), "--source-timeout", "25s")
     yield h
     h.daemon.stop()
 

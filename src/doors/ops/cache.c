@@ -56,9 +56,10 @@ static size_t gather(struct alb_render *render, struct row rows[ROWS])
     return n;
 }
 
-/* Of people: what jobs make beforehand was not asked for by anybody. Memory and disk as render saw it: doors do not know
- * of all answers where they were. */
-static void write_asked(struct alb_json *j, const struct alb_render_view *view, const struct row *rows, size_t n)
+/* Of people: what jobs make beforehand was not asked for by anybody. Memory and disk as render saw it: doors do not
+ * know of all answers where they were. */
+static void write_asked(struct alb_json *j, const struct alb_render_view *view, const struct row *rows,
+                        size_t n)
 {
     struct alb_render_count sum = {0};
     uint64_t hits = 0, asked = 0;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "base/codec.h"
 #include "doors/thumbor/job.h"
 
 static void set(struct alb_req *req, const char *name, struct alb_str value)
@@ -61,6 +62,7 @@ enum alb_thumbor_next alb_thumbor_fail_status(struct alb_thumbor_job *job, const
                                               int status, const char *text)
 {
     alb_req_log_err(job->req, err);
+    set(job->req, "Expires", ALB_STR_NONE); /* of the picture that was to be */
     alb_res_error_status(job->req, status, text);
     return ALB_THUMBOR_DONE;
 }
@@ -125,6 +127,7 @@ static bool send_instead(struct alb_thumbor_job *job, int status)
         return false;
     alb_res_status(job->req, status);
     set(job->req, "Cache-Control", ALB_STR("no-store"));
+    set(job->req, "Expires", ALB_STR_NONE);
     set(job->req, "X-Content-Type-Options", ALB_STR("nosniff"));
     set(job->req, "Content-Security-Policy", ALB_STR("default-src 'none'; sandbox"));
     alb_res_type(job->req, alb_type_mime(alb_door_input_type(in)));
@@ -162,6 +165,14 @@ static bool is_public(const struct alb_thumbor_job *job)
     return job->is_signed || !job->door->config.library;
 }
 
+/* For caches of HTTP/1.0, as imagor has it. */
+static void expires(struct alb_thumbor_job *job, int64_t ttl)
+{
+    char text[30];
+    alb_time_http(alb_wall(alb_req_clock(job->req)) + (ttl < INT32_MAX ? ttl : INT32_MAX) * 1000, text);
+    set(job->req, "Expires", alb_arena_str(job->arena, alb_str_c(text)));
+}
+
 static void cache_control(struct alb_thumbor_job *job, bool no_store)
 {
     const struct alb_thumbor_config *c = job->door->config.config;
@@ -174,6 +185,7 @@ static void cache_control(struct alb_thumbor_job *job, bool no_store)
     }
     if (no_store || c->no_cache || ttl == 0 || asks_for_no_cache(job)) {
         set(job->req, "Cache-Control", ALB_STR("private, no-cache, no-store, must-revalidate"));
+        expires(job, 0);
         return;
     }
     struct alb_str text =
@@ -184,6 +196,7 @@ static void cache_control(struct alb_thumbor_job *job, bool no_store)
         text = alb_arena_printf(job->arena, ALB_STR_FMT ", stale-while-revalidate=%lld", ALB_STR_ARG(text),
                                 (long long)c->swr);
     set(job->req, "Cache-Control", text);
+    expires(job, ttl);
 }
 
 /* What stands behind the last slash of an address, without its query. */
@@ -224,11 +237,14 @@ static bool is_about_keeping(struct alb_str name)
  * whatever the source says. */
 static void hand_on(struct alb_thumbor_job *job)
 {
-    bool shared = job->input[0].origin && job->input[0].origin->is_shared;
-    struct alb_str rest = job->input[0].origin ? job->input[0].origin->kept : ALB_STR_NONE, name, value, last;
-    last = ALB_STR_NONE;
-    while (alb_origin_kept_next(&rest, &name, &value)) { /* lines of one name stand together */
-        const char *text = shared || !is_about_keeping(name) ? alb_arena_cstr(job->arena, name) : NULL;
+    const struct alb_origin *o = job->input[0].origin;
+    struct alb_str rest = o ? o->kept : ALB_STR_NONE, all = rest, name, value, last = ALB_STR_NONE;
+    while (alb_origin_kept_next(&rest, &name, &value)) {
+        if (o->is_shared && is_about_keeping(name))
+            set(job->req, "Expires", ALB_STR_NONE); /* ours would contradict it */
+    }
+    while (alb_origin_kept_next(&all, &name, &value)) { /* lines of one name stand together */
+        const char *text = o->is_shared || !is_about_keeping(name) ? alb_arena_cstr(job->arena, name) : NULL;
         if (text && alb_str_eq(name, last))
             alb_res_header(job->req, text, value);
         else if (text)

@@ -204,7 +204,7 @@ static json_t *facts(struct alb_arena *arena, const struct alb_probe *p, const s
     (void)json_object_set_new(o, "content_type", json_string(alb_type_mime(p->type)));
     (void)json_object_set_new(o, "width", json_integer(h->width));
     (void)json_object_set_new(o, "height", json_integer(h->height));
-    (void)json_object_set_new(o, "orientation", json_integer(h->orientation));
+    (void)json_object_set_new(o, "orientation", json_integer(h->orientation > 1 ? h->orientation : 0));
     (void)json_object_set_new(o, "pages", json_integer(h->pages));
     (void)json_object_set_new(o, "bands", json_integer(bands(h)));
     (void)json_object_set_new(o, "exif", exif(&p->meta));
@@ -241,6 +241,7 @@ enum alb_thumbor_next alb_thumbor_told(struct alb_thumbor_job *job)
     if (job->etag.p)
         alb_thumbor_keep(job, bytes);
     alb_thumbor_head(job, job->etag, !job->etag.p, NULL);
+    alb_res_header_set(job->req, "Content-Disposition", ALB_STR("inline"));
     alb_res_type(job->req, "application/json");
     alb_res_bytes(job->req, bytes);
     alb_bytes_unref(bytes);

@@ -212,12 +212,13 @@ static int setup(void **state)
                                                .memory_max = (int64_t)64 << 20,
                                                .spool_max = (int64_t)64 << 20,
                                                .hot_max = 64,
-                                               .recheck_ns = 60 * ALB_NS_PER_S};
+                                               .recheck_ns = 3600 * ALB_NS_PER_S};
     assert_int_equal(alb_origins_open(&origins, &world.origins, &err), ALB_OK);
     alb_thumbor_config_init(&world.config);
     world.config.allow_unsafe = true;
     world.config.http.on = true;
     world.config.http.agent = ALB_STR("test/1");
+    world.config.http.timeout = 120 * ALB_NS_PER_S;
     world.config.timeout = 120000;
     return 0;
 }

@@ -271,7 +271,7 @@ const Doors = ({ s }: { s: CacheStats }) => (
         <td>{formatName(d.format)}</td>
         <td class="n">{d.door === jobs ? '–' : formatCount(d.hits + d.misses)}</td>
         <td class="n">{d.door === jobs ? '–' : formatRate(d.hits, d.misses)}</td>
-        <td class="n minor">{formatBytes(d.bytes)}</td>
+        <td class="n minor">{d.door === jobs ? '–' : formatBytes(d.bytes)}</td>
         <td class="n">{formatBytes(d.fileBytes)}</td>
       </tr>
     ))}

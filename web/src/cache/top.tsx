@@ -12,6 +12,9 @@ import { Icon } from '../ui/icons.tsx';
 import { offerPurge } from './purges.tsx';
 import { assetOf, formatRate, inOrder, sourceName } from './words.ts';
 
+/** Shown until somebody asks for all. */
+const few = 8;
+
 type Row = CacheStats['top'][number];
 
 /** Names of photos, asked for once. Those of others are not for an administrator either: '' then. */
@@ -39,7 +42,8 @@ function useNameOf(asset: string | null): string | undefined {
 export function Top({ rows }: { rows: readonly Row[] }) {
   const held = useSignal(0);
   const before = useRef<string[]>([]);
-  const shown = inOrder(rows, (r) => r.source, before.current, held.value > 0);
+  const all = useSignal(false);
+  const shown = inOrder(rows, (r) => r.source, before.current, held.value > 0).slice(0, all.value ? rows.length : few);
   before.current = shown.map((r) => r.source);
   const hold = (by: number) => () => {
     held.value = Math.max(0, held.value + by);
@@ -72,6 +76,11 @@ export function Top({ rows }: { rows: readonly Row[] }) {
             ))}
           </tbody>
         </table>
+      )}
+      {rows.length > few && (
+        <button class="small-button more" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
+          {all.value ? 'Fewer' : `All ${rows.length}`}
+        </button>
       )}
     </section>
   );

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/imgproxy_cache.h"
+#include "cmd/house_cache.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,17 +13,17 @@
 #define QUARANTINE_FILES 1000
 
 /* False: there is no such place. */
-static bool default_folder(struct alb_buf *path)
+static bool default_folder(const char *name, struct alb_buf *path)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache && cache[0] == '/')
-        alb_buf_printf(path, "%s/albumen/imgproxy", cache);
+        alb_buf_printf(path, "%s/albumen/%s", cache, name);
     else if (home && home[0] == '/')
-        alb_buf_printf(path, "%s/.cache/albumen/imgproxy", home);
+        alb_buf_printf(path, "%s/.cache/albumen/%s", home, name);
     return path->n > 0;
 }
 
-static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path, struct alb_err *err)
+static enum alb_code open_folder(struct alb_house_cache *c, const char *path, struct alb_err *err)
 {
     enum alb_code code = alb_fs_mkdirs(AT_FDCWD, path, 0700, err);
     if (code == ALB_OK)
@@ -37,7 +37,7 @@ static enum alb_code open_folder(struct alb_imgproxy_cache *c, const char *path,
     return code;
 }
 
-static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_options *o,
+static enum alb_code open_caches(struct alb_house_cache *c, const struct alb_options *o,
                                  struct alb_err *err)
 {
     const struct alb_clock *clock = alb_clock_real();
@@ -59,32 +59,32 @@ static enum alb_code open_caches(struct alb_imgproxy_cache *c, const struct alb_
     return code;
 }
 
-enum alb_code alb_imgproxy_cache_open(const struct alb_options *o, struct alb_imgproxy_cache *c,
+enum alb_code alb_house_cache_open(const struct alb_options *o, const char *name, struct alb_house_cache *c,
                                       struct alb_err *err)
 {
     struct alb_buf path = ALB_BUF_INIT(4096);
     struct alb_err why = ALB_ERR_INIT;
     const char *named = alb_opt_string(o, ALB_P_CACHE_DIR);
-    *c = (struct alb_imgproxy_cache){.dirfd = -1, .tmpfd = -1};
+    *c = (struct alb_house_cache){.dirfd = -1, .tmpfd = -1};
     if (alb_opt_size(o, ALB_P_CACHE_SIZE) == 0 && alb_opt_size(o, ALB_P_SOURCE_CACHE_SIZE) == 0)
         return ALB_OK;
     if (named[0])
         alb_buf_c(&path, named);
-    else if (!default_folder(&path))
+    else if (!default_folder(name, &path))
         (void)alb_fail(&why, ALB_E_NOT_FOUND, "neither XDG_CACHE_HOME nor HOME is set");
     if (why.code == ALB_OK && open_folder(c, alb_buf_cstr(&path), &why) == ALB_OK)
         alb_ignore(open_caches(c, o, &why), "looked at below");
     alb_buf_fini(&path);
     if (why.code == ALB_OK)
         return ALB_OK;
-    alb_imgproxy_cache_close(c);
+    alb_house_cache_close(c);
     if (named[0])
         return alb_fail(err, why.code, "%s", why.msg);
     alb_log(ALB_LOG_WARN, "nothing is cached on disk", ALB_LOG_C("error", why.msg));
     return ALB_OK;
 }
 
-void alb_imgproxy_cache_close(struct alb_imgproxy_cache *c)
+void alb_house_cache_close(struct alb_house_cache *c)
 {
     alb_claims_close(&c->claims);
     alb_purges_close(&c->purges);

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`albumen imagor`: flags, environment and file; pages; imagor's folders of sources and of results, used as they are."""
+import hashlib
+import io
+import os
+import subprocess
+import threading
+import time
+
+import pictures
+import pytest
+import requests
+from imagor_daemon import Imagor, refused
+from imgproxy_daemon import Sources, until
+from PIL import Image
+
+HITS, PUT, UNSOUND = ('albumen_stored_files_total{result="%s"}' % r for r in ("hit", "put", "unsound"))
+MADE = "albumen_render_misses_total"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path
+
+
+@pytest.fixture
+def sources():
+    server = Sources()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def folder(home):
+    """A loader's folder with a few pictures."""
+    for name, seed in (("a.jpg", 1), ("deep/b.jpg", 2), ("my photo.jpg", 3), ("with+plus.jpg", 4)):
+        path = home / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pictures.photo(seed, 400, 300))
+    return home / "pictures"
+
+
+def size(answer):
+    assert answer.status_code == 200, answer.text
+    image = Image.open(io.BytesIO(answer.content))
+    image.load()
+    return image.size
+
+
+def files(folder):
+    """Everything that lies there, but albumen's own; name -> bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*")
+            if p.is_file() and ".albumen" not in p.parts}
+
+
+def unfinished(folder):
+    return [p for p in (folder / ".albumen").rglob("*") if p.is_file()]
+
+
+# ---- what is set ----
+
+def test_where_values_come_from(home):
+    (home / ".env").write_text('# of the file\nIMAGOR_BASE_PATH_REDIRECT="http://file.example/"\nSERVER_PATH_PREFIX = /pre/\n'
+                               "NO_SUCH_THING=1\nVIPS_CONCURRENCY=4\n")
+    with Imagor(home) as s:
+        assert s.get("/pre/").headers["Location"] == "http://file.example/"
+        said = " ".join(w.get("text", "") for w in s.warnings())
+        assert "NO_SUCH_THING is nothing" in said and "VIPS_CONCURRENCY has no effect" in said
+        s.stop()
+    variables = {"IMAGOR_BASE_PATH_REDIRECT": "http://environment.example/", "IMAGOR_NO_SUCH": "1", "HTTP_LOADER_HTTPS_ONLY": "1"}
+    with Imagor(home, variables=variables) as s:
+        assert s.get("/pre/").headers["Location"] == "http://environment.example/"
+        said = " ".join(w.get("text", "") for w in s.warnings())
+        assert "IMAGOR_NO_SUCH is nothing" in said and "HTTP_LOADER_HTTPS_ONLY is nothing" in said
+    with Imagor(home, "--imagor-base-path-redirect", "http://flag.example/", "-server-path-prefix=", "-vips-max-animation-frames", "-1",
+                "--cache-dir", home / "mine", variables=variables) as s:
+        assert s.get("/").headers["Location"] == "http://flag.example/"
+        assert (home / "mine" / "cache").is_dir()
+
+
+def test_what_is_refused(home):
+    assert "not defined: -nonsense" in refused(home, "-nonsense=1")
+    assert "invalid boolean" in refused(home, "-imagor-auto-webp=maybe")
+    assert "invalid value" in refused(home, variables={"IMAGOR_REQUEST_TIMEOUT": "soon"})
+    assert "no S3 store" in refused(home, "-s3-result-storage-bucket=x")
+    assert "Google Cloud" in refused(home, variables={"GCLOUD_LOADER_BUCKET": "x"})
+    assert "regexp" in refused(home, "-http-loader-allowed-source-regexp=(")
+    assert "no network" in refused(home, "-http-loader-block-networks=10.0.0.0/99")
+    assert "path-style" in refused(home, "-imagor-storage-path-style=suffix")
+    assert "file-loader-base-dir" in refused(home, f"-file-loader-base-dir={home}/none")
+    assert "-config" in refused(home, "-config=other.env")
+    (home / ".env").write_text("nonsense\n")
+    assert ".env:1" in refused(home)
+
+
+def test_secret(home, folder):
+    with Imagor(home, f"-file-loader-base-dir={folder}", "-imagor-secret=mysecret", unsafe=False) as s:
+        assert s.get("/unsafe/50x50/a.jpg").status_code == 403
+        signed = __import__("base64").urlsafe_b64encode(__import__("hmac").digest(b"mysecret", b"50x50/a.jpg", "sha1")).decode()
+        assert size(s.get(f"/{signed}/50x50/a.jpg")) == (50, 50)
+        s.stop()
+
+
+# ---- pages and metrics ----
+
+def test_pages(home, folder):
+    with Imagor(home, f"-file-loader-base-dir={folder}", "-server-cors", "-server-access-log") as s:
+        assert "imagor" in s.get("/").text and s.get("/").headers["Content-Type"].startswith("text/html")
+        for method in ("GET", "HEAD"):
+            for page in ("/healthcheck", "/favicon.ico"):
+                answer = s.get(page, method)
+                assert answer.status_code == 200 and answer.content == b""
+        missing = s.get("/unsafe/50x50/none.jpg", headers={"Origin": "https://x.example"})
+        assert missing.status_code == 404 and missing.json()["status"] == 404
+        assert missing.headers["Access-Control-Allow-Origin"] == "*"
+        assert s.get("/unsafe/50x50/a.jpg", "PUT").status_code == 405
+        size(s.get("/unsafe/50x50/a.jpg"))
+        text = requests.get(s.metrics + "/", timeout=120).text
+        until(lambda: s.count('imagor_http_request_duration_seconds_count{code="200",method="GET"}') >= 1, "counted")
+        assert 'imagor_http_request_duration_seconds_bucket{code="404",method="GET",le="+Inf"} 1' in requests.get(s.metrics + "/").text, text
+        assert requests.get(s.metrics + "/other", timeout=120).status_code == 404
+        s.stop()
+        assert any('"event":"access"' in line and "/unsafe/50x50/none.jpg" in line for line in s.log)
+
+
+# ---- the loader ----
+
+def test_loader(home, folder):
+    (folder / ".hidden.jpg").write_bytes(pictures.photo(5, 40, 30))
+    (folder / "escaped+blank.jpg").write_bytes(pictures.photo(6, 40, 30))
+    with Imagor(home, f"-file-loader-base-dir={folder}", "-http-loader-disable") as s:
+        assert size(s.get("/unsafe/100x50/a.jpg")) == (100, 50)
+        assert size(s.get("/unsafe/20x20/deep/b.jpg")) == (20, 20)
+        assert size(s.get("/unsafe/20x20/my%20photo.jpg")) == (20, 20)  # as it is called
+        assert size(s.get("/unsafe/20x20/escaped%20blank.jpg")) == (20, 20)  # as imagor calls it
+        assert size(s.get("/unsafe/20x20/with%2Bplus.jpg")) == (20, 20)
+        for path in (".hidden.jpg", "none.jpg", "../imagor", "deep", "deep/../../pictures/../../etc/passwd"):
+            assert s.get("/unsafe/20x20/" + path).status_code in (400, 403, 404), path
+        s.stop()
+    with Imagor(home, f"-file-loader-base-dir={folder}", "-file-loader-path-prefix=pre", "-http-loader-disable") as s:
+        assert size(s.get("/unsafe/20x20/pre/a.jpg")) == (20, 20)
+        assert s.get("/unsafe/20x20/a.jpg").status_code == 404
+
+
+# ---- results ----
+
+STYLES = {"original": "fit-in/90x90/filters%3Aquality%2850%29/deep/b.jpg", "digest": None, "suffix": None, "size": None}
+
+
+def result_name(style, path="fit-in/90x90/filters:quality(50)/deep/b.jpg"):
+    digest = hashlib.sha1(path.encode()).hexdigest()
+    return {"original": STYLES["original"], "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}",
+            "suffix": f"deep/b.{digest[:20]}.jpg", "size": f"deep/b.{digest[:20]}_90x90.jpg"}[style]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_results_are_kept_and_used(home, folder, style):
+    results = home / "results"
+    flags = [f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}",
+             f"-imagor-result-storage-path-style={style}"]
+    url = "/unsafe/fit-in/90x90/filters:quality(50)/deep/b.jpg"
+    with Imagor(home, *flags) as s:
+        made = s.get(url)
+        assert size(made) == (90, 68)
+        until(lambda: files(results) == {result_name(style): made.content}, "the result is where imagor looks for it")
+        s.stop()
+    assert not unfinished(results)
+    (folder / "deep/b.jpg").unlink()
+    with Imagor(home, *flags, f"--cache-dir={home}/other") as s:
+        again = s.get(url)
+        assert again.content == made.content and again.headers["Content-Type"] == "image/jpeg"
+        assert s.get(url, headers={"If-None-Match": again.headers["ETag"]}).status_code == 304
+        assert s.count(HITS) >= 1 and s.count(MADE) == 0
+        s.stop()
+
+
+def test_a_result_that_is_cut_off_is_made_again(home, folder):
+    """As imagor leaves it when it is killed: a file of its own that ends too early."""
+    results = home / "results"
+    name = results / "70x70/a.jpg"
+    name.parent.mkdir(parents=True)
+    half = pictures.photo(9, 70, 70)
+    for cut in (half[:len(half) // 2], b"", half[:-1]):
+        name.write_bytes(cut)
+        with Imagor(home, f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}", "--cache-size=0") as s:
+            made = s.get("/unsafe/70x70/a.jpg")
+            assert size(made) == (70, 70)
+            until(lambda: name.read_bytes() == made.content, "it is replaced")
+            assert s.count(UNSOUND) == 1
+            s.stop()
+    name.write_bytes(half)  # whole, and imagor's: used as it is
+    with Imagor(home, f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}", "--cache-size=0") as s:
+        assert s.get("/unsafe/70x70/a.jpg").content == half
+
+
+def test_a_byte_of_ours_is_changed(home, folder):
+    results = home / "results"
+    flags = [f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}", "--cache-size=0", "--hot-cache-size=1"]
+    with Imagor(home, *flags) as s:
+        made = s.get("/unsafe/80x80/a.jpg")
+        name = results / "80x80/a.jpg"
+        until(name.is_file, "kept")
+        if "user.albumen" not in os.listxattr(name):
+            pytest.skip("no extended attributes here")
+        before = name.stat()
+        bad = bytearray(made.content)
+        bad[len(bad) // 2] ^= 4
+        with name.open("r+b") as f:
+            f.write(bad)
+        os.utime(name, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert s.get("/unsafe/80x80/a.jpg").content == made.content
+        until(lambda: name.read_bytes() == made.content, "it is replaced")
+        s.stop()
+
+
+def test_modified_time_check_and_expiration(home, folder):
+    results = home / "results"
+    name = results / "60x60/a.jpg"
+    name.parent.mkdir(parents=True)
+    theirs = pictures.photo(9, 60, 60)
+    old = time.time() - 7200
+    flags = [f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}", "--cache-size=0"]
+    for more, used in (([], True), (["-imagor-modified-time-check"], False), (["-file-result-storage-expiration=1h"], False),
+                       (["-file-result-storage-expiration=24h"], True)):
+        name.write_bytes(theirs)
+        os.utime(name, (old, old))
+        with Imagor(home, *flags, *more) as s:
+            assert (s.get("/unsafe/60x60/a.jpg").content == theirs) == used, more
+            s.stop()
+    os.utime(folder / "a.jpg", (old - 100, old - 100))
+    name.write_bytes(theirs)
+    with Imagor(home, *flags, "-imagor-modified-time-check") as s:
+        assert s.get("/unsafe/60x60/a.jpg").content == theirs
+
+
+# ---- sources ----
+
+@pytest.mark.parametrize("style", ["original", "digest"])
+def test_sources_are_kept_and_used(home, sources, style):
+    kept = home / "kept"
+    flags = [f"-file-storage-base-dir={kept}", f"-imagor-storage-path-style={style}", "-file-storage-write-permission=0640"]
+    image = sources.url + "/photo/7.jpg"
+    digest = hashlib.sha1(image.encode()).hexdigest()
+    name = {"original": image.replace("http://", "http%3A/").replace("127.0.0.1:", "127.0.0.1%3A"),
+            "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}"}[style]
+    with Imagor(home, *flags) as s:
+        assert size(s.get(f"/unsafe/100x75/{image}")) == (100, 75)
+        assert files(kept) == {name: sources.photo(7)}  # before the answer
+        assert (kept / name).stat().st_mode & 0o777 == 0o640
+        s.stop()
+    sources.stop()
+    with Imagor(home, *flags, f"--cache-dir={home}/other") as s:
+        assert size(s.get(f"/unsafe/50x50/{image}")) == (50, 50)
+        s.stop()
+
+
+def test_half_a_source_is_never_kept(home, sources):
+    kept = home / "kept"
+    with Imagor(home, f"-file-storage-base-dir={kept}", "-imagor-storage-path-style=digest") as s:
+        for way in ("half/1.jpg", "status/500", "text/1.jpg"):
+            assert s.get(f"/unsafe/50x50/{sources.url}/{way}").status_code >= 400
+        assert files(kept) == {}
+        image = sources.url + "/photo/3.jpg"
+        digest = hashlib.sha1(image.encode()).hexdigest()
+        name = kept / digest[:2] / digest[2:4] / digest[4:]
+        name.parent.mkdir(parents=True)
+        name.write_bytes(sources.photo(3)[:5000])  # imagor was killed here
+        assert size(s.get(f"/unsafe/50x50/{image}")) == (50, 50)
+        assert name.read_bytes() == sources.photo(3)
+        s.stop()
+
+
+# ---- kill -9 ----
+
+def test_killed_while_it_writes(home, folder):
+    """Whatever moment it is: what lies in the folder is whole, and nothing unfinished is left after the next start."""
+    results = home / "results"
+    flags = [f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}"]
+    for round in range(4):
+        with Imagor(home, *flags) as s:
+            begun = threading.Event()
+
+            def ask(n):
+                try:
+                    for i in range(200):
+                        s.get(f"/unsafe/{20 + i}x{20 + 40 * round + n}/a.jpg")
+                        begun.set()
+                except requests.RequestException:
+                    pass
+            threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+            for t in threads:
+                t.start()
+            assert begun.wait(120)
+            until(lambda: len(files(results)) > 3 + 5 * round, "some are kept")
+            s.kill()
+            for t in threads:
+                t.join(120)
+        for name, body in files(results).items():
+            Image.open(io.BytesIO(body)).load()
+            assert body[-2:] == b"\xff\xd9", name
+    with Imagor(home, *flags, f"--cache-dir={home}/other") as s:
+        assert not unfinished(results)
+        before = s.count(MADE)
+        for name, body in list(files(results).items())[:10]:
+            assert s.get("/unsafe/" + name).content == body
+        assert s.count(MADE) == before
+        s.stop()
+
+
+# ---- a disk that takes no more ----
+
+@pytest.fixture
+def small_disk(home):
+    """A file system of half a megabyte."""
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    folder = home / "small"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip("no mount here: " + made.stderr)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_full_disk(home, folder, small_disk):
+    """Requests are answered, the trouble is seen, and it goes with its cause."""
+    trouble = 'albumen_storage_trouble{storage="file-result-storage",doing="write"}'
+    with Imagor(home, f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={small_disk}") as s:
+        assert s.get("/healthcheck").content == b"" and s.count(trouble) == 0
+        filler = small_disk / "filler"
+        with pytest.raises(OSError):
+            with filler.open("wb", buffering=0) as f:
+                while True:
+                    f.write(bytes(4096))
+        assert size(s.get("/unsafe/200x150/a.jpg")) == (200, 150)
+        until(lambda: s.count(trouble) == 1, "the trouble is counted")
+        assert "file-result-storage cannot be written: No space left" in s.get("/healthcheck").text
+        assert not [n for n in files(small_disk) if n != "filler"] and not unfinished(small_disk)
+        filler.unlink()
+        assert size(s.get("/unsafe/201x150/a.jpg")) == (201, 150)
+        until(lambda: s.count(trouble) == 0, "it is healed")
+        assert s.get("/healthcheck").content == b""
+        until(lambda: "201x150/a.jpg" in files(small_disk), "kept")
+        s.stop()
