@@ -191,8 +191,6 @@ static int explain(struct call *c)
         alb_buf_c(&c->out, "what stands behind \"?\" is dropped: in a source it is written %3F\n");
     alb_buf_printf(&c->out, "it means\n  %.*s\nof the image\n  %.*s\n",
                    ALB_STR_ARG(alb_thumbor_url_canonical(c->arena, &u)), ALB_STR_ARG(u.image));
-    if (f.missing.n > 0)
-        alb_buf_printf(&c->out, "albumen does not make the filter %.*s yet\n", ALB_STR_ARG(f.missing));
     return status;
 }
 

@@ -287,6 +287,8 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
         return premultiplied(image, blur_ramp, s, data, err);
     case ALB_EFFECT_CONVOLVE:
         return premultiplied(image, convolve, s, data, err);
+    case ALB_EFFECT_RED_EYE:
+        return alb_step_red_eye(image, err);
     default:
         break;
     }

@@ -19,6 +19,8 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
 /* Of these those from LINEAR to CURVE (general_filters.c). */
 enum alb_code alb_step_filter(VipsImage **image, const struct alb_plan_step *s, struct alb_str data,
                               struct alb_err *err) ALB_MUST_CHECK;
+/* RED_EYE; what has 16 bits has 8 afterwards. A picture in shades of grey stays as it is. */
+enum alb_code alb_step_red_eye(VipsImage **image, struct alb_err *err) ALB_MUST_CHECK;
 /* A picture in shades of grey as one with colours; others as they are. */
 enum alb_code alb_step_rgb(VipsImage **image, struct alb_err *err) ALB_MUST_CHECK;
 /* The mean colour of a picture over white, which stays as it is. */
@@ -26,9 +28,9 @@ enum alb_code alb_image_mean(VipsImage *image, uint32_t *rgb, struct alb_err *er
 /* Lays the picture on a canvas of the step's size, with a ground as it says. */
 enum alb_code alb_step_canvas(VipsImage **image, const struct alb_plan_step *s,
                               struct alb_err *err) ALB_MUST_CHECK;
-/* `bytes`: of input s->u.mark.input, or the text. A mark that lies outside is no error. */
-enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, struct alb_str bytes,
-                            struct alb_err *err) ALB_MUST_CHECK;
+/* `bytes`: of input s->u.mark.input, or the text; `texts`: those of the plan. A mark that lies outside is no error. */
+enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, const char *texts,
+                            struct alb_str bytes, struct alb_err *err) ALB_MUST_CHECK;
 /* Cut to the size of the step, there where the eye goes (libvips' attention strategy). */
 enum alb_code alb_step_smart_crop(VipsImage **image, const struct alb_plan_step *s,
                                   struct alb_err *err) ALB_MUST_CHECK;

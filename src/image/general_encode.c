@@ -300,6 +300,9 @@ static int save(VipsImage *image, const struct alb_output *o, enum alb_format fo
         return alb_bmp_save(image, t);
     case ALB_FORMAT_ICO:
         return alb_ico_save(image, t);
+    case ALB_FORMAT_JP2: /* libvips itself does not read all that it subsamples */
+        return vips_jp2ksave_target(image, t, "Q", q, "lossless", o->lossless, "subsample_mode",
+                                    VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", strip, NULL);
     case ALB_FORMAT_SAME:
     case ALB_FORMAT_COUNT:
         break;

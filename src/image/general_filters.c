@@ -10,6 +10,7 @@
 #include "image/general_effects.h"
 #include "image/general_steps.h"
 #include "image/load.h"
+#include "image/red_eye.h"
 
 enum alb_code alb_step_rgb(VipsImage **image, struct alb_err *err)
 {
@@ -240,6 +241,24 @@ static enum alb_code round_corners(VipsImage **image, const struct alb_plan_step
         code = own(image, err);
     if (code == ALB_OK)
         cut_corners(*image, s);
+    return code;
+}
+
+enum alb_code alb_step_red_eye(VipsImage **image, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    enum alb_code code = ALB_OK;
+    if (vips_image_get_bands(*image) < 3)
+        return ALB_OK;
+    if (is_wide(*image)) {
+        int rc = vips_colourspace(*image, &out, VIPS_INTERPRETATION_sRGB, NULL);
+        code = alb_step_replace(image, rc, out, "effect", err);
+    }
+    if (code == ALB_OK)
+        code = own(image, err);
+    if (code == ALB_OK)
+        (void)alb_red_eyes((*image)->data, (uint32_t)(*image)->Xsize, (uint32_t)(*image)->Ysize,
+                           (unsigned)(*image)->Bands);
     return code;
 }
 

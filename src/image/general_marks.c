@@ -7,15 +7,15 @@
 
 #include <math.h>
 
+#include "image/general_layers.h"
 #include "image/general_steps.h"
 #include "image/load.h"
 
 #define SHADOW_REACH 3 /* sigmas of blur around the mark */
-#define TEXT_FONT "sans 24"
 
 /* ---- getting it ---- */
 
-static enum alb_code with_alpha(VipsImage **image, struct alb_err *err)
+enum alb_code alb_mark_alpha(VipsImage **image, struct alb_err *err)
 {
     VipsImage *out = NULL;
     if (vips_image_hasalpha(*image))
@@ -41,28 +41,8 @@ static enum alb_code picture(VipsImage **mark, const struct alb_plan_step *s, st
     if (code == ALB_OK)
         code = alb_step_resize(mark, w, h, ALB_KERNEL_LANCZOS3, err);
     if (code == ALB_OK)
-        code = with_alpha(mark, err);
+        code = alb_mark_alpha(mark, err);
     return code == ALB_OK ? alb_step_hold(mark, err) : code;
-}
-
-static enum alb_code text(VipsImage **mark, const struct alb_plan_step *s, struct alb_str words,
-                          struct alb_err *err)
-{
-    VipsImage *out = NULL;
-    int rc;
-    char *markup = g_strndup(words.p, words.n);
-    *mark = NULL;
-    if (s->u.mark.width > 0 && s->u.mark.height > 0) /* as large as fits */
-        rc = vips_text(&out, markup, "font", TEXT_FONT, "rgba", TRUE, "width", (int)s->u.mark.width, "height",
-                       (int)s->u.mark.height, NULL);
-    else
-        rc = vips_text(&out, markup, "font", TEXT_FONT, "rgba", TRUE, "dpi",
-                       (int)fmax(1, 72 * s->u.mark.scale), NULL);
-    g_free(markup);
-    if (rc != 0)
-        return alb_load_fail(err, ALB_E_UNPROCESSABLE, "text");
-    *mark = out;
-    return alb_step_hold(mark, err);
 }
 
 /* ---- making it what was asked ---- */
@@ -98,7 +78,7 @@ static enum alb_code rotated(VipsImage **mark, double degrees, struct alb_err *e
     return code == ALB_OK ? alb_step_hold(mark, err) : code;
 }
 
-static enum alb_code multiply_alpha(VipsImage **mark, double by, struct alb_err *err)
+enum alb_code alb_mark_fade(VipsImage **mark, double by, struct alb_err *err)
 {
     VipsImage *out = NULL;
     double a[4] = {1, 1, 1, 1}, b[4] = {0, 0, 0, 0};
@@ -181,25 +161,54 @@ static enum alb_code tiled(VipsImage **mark, const struct alb_plan_step *s, int 
 
 /* ---- laying it over ---- */
 
+static VipsBlendMode mode_of(enum alb_blend blend)
+{
+    static const VipsBlendMode modes[ALB_BLEND_COUNT] = {
+        [ALB_BLEND_OVER] = VIPS_BLEND_MODE_OVER,
+        [ALB_BLEND_MULTIPLY] = VIPS_BLEND_MODE_MULTIPLY,
+        [ALB_BLEND_SCREEN] = VIPS_BLEND_MODE_SCREEN,
+        [ALB_BLEND_OVERLAY] = VIPS_BLEND_MODE_OVERLAY,
+        [ALB_BLEND_DARKEN] = VIPS_BLEND_MODE_DARKEN,
+        [ALB_BLEND_LIGHTEN] = VIPS_BLEND_MODE_LIGHTEN,
+        [ALB_BLEND_DODGE] = VIPS_BLEND_MODE_COLOUR_DODGE,
+        [ALB_BLEND_BURN] = VIPS_BLEND_MODE_COLOUR_BURN,
+        [ALB_BLEND_HARD] = VIPS_BLEND_MODE_HARD_LIGHT,
+        [ALB_BLEND_SOFT] = VIPS_BLEND_MODE_SOFT_LIGHT,
+        [ALB_BLEND_DIFFERENCE] = VIPS_BLEND_MODE_DIFFERENCE,
+        [ALB_BLEND_EXCLUSION] = VIPS_BLEND_MODE_EXCLUSION,
+        [ALB_BLEND_ADD] = VIPS_BLEND_MODE_ADD,
+        [ALB_BLEND_MASK] = VIPS_BLEND_MODE_DEST_IN,
+        [ALB_BLEND_MASK_OUT] = VIPS_BLEND_MODE_DEST_OUT,
+    };
+    return modes[blend];
+}
+
+/* A coloured mark on a grey picture makes it one in colours, and a mask one with transparency. */
+static enum alb_code make_ready(VipsImage **image, VipsImage *mark, enum alb_blend blend, struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    if (vips_image_get_bands(mark) >= 3)
+        code = alb_step_rgb(image, err);
+    if (code == ALB_OK && (blend == ALB_BLEND_MASK || blend == ALB_BLEND_MASK_OUT))
+        code = alb_mark_alpha(image, err);
+    return code;
+}
+
 /* Both in sRGB with as many bits as the picture has; the picture has transparency afterwards only if it had before. */
-static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, struct alb_err *err)
+static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, enum alb_blend blend,
+                              struct alb_err *err)
 {
     VipsImage *out = NULL;
+    enum alb_code code = make_ready(image, mark, blend, err);
+    if (code != ALB_OK)
+        return code;
     bool alpha = vips_image_hasalpha(*image) != 0;
     VipsBandFormat format = vips_image_get_format(*image);
     VipsInterpretation space = vips_image_get_interpretation(*image);
     int bands = vips_image_get_bands(*image);
-    if (bands < 3 && vips_image_get_bands(mark) >= 3) { /* a coloured mark on a grey picture */
-        space = format == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
-        int rc = vips_colourspace(*image, &out, space, NULL);
-        enum alb_code code = alb_step_replace(image, rc, out, "mark", err);
-        if (code != ALB_OK)
-            return code;
-        bands = vips_image_get_bands(*image);
-    }
-    int rc = vips_composite2(*image, mark, &out, VIPS_BLEND_MODE_OVER, "x", x, "y", y, "compositing_space",
-                             space, NULL);
-    enum alb_code code = alb_step_replace(image, rc, out, "mark", err);
+    int rc =
+        vips_composite2(*image, mark, &out, mode_of(blend), "x", x, "y", y, "compositing_space", space, NULL);
+    code = alb_step_replace(image, rc, out, "mark", err);
     if (code == ALB_OK && !alpha) {
         rc = vips_extract_band(*image, &out, 0, "n", bands, NULL);
         code = alb_step_replace(image, rc, out, "mark", err);
@@ -211,51 +220,72 @@ static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, 
     return code;
 }
 
-/* What of it lies on the picture, laid over it there. */
-static enum alb_code placed(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s, struct alb_err *err)
+enum alb_code alb_mark_over(VipsImage **image, VipsImage **mark, const struct alb_over *o,
+                            struct alb_err *err)
 {
-    int64_t left = s->u.mark.left, top = s->u.mark.top, x = left < 0 ? 0 : left, y = top < 0 ? 0 : top,
-            right = left + vips_image_get_width(*mark) * (int64_t)s->u.mark.across,
-            bottom = top + vips_image_get_height(*mark) * (int64_t)s->u.mark.down;
+    int64_t x = o->left < 0 ? 0 : o->left, y = o->top < 0 ? 0 : o->top,
+            right = o->left + vips_image_get_width(*mark) * (int64_t)o->across,
+            bottom = o->top + vips_image_get_height(*mark) * (int64_t)o->down;
     right = right < (*image)->Xsize ? right : (*image)->Xsize;
     bottom = bottom < (*image)->Ysize ? bottom : (*image)->Ysize;
     VipsImage *out = NULL;
     if (right <= x || bottom <= y)
         return ALB_OK;
-    int rc = vips_replicate(*mark, &out, (int)s->u.mark.across, (int)s->u.mark.down, NULL);
+    int rc = vips_replicate(*mark, &out, (int)o->across, (int)o->down, NULL);
     enum alb_code code = alb_step_replace(mark, rc, out, "mark", err);
     if (code == ALB_OK)
-        code = alb_step_crop(mark, (uint32_t)(x - left), (uint32_t)(y - top), (uint32_t)(right - x),
+        code = alb_step_crop(mark, (uint32_t)(x - o->left), (uint32_t)(y - o->top), (uint32_t)(right - x),
                              (uint32_t)(bottom - y), err);
-    return code == ALB_OK ? lay_over(image, *mark, (int)x, (int)y, err) : code;
+    return code == ALB_OK ? lay_over(image, *mark, (int)x, (int)y, o->blend, err) : code;
+}
+
+/* Where a text lies only its size tells. */
+static enum alb_code placed(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s,
+                            struct alb_err *err)
+{
+    struct alb_over o = {s->u.mark.left, s->u.mark.top, s->u.mark.across, s->u.mark.down, s->u.mark.blend};
+    int32_t left, top;
+    if (s->u.mark.input == 0) {
+        bool in_x = alb_spot_place(&s->u.mark.x, (uint32_t)(*image)->Xsize, (uint32_t)(*mark)->Xsize, &left,
+                                   &o.across),
+             in_y = alb_spot_place(&s->u.mark.y, (uint32_t)(*image)->Ysize, (uint32_t)(*mark)->Ysize, &top,
+                                   &o.down);
+        if (!in_x || !in_y)
+            return ALB_OK;
+        o.left = left;
+        o.top = top;
+    }
+    return alb_mark_over(image, mark, &o, err);
 }
 
 static enum alb_code place(VipsImage **image, VipsImage **mark, const struct alb_plan_step *s,
                            struct alb_err *err)
 {
     uint32_t w = (uint32_t)vips_image_get_width(*image), h = (uint32_t)vips_image_get_height(*image);
+    enum alb_blend blend = s->u.mark.blend;
     if (s->u.mark.placed)
         return placed(image, mark, s, err);
     if (s->u.mark.tiling != ALB_TILING_ONE) {
         enum alb_code code = tiled(mark, s, (int)w, (int)h, err);
-        return code == ALB_OK ? lay_over(image, *mark, 0, 0, err) : code;
+        return code == ALB_OK ? lay_over(image, *mark, 0, 0, blend, err) : code;
     }
     int64_t x = alb_place_x(&s->u.mark.at, w, (uint32_t)vips_image_get_width(*mark), 1, true),
             y = alb_place_y(&s->u.mark.at, h, (uint32_t)vips_image_get_height(*mark), 1, true);
-    return lay_over(image, *mark, (int)x, (int)y, err);
+    return lay_over(image, *mark, (int)x, (int)y, blend, err);
 }
 
-enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, struct alb_str bytes,
-                            struct alb_err *err)
+enum alb_code alb_step_mark(VipsImage **image, const struct alb_plan_step *s, const char *texts,
+                            struct alb_str bytes, struct alb_err *err)
 {
     VipsImage *mark = NULL;
-    enum alb_code code = s->u.mark.input == 0 ? text(&mark, s, bytes, err) : picture(&mark, s, bytes, err);
+    enum alb_code code = s->u.mark.input == 0 ? alb_mark_text(image, s, texts, bytes, &mark, err)
+                                              : picture(&mark, s, bytes, err);
     if (code == ALB_OK)
         code = rotated(&mark, s->u.mark.rotate, err);
     if (code == ALB_OK && s->u.mark.shadow > 0)
         code = shadowed(&mark, s->u.mark.shadow, err);
     if (code == ALB_OK && s->u.mark.opacity < 1)
-        code = multiply_alpha(&mark, s->u.mark.opacity, err);
+        code = alb_mark_fade(&mark, s->u.mark.opacity, err);
     if (code == ALB_OK)
         code = place(image, &mark, s, err);
     g_clear_object(&mark);

@@ -16,7 +16,7 @@ static const char *const allowed[] = {
     "VipsForeignLoadTiff", "VipsForeignLoadHeif", "VipsForeignLoadJxl",  "VipsForeignLoadJp2k",
     "VipsForeignLoadSvg",  "VipsForeignLoadPdf",  "VipsForeignSaveJpeg", "VipsForeignSavePng",
     "VipsForeignSaveWebp", "VipsForeignSaveHeif", "VipsForeignSaveJxl",  "VipsForeignSaveCgif",
-    "VipsForeignSaveTiff",
+    "VipsForeignSaveTiff", "VipsForeignSaveJp2k",
 };
 
 void alb_load_block_others(void)

@@ -8,6 +8,10 @@
  * Order of work within a pipeline, whatever the order of fields (it is imgproxy's, processing/processing.go):
  *     trim -> crop -> resize -> turn, flip -> cut to the result -> effects -> extend -> extend to the aspect
  *     -> padding -> fill -> ground (flatten) -> overlays
+ *
+ * A layer (ALB_EFFECT_LAYER) is a picture of its own that is laid over the result: an input with a chain of
+ * pipelines of its own, which may have layers again, ALB_LAYER_DEPTH deep. Nothing is written of it: of its
+ * `output` nothing is looked at. What it costs counts as if it were part of the source: pixels, memory, time.
  * All sizes and places are in shown pixels: after the file's orientation and the turn of this pipeline.
  *
  * Plain values with borrowed pointers (next, effects, overlays, texts): valid as long as whoever made them
@@ -57,6 +61,7 @@ enum alb_format { /* numbers are part of keys and of cached files: only append *
                   ALB_FORMAT_TIFF,
                   ALB_FORMAT_BMP,
                   ALB_FORMAT_ICO,
+                  ALB_FORMAT_JP2,
                   ALB_FORMAT_COUNT
 };
 #define ALB_FORMAT_BIT(f) ((uint16_t)(1u << (f)))
@@ -101,21 +106,45 @@ enum alb_effect_kind {
     ALB_EFFECT_GRADIENT, /* amount: opacity 0..1 of rgb, from none at `start` to full at `stop` along `angle` */
     ALB_EFFECT_WATERMARK, /* `mark`, input or text; overlays only */
     ALB_EFFECT_BLUR_RAMP, /* amount: sigma in pixels, from none at `start` to all of it at `stop` along `angle` */
-    ALB_EFFECT_LINEAR,    /* each of red, green, blue times v[0..2], plus v[3..5] of 0..255 */
-    ALB_EFFECT_GREY,      /* by luminance, in linear light */
-    ALB_EFFECT_MODULATE,  /* in CIE LCh: lightness times v[0], chroma times v[1], hue plus v[2] degrees */
-    ALB_EFFECT_ROUND,     /* corners become transparent, ellipses of amount x amount2 pixels */
-    ALB_EFFECT_NOISE,     /* amount: 0..1000, how far apart from least to most; amount2: seed. Brightness only */
-    ALB_EFFECT_EQUALIZE,  /* the histogram of each channel, flat */
-    ALB_EFFECT_CURVE,     /* data: three tables of 256 bytes, for red, green, blue */
-    ALB_EFFECT_CONVOLVE,  /* amount: columns; data: weights (alb_effect_weight), rows and columns odd */
+    ALB_EFFECT_LINEAR,   /* each of red, green, blue times v[0..2], plus v[3..5] of 0..255 */
+    ALB_EFFECT_GREY,     /* by luminance, in linear light */
+    ALB_EFFECT_MODULATE, /* in CIE LCh: lightness times v[0], chroma times v[1], hue plus v[2] degrees */
+    ALB_EFFECT_ROUND,    /* corners become transparent, ellipses of amount x amount2 pixels */
+    ALB_EFFECT_NOISE, /* amount: 0..1000, how far apart from least to most; amount2: seed. Brightness only */
+    ALB_EFFECT_EQUALIZE, /* the histogram of each channel, flat */
+    ALB_EFFECT_CURVE,    /* data: three tables of 256 bytes, for red, green, blue */
+    ALB_EFFECT_CONVOLVE, /* amount: columns; data: weights (alb_effect_weight), rows and columns odd */
+    ALB_EFFECT_LAYER, /* `layer`: what becomes of mark.input before it is laid over, by mark.x, y, opacity and blend;
+                         overlays only */
+    ALB_EFFECT_FRAME,   /* mark.input is a nine-patch (general_frame.h) that is laid around; overlays only */
+    ALB_EFFECT_RED_EYE, /* pairs of red pupils in faces lose their red */
     ALB_EFFECT_COUNT
+};
+
+/* How what is laid over mixes with what is below: that of W3C's Compositing and Blending, as libvips has it. */
+enum alb_blend {
+    ALB_BLEND_OVER,
+    ALB_BLEND_MULTIPLY,
+    ALB_BLEND_SCREEN,
+    ALB_BLEND_OVERLAY,
+    ALB_BLEND_DARKEN,
+    ALB_BLEND_LIGHTEN,
+    ALB_BLEND_DODGE,
+    ALB_BLEND_BURN,
+    ALB_BLEND_HARD,
+    ALB_BLEND_SOFT,
+    ALB_BLEND_DIFFERENCE,
+    ALB_BLEND_EXCLUSION,
+    ALB_BLEND_ADD,
+    ALB_BLEND_MASK,     /* what is below stays where there is something over it */
+    ALB_BLEND_MASK_OUT, /* and where there is nothing */
+    ALB_BLEND_COUNT
 };
 
 enum alb_tiling { ALB_TILING_ONE, ALB_TILING_REPEAT, ALB_TILING_CHESS, ALB_TILING_COUNT };
 
-/* Where a mark lies on one axis, with thumbnails' arithmetic. `value`: pixels, or with `part` of the side, cut to whole
- * ones; what is below 0 counts from the end with START. */
+/* Where a mark lies on one axis, with thumbnails' arithmetic. `value`: pixels, or with `part` of the side, cut to
+ * whole ones; what is below 0 counts from the end with START. */
 enum alb_spot_from { ALB_SPOT_START, ALB_SPOT_MIDDLE, ALB_SPOT_END, ALB_SPOT_REPEAT, ALB_SPOT_COUNT };
 struct alb_spot {
     enum alb_spot_from from; /* REPEAT: side by side from the start */
@@ -123,6 +152,33 @@ struct alb_spot {
     bool fixed; /* START is the start, whatever the sign */
     double value;
 };
+/* How a text is set. Zeroed: in the colours of its markup, one line, in the usual font. */
+enum alb_text_align { ALB_TEXT_START, ALB_TEXT_MIDDLE, ALB_TEXT_END, ALB_TEXT_ALIGN_COUNT };
+enum alb_text_wrap {
+    ALB_TEXT_WORD,
+    ALB_TEXT_CHAR,
+    ALB_TEXT_WORD_CHAR,
+    ALB_TEXT_NO_WRAP,
+    ALB_TEXT_WRAP_COUNT
+};
+struct alb_typeset {
+    bool forgiving;     /* what is no markup is shown as it is written; else it is an error */
+    bool filled;        /* as high as its box: what is over lies below */
+    bool painted, mean; /* all of it in `rgb`; mean: in the mean colour of what is below, over white */
+    bool justify;       /* both edges */
+    uint32_t rgb;
+    struct alb_str font; /* a Pango font description, at most ALB_FONT_MAX bytes; empty: the usual one */
+    enum alb_text_align align;
+    enum alb_text_wrap wrap;
+    double share;     /* lines are broken at so large a part of the picture's width, cut to whole pixels, */
+    int32_t more;     /* and so many pixels; both together not above 0: never */
+    uint32_t spacing; /* of lines, in points; 0: the font's own */
+    uint32_t dpi;     /* 0: 72 times dpr */
+};
+#define ALB_FONT_MAX 128
+#define ALB_FONT_POINTS 2000 /* no larger letters */
+#define ALB_FONT_DPI 2400
+
 /* A picture or a text laid over the result. Sizes: width x height (0 = follows from the other) if one is
  * given; else `scale` > 0: inside scale x the result; else its own size (a text: times dpr). */
 struct alb_mark {
@@ -137,6 +193,8 @@ struct alb_mark {
     double shadow; /* sigma in pixels, 0 = none */
     bool placed;   /* by x and y instead of `at` and `tiling`; what lies outside is not there */
     struct alb_spot x, y;
+    enum alb_blend blend;
+    struct alb_typeset set;  /* of a text */
     double share_x, share_y; /* inside so large a part of the result; > 0 instead of scale, 0 = the other one counts */
 };
 #define ALB_MARK_TEXT_MAX 1024
@@ -153,7 +211,10 @@ struct alb_effect {
     struct alb_mark mark;
     double v[6];
     struct alb_str data;
+    const struct alb_plan_options *layer;
 };
+#define ALB_LAYER_DEPTH 4  /* a picture on a picture on a picture on a picture on the source */
+#define ALB_LAYERS_MAX 16u /* all together, with frames */
 #define ALB_EFFECT_DATA_MAX 1024
 #define ALB_EFFECT_CURVE_LEN 768
 /* Weight i of CONVOLVE; put: into `data`, which has eight bytes for each. */
@@ -243,8 +304,8 @@ struct alb_trim {
     bool last;             /* without a colour: that of the last pixel, at the lower right as shown */
     bool equal_h, equal_v; /* the same amount off both sides */
 };
-/* A part of the picture by its edges, in shown pixels of the whole of it, whatever is trimmed; what lies outside is not
- * there. What has no pixel is no window. Edges that are fractions are rounded, all else is cut to whole pixels. */
+/* A part of the picture by its edges, in shown pixels of the whole of it, whatever is trimmed; what lies outside is
+ * not there. What has no pixel is no window. Edges that are fractions are rounded, all else is cut to whole pixels. */
 struct alb_window {
     bool on;
     bool extent;                     /* right and bottom are width and height */
@@ -322,6 +383,7 @@ struct alb_plan_options {
     bool pdf_clear;      /* PDF: pages without a ground of their own stay transparent; else it is white */
     struct alb_str style; /* SVG: CSS that is added; at most ALB_STYLE_MAX bytes */
     bool lenient; /* show what can be decoded of a damaged file; the default refuses truncated content */
+    double dpi;   /* SVG, PDF: their own size is that at so many dots per inch; 0: 72 */
     /* geometry */
     enum alb_sizing sizing;
     struct alb_trim trim;
@@ -330,6 +392,8 @@ struct alb_plan_options {
     enum alb_fit fit;
     uint32_t width, height;         /* 0 = follows from the other */
     bool own_width, own_height;     /* sizing THUMBNAIL: as wide, as high as the picture is */
+    /* the same, of a layer: as wide, as high as what it is laid over, less width, height; one pixel at least */
+    bool below_width, below_height;
     bool adaptive; /* sizing THUMBNAIL: width and height change places if the picture lies the other way */
     double share;  /* sizing THUMBNAIL, > 0: width and height are so large a part of the picture */
     uint32_t min_width, min_height; /* enlarged to reach these, then cut to width x height; 0 = off */

@@ -14,6 +14,8 @@
 
 #include "image/plan_priv.h"
 
+#define VECTOR_DPI 72.0
+
 static bool is_vector(const struct alb_image_header *h)
 {
     return alb_type_class(h->type) == ALB_CLASS_VECTOR;
@@ -94,16 +96,49 @@ static enum alb_code check_pages(const struct alb_draft *d)
     return ALB_OK;
 }
 
-/* A vector whose natural size is above the limit is drawn smaller, and goes on from there. */
-static void guard_vector(struct alb_draft *d)
+static uint32_t vector_side(double v)
 {
+    return v < 1 ? 1 : v > ALB_PLAN_SIDE_MAX ? ALB_PLAN_SIDE_MAX : (uint32_t)v;
+}
+
+/* A vector is as large as its resolution says. One above the limit is drawn smaller, and goes on from there. */
+static void guard_vector(struct alb_draft *d, double dpi)
+{
+    if (dpi > 0) {
+        d->base_shrink = VECTOR_DPI / dpi;
+        d->width = vector_side(round(d->natural_width / d->base_shrink));
+        d->height = vector_side(round(d->natural_height / d->base_shrink));
+    }
     uint64_t pixels = (uint64_t)d->width * d->height, limit = d->ask->limits->source_pixels;
     if (pixels <= limit || limit == 0)
         return;
-    d->base_shrink = sqrt((double)pixels / (double)limit);
-    int64_t w = alb_scaled(d->width, 1.0 / d->base_shrink), h = alb_scaled(d->height, 1.0 / d->base_shrink);
-    d->width = w > 0 ? (uint32_t)w : 1;
-    d->height = h > 0 ? (uint32_t)h : 1;
+    double by = sqrt((double)pixels / (double)limit);
+    d->base_shrink *= by;
+    d->width = vector_side((double)alb_scaled(d->width, 1.0 / by));
+    d->height = vector_side((double)alb_scaled(d->height, 1.0 / by));
+}
+
+/* Layers are as much work as a source: all of them together are within its limit. */
+static enum alb_code count_source(struct alb_draft *d)
+{
+    uint64_t limit = d->ask->limits->source_pixels;
+    d->sources += d->vector ? 0 : (uint64_t)d->natural_width * d->natural_height;
+    if (d->depth > 0 && d->sources > limit)
+        return alb_fail(d->err, ALB_E_TOO_LARGE, "the pictures have more than %llu pixels together",
+                        (unsigned long long)limit);
+    return ALB_OK;
+}
+
+/* Of a layer: its format holds everything, and its frames go with those of what it is laid over. */
+static enum alb_code choose_layer_pages(struct alb_draft *d)
+{
+    const struct alb_plan_options *o = d->options;
+    const struct alb_image_header *h = d->h;
+    d->format = ALB_FORMAT_PNG;
+    d->animated = d->below_animated && h->animated && o->frames > 1 && h->pages > 1;
+    d->page = d->animated ? 0 : o->page < h->pages ? o->page : h->pages - 1;
+    d->pages = !d->animated ? 1 : o->frames < h->pages ? o->frames : h->pages;
+    return check_pages(d);
 }
 
 /* Which format, and which pages for it: of what moves before and after, all (imgproxy's rule). */
@@ -111,6 +146,8 @@ static enum alb_code choose_pages(struct alb_draft *d)
 {
     const struct alb_plan_options *o = d->ask->options;
     const struct alb_image_header *h = d->h;
+    if (d->depth > 0)
+        return choose_layer_pages(d);
     bool film = alb_tiles_may_move(d), moves = film || (h->animated && o->frames > 1 && h->pages > 1);
     d->format = alb_choose_format(d, moves);
     d->animated = moves && alb_format_animation(d->format);
@@ -164,7 +201,7 @@ static enum alb_code find_size(struct alb_draft *d, bool *done)
 /* The picture as it lies in the file. */
 static enum alb_code begin(struct alb_draft *d, bool *done)
 {
-    const struct alb_plan_options *o = d->ask->options;
+    const struct alb_plan_options *o = d->options;
     const struct alb_image_header *h = d->h;
     d->fresh = true;
     d->vector = is_vector(h);
@@ -185,8 +222,8 @@ static enum alb_code begin(struct alb_draft *d, bool *done)
         d->height = h->thumb_height;
     }
     if (d->vector)
-        guard_vector(d);
-    return ALB_OK;
+        guard_vector(d, o->dpi);
+    return count_source(d);
 }
 
 /* ---- colour ---- */
@@ -200,7 +237,8 @@ static void add_colour_step(struct alb_draft *d, enum alb_colour_to to)
 {
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_COLOUR, d->width, d->height);
     s->u.colour.to = to;
-    s->u.colour.deep = d->ask->options->output.deep && d->h->bits > 8 && format_is_deep(d->format);
+    s->u.colour.deep =
+        d->depth == 0 && d->ask->options->output.deep && d->h->bits > 8 && format_is_deep(d->format);
 }
 
 /* Colours that no result format has are converted even if the profile is to be kept. */
@@ -211,7 +249,7 @@ static bool is_odd(const struct alb_image_header *h)
 
 static void add_colour(struct alb_draft *d)
 {
-    if (d->ask->options->output.profile != ALB_PROFILE_KEEP)
+    if (d->depth > 0 || d->ask->options->output.profile != ALB_PROFILE_KEEP)
         add_colour_step(d, ALB_COLOUR_SRGB);
     else if (is_odd(d->h))
         add_colour_step(d, ALB_COLOUR_PIXELS);
@@ -407,7 +445,7 @@ static enum alb_code fix_size(struct alb_draft *d, const struct alb_plan_options
 
 static void ground(struct alb_draft *d, const struct alb_plan_options *o)
 {
-    bool can = o->next || alb_format_alpha(d->format);
+    bool can = o->next || d->depth > 0 || alb_format_alpha(d->format);
     if (!d->alpha || (can && !o->flatten))
         return;
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_FLATTEN, d->width, d->height);
@@ -425,12 +463,18 @@ static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options
         code = canvases(d, o, s);
     if (code == ALB_OK)
         code = alb_plan_fill(d, &o->fill);
-    if (code == ALB_OK && !o->next)
+    if (code == ALB_OK && !o->next && d->depth == 0)
         code = fix_size(d, o);
     if (code != ALB_OK)
         return code;
     ground(d, o);
-    return alb_plan_effects(d, o->overlays, o->overlay_count, s->dpr);
+    uint32_t width = d->width, height = d->height;
+    code = alb_plan_effects(d, o->overlays, o->overlay_count, s->dpr);
+    if (code != ALB_OK || d->asks || o->next || d->depth > 0)
+        return code;
+    if (!alb_format_alpha(d->format))
+        ground(d, o);      /* of what a mask has made transparent */
+    return d->width != width || d->height != height ? fix_size(d, o) : ALB_OK; /* a frame makes it larger */
 }
 
 /* Orientation 1..8 that undoes another. */
@@ -444,7 +488,11 @@ static void compute_box(struct alb_draft *d, const struct alb_plan_options *o, u
                         struct alb_plan_sizes *s, struct alb_gravity *crop_at, struct alb_gravity *at)
 {
     bool swap = alb_turn_swaps(turn);
-    struct alb_view v = {swap ? d->view.height : d->view.width, swap ? d->view.width : d->view.height, {0, 0, 0, 0}};
+    struct alb_view v = {swap ? d->view.height : d->view.width,
+                         swap ? d->view.width : d->view.height,
+                         {0, 0, 0, 0},
+                         d->below_width,
+                         d->below_height};
     v.clip = alb_turn_to_stored(undone(turn), v.width, v.height, d->view.clip);
     alb_plan_size_box(o, &v, s, crop_at, at);
     if (!first)
@@ -457,10 +505,10 @@ static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options
 {
     struct alb_plan_sizes s;
     struct alb_gravity crop_at = o->crop.at, at = o->gravity;
-    bool fresh = d->plan->count == 0;
+    bool fresh = d->fresh;
     uint8_t turn = alb_turn_compose(d->orientation, alb_turn_of(o->turn, o->flip_h, o->flip_v));
     bool swap = alb_turn_swaps(turn);
-    d->view = (struct alb_view){d->width, d->height, {0, 0, d->width, d->height}};
+    d->view = (struct alb_view){.width = d->width, .height = d->height, .clip = {0, 0, d->width, d->height}};
     enum alb_code code = trim(d, o, turn, done);
     if (code != ALB_OK || *done)
         return code;
@@ -480,7 +528,21 @@ static enum alb_code pipeline(struct alb_draft *d, const struct alb_plan_options
         add_colour(d);
     add_turn(d, turn);
     d->vector = false;
-    return frame_it(d, o, &s);
+    code = frame_it(d, o, &s);
+    *done = d->asks;
+    return code;
+}
+
+enum alb_code alb_plan_pipelines(struct alb_draft *d)
+{
+    bool done = false;
+    enum alb_code code = choose_pages(d);
+    if (code == ALB_OK)
+        code = begin(d, &done);
+    for (const struct alb_plan_options *o = d->options; code == ALB_OK && o && !done; o = o->next)
+        code = pipeline(d, o, o == d->options, &done);
+    d->asks = done;
+    return code;
 }
 
 static enum alb_code finish(struct alb_draft *d)
@@ -504,22 +566,20 @@ static enum alb_code finish(struct alb_draft *d)
 static enum alb_code make(struct alb_draft *d)
 {
     struct alb_plan *p = d->plan;
-    bool done = false;
     enum alb_code code = check_ask(d);
     if (code == ALB_OK)
-        code = choose_pages(d);
-    if (code == ALB_OK)
-        code = begin(d, &done);
-    for (const struct alb_plan_options *o = d->ask->options; code == ALB_OK && o && !done; o = o->next)
-        code = pipeline(d, o, o == d->ask->options, &done);
-    if (code == ALB_OK && !done)
+        code = alb_plan_pipelines(d);
+    if (code == ALB_OK && !d->asks)
         code = finish(d);
     if (code != ALB_OK)
         return code;
+    if (d->asks && d->ask->trim_count >= ALB_PLAN_TRIMS)
+        return alb_fail(d->err, ALB_E_INVALID, "more than %d trims, frames and pages of one picture",
+                        ALB_PLAN_TRIMS);
     if (d->full)
         return alb_fail(d->err, ALB_E_INVALID, "more steps or texts than a plan has room for");
-    p->width = d->width;
-    p->height = d->height;
+    p->width = p->steps[p->count - 1].width;
+    p->height = p->steps[p->count - 1].height;
     p->fonts = alb_plan_needs_fonts(p);
     p->memory = alb_plan_memory(d);
     if (p->memory > d->ask->limits->memory)
@@ -530,7 +590,8 @@ static enum alb_code make(struct alb_draft *d)
 
 enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out, struct alb_err *err)
 {
-    struct alb_draft d = {.ask = ask, .h = &ask->headers[0], .err = err, .plan = out};
+    struct alb_draft d = {
+        .ask = ask, .options = ask->options, .h = &ask->headers[0], .err = err, .plan = out};
     memset(out, 0, sizeof(*out));
     enum alb_code code = make(&d);
     if (code != ALB_OK)

@@ -10,6 +10,8 @@
  *     LOAD, [CROP], [LINEAR], [RESIZE], [CROP or SMART_CROP], [COLOUR], [TURN], EFFECT..., [CANVAS]...,
  *     [FLATTEN], EFFECT or MARK..., ENCODE
  * A further pipeline goes on behind the overlays of the one before it. LOAD is the first step and ENCODE the last.
+ * A layer is a pipeline within: LOAD of its input, its steps, and BLEND, which lays it over the picture as it was
+ * before that LOAD. Levels nest. A frame is LOAD, COLOUR, NINE, BLEND.
  * The arithmetic of sizes and places is imgproxy's (its processing/prepare.go, calc_position.go, gravity.go;
  * imgproxy's documentation calls it resizing types, gravity and extend), or with options.sizing that of libvips'
  * vips_thumbnail (plan_box.c). Where a dialect differs otherwise, its compiler says so in options.
@@ -17,15 +19,19 @@
  * What only pixels can tell is asked of a worker, never guessed:
  *   - SMART_CROP has a known size; only its place is found by the worker.
  *   - Pages of a document may differ in size, and the header tells the first one's: for others the plan is
- *     LOAD, FIND_TRIM (size_only), and its rectangle comes before those of trims. So it is with frames of a video where
- *     unused ones are left out: only the file tells how long it is.
+ *     LOAD, FIND_TRIM (size_only), and its rectangle comes before those of trims. So it is with frames of a video
+ *     where unused ones are left out: only the file tells how long it is.
  *   - A trim changes sizes. When a pipeline trims and its rectangle is not in the ask, the plan ends in FIND_TRIM
  *     instead of ENCODE: run it, add the rectangle that the worker tells, and make the plan again.
+ *   - How wide the sides of a frame are, only its pixels tell: LOAD of its input, FIND_TRIM (frame), and the
+ *     rectangle is what of it a picture is to fill.
  *   - `best` formats and autoquality change the bytes, not the geometry: the reply names the format.
  *
  * Invariants (alb_plan_check, run by both sides of the darkroom's socket):
- *   P1  the first step is LOAD, the last is ENCODE or FIND_TRIM, each once; at most ALB_PLAN_STEPS steps;
- *   P2  each step's input size is the output size of the step before it; no side is 0 or above the limits;
+ *   P1  the first step is LOAD of input 0, the last is ENCODE or FIND_TRIM, each once; at most ALB_PLAN_STEPS steps;
+ *       every other LOAD, of another input, has its BLEND, but for those that are open before a FIND_TRIM;
+ *   P2  each step's input size is the output size of the step before it, BLEND's that of the step before its LOAD;
+ *       no side is 0 or above the limits;
  *   P3  sizes, pixels and the expected memory are within the limits before any byte is decoded (law 7);
  *   P4  equal headers and options give equal plans on every machine.
  *
@@ -111,7 +117,7 @@ void alb_plan_limits_default(struct alb_plan_limits *l);
 /* ---- the plan ---- */
 
 /* Input 0 is the source, the others are watermarks and profiles. */
-#define ALB_PLAN_INPUTS 4
+#define ALB_PLAN_INPUTS 8
 
 enum alb_step_kind {
     ALB_STEP_LOAD = 1,
@@ -126,6 +132,8 @@ enum alb_step_kind {
     ALB_STEP_EFFECT = 10,
     ALB_STEP_MARK = 11,
     ALB_STEP_FIND_TRIM = 12,
+    ALB_STEP_BLEND = 13,
+    ALB_STEP_NINE = 14, /* a nine-patch becomes as large as the step says */
 };
 enum alb_load_how {
     ALB_LOAD_FULL,      /* every pixel */
@@ -149,6 +157,16 @@ struct alb_plan_text {
     uint32_t at, n;
 };
 
+struct alb_plan_typeset {
+    bool forgiving, filled, painted, mean, justify;
+    uint32_t rgb;
+    struct alb_plan_text font;
+    enum alb_text_align align;
+    enum alb_text_wrap wrap;
+    uint32_t width; /* at which lines are broken; 0: never */
+    uint32_t spacing, dpi;
+};
+
 /* Frames of a video, as they are laid out. A frame is turned upright, `part` is cut out of it and resized to
  * inner_width x inner_height, which lies at left, top of its cell. */
 struct alb_plan_tiles {
@@ -168,6 +186,7 @@ struct alb_plan_step {
     uint32_t width, height;
     union {
         struct {
+            uint32_t input; /* 0: the source; else a layer begins here */
             enum alb_type type;
             enum alb_load_how how;
             uint8_t eighths;      /* 1..8; 8 unless EIGHTHS */
@@ -225,6 +244,9 @@ struct alb_plan_step {
             enum alb_tiling tiling;
             struct alb_gravity at; /* offsets in pixels */
             uint32_t gap_x, gap_y; /* between two, when tiled */
+            enum alb_blend blend;
+            struct alb_plan_typeset set;
+            struct alb_spot x, y;  /* of a text that is placed; else zeroed */
             bool placed;           /* at left, top, so often to the right and down; instead of the four above */
             int32_t left, top;
             uint32_t across, down;
@@ -240,7 +262,14 @@ struct alb_plan_step {
             uint32_t color;
             uint8_t corner; /* of the pixel whose colour it is: 1 at the right, 2 at the bottom */
             bool size_only; /* the rectangle is all of what LOAD gives, whatever size the plan said */
+            bool frame;     /* it is what of a nine-patch is to be filled */
         } find_trim;
+        struct { /* the layer that ends here, on what was there before it; width, height: of that */
+            double opacity;
+            enum alb_blend blend;
+            int32_t left, top;
+            uint32_t across, down; /* so often side by side */
+        } blend;
         struct {
             struct alb_output output; /* format: never SAME, the one that is written; quality of it set */
             bool animate;
@@ -248,7 +277,8 @@ struct alb_plan_step {
     } u;
 };
 
-#define ALB_PLAN_STEPS 64
+#define ALB_PLAN_STEPS 128
+#define ALB_PLAN_TRIMS 32 /* questions that only pixels answer, for one picture */
 #define ALB_PLAN_TEXTS 6144
 struct alb_plan {
     uint32_t count;
@@ -276,7 +306,7 @@ struct alb_plan_ask {
     uint32_t trim_count;
 };
 /* INVALID: options out of range, or an input that is not there. UNSUPPORTED: this type cannot be shown.
- * TOO_LARGE: a limit (the text says which one). UNPROCESSABLE: a header without a size. *out is about 25 KB: not
+ * TOO_LARGE: a limit (the text says which one). UNPROCESSABLE: a header without a size. *out is about 60 KB: not
  * for a small stack. */
 enum alb_code alb_plan_make(const struct alb_plan_ask *ask, struct alb_plan *out,
                             struct alb_err *err) ALB_MUST_CHECK;
@@ -285,6 +315,9 @@ enum alb_code alb_plan_check_source(const struct alb_image_header *h, const stru
                                     struct alb_err *err) ALB_MUST_CHECK;
 enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err) ALB_MUST_CHECK;
 
+/* Where a mark of `part` pixels begins on a side of `whole`, and how often it stands side by side; false: none of
+ * it lies there. */
+bool alb_spot_place(const struct alb_spot *s, uint32_t whole, uint32_t part, int32_t *at, uint32_t *times);
 /* Left or top of a part of `part` pixels on a side of `side`, as the gravity says (half to even; dpr scales pixel
  * offsets). Within [0, side - part], or with `over` within [-part + 1, side - 1]. Workers use it for texts, whose size
  * only they know. */

@@ -97,9 +97,13 @@ struct box {
 };
 
 /* What is asked for of a picture of w x h. */
-static struct box asked(const struct alb_plan_options *o, double w, double h)
+static struct box asked(const struct alb_plan_options *o, const struct alb_view *view, double w, double h)
 {
     struct box b = {o->own_width ? w : o->width, o->own_height ? h : o->height};
+    if (o->below_width)
+        b.w = fmax(1, (double)view->below_width - o->width);
+    if (o->below_height)
+        b.h = fmax(1, (double)view->below_height - o->height);
     if (o->share > 0) {
         b = (struct box){floor(w * o->share), floor(h * o->share)};
         if (b.w < 1 || b.h < 1)
@@ -119,9 +123,9 @@ static struct box completed(const struct alb_plan_options *o, struct box b, doub
         b.w = fmax(1, floor(w * b.h / h));
     else if (b.h < 1)
         b.h = fmax(1, floor(h * b.w / w));
-    if (!o->enlarge && o->width == 0 && !o->own_width)
+    if (!o->enlarge && o->width == 0 && !o->own_width && !o->below_width)
         b.w = fmin(b.w, w);
-    if (!o->enlarge && o->height == 0 && !o->own_height)
+    if (!o->enlarge && o->height == 0 && !o->own_height && !o->below_height)
         b.h = fmin(b.h, h);
     return b;
 }
@@ -179,7 +183,7 @@ void alb_plan_size_box(const struct alb_plan_options *o, const struct alb_view *
     *at = o->gravity;
     if (o->focus_count > 0)
         compute_focus(o, view, &r, at);
-    struct box given = asked(o, r.width, r.height), whole = completed(o, given, r.width, r.height);
+    struct box given = asked(o, view, r.width, r.height), whole = completed(o, given, r.width, r.height);
     if (o->fit == ALB_FIT_OUTSIDE)
         whole = grown(whole, r.width, r.height);
     s->box_w = (int64_t)whole.w;

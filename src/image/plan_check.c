@@ -51,11 +51,21 @@ static bool tiles_ok(const struct alb_plan_step *s)
            s->height == t->rows * t->cell_height;
 }
 
+/* A picture; the source comes first, layers later, and only the source is a film. */
+static bool input_ok(const struct alb_plan *p, const struct alb_plan_step *s)
+{
+    uint32_t input = s->u.load.input;
+    if ((unsigned)s->u.load.type >= ALB_TYPE_COUNT || !alb_type_can_show(s->u.load.type))
+        return false;
+    return s == p->steps ? input == 0 : input > 0 && input < ALB_PLAN_INPUTS && s->u.load.tiles.columns == 0;
+}
+
 static bool load_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     uint8_t n = s->u.load.eighths;
-    if ((unsigned)s->u.load.type >= ALB_TYPE_COUNT || !alb_type_can_show(s->u.load.type) ||
-        (unsigned)s->u.load.how >= ALB_LOAD_HOW_COUNT)
+    if (!input_ok(p, s))
+        return false;
+    if ((unsigned)s->u.load.how >= ALB_LOAD_HOW_COUNT)
         return false;
     if (n < 1 || n > 8 || (s->u.load.how != ALB_LOAD_EIGHTHS && n != 8))
         return false;
@@ -91,17 +101,36 @@ static bool mark_numbers_ok(const struct alb_plan_step *s)
            within(s->u.mark.shadow, 0, 1e6) && within(s->u.mark.scale, 0, 1e6);
 }
 
-/* Some of it lies on the picture, and it is not repeated beyond it. */
+/* Some of a part lies on the picture, and it is not repeated beyond it. */
+static bool lies_on(const struct alb_plan_step *s, uint32_t part_w, uint32_t part_h,
+                    const struct alb_placing *p)
+{
+    int64_t w = (int64_t)part_w * p->across, h = (int64_t)part_h * p->down;
+    return p->across >= 1 && p->down >= 1 && p->across <= ALB_PLAN_SIDE_MAX && p->down <= ALB_PLAN_SIDE_MAX &&
+           w <= 2 * (int64_t)ALB_PLAN_SIDE_MAX && h <= 2 * (int64_t)ALB_PLAN_SIDE_MAX &&
+           p->left < (int64_t)s->width && p->top < (int64_t)s->height && p->left + w > 0 && p->top + h > 0;
+}
+
+static bool spot_ok(const struct alb_spot *s)
+{
+    return (unsigned)s->from < ALB_SPOT_COUNT && within(s->value, -1e9, 1e9);
+}
+
 static bool placed_ok(const struct alb_plan_step *s)
 {
-    int64_t w = (int64_t)s->u.mark.width * s->u.mark.across, h = (int64_t)s->u.mark.height * s->u.mark.down;
-    if (!s->u.mark.placed)
-        return s->u.mark.left == 0 && s->u.mark.top == 0 && s->u.mark.across == 0 && s->u.mark.down == 0;
-    return s->u.mark.input > 0 && s->u.mark.across >= 1 && s->u.mark.down >= 1 &&
-           s->u.mark.across <= ALB_PLAN_SIDE_MAX && s->u.mark.down <= ALB_PLAN_SIDE_MAX &&
-           w <= 2 * (int64_t)ALB_PLAN_SIDE_MAX && h <= 2 * (int64_t)ALB_PLAN_SIDE_MAX &&
-           s->u.mark.left < (int64_t)s->width && s->u.mark.top < (int64_t)s->height && s->u.mark.left + w > 0 &&
-           s->u.mark.top + h > 0;
+    const struct alb_placing p = {s->u.mark.left, s->u.mark.top, s->u.mark.across, s->u.mark.down};
+    if (!spot_ok(&s->u.mark.x) || !spot_ok(&s->u.mark.y))
+        return false;
+    if (!s->u.mark.placed || s->u.mark.input == 0)
+        return p.left == 0 && p.top == 0 && p.across == 0 && p.down == 0;
+    return lies_on(s, s->u.mark.width, s->u.mark.height, &p);
+}
+
+static bool typeset_ok(const struct alb_plan *p, const struct alb_plan_typeset *t)
+{
+    return t->rgb <= 0xffffff && text_ok(p, &t->font) && t->font.n <= ALB_FONT_MAX &&
+           (unsigned)t->align < ALB_TEXT_ALIGN_COUNT && (unsigned)t->wrap < ALB_TEXT_WRAP_COUNT &&
+           t->width <= ALB_PLAN_SIDE_MAX && t->spacing <= ALB_FONT_POINTS && t->dpi <= ALB_FONT_DPI;
 }
 
 static bool mark_picture_ok(const struct alb_plan_step *s)
@@ -115,7 +144,8 @@ static bool mark_picture_ok(const struct alb_plan_step *s)
 static bool mark_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     if (s->u.mark.input >= ALB_PLAN_INPUTS || (unsigned)s->u.mark.tiling >= ALB_TILING_COUNT ||
-        !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s) || !placed_ok(s))
+        (unsigned)s->u.mark.blend >= ALB_BLEND_COUNT || !gravity_ok(&s->u.mark.at) || !mark_numbers_ok(s) ||
+        !placed_ok(s) || !typeset_ok(p, &s->u.mark.set))
         return false;
     if (s->u.mark.input > 0)
         return mark_picture_ok(s);
@@ -132,10 +162,15 @@ static bool area_ok(const struct alb_plan_step *s)
            a->height <= s->height - a->top;
 }
 
+static bool has_steps_of_its_own(enum alb_effect_kind kind)
+{
+    return kind == ALB_EFFECT_WATERMARK || kind == ALB_EFFECT_LAYER || kind == ALB_EFFECT_FRAME;
+}
+
 static bool effect_ok(const struct alb_plan *p, const struct alb_plan_step *s)
 {
     const struct alb_str data = {p->texts + s->u.effect.data.at, s->u.effect.data.n};
-    if (s->u.effect.kind == ALB_EFFECT_WATERMARK ||
+    if (has_steps_of_its_own(s->u.effect.kind) ||
         !alb_effect_amount_ok(s->u.effect.kind, s->u.effect.amount, s->u.effect.amount2))
         return false;
     if (s->u.effect.rgb > 0xffffff || s->u.effect.rgb2 > 0xffffff ||
@@ -225,28 +260,73 @@ static bool step_ok(const struct alb_plan *p, const struct alb_plan_step *s,
     }
 }
 
+/* ---- levels ---- */
+
+/* The last step of each picture that is open. */
+struct levels {
+    const struct alb_plan_step *last[ALB_LAYER_DEPTH + 1];
+    bool animated[ALB_LAYER_DEPTH + 1];
+    unsigned depth, layers;
+};
+
+static bool open_level(struct levels *l, const struct alb_plan *p, const struct alb_plan_step *s)
+{
+    if (l->depth == ALB_LAYER_DEPTH || ++l->layers > ALB_LAYERS_MAX || !load_ok(p, s) ||
+        (s->u.load.animated && !l->animated[l->depth]))
+        return false;
+    l->depth++;
+    l->last[l->depth] = s;
+    l->animated[l->depth] = s->u.load.animated;
+    return true;
+}
+
+static bool close_level(struct levels *l, const struct alb_plan_step *s)
+{
+    const struct alb_placing p = {s->u.blend.left, s->u.blend.top, s->u.blend.across, s->u.blend.down};
+    if (l->depth == 0)
+        return false;
+    const struct alb_plan_step *layer = l->last[l->depth--], *below = l->last[l->depth];
+    l->last[l->depth] = s;
+    return same_size(s, below) && (unsigned)s->u.blend.blend < ALB_BLEND_COUNT &&
+           within(s->u.blend.opacity, 0, 1) && lies_on(s, layer->width, layer->height, &p);
+}
+
+/* One step after the first; what is open is that before it. */
+static bool level_ok(struct levels *l, const struct alb_plan *p, const struct alb_plan_step *s)
+{
+    const struct alb_plan_step *before = l->last[l->depth];
+    if (s->kind == ALB_STEP_LOAD)
+        return open_level(l, p, s);
+    if (s->kind == ALB_STEP_BLEND)
+        return close_level(l, s);
+    l->last[l->depth] = s;
+    if (s->kind == ALB_STEP_NINE)
+        return l->depth > 0 && before->width >= ALB_FRAME_SIDE_MIN && before->height >= ALB_FRAME_SIDE_MIN;
+    return (s->kind != ALB_STEP_ENCODE || l->depth == 0) && step_ok(p, s, before);
+}
+
 static bool is_end(const struct alb_plan_step *s)
 {
     return s->kind == ALB_STEP_ENCODE || s->kind == ALB_STEP_FIND_TRIM;
 }
 
 /* Step i, given that the steps before it are good. */
-static const char *step_fault(const struct alb_plan *p, uint32_t i)
+static const char *step_fault(const struct alb_plan *p, uint32_t i, struct levels *l)
 {
     const struct alb_plan_step *s = &p->steps[i];
     if (s->width == 0 || s->height == 0 || s->width > ALB_PLAN_SIDE_MAX || s->height > ALB_PLAN_SIDE_MAX)
         return "has no proper size";
-    if (i > 0 && !step_ok(p, s, s - 1))
+    if (i > 0 && !level_ok(l, p, s))
         return "does not fit";
     return is_end(s) != (i + 1 == p->count) ? "ends too early or too late" : NULL;
 }
 
 bool alb_plan_needs_fonts(const struct alb_plan *p)
 {
-    if (alb_type_class(p->steps[0].u.load.type) == ALB_CLASS_VECTOR)
-        return true;
-    for (uint32_t i = 1; i < p->count; i++) {
+    for (uint32_t i = 0; i < p->count; i++) {
         const struct alb_plan_step *s = &p->steps[i];
+        if (s->kind == ALB_STEP_LOAD && alb_type_class(s->u.load.type) == ALB_CLASS_VECTOR)
+            return true;
         if (s->kind == ALB_STEP_MARK &&
             (s->u.mark.input == 0 || alb_type_class(s->u.mark.type) == ALB_CLASS_VECTOR))
             return true;
@@ -259,6 +339,8 @@ uint32_t alb_plan_inputs(const struct alb_plan *p)
     uint32_t highest = 0;
     for (uint32_t i = 0; i < p->count; i++) {
         const struct alb_plan_step *s = &p->steps[i];
+        if (s->kind == ALB_STEP_LOAD && s->u.load.input > highest)
+            highest = s->u.load.input;
         if (s->kind == ALB_STEP_MARK && s->u.mark.input > highest)
             highest = s->u.mark.input;
         if (s->kind == ALB_STEP_ENCODE && s->u.encode.output.profile == ALB_PROFILE_INPUT &&
@@ -274,8 +356,9 @@ enum alb_code alb_plan_check(const struct alb_plan *p, struct alb_err *err)
         return alb_fail(err, ALB_E_INVALID, "a plan of %u steps", p->count);
     if (p->steps[0].kind != ALB_STEP_LOAD || !load_ok(p, &p->steps[0]))
         return alb_fail(err, ALB_E_INVALID, "a plan without a proper beginning");
+    struct levels l = {.last = {&p->steps[0]}, .animated = {p->steps[0].u.load.animated}};
     for (uint32_t i = 0; i < p->count; i++) {
-        const char *fault = step_fault(p, i);
+        const char *fault = step_fault(p, i, &l);
         if (fault)
             return alb_fail(err, ALB_E_INVALID, "step %u of the plan %s", i, fault);
     }

@@ -22,7 +22,7 @@ static const struct {
 static const uint8_t encode_cost[ALB_FORMAT_COUNT] = {
     [ALB_FORMAT_SAME] = 8,  [ALB_FORMAT_JPEG] = 8, [ALB_FORMAT_PNG] = 8,   [ALB_FORMAT_WEBP] = 12,
     [ALB_FORMAT_AVIF] = 24, [ALB_FORMAT_JXL] = 44, [ALB_FORMAT_HEIC] = 24, [ALB_FORMAT_GIF] = 16,
-    [ALB_FORMAT_TIFF] = 8,  [ALB_FORMAT_BMP] = 8,  [ALB_FORMAT_ICO] = 8,
+    [ALB_FORMAT_TIFF] = 8,  [ALB_FORMAT_BMP] = 8,  [ALB_FORMAT_ICO] = 8,   [ALB_FORMAT_JP2] = 24,
 };
 
 static uint64_t sample_of(const struct alb_image_header *h)
@@ -30,7 +30,7 @@ static uint64_t sample_of(const struct alb_image_header *h)
     return h->bits > 16 ? 4 : h->bits > 8 ? 2 : 1;
 }
 
-static uint64_t decode_memory(const struct alb_draft *d, const struct alb_plan_step *load)
+uint64_t alb_plan_decode_memory(const struct alb_draft *d, const struct alb_plan_step *load)
 {
     const struct alb_image_header *h = d->h;
     uint64_t whole = (uint64_t)d->natural_width * d->natural_height, loaded = (uint64_t)load->width * load->height;
@@ -77,7 +77,7 @@ uint64_t alb_plan_memory(const struct alb_draft *d)
 {
     const struct alb_plan_step *last = &d->plan->steps[d->plan->count - 1];
     uint64_t result = (uint64_t)d->width * d->height, all = WORKER + d->held;
-    all += decode_memory(d, &d->plan->steps[0]);
+    all += alb_plan_decode_memory(d, &d->plan->steps[0]);
     if (d->animated)
         all += result * 4 * d->pages;
     if (last->kind == ALB_STEP_FIND_TRIM)

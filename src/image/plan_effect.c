@@ -44,6 +44,9 @@ bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amoun
         [ALB_EFFECT_EQUALIZE] = {0, 0},
         [ALB_EFFECT_CURVE] = {0, 0},
         [ALB_EFFECT_CONVOLVE] = {1, COLUMNS_MAX},
+        [ALB_EFFECT_LAYER] = {0, 0},
+        [ALB_EFFECT_FRAME] = {0, 0},
+        [ALB_EFFECT_RED_EYE] = {0, 0},
     };
     if ((unsigned)kind >= ALB_EFFECT_COUNT || !within(amount, range[kind].least, range[kind].most))
         return false;

@@ -10,7 +10,7 @@
 static const uint8_t default_quality[ALB_FORMAT_COUNT] = {
     [ALB_FORMAT_SAME] = 80, [ALB_FORMAT_JPEG] = 80, [ALB_FORMAT_PNG] = 80,  [ALB_FORMAT_WEBP] = 79,
     [ALB_FORMAT_AVIF] = 63, [ALB_FORMAT_JXL] = 77,  [ALB_FORMAT_HEIC] = 80, [ALB_FORMAT_GIF] = 80,
-    [ALB_FORMAT_TIFF] = 80, [ALB_FORMAT_BMP] = 80,  [ALB_FORMAT_ICO] = 80,
+    [ALB_FORMAT_TIFF] = 80, [ALB_FORMAT_BMP] = 80,  [ALB_FORMAT_ICO] = 80,  [ALB_FORMAT_JP2] = 48,
 };
 
 bool alb_expects_alpha(const struct alb_draft *d)

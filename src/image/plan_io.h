@@ -119,6 +119,7 @@ static inline unsigned alb_io_word(struct alb_plan_io *io, unsigned v, unsigned 
     ((field) = (__typeof__(field))alb_io_word((io), (unsigned)(field), (count)))
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g);
+void alb_io_spot(struct alb_plan_io *io, struct alb_spot *s);
 void alb_io_output(struct alb_plan_io *io, struct alb_output *o);
 
 #endif

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 5u
+#define OPTIONS_VERSION 6u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -72,12 +72,30 @@ void alb_io_output(struct alb_plan_io *io, struct alb_output *o)
     encoders(io, o);
 }
 
-static void spot(struct alb_plan_io *io, struct alb_spot *s)
+void alb_io_spot(struct alb_plan_io *io, struct alb_spot *s)
 {
     ALB_IO_ENUM(io, s->from, ALB_SPOT_COUNT);
     alb_io_bool(io, &s->part);
     alb_io_bool(io, &s->fixed);
     alb_io_f64(io, &s->value);
+}
+
+static void typeset(struct alb_plan_io *io, struct alb_typeset *t)
+{
+    alb_io_bool(io, &t->forgiving);
+    alb_io_bool(io, &t->filled);
+    alb_io_bool(io, &t->painted);
+    alb_io_bool(io, &t->mean);
+    alb_io_bool(io, &t->justify);
+    alb_io_u32(io, &t->rgb);
+    alb_io_put_bytes(io, t->font);
+    ALB_IO_ENUM(io, t->align, ALB_TEXT_ALIGN_COUNT);
+    ALB_IO_ENUM(io, t->wrap, ALB_TEXT_WRAP_COUNT);
+    alb_io_f64(io, &t->share);
+    uint32_t more = (uint32_t)t->more;
+    alb_io_u32(io, &more);
+    alb_io_u32(io, &t->spacing);
+    alb_io_u32(io, &t->dpi);
 }
 
 static void mark(struct alb_plan_io *io, struct alb_mark *m)
@@ -93,13 +111,17 @@ static void mark(struct alb_plan_io *io, struct alb_mark *m)
     alb_io_f64(io, &m->rotate);
     alb_io_f64(io, &m->shadow);
     alb_io_bool(io, &m->placed);
-    spot(io, &m->x);
-    spot(io, &m->y);
+    alb_io_spot(io, &m->x);
+    alb_io_spot(io, &m->y);
+    ALB_IO_ENUM(io, m->blend, ALB_BLEND_COUNT);
+    typeset(io, &m->set);
     alb_io_f64(io, &m->share_x);
     alb_io_f64(io, &m->share_y);
 }
 
-static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint32_t count)
+static void chain(struct alb_plan_io *io, const struct alb_plan_options *first, unsigned depth);
+
+static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint32_t count, unsigned depth)
 {
     alb_io_u32(io, &count);
     for (uint32_t i = 0; i < count; i++) {
@@ -116,6 +138,9 @@ static void effects(struct alb_plan_io *io, const struct alb_effect *list, uint3
         for (size_t k = 0; k < ALB_ARRAY_LEN(e.v); k++)
             alb_io_f64(io, &e.v[k]);
         alb_io_put_bytes(io, e.data);
+        alb_io_put(io, e.layer != NULL, 1);
+        if (e.layer && depth < ALB_LAYER_DEPTH) /* deeper ones are refused by the check */
+            chain(io, e.layer, depth + 1);
     }
 }
 
@@ -148,6 +173,7 @@ static void source(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_bool(io, &o->pdf_clear);
     alb_io_put_bytes(io, o->style);
     alb_io_bool(io, &o->lenient);
+    alb_io_f64(io, &o->dpi);
 }
 
 static void cuts(struct alb_plan_io *io, struct alb_plan_options *o)
@@ -211,6 +237,8 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_u32(io, &o->height);
     alb_io_bool(io, &o->own_width);
     alb_io_bool(io, &o->own_height);
+    alb_io_bool(io, &o->below_width);
+    alb_io_bool(io, &o->below_height);
     alb_io_bool(io, &o->adaptive);
     alb_io_f64(io, &o->share);
     alb_io_u32(io, &o->min_width);
@@ -237,24 +265,30 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_u16(io, &o->shrink_margin);
 }
 
+/* All pipelines of a picture, and so of each of its layers. */
+static void chain(struct alb_plan_io *io, const struct alb_plan_options *first, unsigned depth)
+{
+    for (const struct alb_plan_options *next = first; next; next = next->next) {
+        struct alb_plan_options o = *next;
+        source(io, &o);
+        cuts(io, &o);
+        geometry(io, &o);
+        effects(io, o.effects, o.effect_count, depth);
+        effects(io, o.overlays, o.overlay_count, depth);
+        alb_io_bool(io, &o.flatten);
+        alb_io_u32(io, &o.background);
+        alb_io_f64(io, &o.background_alpha);
+        alb_io_bool(io, &o.background_mean);
+        alb_io_output(io, &o.output);
+        alb_io_put(io, o.next != NULL, 1);
+    }
+}
+
 void alb_plan_options_key(const struct alb_plan_options *options, struct alb_buf *out)
 {
     struct alb_plan_io io;
     alb_io_open(&io, out, NULL);
     alb_io_put(&io, OPTIONS_VERSION, 1);
-    for (const struct alb_plan_options *next = options; next; next = next->next) {
-        struct alb_plan_options o = *next;
-        source(&io, &o);
-        cuts(&io, &o);
-        geometry(&io, &o);
-        effects(&io, o.effects, o.effect_count);
-        effects(&io, o.overlays, o.overlay_count);
-        alb_io_bool(&io, &o.flatten);
-        alb_io_u32(&io, &o.background);
-        alb_io_f64(&io, &o.background_alpha);
-        alb_io_bool(&io, &o.background_mean);
-        alb_io_output(&io, &o.output);
-        alb_io_put(&io, o.next != NULL, 1);
-    }
+    chain(&io, options, 0);
     alb_io_flush(&io);
 }

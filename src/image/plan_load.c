@@ -32,8 +32,9 @@ uint8_t alb_jpeg_eighths(double shrink)
 static struct alb_plan_step *load_step(struct alb_draft *d)
 {
     const struct alb_image_header *h = d->h;
-    const struct alb_plan_options *o = d->ask->options;
+    const struct alb_plan_options *o = d->options;
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_LOAD, d->width, d->height);
+    s->u.load.input = d->input;
     s->u.load.type = h->type;
     s->u.load.how = ALB_LOAD_FULL;
     s->u.load.eighths = 8;
@@ -120,7 +121,7 @@ static bool is_held(const struct alb_draft *d, unsigned eighths)
 /* Only our own reader does these: it takes neither CMYK nor metadata. */
 static uint8_t odd_eighths(const struct alb_draft *d, double shrink)
 {
-    const struct alb_output *out = &d->ask->options->output;
+    const struct alb_output *out = &d->options->output;
     bool ours = (d->h->space == ALB_SPACE_RGB || d->h->space == ALB_SPACE_GREY) && !out->keep_metadata &&
                 !out->keep_copyright;
     for (uint8_t n = 5; ours && n < 8; n++) {
@@ -133,7 +134,7 @@ static uint8_t odd_eighths(const struct alb_draft *d, double shrink)
 static struct smaller eighths(const struct alb_draft *d, double shrink)
 {
     uint8_t n = alb_jpeg_eighths(shrink);
-    if (n == 8 && d->ask->options->shrink_margin > 1000)
+    if (n == 8 && d->options->shrink_margin > 1000)
         n = odd_eighths(d, shrink);
     uint32_t w = alb_jpeg_side(d->width, n), h = alb_jpeg_side(d->height, n);
     if (n == 8 || w == 0 || h == 0)

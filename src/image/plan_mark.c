@@ -29,7 +29,8 @@ static bool does_nothing(const struct alb_effect *e)
     case ALB_EFFECT_SATURATION:
         return is_number(e->amount, 1);
     case ALB_EFFECT_WATERMARK:
-        return is_number(e->mark.opacity, 0);
+    case ALB_EFFECT_LAYER: /* a mask that is not seen leaves nothing */
+        return is_number(e->mark.opacity, 0) && e->mark.blend != ALB_BLEND_MASK;
     case ALB_EFFECT_LINEAR:
         return is_identity(e->v, 1) && is_number(e->v[3], 0) && is_number(e->v[4], 0) && is_number(e->v[5], 0);
     case ALB_EFFECT_MODULATE:
@@ -40,6 +41,8 @@ static bool does_nothing(const struct alb_effect *e)
     case ALB_EFFECT_EQUALIZE:
     case ALB_EFFECT_CURVE:
     case ALB_EFFECT_CONVOLVE:
+    case ALB_EFFECT_FRAME:
+    case ALB_EFFECT_RED_EYE:
     case ALB_EFFECT_UNSHARP: /* the kernel of weight 1 + 8 and divider 1 is none of them */
         return false;
     case ALB_EFFECT_NOISE:
@@ -130,10 +133,29 @@ static void box_of(const struct alb_draft *d, const struct alb_mark *m, uint32_t
     }
 }
 
+/* How it is set, in pixels of the picture. */
+static void set_text(struct alb_draft *d, const struct alb_typeset *t, struct alb_plan_typeset *to)
+{
+    double width = trunc(d->width * t->share) + t->more;
+    *to = (struct alb_plan_typeset){.forgiving = t->forgiving,
+                                    .filled = t->filled,
+                                    .painted = t->painted || t->mean,
+                                    .mean = t->mean,
+                                    .justify = t->justify,
+                                    .rgb = t->mean ? 0 : t->rgb,
+                                    .font = alb_draft_text(d, t->font),
+                                    .align = t->align,
+                                    .wrap = t->wrap,
+                                    .width = width >= 1 ? side((int64_t)width) : 0,
+                                    .spacing = t->spacing,
+                                    .dpi = t->dpi};
+}
+
 static void text_mark(struct alb_draft *d, const struct alb_mark *m, double dpr, struct alb_plan_step *s)
 {
     uint32_t w, h;
     box_of(d, m, &w, &h);
+    set_text(d, &m->set, &s->u.mark.set);
     s->u.mark.text = alb_draft_text(d, m->text);
     s->u.mark.scale = fmin(fmax(dpr, 0.01), 1000);
     if (w == 0 && h == 0)
@@ -175,8 +197,7 @@ static enum alb_code picture_mark(struct alb_draft *d, const struct alb_mark *m,
     return ALB_OK;
 }
 
-/* Where it begins, and how often it stands side by side; false: outside of the picture. */
-static bool resolve(const struct alb_spot *s, uint32_t whole, uint32_t part, int32_t *at, uint32_t *times)
+bool alb_spot_place(const struct alb_spot *s, uint32_t whole, uint32_t part, int32_t *at, uint32_t *times)
 {
     double v = trunc(s->part ? whole * s->value : s->value), from = 0;
     *times = s->from == ALB_SPOT_REPEAT ? whole / part + 1 : 1;
@@ -190,12 +211,42 @@ static bool resolve(const struct alb_spot *s, uint32_t whole, uint32_t part, int
     return from < whole && from + (double)part * *times > 0;
 }
 
+bool alb_plan_place(const struct alb_draft *d, const struct alb_mark *m, uint32_t part_w, uint32_t part_h,
+                    struct alb_placing *out)
+{
+    bool in_x = alb_spot_place(&m->x, d->width, part_w, &out->left, &out->across),
+         in_y = alb_spot_place(&m->y, d->height, part_h, &out->top, &out->down);
+    return in_x && in_y;
+}
+
+/* False: it is not there. Where a text lies is found when its size is. */
+static bool place_mark(struct alb_draft *d, const struct alb_mark *m, struct alb_plan_step *s)
+{
+    struct alb_placing p;
+    s->u.mark.placed = true;
+    if (m->input == 0) {
+        s->u.mark.x = m->x;
+        s->u.mark.y = m->y;
+        return true;
+    }
+    if (!alb_plan_place(d, m, s->u.mark.width, s->u.mark.height, &p)) {
+        d->plan->count--;
+        return false;
+    }
+    s->u.mark.left = p.left;
+    s->u.mark.top = p.top;
+    s->u.mark.across = p.across;
+    s->u.mark.down = p.down;
+    return true;
+}
+
 static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, double dpr)
 {
     struct alb_plan_step *s = alb_draft_add(d, ALB_STEP_MARK, d->width, d->height);
     enum alb_code code = ALB_OK;
     s->u.mark.input = m->input;
     s->u.mark.opacity = m->opacity;
+    s->u.mark.blend = m->blend;
     s->u.mark.rotate = m->rotate;
     s->u.mark.shadow = m->shadow;
     s->u.mark.tiling = m->tiling;
@@ -213,15 +264,9 @@ static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, dou
         text_mark(d, m, dpr, s);
     else
         code = picture_mark(d, m, s);
-    if (code == ALB_OK && m->placed) {
-        s->u.mark.placed = true;
-        bool in_x = resolve(&m->x, d->width, s->u.mark.width, &s->u.mark.left, &s->u.mark.across),
-             in_y = resolve(&m->y, d->height, s->u.mark.height, &s->u.mark.top, &s->u.mark.down);
-        if (!in_x || !in_y) {
-            d->plan->count--; /* it is not there */
-            return ALB_OK;
-        }
-    }
+    if (code == ALB_OK && m->placed && !place_mark(d, m, s))
+        return ALB_OK;
+    d->alpha = d->alpha || m->blend == ALB_BLEND_MASK || m->blend == ALB_BLEND_MASK_OUT;
     /* the mark itself, and laid out over the picture */
     d->held += (uint64_t)s->u.mark.width * s->u.mark.height * 8 + (uint64_t)d->width * d->height * 8;
     return code;
@@ -230,12 +275,16 @@ static enum alb_code add_mark(struct alb_draft *d, const struct alb_mark *m, dou
 enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *list, uint32_t count, double dpr)
 {
     enum alb_code code = ALB_OK;
-    for (uint32_t i = 0; code == ALB_OK && i < count; i++) {
+    for (uint32_t i = 0; code == ALB_OK && !d->asks && i < count; i++) {
         bool in_vain = list[i].kind == ALB_EFFECT_UNSHARP && list[i].keep && !d->smaller;
         if (in_vain || does_nothing(&list[i]))
             continue;
         if (list[i].kind == ALB_EFFECT_WATERMARK)
             code = add_mark(d, &list[i].mark, dpr);
+        else if (list[i].kind == ALB_EFFECT_LAYER)
+            code = alb_plan_layer(d, &list[i]);
+        else if (list[i].kind == ALB_EFFECT_FRAME)
+            code = alb_plan_frame(d, &list[i]);
         else
             add_effect(d, &list[i]);
     }

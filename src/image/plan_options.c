@@ -33,6 +33,7 @@ static const struct {
     [ALB_FORMAT_TIFF] = {"tiff", "image/tiff", ALB_TYPE_TIFF, 1000000, true, false, true},
     [ALB_FORMAT_BMP] = {"bmp", "image/bmp", ALB_TYPE_BMP, 1000000, true, false, false},
     [ALB_FORMAT_ICO] = {"ico", "image/vnd.microsoft.icon", ALB_TYPE_ICO, 256, true, false, false},
+    [ALB_FORMAT_JP2] = {"jp2", "image/jp2", ALB_TYPE_JP2, 1000000, true, false, true},
 };
 
 static enum alb_format known(enum alb_format f)
@@ -115,7 +116,19 @@ static bool clone_text(struct alb_str *s, size_t max, struct alb_arena *arena)
     return s->n > 0;
 }
 
-static bool clone_effects(const struct alb_effect **list, uint32_t count, struct alb_arena *arena)
+static struct alb_plan_options *clone_chain(const struct alb_plan_options *o, struct alb_arena *arena,
+                                            unsigned depth);
+
+static bool clone_layer(struct alb_effect *e, struct alb_arena *arena, unsigned depth)
+{
+    if (!e->layer)
+        return true;
+    e->layer = depth < ALB_LAYER_DEPTH ? clone_chain(e->layer, arena, depth + 1) : NULL;
+    return e->layer != NULL;
+}
+
+static bool clone_effects(const struct alb_effect **list, uint32_t count, struct alb_arena *arena,
+                          unsigned depth)
 {
     if (count == 0) {
         *list = NULL;
@@ -130,7 +143,8 @@ static bool clone_effects(const struct alb_effect **list, uint32_t count, struct
     *list = copy;
     for (uint32_t i = 0; i < count; i++) {
         if (!clone_text(&copy[i].mark.text, ALB_MARK_TEXT_MAX, arena) ||
-            !clone_text(&copy[i].data, ALB_EFFECT_DATA_MAX, arena))
+            !clone_text(&copy[i].mark.set.font, ALB_FONT_MAX, arena) ||
+            !clone_text(&copy[i].data, ALB_EFFECT_DATA_MAX, arena) || !clone_layer(&copy[i], arena, depth))
             return false;
     }
     return true;
@@ -150,7 +164,8 @@ static bool clone_focus(struct alb_plan_options *o, struct alb_arena *arena)
     return copy != NULL;
 }
 
-struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o, struct alb_arena *arena)
+static struct alb_plan_options *clone_chain(const struct alb_plan_options *o, struct alb_arena *arena,
+                                            unsigned depth)
 {
     struct alb_plan_options *first = NULL;
     const struct alb_plan_options **link = NULL;
@@ -163,8 +178,8 @@ struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o
         *to = *from;
         to->next = NULL;
         if (!clone_text(&to->style, ALB_STYLE_MAX, arena) ||
-            !clone_effects(&to->effects, to->effect_count, arena) ||
-            !clone_effects(&to->overlays, to->overlay_count, arena) || !clone_focus(to, arena))
+            !clone_effects(&to->effects, to->effect_count, arena, depth) ||
+            !clone_effects(&to->overlays, to->overlay_count, arena, depth) || !clone_focus(to, arena))
             return NULL;
         if (link)
             *link = to;
@@ -173,6 +188,11 @@ struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o
         link = &to->next;
     }
     return first;
+}
+
+struct alb_plan_options *alb_plan_options_clone(const struct alb_plan_options *o, struct alb_arena *arena)
+{
+    return clone_chain(o, arena, 0);
 }
 
 /* ---- ranges ---- */
@@ -204,17 +224,25 @@ static bool spot_ok(const struct alb_spot *s)
 static bool mark_place_ok(const struct alb_mark *m)
 {
     return spot_ok(&m->x) && spot_ok(&m->y) && within(m->share_x, 0, 1000) && within(m->share_y, 0, 1000) &&
-           !(m->placed && m->input == 0) && (unsigned)m->tiling < ALB_TILING_COUNT && gravity_ok(&m->at, false) &&
-           m->at.kind != ALB_GRAVITY_POINT;
+           (unsigned)m->blend < ALB_BLEND_COUNT && (unsigned)m->tiling < ALB_TILING_COUNT &&
+           gravity_ok(&m->at, false) && m->at.kind != ALB_GRAVITY_POINT;
+}
+
+static bool typeset_ok(const struct alb_typeset *t)
+{
+    return t->rgb <= 0xffffff && t->font.n <= ALB_FONT_MAX && (unsigned)t->align < ALB_TEXT_ALIGN_COUNT &&
+           (unsigned)t->wrap < ALB_TEXT_WRAP_COUNT && within(t->share, 0, 100) &&
+           t->more >= -(int32_t)ALB_PLAN_SIDE_MAX && t->more <= (int32_t)ALB_PLAN_SIDE_MAX &&
+           t->spacing <= ALB_FONT_POINTS && t->dpi <= ALB_FONT_DPI;
 }
 
 static bool mark_ok(const struct alb_mark *m)
 {
     if (m->input >= ALB_PLAN_INPUTS || (m->input == 0) != (m->text.n > 0) || m->text.n > ALB_MARK_TEXT_MAX)
         return false;
-    return mark_place_ok(m) && within(m->opacity, 0, 1) && (within(m->scale, 0, 0) || factor_ok(m->scale)) &&
-           m->width <= ALB_PLAN_SIDE_MAX && m->height <= ALB_PLAN_SIDE_MAX &&
-           within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
+    return mark_place_ok(m) && typeset_ok(&m->set) && within(m->opacity, 0, 1) &&
+           (within(m->scale, 0, 0) || factor_ok(m->scale)) && m->width <= ALB_PLAN_SIDE_MAX &&
+           m->height <= ALB_PLAN_SIDE_MAX && within(m->rotate, -36000, 36000) && within(m->shadow, 0, 1000);
 }
 
 static bool area_ok(const struct alb_effect *e)
@@ -225,6 +253,17 @@ static bool area_ok(const struct alb_effect *e)
            within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 && e->height <= 1;
 }
 
+/* What is laid over is so by overlays only. */
+static bool over_ok(const struct alb_effect *e, bool overlay)
+{
+    bool layer = e->kind == ALB_EFFECT_LAYER, frame = e->kind == ALB_EFFECT_FRAME;
+    if (layer != (e->layer != NULL) || (layer && !e->mark.placed))
+        return false;
+    if ((layer || frame) && e->mark.input == 0)
+        return false;
+    return (e->kind != ALB_EFFECT_WATERMARK && !layer && !frame) || (overlay && mark_ok(&e->mark));
+}
+
 static bool effect_ok(const struct alb_effect *e, bool overlay)
 {
     if (!alb_effect_amount_ok(e->kind, e->amount, e->amount2) || e->rgb > 0xffffff || e->rgb2 > 0xffffff ||
@@ -232,7 +271,7 @@ static bool effect_ok(const struct alb_effect *e, bool overlay)
         return false;
     if (!within(e->angle, -36000, 36000) || !within(e->start, 0, 1) || !within(e->stop, 0, 1))
         return false;
-    return e->kind != ALB_EFFECT_WATERMARK || (overlay && mark_ok(&e->mark));
+    return over_ok(e, overlay);
 }
 
 static bool effects_ok(const struct alb_effect *list, uint32_t count, bool overlays)
@@ -284,12 +323,20 @@ static bool fill_ok(const struct alb_fill *f)
     return (unsigned)f->ground < ALB_GROUND_COUNT && f->color <= 0xffffff && within(f->sigma, 0, 1000);
 }
 
+static bool has_sides_of_others(const struct alb_plan_options *o)
+{
+    return o->own_width || o->own_height || o->below_width || o->below_height;
+}
+
 /* What belongs to one way of counting only. */
 static bool sizing_ok(const struct alb_plan_options *o)
 {
+    bool of_others = has_sides_of_others(o);
+    if (of_others && o->sizing == ALB_SIZING_IMGPROXY)
+        return false;
     if (o->sizing == ALB_SIZING_IMGPROXY)
-        return o->fit != ALB_FIT_OUTSIDE && !o->window.on && o->focus_count == 0 && !o->own_width &&
-               !o->own_height && !o->adaptive && within(o->share, 0, 0);
+        return o->fit != ALB_FIT_OUTSIDE && !o->window.on && o->focus_count == 0 && !o->adaptive &&
+               within(o->share, 0, 0);
     return o->sizing == ALB_SIZING_THUMBNAIL && o->fit != ALB_FIT_COVER_DOWN && o->fit != ALB_FIT_AUTO &&
            !o->crop.on && within(o->share, 0, 1) && window_ok(&o->window) && focus_ok(o);
 }
@@ -379,28 +426,73 @@ static bool tiles_ok(const struct alb_tiles *t)
            t->delay <= 60000;
 }
 
-enum alb_code alb_plan_options_check(const struct alb_plan_options *options, struct alb_err *err)
+/* Layers and frames of all levels, as they are met. */
+struct layers {
+    unsigned depth, count;
+};
+
+static enum alb_code check_chain(const struct alb_plan_options *options, struct layers *l,
+                                 struct alb_err *err);
+
+static enum alb_code check_layers(const struct alb_plan_options *o, struct layers *l, struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    for (uint32_t i = 0; code == ALB_OK && i < o->overlay_count; i++) {
+        const struct alb_effect *e = &o->overlays[i];
+        if (e->kind != ALB_EFFECT_LAYER && e->kind != ALB_EFFECT_FRAME)
+            continue;
+        if (++l->count > ALB_LAYERS_MAX || l->depth == ALB_LAYER_DEPTH)
+            return alb_fail(err, ALB_E_INVALID,
+                            "more than %u pictures on each other, or %d within each other", ALB_LAYERS_MAX,
+                            ALB_LAYER_DEPTH);
+        l->depth++;
+        code = e->layer ? check_chain(e->layer, l, err) : ALB_OK;
+        l->depth--;
+    }
+    return code;
+}
+
+static bool source_ok(const struct alb_plan_options *o)
+{
+    return within(o->video_second, 0, 1e9) && o->style.n <= ALB_STYLE_MAX && within(o->dpi, 0, ALB_FONT_DPI);
+}
+
+static enum alb_code check_pipeline(const struct alb_plan_options *o, struct layers *l, struct alb_err *err)
+{
+    if (!crop_ok(o))
+        return alb_fail(err, ALB_E_INVALID, "trim or crop out of range");
+    bool is_below = o->below_width || o->below_height;
+    if (!geometry_ok(o) || (is_below && l->depth == 0))
+        return alb_fail(err, ALB_E_INVALID, "size, gravity, turn or padding out of range");
+    if (!effects_ok(o->effects, o->effect_count, false) || !effects_ok(o->overlays, o->overlay_count, true))
+        return alb_fail(err, ALB_E_INVALID, "an effect or an overlay is out of range");
+    if (o->background > 0xffffff || !within(o->background_alpha, 0, 1))
+        return alb_fail(err, ALB_E_INVALID, "background out of range");
+    if (!source_ok(o))
+        return alb_fail(err, ALB_E_INVALID, "style, time or resolution out of range");
+    if (!tiles_ok(&o->sheet) || !tiles_ok(&o->film) || o->film.rows > 1)
+        return alb_fail(err, ALB_E_INVALID, "frames of a video out of range");
+    return check_layers(o, l, err);
+}
+
+static enum alb_code check_chain(const struct alb_plan_options *options, struct layers *l,
+                                 struct alb_err *err)
 {
     unsigned count = 0;
+    enum alb_code code = ALB_OK;
+    for (const struct alb_plan_options *o = options; code == ALB_OK && o; o = o->next) {
+        if (++count > ALB_PIPELINES_MAX)
+            return alb_fail(err, ALB_E_INVALID, "more than %d pipelines", ALB_PIPELINES_MAX);
+        code = check_pipeline(o, l, err);
+    }
+    return code;
+}
+
+enum alb_code alb_plan_options_check(const struct alb_plan_options *options, struct alb_err *err)
+{
+    struct layers l = {0, 0};
     if (!alb_output_ok(&options->output))
         return alb_fail(err, ALB_E_INVALID,
                         "format, quality or another option of the output is out of range");
-    for (const struct alb_plan_options *o = options; o; o = o->next) {
-        if (++count > ALB_PIPELINES_MAX)
-            return alb_fail(err, ALB_E_INVALID, "more than %d pipelines", ALB_PIPELINES_MAX);
-        if (!crop_ok(o))
-            return alb_fail(err, ALB_E_INVALID, "trim or crop out of range");
-        if (!geometry_ok(o))
-            return alb_fail(err, ALB_E_INVALID, "size, gravity, turn or padding out of range");
-        if (!effects_ok(o->effects, o->effect_count, false) ||
-            !effects_ok(o->overlays, o->overlay_count, true))
-            return alb_fail(err, ALB_E_INVALID, "an effect or an overlay is out of range");
-        if (o->background > 0xffffff || !within(o->background_alpha, 0, 1))
-            return alb_fail(err, ALB_E_INVALID, "background out of range");
-        if (!within(o->video_second, 0, 1e9) || o->style.n > ALB_STYLE_MAX)
-            return alb_fail(err, ALB_E_INVALID, "style or time out of range");
-        if (!tiles_ok(&o->sheet) || !tiles_ok(&o->film) || o->film.rows > 1)
-            return alb_fail(err, ALB_E_INVALID, "frames of a video out of range");
-    }
-    return ALB_OK;
+    return check_chain(options, &l, err);
 }

@@ -6,7 +6,8 @@
  *   plan_format.c   which format is written     plan_load.c   how the source is loaded
  *   plan_tiles.c    frames of videos            plan_box.c    both, with sizing THUMBNAIL; fill
  *   plan_effect.c   what effects may say
- *   plan_mark.c     overlays                    plan_cost.c   expected memory
+ *   plan_layer.c    layers and frames           plan_mark.c   overlays
+ *   plan_cost.c   expected memory
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
  *   plan.c          the order of all that
  * Pure; any thread.
@@ -54,6 +55,7 @@ int64_t alb_least_given(int64_t a, int64_t b);       /* the smaller one; of one 
 struct alb_view {
     uint32_t width, height;
     struct alb_rect clip;
+    uint32_t below_width, below_height; /* of what a layer is laid over */
 };
 /* With sizing THUMBNAIL, of what is shown. *crop_at: where the crop of *s lies; *at: what stays when the result is
  * cut. */
@@ -78,9 +80,16 @@ void alb_gravity_to_stored(struct alb_gravity *g, uint8_t orientation, const str
 
 struct alb_draft {
     const struct alb_plan_ask *ask;
-    const struct alb_image_header *h; /* of the source */
+    const struct alb_plan_options *options; /* the first of this picture's pipelines */
+    const struct alb_image_header *h;       /* of the source, or of the layer */
     struct alb_err *err;
     struct alb_plan *plan;
+    uint32_t input; /* its number */
+    unsigned depth; /* 0: the source; else of a layer, with what is below it: */
+    uint32_t below_width, below_height;
+    bool below_animated;
+    uint64_t sources;                       /* pixels of the source and of all layers so far */
+    bool asks;                              /* the plan ends here, with a question */
     uint32_t natural_width, natural_height; /* of what is loaded: one frame, one page or all pages together */
     /* the picture as it is after the steps so far */
     uint32_t width, height;
@@ -149,10 +158,30 @@ enum alb_code alb_tiles_lay(struct alb_draft *d, bool *done);
 
 /* ---- plan_mark.c ---- */
 
+/* The pipelines of a picture, one behind the other. */
+enum alb_code alb_plan_pipelines(struct alb_draft *d);
 enum alb_code alb_plan_effects(struct alb_draft *d, const struct alb_effect *list, uint32_t count,
                                double dpr);
 
+/* A mark of part_w x part_h at two spots of the picture; false: nothing of it lies there. */
+struct alb_placing {
+    int32_t left, top;
+    uint32_t across, down;
+};
+bool alb_plan_place(const struct alb_draft *d, const struct alb_mark *m, uint32_t part_w, uint32_t part_h,
+                    struct alb_placing *out);
+
+/* ---- plan_layer.c ---- */
+
+#define ALB_FRAME_SIDE_MIN 3 /* a nine-patch has marks around it */
+
+enum alb_code alb_plan_layer(struct alb_draft *d, const struct alb_effect *e);
+enum alb_code alb_plan_frame(struct alb_draft *d, const struct alb_effect *e);
+
 /* ---- plan_cost.c ---- */
+
+/* What decoding takes: `load` is the LOAD step of this picture. */
+uint64_t alb_plan_decode_memory(const struct alb_draft *d, const struct alb_plan_step *load);
 
 uint64_t alb_plan_memory(const struct alb_draft *d);
 

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define PLAN_VERSION 5u
+#define PLAN_VERSION 6u
 
 static void io_text(struct alb_plan_io *io, struct alb_plan_text *t)
 {
@@ -36,6 +36,7 @@ static void io_tiles(struct alb_plan_io *io, struct alb_plan_tiles *t)
 
 static void io_load(struct alb_plan_io *io, struct alb_plan_step *s)
 {
+    alb_io_u32(io, &s->u.load.input);
     s->u.load.type = (enum alb_type)alb_io_int(io, s->u.load.type, 2);
     ALB_IO_ENUM(io, s->u.load.how, ALB_LOAD_HOW_COUNT);
     alb_io_u8(io, &s->u.load.eighths);
@@ -81,6 +82,27 @@ static void io_canvas(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_f64(io, &s->u.canvas.sigma);
 }
 
+static void io_typeset(struct alb_plan_io *io, struct alb_plan_typeset *t)
+{
+    alb_io_bool(io, &t->forgiving);
+    alb_io_bool(io, &t->filled);
+    alb_io_bool(io, &t->painted);
+    alb_io_bool(io, &t->mean);
+    alb_io_bool(io, &t->justify);
+    alb_io_u32(io, &t->rgb);
+    io_text(io, &t->font);
+    ALB_IO_ENUM(io, t->align, ALB_TEXT_ALIGN_COUNT);
+    ALB_IO_ENUM(io, t->wrap, ALB_TEXT_WRAP_COUNT);
+    alb_io_u32(io, &t->width);
+    alb_io_u32(io, &t->spacing);
+    alb_io_u32(io, &t->dpi);
+}
+
+static void io_i32(struct alb_plan_io *io, int32_t *v)
+{
+    *v = (int32_t)alb_io_int(io, (uint32_t)*v, 4);
+}
+
 static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
 {
     alb_io_u32(io, &s->u.mark.input);
@@ -95,9 +117,13 @@ static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_gravity(io, &s->u.mark.at);
     alb_io_u32(io, &s->u.mark.gap_x);
     alb_io_u32(io, &s->u.mark.gap_y);
+    ALB_IO_ENUM(io, s->u.mark.blend, ALB_BLEND_COUNT);
+    io_typeset(io, &s->u.mark.set);
+    alb_io_spot(io, &s->u.mark.x);
+    alb_io_spot(io, &s->u.mark.y);
     alb_io_bool(io, &s->u.mark.placed);
-    s->u.mark.left = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.left, 4);
-    s->u.mark.top = (int32_t)alb_io_int(io, (uint32_t)s->u.mark.top, 4);
+    io_i32(io, &s->u.mark.left);
+    io_i32(io, &s->u.mark.top);
     alb_io_u32(io, &s->u.mark.across);
     alb_io_u32(io, &s->u.mark.down);
     s->u.mark.type = (enum alb_type)alb_io_int(io, s->u.mark.type, 2);
@@ -105,6 +131,16 @@ static void io_mark(struct alb_plan_io *io, struct alb_plan_step *s)
     alb_io_u32(io, &s->u.mark.source_width);
     alb_io_u32(io, &s->u.mark.source_height);
     alb_io_u8(io, &s->u.mark.orientation);
+}
+
+static void io_blend(struct alb_plan_io *io, struct alb_plan_step *s)
+{
+    alb_io_f64(io, &s->u.blend.opacity);
+    ALB_IO_ENUM(io, s->u.blend.blend, ALB_BLEND_COUNT);
+    io_i32(io, &s->u.blend.left);
+    io_i32(io, &s->u.blend.top);
+    alb_io_u32(io, &s->u.blend.across);
+    alb_io_u32(io, &s->u.blend.down);
 }
 
 static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
@@ -152,6 +188,12 @@ static void io_step(struct alb_plan_io *io, struct alb_plan_step *s)
         alb_io_u32(io, &s->u.find_trim.color);
         alb_io_u8(io, &s->u.find_trim.corner);
         alb_io_bool(io, &s->u.find_trim.size_only);
+        alb_io_bool(io, &s->u.find_trim.frame);
+        return;
+    case ALB_STEP_BLEND:
+        io_blend(io, s);
+        return;
+    case ALB_STEP_NINE:
         return;
     case ALB_STEP_ENCODE:
         alb_io_output(io, &s->u.encode.output);
@@ -211,7 +253,7 @@ enum alb_code alb_plan_unpack(struct alb_str s, struct alb_plan *out, struct alb
     out->height = last->height;
     if (last->kind == ALB_STEP_ENCODE)
         out->format = last->u.encode.output.format;
-    out->fonts = (unsigned)out->steps[0].u.load.type < ALB_TYPE_COUNT && alb_plan_needs_fonts(out);
+    out->fonts = alb_plan_needs_fonts(out);
     enum alb_code code = alb_plan_check(out, err);
     if (code != ALB_OK)
         memset(out, 0, sizeof(*out));

@@ -16,7 +16,7 @@
 
 #include "image/plan.h"
 
-#define ALB_DARKROOM_ABI 5u
+#define ALB_DARKROOM_ABI 6u
 #define ALB_DARKROOM_MAGIC 0xda4c0000u
 #define ALB_DARKROOM_FD 3 /* the socket, in zygote and worker */
 #define ALB_DARKROOM_ARG                                                                                     \

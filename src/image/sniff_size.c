@@ -279,6 +279,23 @@ static bool size_ico(struct view v, uint32_t *w, uint32_t *h)
     return true;
 }
 
+/* JPEG 2000: the image header box of a file (ISO 15444-1, I.5.3.1), or the SIZ marker of a bare code stream (A.5.1). */
+static bool size_jp2(struct view v, uint32_t *w, uint32_t *h)
+{
+    struct box head, image;
+    if (has(v, 0, 24) && v.p[0] == 0xff) {
+        *w = be(v, 8, 4) - be(v, 16, 4);
+        *h = be(v, 12, 4) - be(v, 20, 4);
+        return be(v, 8, 4) > be(v, 16, 4) && be(v, 12, 4) > be(v, 20, 4);
+    }
+    if (!find_box(v, 0, v.n, "jp2h", &head) || !find_box(v, head.body, head.end, "ihdr", &image) ||
+        image.end - image.body < 8)
+        return false;
+    *h = be(v, image.body, 4);
+    *w = be(v, image.body + 4, 4);
+    return true;
+}
+
 /* Width and height in the first directory of a TIFF 6.0 file; both byte orders. */
 static bool size_tiff(struct view v, uint32_t *w, uint32_t *h)
 {
@@ -306,7 +323,7 @@ bool alb_sniff_size(enum alb_type t, const void *p, size_t n, uint32_t *width, u
         [ALB_TYPE_JPEG] = size_jpeg, [ALB_TYPE_PNG] = size_png,   [ALB_TYPE_WEBP] = size_webp,
         [ALB_TYPE_AVIF] = size_heif, [ALB_TYPE_HEIC] = size_heif, [ALB_TYPE_JXL] = size_jxl,
         [ALB_TYPE_GIF] = size_gif,   [ALB_TYPE_TIFF] = size_tiff, [ALB_TYPE_BMP] = size_bmp,
-        [ALB_TYPE_ICO] = size_ico,
+        [ALB_TYPE_ICO] = size_ico,   [ALB_TYPE_JP2] = size_jp2,
     };
     struct view v = {p, n};
     *width = *height = 0;

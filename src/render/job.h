@@ -71,7 +71,7 @@ struct alb_render_job {
     struct alb_owner owner;
     enum alb_render_stage stage;
     struct alb_render_inputs inputs;
-    struct alb_rect trims[ALB_PIPELINES_MAX + 1]; /* the size of other pages comes first */
+    struct alb_rect trims[ALB_PLAN_TRIMS]; /* in the order of the plan's questions */
     uint32_t trim_count;
     struct alb_plan_limits limits;
     bool may_degrade, degraded;

@@ -32,9 +32,11 @@ static struct alb_image_header header_of(uint8_t byte)
 static void make(const struct alb_thumbor_wish *wish, uint8_t byte)
 {
     static struct alb_plan plan;
-    const struct alb_image_header h = header_of(byte);
-    const struct alb_rect trims[] = {{0, 0, h.width, h.height}, {0, 0, 1, 1}, {0, 0, 1, 1}};
-    struct alb_plan_ask ask = {&h, 1, wish->options, &wish->limits, trims, 0};
+    struct alb_image_header h[ALB_PLAN_INPUTS];
+    for (unsigned i = 0; i < ALB_ARRAY_LEN(h); i++)
+        h[i] = header_of((uint8_t)(byte + 29 * i));
+    const struct alb_rect trims[] = {{0, 0, h[0].width, h[0].height}, {0, 0, 1, 1}, {0, 0, 1, 1}};
+    struct alb_plan_ask ask = {h, 1 + wish->inputs, wish->options, &wish->limits, trims, 0};
     struct alb_err err = ALB_ERR_INIT;
     for (ask.trim_count = 0; ask.trim_count < ALB_ARRAY_LEN(trims); ask.trim_count++) {
         alb_err_clear(&err);

@@ -2,7 +2,7 @@
  *
  * The translation (contract: compile.h).
  */
-#include "doors/thumbor/compile.h"
+#include "doors/thumbor/compile_priv.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,24 +10,9 @@
 #define FILL_SIGMA 50
 #define SIDE_FAR 100000000
 
-/* Parts of a pipeline in the order of their work: what comes next must lie behind what there is. */
-enum part { TRIM, WINDOW, RESIZE, TURN, EFFECTS, FILL, GROUND, OVERLAYS };
-
-struct compiling {
-    const struct alb_thumbor_config *c;
-    struct alb_arena *arena;
-    struct alb_err *err;
-    struct alb_thumbor_wish *out;
-    struct alb_plan_options *first, *now;
-    unsigned count;
-    enum part part;
-    bool turned; /* width and height have changed places since the URL's own geometry */
-    bool failed;
-};
-
 /* ---- pipelines ---- */
 
-static struct alb_plan_options *new_pipeline(struct compiling *k)
+static struct alb_plan_options *new_pipeline(struct alb_thumbor_compiling *k)
 {
     struct alb_plan_options *o =
         k->count++ < ALB_PIPELINES_MAX ? ALB_ARENA_NEW(k->arena, struct alb_plan_options) : NULL;
@@ -48,7 +33,7 @@ static struct alb_plan_options *new_pipeline(struct compiling *k)
 }
 
 /* The pipeline that has room for `part`, one that stands alone; NULL: failed. */
-static struct alb_plan_options *at(struct compiling *k, enum part part)
+static struct alb_plan_options *at(struct alb_thumbor_compiling *k, enum alb_thumbor_part part)
 {
     if (part <= k->part && !new_pipeline(k))
         return NULL;
@@ -56,7 +41,7 @@ static struct alb_plan_options *at(struct compiling *k, enum part part)
     return k->failed ? NULL : k->now;
 }
 
-static bool grow(struct compiling *k, const struct alb_effect **list, uint32_t *count,
+static bool grow(struct alb_thumbor_compiling *k, const struct alb_effect **list, uint32_t *count,
                  struct alb_effect **out)
 {
     struct alb_effect *room = (struct alb_effect *)(uintptr_t)*list; /* ours, from this arena */
@@ -71,13 +56,13 @@ static bool grow(struct compiling *k, const struct alb_effect **list, uint32_t *
 }
 
 /* The next effect, behind all that there is. */
-static struct alb_effect *add(struct compiling *k, enum alb_effect_kind kind)
+struct alb_effect *alb_thumbor_add(struct alb_thumbor_compiling *k, enum alb_effect_kind kind)
 {
     struct alb_effect *e = NULL;
     if (k->failed)
         return NULL;
-    k->part = k->part <= EFFECTS ? EFFECTS : OVERLAYS;
-    bool early = k->part == EFFECTS;
+    k->part = k->part <= ALB_THUMBOR_PART_EFFECTS ? ALB_THUMBOR_PART_EFFECTS : ALB_THUMBOR_PART_OVERLAYS;
+    bool early = k->part == ALB_THUMBOR_PART_EFFECTS;
     if (!grow(k, early ? &k->now->effects : &k->now->overlays,
               early ? &k->now->effect_count : &k->now->overlay_count, &e))
         return NULL;
@@ -85,12 +70,13 @@ static struct alb_effect *add(struct compiling *k, enum alb_effect_kind kind)
     return e;
 }
 
-static const struct alb_effect *last_effect(const struct compiling *k)
+static const struct alb_effect *last_effect(const struct alb_thumbor_compiling *k)
 {
     const struct alb_plan_options *o = k->now;
-    if (k->part == EFFECTS && o->effect_count > 0)
+    if (k->part == ALB_THUMBOR_PART_EFFECTS && o->effect_count > 0)
         return &o->effects[o->effect_count - 1];
-    return k->part == OVERLAYS && o->overlay_count > 0 ? &o->overlays[o->overlay_count - 1] : NULL;
+    return k->part == ALB_THUMBOR_PART_OVERLAYS && o->overlay_count > 0 ? &o->overlays[o->overlay_count - 1]
+                                                                        : NULL;
 }
 
 /* ---- the URL's own geometry ---- */
@@ -122,7 +108,8 @@ static enum alb_gravity_kind gravity(const struct alb_thumbor_url *u)
     return u->smart ? ALB_GRAVITY_SMART : kinds[index[u->valign]][index[u->halign]];
 }
 
-static bool focus(struct compiling *k, const struct alb_thumbor_filters *f, struct alb_plan_options *o)
+static bool focus(struct alb_thumbor_compiling *k, const struct alb_thumbor_filters *f,
+                  struct alb_plan_options *o)
 {
     if (f->focuses == 0 || o->fit != ALB_FIT_COVER)
         return true;
@@ -161,19 +148,19 @@ static void set_fit(const struct alb_thumbor_url *u, const struct alb_thumbor_fi
 }
 
 /* Places are those of the picture before it is flipped: that is a pipeline of its own. */
-static void flip(struct compiling *k, const struct alb_thumbor_url *u)
+static void flip(struct alb_thumbor_compiling *k, const struct alb_thumbor_url *u)
 {
     if (!u->flip_h && !u->flip_v)
         return;
     struct alb_plan_options *next = new_pipeline(k);
-    k->part = TURN;
+    k->part = ALB_THUMBOR_PART_TURN;
     if (next) {
         next->flip_h = u->flip_h;
         next->flip_v = u->flip_v;
     }
 }
 
-static void own_geometry(struct compiling *k, const struct alb_thumbor_url *u,
+static void own_geometry(struct alb_thumbor_compiling *k, const struct alb_thumbor_url *u,
                          const struct alb_thumbor_filters *f)
 {
     struct alb_plan_options *o = k->now;
@@ -186,14 +173,16 @@ static void own_geometry(struct compiling *k, const struct alb_thumbor_url *u,
     window(u, o);
     set_fit(u, f, o);
     o->adaptive = u->adaptive;
-    o->width = side(u->width);
-    o->height = side(u->height);
+    o->below_width = k->below.width;
+    o->below_height = k->below.height;
+    o->width = side(k->below.width ? k->below.less_width : u->width);
+    o->height = side(k->below.height ? k->below.less_height : u->height);
     o->own_width = u->orig_width;
     o->own_height = u->orig_height;
     o->gravity.kind = o->fit == ALB_FIT_COVER ? gravity(u) : ALB_GRAVITY_CENTRE;
     o->side_max = side(k->c->max_width < k->c->max_height ? k->c->max_width : k->c->max_height);
     k->failed = k->failed || !focus(k, f, o);
-    k->part = RESIZE;
+    k->part = ALB_THUMBOR_PART_RESIZE;
     flip(k, u);
 }
 
@@ -210,9 +199,10 @@ static void set_fill(struct alb_fill *fill, const struct alb_thumbor_colour *c)
     fill->sigma = fill->ground == ALB_GROUND_BLUR ? FILL_SIGMA : 0;
 }
 
-static void add_fill(struct compiling *k, const struct alb_thumbor_url *u, const struct alb_thumbor_op *op)
+static void add_fill(struct alb_thumbor_compiling *k, const struct alb_thumbor_url *u,
+                     const struct alb_thumbor_op *op)
 {
-    struct alb_plan_options *o = at(k, FILL);
+    struct alb_plan_options *o = at(k, ALB_THUMBOR_PART_FILL);
     if (!o)
         return;
     bool box = op->kind == ALB_THUMBOR_FILL;
@@ -224,9 +214,9 @@ static void add_fill(struct compiling *k, const struct alb_thumbor_url *u, const
         o->fill.padding[i] = (int32_t)fmin(fmax((double)p[i], -ALB_FILL_PADDING_MAX), ALB_FILL_PADDING_MAX);
 }
 
-static void add_ground(struct compiling *k, const struct alb_thumbor_colour *c)
+static void add_ground(struct alb_thumbor_compiling *k, const struct alb_thumbor_colour *c)
 {
-    struct alb_plan_options *o = at(k, GROUND);
+    struct alb_plan_options *o = at(k, ALB_THUMBOR_PART_GROUND);
     if (!o)
         return;
     o->flatten = true;
@@ -235,7 +225,7 @@ static void add_ground(struct compiling *k, const struct alb_thumbor_colour *c)
 }
 
 /* Two in a row are one: nothing is cut off between them. */
-static void add_linear(struct compiling *k, const struct alb_thumbor_op *op)
+static void add_linear(struct alb_thumbor_compiling *k, const struct alb_thumbor_op *op)
 {
     const struct alb_effect *last = last_effect(k);
     if (last && last->kind == ALB_EFFECT_LINEAR) {
@@ -246,14 +236,14 @@ static void add_linear(struct compiling *k, const struct alb_thumbor_op *op)
         }
         return;
     }
-    struct alb_effect *e = add(k, ALB_EFFECT_LINEAR);
+    struct alb_effect *e = alb_thumbor_add(k, ALB_EFFECT_LINEAR);
     if (e)
         memcpy(e->v, op->v, sizeof(e->v));
 }
 
-static void add_convolution(struct compiling *k, const struct alb_thumbor_op *op)
+static void add_convolution(struct alb_thumbor_compiling *k, const struct alb_thumbor_op *op)
 {
-    struct alb_effect *e = add(k, ALB_EFFECT_CONVOLVE);
+    struct alb_effect *e = alb_thumbor_add(k, ALB_EFFECT_CONVOLVE);
     size_t n = (size_t)op->n[1];
     unsigned char *data = alb_arena_alloc(k->arena, 8 * n);
     if (!e || !data)
@@ -265,16 +255,16 @@ static void add_convolution(struct compiling *k, const struct alb_thumbor_op *op
 }
 
 /* Effects that are told in numbers alone. */
-static void add_plain(struct compiling *k, const struct alb_thumbor_op *op)
+static void add_plain(struct alb_thumbor_compiling *k, const struct alb_thumbor_op *op)
 {
     static const enum alb_effect_kind kinds[] = {
         [ALB_THUMBOR_BLUR] = ALB_EFFECT_BLUR,         [ALB_THUMBOR_SHARPEN] = ALB_EFFECT_SHARPEN,
         [ALB_THUMBOR_GREY] = ALB_EFFECT_GREY,         [ALB_THUMBOR_MODULATE] = ALB_EFFECT_MODULATE,
         [ALB_THUMBOR_PIXELATE] = ALB_EFFECT_PIXELATE, [ALB_THUMBOR_ROUND] = ALB_EFFECT_ROUND,
         [ALB_THUMBOR_NOISE] = ALB_EFFECT_NOISE,       [ALB_THUMBOR_EQUALIZE] = ALB_EFFECT_EQUALIZE,
-        [ALB_THUMBOR_CURVE] = ALB_EFFECT_CURVE,
+        [ALB_THUMBOR_CURVE] = ALB_EFFECT_CURVE,       [ALB_THUMBOR_RED_EYE] = ALB_EFFECT_RED_EYE,
     };
-    struct alb_effect *e = add(k, kinds[op->kind]);
+    struct alb_effect *e = alb_thumbor_add(k, kinds[op->kind]);
     if (!e)
         return;
     if (op->kind == ALB_THUMBOR_BLUR || op->kind == ALB_THUMBOR_SHARPEN || op->kind == ALB_THUMBOR_ROUND)
@@ -297,74 +287,36 @@ static void add_plain(struct compiling *k, const struct alb_thumbor_op *op)
         add_ground(k, &op->colour);
 }
 
-static void add_geometry(struct compiling *k, const struct alb_thumbor_op *op)
+static void add_geometry(struct alb_thumbor_compiling *k, const struct alb_thumbor_op *op)
 {
     struct alb_plan_options *o;
     if (op->kind ==
         ALB_THUMBOR_ROTATE) { /* alone: sizes and places of a pipeline are those of the turned picture */
         o = new_pipeline(k);
-        k->part = TURN;
+        k->part = ALB_THUMBOR_PART_TURN;
         if (o)
             o->turn = turn_of(op->n[0]);
         k->turned = k->turned != (op->n[0] != 180);
     } else if (op->kind == ALB_THUMBOR_PROPORTION) {
-        o = at(k, RESIZE);
+        o = at(k, ALB_THUMBOR_PART_RESIZE);
         if (o)
             o->share = op->v[0];
     } else if (op->kind == ALB_THUMBOR_TRIM) {
-        o = at(k, TRIM);
+        o = at(k, ALB_THUMBOR_PART_TRIM);
         if (o)
             o->trim = trim_of(op->n[0], op->last);
     } else {
         unsigned parts = 0;
         for (unsigned i = 0; i < 4; i++)
             parts |= op->v[i] > 0 && op->v[i] < 1 ? 1u << i : 0;
-        o = at(k, WINDOW);
+        o = at(k, ALB_THUMBOR_PART_WINDOW);
         if (o)
             o->window = (struct alb_window){true, true, (uint8_t)parts, op->v[0], op->v[1], op->v[2], op->v[3]};
     }
 }
 
-/* The number by which options name it; 0: there are too many. */
-static uint32_t input_of(struct compiling *k, struct alb_str image)
-{
-    struct alb_thumbor_wish *w = k->out;
-    for (unsigned i = 0; i < w->inputs; i++) {
-        if (alb_str_eq(w->input[i], image))
-            return i + 1;
-    }
-    if (w->inputs == ALB_ARRAY_LEN(w->input))
-        return 0;
-    w->input[w->inputs++] = image;
-    return w->inputs;
-}
-
-static struct alb_spot spot_of(const struct alb_thumbor_place *p)
-{
-    static const enum alb_spot_from from[] = {[ALB_THUMBOR_START] = ALB_SPOT_START,
-                                              [ALB_THUMBOR_MIDDLE] = ALB_SPOT_MIDDLE,
-                                              [ALB_THUMBOR_END] = ALB_SPOT_END,
-                                              [ALB_THUMBOR_REPEAT] = ALB_SPOT_REPEAT};
-    return (struct alb_spot){from[p->from], p->part, p->fixed, p->value};
-}
-
-static void add_mark(struct compiling *k, const struct alb_thumbor_op *op)
-{
-    k->part = OVERLAYS;
-    struct alb_effect *e = add(k, ALB_EFFECT_WATERMARK);
-    if (!e)
-        return;
-    e->mark.input = input_of(k, op->data);
-    e->mark.opacity = op->v[0];
-    e->mark.placed = true;
-    e->mark.x = spot_of(&op->at[0]);
-    e->mark.y = spot_of(&op->at[1]);
-    e->mark.share_x = op->v[1];
-    e->mark.share_y = op->v[2];
-    k->failed = k->failed || e->mark.input == 0;
-}
-
-static void add_filter(struct compiling *k, const struct alb_thumbor_url *u, const struct alb_thumbor_op *op)
+static void add_filter(struct alb_thumbor_compiling *k, const struct alb_thumbor_url *u,
+                       const struct alb_thumbor_op *op)
 {
     switch (op->kind) {
     case ALB_THUMBOR_BACKGROUND:
@@ -381,7 +333,16 @@ static void add_filter(struct compiling *k, const struct alb_thumbor_url *u, con
         add_convolution(k, op);
         return;
     case ALB_THUMBOR_WATERMARK:
-        add_mark(k, op);
+        alb_thumbor_add_mark(k, op);
+        return;
+    case ALB_THUMBOR_TEXT:
+        alb_thumbor_add_text(k, op);
+        return;
+    case ALB_THUMBOR_IMAGE:
+        alb_thumbor_add_layer(k, op);
+        return;
+    case ALB_THUMBOR_FRAME:
+        alb_thumbor_add_frame(k, op);
         return;
     case ALB_THUMBOR_ROTATE:
     case ALB_THUMBOR_PROPORTION:
@@ -398,6 +359,7 @@ static void add_filter(struct compiling *k, const struct alb_thumbor_url *u, con
     case ALB_THUMBOR_NOISE:
     case ALB_THUMBOR_EQUALIZE:
     case ALB_THUMBOR_CURVE:
+    case ALB_THUMBOR_RED_EYE:
         add_plain(k, op);
         return;
     }
@@ -412,6 +374,7 @@ enum alb_format alb_thumbor_to_format(enum alb_thumbor_format f)
         [ALB_THUMBOR_WEBP] = ALB_FORMAT_WEBP, [ALB_THUMBOR_GIF] = ALB_FORMAT_GIF,
         [ALB_THUMBOR_TIFF] = ALB_FORMAT_TIFF, [ALB_THUMBOR_HEIF] = ALB_FORMAT_HEIC,
         [ALB_THUMBOR_AVIF] = ALB_FORMAT_AVIF, [ALB_THUMBOR_JXL] = ALB_FORMAT_JXL,
+        [ALB_THUMBOR_JP2] = ALB_FORMAT_JP2,
     };
     return (unsigned)f < ALB_THUMBOR_FORMATS ? formats[f] : ALB_FORMAT_SAME;
 }
@@ -422,6 +385,7 @@ static void source(const struct alb_thumbor_config *c, const struct alb_thumbor_
     int64_t frames = c->max_frames < 0 ? (int64_t)l->frames : c->max_frames;
     if (f->max_frames > 0 && f->max_frames < frames)
         frames = f->max_frames;
+    o->dpi = (double)(f->dpi < ALB_THUMBOR_DPI_MAX ? f->dpi : ALB_THUMBOR_DPI_MAX);
     o->page = f->page > 0 ? side(f->page - 1) : 0;
     o->frames = f->page > 1 || frames <= 1 ? 0 : side(frames);
 }
@@ -429,8 +393,9 @@ static void source(const struct alb_thumbor_config *c, const struct alb_thumbor_
 /* The format that was asked for, or another one if it cannot hold what moves. */
 static void set_formats(const struct alb_thumbor_filters *f, struct alb_output *out)
 {
-    static const enum alb_format kept[] = {ALB_FORMAT_JPEG, ALB_FORMAT_PNG,  ALB_FORMAT_WEBP, ALB_FORMAT_GIF,
-                                           ALB_FORMAT_TIFF, ALB_FORMAT_HEIC, ALB_FORMAT_AVIF, ALB_FORMAT_JXL};
+    static const enum alb_format kept[] = {ALB_FORMAT_JPEG, ALB_FORMAT_PNG,  ALB_FORMAT_WEBP,
+                                           ALB_FORMAT_GIF,  ALB_FORMAT_TIFF, ALB_FORMAT_HEIC,
+                                           ALB_FORMAT_AVIF, ALB_FORMAT_JXL,  ALB_FORMAT_JP2};
     memset(out->preferred, 0, sizeof(out->preferred));
     memset(out->automatic, 0, sizeof(out->automatic));
     out->preferred[0] = ALB_FORMAT_JPEG; /* documents, vectors and raw photos */
@@ -451,7 +416,7 @@ static void set_quality(const struct alb_thumbor_config *c, const struct alb_thu
 {
     static const uint8_t defaults[ALB_FORMAT_COUNT] = {
         [ALB_FORMAT_SAME] = 75, [ALB_FORMAT_JPEG] = 75, [ALB_FORMAT_WEBP] = 75, [ALB_FORMAT_AVIF] = 50,
-        [ALB_FORMAT_JXL] = 75,  [ALB_FORMAT_HEIC] = 50, [ALB_FORMAT_TIFF] = 75};
+        [ALB_FORMAT_JXL] = 75,  [ALB_FORMAT_HEIC] = 50, [ALB_FORMAT_TIFF] = 75, [ALB_FORMAT_JP2] = 48};
     memcpy(out->quality, defaults, sizeof(defaults));
     if (f->quality > 0) {
         memset(out->quality, 0, sizeof(out->quality));
@@ -504,30 +469,39 @@ static void limits(const struct alb_thumbor_config *c, const struct alb_plan_lim
     l->animation_pixels = least(l->animation_pixels, c->max_resolution);
 }
 
+const struct alb_plan_options *alb_thumbor_chain(struct alb_thumbor_compiling *k,
+                                                 const struct alb_thumbor_url *u,
+                                                 const struct alb_thumbor_filters *f)
+{
+    if (new_pipeline(k)) {
+        own_geometry(k, u, f);
+        source(k->c, f, &k->out->limits, k->first);
+    }
+    for (size_t i = 0; !k->failed && i < f->count; i++) {
+        k->failed = ++k->all->ops > ALB_THUMBOR_FILTERS_MAX;
+        add_filter(k, u, &f->ops[i]);
+    }
+    return k->failed ? NULL : k->first;
+}
+
 enum alb_code alb_thumbor_compile(const struct alb_thumbor_config *c, const struct alb_thumbor_url *u,
                                   const struct alb_thumbor_filters *f, const struct alb_plan_limits *server,
                                   struct alb_arena *arena, struct alb_thumbor_wish *out, struct alb_err *err)
 {
-    struct compiling k = {.c = c, .arena = arena, .err = err, .out = out};
+    struct alb_thumbor_all all = {0, 0};
+    struct alb_thumbor_compiling k = {.c = c, .arena = arena, .err = err, .out = out, .all = &all};
     memset(out, 0, sizeof(*out));
-    if (f->missing.n > 0)
-        return alb_fail(err, ALB_E_UNSUPPORTED, "the filter %.*s is not made here", ALB_STR_ARG(f->missing));
-    if (f->format == ALB_THUMBOR_JP2)
-        return alb_fail(err, ALB_E_UNSUPPORTED, "no JPEG 2000 is written here");
     limits(c, server, &out->limits);
-    if (new_pipeline(&k)) {
-        own_geometry(&k, u, f);
-        source(c, f, &out->limits, k.first);
+    out->options = alb_thumbor_chain(&k, u, f);
+    if (out->options) {
         output(c, f, &k.first->output);
+        return ALB_OK;
     }
-    for (size_t i = 0; !k.failed && i < f->count; i++)
-        add_filter(&k, u, &f->ops[i]);
-    if (k.failed && alb_arena_code(arena) != ALB_OK)
+    if (alb_arena_code(arena) != ALB_OK)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a picture's options");
-    if (k.failed)
-        return alb_fail(err, ALB_E_INVALID,
-                        "more filters than one picture may have, or more than %d other images",
-                        ALB_PLAN_INPUTS - 1);
-    out->options = k.first;
-    return ALB_OK;
+    if (k.code != ALB_OK) /* of a layer, which has said why */
+        return k.code;
+    return alb_fail(err, ALB_E_INVALID,
+                    "more filters than one picture may have, or more than %d other images",
+                    ALB_PLAN_INPUTS - 1);
 }

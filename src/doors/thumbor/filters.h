@@ -48,7 +48,46 @@ enum alb_thumbor_op_kind {
     ALB_THUMBOR_CURVE,     /* data: three tables of 256 bytes */
     ALB_THUMBOR_CONVOLVE,  /* n[0]: columns; weight: n[1] of them */
     ALB_THUMBOR_WATERMARK, /* data: the image; at; v: opacity, width and height as parts of the picture or 0 */
+    ALB_THUMBOR_IMAGE,     /* data: a path of this language, decoded; at; v: opacity; blend */
+    ALB_THUMBOR_TEXT,      /* data: the text, UTF-8; at; v: opacity; blend; colour; text */
+    ALB_THUMBOR_FRAME,     /* data: the image */
+    ALB_THUMBOR_RED_EYE,
 };
+enum alb_thumbor_blend {
+    ALB_THUMBOR_NORMAL,
+    ALB_THUMBOR_MULTIPLY,
+    ALB_THUMBOR_SCREEN,
+    ALB_THUMBOR_OVERLAY,
+    ALB_THUMBOR_DARKEN,
+    ALB_THUMBOR_LIGHTEN,
+    ALB_THUMBOR_COLOR_DODGE,
+    ALB_THUMBOR_COLOR_BURN,
+    ALB_THUMBOR_HARD_LIGHT,
+    ALB_THUMBOR_SOFT_LIGHT,
+    ALB_THUMBOR_DIFFERENCE,
+    ALB_THUMBOR_EXCLUSION,
+    ALB_THUMBOR_ADD,
+    ALB_THUMBOR_MASK,
+    ALB_THUMBOR_MASK_OUT,
+    ALB_THUMBOR_BLENDS
+};
+enum alb_thumbor_text_align { ALB_THUMBOR_LOW, ALB_THUMBOR_CENTRE, ALB_THUMBOR_HIGH };
+enum alb_thumbor_wrap { ALB_THUMBOR_WORD, ALB_THUMBOR_CHAR, ALB_THUMBOR_WORD_CHAR, ALB_THUMBOR_NO_WRAP };
+/* How a text is set. */
+struct alb_thumbor_text {
+    struct alb_str font; /* as Pango reads it; at most ALB_THUMBOR_FONT_MAX bytes */
+    int64_t label;       /* of label(): one line that is made to fit into so many pixels of height; else 0 */
+    double share;        /* lines are broken at so large a part of the picture's width */
+    int64_t more;        /* and so many pixels */
+    enum alb_thumbor_text_align align;
+    enum alb_thumbor_wrap wrap;
+    bool justify;
+    int64_t spacing, dpi; /* 0: not given */
+};
+#define ALB_THUMBOR_TEXT_MAX 1024
+#define ALB_THUMBOR_FONT_MAX 128
+#define ALB_THUMBOR_DPI_MAX 2400
+#define ALB_THUMBOR_LETTER_MAX 2000 /* points, and pixels of a label */
 /* "10", "-10", "25p", "-0.1", "center", "repeat", "left", "right-20" ... on one axis. */
 enum alb_thumbor_from { ALB_THUMBOR_START, ALB_THUMBOR_MIDDLE, ALB_THUMBOR_END, ALB_THUMBOR_REPEAT };
 struct alb_thumbor_place {
@@ -65,6 +104,8 @@ struct alb_thumbor_op {
     struct alb_str data;
     const double *weight;
     struct alb_thumbor_place at[2]; /* across, down */
+    enum alb_thumbor_blend blend;
+    const struct alb_thumbor_text *text;
 };
 
 struct alb_thumbor_focus { /* right, bottom: below 0 for a point */
@@ -82,7 +123,7 @@ struct alb_thumbor_filters {
     bool palette, lossless, strip_metadata, strip_icc, strip_exif;
     struct alb_str colorspace;
     /* what is read, and sizes */
-    int64_t max_frames, page, orient; /* 0: not given */
+    int64_t max_frames, page, orient, dpi; /* 0: not given */
     bool stretch, upscale, no_upscale;
     struct alb_thumbor_focus focus[ALB_THUMBOR_FOCUS_MAX];
     size_t focuses;
@@ -94,7 +135,7 @@ struct alb_thumbor_filters {
     /* what is done */
     struct alb_thumbor_op *ops;
     size_t count;
-    struct alb_str missing; /* the first one that is known and cannot be done here; empty: none */
+    const char *wrong; /* the first thing that is refused rather than passed over; NULL: nothing */
 };
 
 /* What an operator allows. Zeroed: everything. */
@@ -104,13 +145,25 @@ struct alb_thumbor_rules {
     int64_t max_ops; /* filters behind so many are not done; 0: all are */
 };
 
-/* INVALID: more than a picture may have of something (the text says what). */
+/* INVALID: more than a picture may have of something, or a text that is none (the message says what). */
 enum alb_code alb_thumbor_filters_read(const struct alb_thumbor_rules *rules, const struct alb_thumbor_url *u,
                                        struct alb_arena *arena, struct alb_thumbor_filters *out,
                                        struct alb_err *err) ALB_MUST_CHECK;
 /* extract_focal(): an image that is a URL of thumbor's itself; its crop becomes a focus, its image the image. */
 bool alb_thumbor_extract_focal(struct alb_thumbor_url *u, struct alb_arena *arena,
                                struct alb_thumbor_filters *f) ALB_MUST_CHECK;
+
+/* ---- layer.c ---- */
+
+/* Sides of a layer that are told in those of what it is laid over: less so many pixels. */
+struct alb_thumbor_below {
+    bool width, height;
+    int64_t less_width, less_height;
+};
+/* The path of an image(): as any path, but that "f", "full", "f-20" may stand for a side of its size. False: no
+ * memory. */
+bool alb_thumbor_layer_url(struct alb_thumbor_url *u, struct alb_arena *arena, struct alb_str path,
+                           struct alb_thumbor_below *below) ALB_MUST_CHECK;
 
 /* ---- filters_curve.c ---- */
 

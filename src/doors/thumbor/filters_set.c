@@ -73,6 +73,7 @@ static bool set_number(struct alb_thumbor_filters *f, struct alb_str name, struc
         {"max_frames", &f->max_frames, true},
         {"page", &f->page, true},
         {"orient", &f->orient, true},
+        {"dpi", &f->dpi, true},
     };
     for (size_t i = 0; i < ALB_ARRAY_LEN(table); i++) {
         if (!alb_str_eq_c(name, table[i].name))

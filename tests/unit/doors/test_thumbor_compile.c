@@ -19,8 +19,11 @@
 static struct alb_plan plan;
 static struct alb_thumbor_config config;
 static struct alb_image_header header;
-static const struct alb_image_header mark = {
+static const struct alb_image_header png_mark = {
     .type = ALB_TYPE_PNG, .width = 20, .height = 10, .orientation = 1, .pages = 1, .bits = 8, .bytes = 1000};
+static struct alb_image_header mark;
+static struct alb_rect answer[2];
+static unsigned answers; /* to a trim of the source, if 0 */
 
 static enum alb_code make(const char *path, struct alb_err *err)
 {
@@ -38,8 +41,15 @@ static enum alb_code make(const char *path, struct alb_err *err)
         code = alb_thumbor_compile(&config, &u, &f, &limits, arena, &wish, err);
     if (code == ALB_OK) {
         struct alb_rect trim = {10, 10, 80, 40};
-        const struct alb_image_header headers[] = {header, mark};
-        const struct alb_plan_ask ask = {headers, 1 + wish.inputs, wish.options, &wish.limits, &trim, 1};
+        bool is_source = answers == 0 && strncmp(path, "trim/", 5) == 0;
+        const struct alb_image_header headers[ALB_PLAN_INPUTS] = {header, mark, mark, mark,
+                                                                  mark,   mark, mark, mark};
+        const struct alb_plan_ask ask = {headers,
+                                         1 + wish.inputs,
+                                         wish.options,
+                                         &wish.limits,
+                                         is_source ? &trim : answer,
+                                         is_source ? 1 : answers};
         code = alb_plan_make(&ask, &plan, err);
     }
     if (code == ALB_OK)
@@ -57,13 +67,15 @@ static void set_header(enum alb_type type, uint32_t w, uint32_t h)
 static const char *steps(const char *path)
 {
     static char text[2048];
-    static const char letters[] = "?LRCTKFESGXMN";
+    static const char letters[] = "?LRCTKFESGXMNB9";
     struct alb_err err = ALB_ERR_INIT;
     struct alb_buf b = ALB_BUF_INIT(sizeof(text) - 1);
     if (make(path, &err) != ALB_OK)
         fail_msg("%s: %s", path, err.msg);
     for (uint32_t i = 0; i < plan.count; i++) {
         const struct alb_plan_step *s = &plan.steps[i];
+        if (s->kind == ALB_STEP_COLOUR) /* of layers; never of the picture */
+            continue;
         alb_buf_printf(&b, "%s%c%ux%u", i > 0 ? " " : "", letters[s->kind], s->width, s->height);
         if (s->kind == ALB_STEP_CROP)
             alb_buf_printf(&b, "+%u+%u", s->u.crop.left, s->u.crop.top);
@@ -73,6 +85,11 @@ static const char *steps(const char *path)
         if (s->kind == ALB_STEP_MARK)
             alb_buf_printf(&b, "=%ux%u%+d%+d*%u*%u", s->u.mark.width, s->u.mark.height, s->u.mark.left,
                            s->u.mark.top, s->u.mark.across, s->u.mark.down);
+        if (s->kind == ALB_STEP_BLEND)
+            alb_buf_printf(&b, "%+d%+d*%u*%u/%d:%g", s->u.blend.left, s->u.blend.top, s->u.blend.across,
+                           s->u.blend.down, (int)s->u.blend.blend, s->u.blend.opacity);
+        if (s->kind == ALB_STEP_LOAD && s->u.load.input > 0)
+            alb_buf_printf(&b, "#%u", s->u.load.input);
         if (s->kind == ALB_STEP_TURN)
             alb_buf_printf(&b, "/%u", s->u.turn.orientation);
         if (s->kind == ALB_STEP_FLATTEN)
@@ -155,7 +172,128 @@ static const struct {
     {"filters:round_corner(5):format(jpg)/i", "L100x68 X100x68/16:5 F100x68/000000 E100x68/jpeg"},
     {"filters:format(heif)/i", "L100x68 E100x68/heic"},
     {"filters:format(avif):fallback_format(webp)/i", "L100x68 E100x68/avif"},
+    {"filters:format(jp2)/i", "L100x68 E100x68/jp2"},
+    {"filters:red_eye()/i", "L100x68 X100x68/23:0 E100x68/png"},
+    /* of a layer of 20 x 10 */
+    {"filters:image(w)/i", "L100x68 L20x10#1 B100x68+0+0*1*1/0:1 E100x68/png"},
+    {"filters:image(10x10/w,-5,center,20,multiply)/i",
+     "L100x68 L20x10#1 C10x10+5+0 B100x68+85+29*1*1/1:0.8 E100x68/png"},
+    {"filters:image(fxf/w)/i", "L100x68 L20x10#1 R136x68 C100x68+18+0 B100x68+0+0*1*1/0:1 E100x68/png"},
+    {"filters:image(fit-in/f-20xf-8/filters:fill(red)/w,center,center)/i",
+     "L100x68 L20x10#1 G80x60+30+25/1:ff0000 B100x68+10+4*1*1/0:1 E100x68/png"},
+    {"filters:image(stretch/-fullx5/w)/i",
+     "L100x68 L20x10#1 R100x5 T100x5/2 B100x68+0+0*1*1/0:1 E100x68/png"},
+    {"filters:image(f-500x4/w)/i", "L100x68 L20x10#1 R8x4 C1x4+3+0 B100x68+0+0*1*1/0:1 E100x68/png"},
+    {"50x34/filters:image(fxf/w)/i",
+     "L100x68 R50x34 L20x10#1 R68x34 C50x34+9+0 B50x34+0+0*1*1/0:1 E50x34/png"},
+    {"filters:image(filters:image(5x5/v,right,bottom):blur(2)/w,repeat,repeat)/i",
+     "L100x68 L20x10#1 L20x10#2 R10x5 C5x5+2+0 B20x10+15+5*1*1/0:1 X20x10/0:1 B100x68+0+0*6*7/0:1 "
+     "E100x68/png"},
+    {"filters:image(fit-in/30x20/color:red)/i", "L100x68 L20x10#1 R30x20 B100x68+0+0*1*1/0:1 E100x68/png"},
+    {"filters:image(w,100,0):image(w,5,5)/i", "L100x68 L20x10#1 B100x68+5+5*1*1/0:1 E100x68/png"},
+    {"filters:image(w):image(10x10/w):watermark(w)/i",
+     "L100x68 L20x10#1 B100x68+0+0*1*1/0:1 L20x10#1 C10x10+5+0 B100x68+0+0*1*1/0:1 "
+     "M100x68=20x10+0+0*1*1 E100x68/png"},
+    {"filters:image(w,0,0,0,mask):format(jpg)/i",
+     "L100x68 L20x10#1 B100x68+0+0*1*1/13:1 F100x68/000000 E100x68/jpeg"},
+    {"filters:image(w,0,0,0,mask)/i", "L100x68 L20x10#1 B100x68+0+0*1*1/13:1 E100x68/png"},
+    {"filters:image(trim/w)/i", "L100x68 L20x10#1 N20x10"},
+    {"filters:frame(w)/i", "L100x68 L20x10#1 N20x10"},
+    {"filters:label(hello,5,5)/i", "L100x68 M100x68=9999x20+0+0*0*0 E100x68/png"},
+    {"filters:text(hello,5,5)/i", "L100x68 M100x68=0x0+0+0*0*0 E100x68/png"},
 };
+
+/* The rounds of what only pixels tell. */
+static void questions(void **state)
+{
+    (void)state;
+    set_header(ALB_TYPE_PNG, 100, 68);
+    answers = 1;
+    answer[0] = (struct alb_rect){3, 2, 10, 5}; /* of 20 x 10 */
+    assert_string_equal(steps("filters:frame(w)/i"),
+                        "L100x68 G110x73+3+2/1:ffffff L20x10#1 9110x73 B110x73+0+0*1*1/0:1 E110x73/png");
+    assert_string_equal(steps("filters:image(trim/w)/i"),
+                        "L100x68 L20x10#1 C10x5+3+2 B100x68+0+0*1*1/0:1 E100x68/png");
+    assert_string_equal(steps("filters:image(trim/w):frame(v)/i"),
+                        "L100x68 L20x10#1 C10x5+3+2 B100x68+0+0*1*1/0:1 L20x10#2 N20x10");
+    answers = 2;
+    answer[1] = (struct alb_rect){0, 0, 20, 10};
+    assert_string_equal(steps("filters:image(trim/w):frame(v)/i"),
+                        "L100x68 L20x10#1 C10x5+3+2 B100x68+0+0*1*1/0:1 L20x10#2 9100x68 "
+                        "B100x68+0+0*1*1/0:1 E100x68/png");
+    answers = 0;
+}
+
+/* A layer moves if what it is laid over does. */
+static void moving_layers(void **state)
+{
+    (void)state;
+    set_header(ALB_TYPE_GIF, 100, 68);
+    mark = (struct alb_image_header){.type = ALB_TYPE_GIF,
+                                     .width = 20,
+                                     .height = 10,
+                                     .orientation = 1,
+                                     .pages = 7,
+                                     .animated = true,
+                                     .bits = 8,
+                                     .bytes = 1000};
+    (void)steps("filters:image(w)/i");
+    assert_int_equal(plan.steps[1].u.load.pages, 1);
+    header.animated = true;
+    header.pages = 3;
+    (void)steps("filters:image(w)/i");
+    assert_int_equal(plan.steps[1].u.load.pages, 7);
+    assert_true(plan.steps[1].u.load.animated);
+    (void)steps("filters:image(filters:max_frames(2)/w)/i");
+    assert_int_equal(plan.steps[1].u.load.pages, 2);
+    (void)steps("filters:image(filters:page(4)/w)/i");
+    assert_int_equal(plan.steps[1].u.load.page, 3);
+    assert_false(plan.steps[1].u.load.animated);
+    (void)steps("filters:format(png):image(w)/i");
+    assert_false(plan.steps[1].u.load.animated);
+    mark = png_mark;
+}
+
+static void resolution(void **state)
+{
+    (void)state;
+    set_header(ALB_TYPE_PDF, 100, 68);
+    assert_string_equal(steps("filters:dpi(144)/i"), "L200x136 E200x136/jpeg");
+    assert_string_equal(steps("50x34/filters:dpi(144)/i"), "L50x34 E50x34/jpeg");
+    assert_string_equal(steps("filters:dpi(36)/i"), "L50x34 E50x34/jpeg");
+    assert_string_equal(steps("filters:dpi(0)/i"), "L100x68 E100x68/jpeg");
+    set_header(ALB_TYPE_PNG, 100, 68);
+    assert_string_equal(steps("filters:dpi(144)/i"), "L100x68 E100x68/png");
+}
+
+/* All pictures count. */
+static void limits_of_layers(void **state)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    char path[4096], *p = path;
+    (void)state;
+    set_header(ALB_TYPE_PNG, 8000, 8000);
+    mark.width = mark.height = 4000; /* 64 of 81 megapixels, and 16 */
+    assert_int_equal(make("100x100/filters:image(10x10/w)/i", &err), ALB_OK);
+    assert_int_equal(make("100x100/filters:image(10x10/w):image(10x10/v)/i", &err), ALB_E_TOO_LARGE);
+    alb_err_clear(&err);
+    assert_int_equal(make("100x100/filters:image(filters:image(10x10/w)/v)/i", &err), ALB_E_TOO_LARGE);
+    mark = png_mark;
+    set_header(ALB_TYPE_PNG, 100, 68);
+    alb_err_clear(&err);
+    assert_int_equal(make("filters:image(filters:image(filters:image(filters:image(w)/w)/w)/w)/i", &err),
+                     ALB_OK);
+    assert_int_equal(
+        make("filters:image(filters:image(filters:image(filters:image(filters:image(w)/w)/w)/w)/w)/i", &err),
+        ALB_E_INVALID);
+    assert_non_null(strstr(err.msg, "within each other"));
+    p += sprintf(p, "filters:");
+    for (int i = 0; i < 17; i++)
+        p += sprintf(p, "%simage(w)", i > 0 ? ":" : "");
+    sprintf(p, "/i");
+    alb_err_clear(&err);
+    assert_int_equal(make(path, &err), ALB_E_INVALID);
+}
 
 static void paths(void **state)
 {
@@ -255,9 +393,15 @@ static void refused(void **state)
         const char *path;
         enum alb_code code;
     } rows[] = {
-        {"filters:label(w.png,0,0)/i", ALB_E_UNSUPPORTED},
-        {"filters:watermark(a):watermark(b):watermark(c):watermark(d)/i", ALB_E_INVALID},
-        {"filters:format(jp2)/i", ALB_E_UNSUPPORTED},
+        {"filters:watermark(a):watermark(b):watermark(c):watermark(d):watermark(e):watermark(f):watermark(g):"
+         "watermark(h)/i",
+         ALB_E_INVALID},
+        {"filters:image(100x100)/i", ALB_OK},
+        {"filters:image(100x100/)/i", ALB_E_INVALID},
+        {"filters:label(%ff,0,0)/i", ALB_E_INVALID},
+        {"filters:image(filters:label(%ff,0,0)/w)/i", ALB_E_INVALID},
+        {"filters:image(20000x20000/w)/i", ALB_E_TOO_LARGE},
+        {"filters:image(fxf/w)/i", ALB_OK},
         {"20000x20000/i", ALB_E_TOO_LARGE},
         {"99999999999x/i", ALB_E_TOO_LARGE},
         {"filters:rotate(90):rotate(90):rotate(90):rotate(90):rotate(90):rotate(90):rotate(90):rotate(90):"
@@ -282,9 +426,11 @@ static void refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(paths), cmocka_unit_test(formats),
-                                       cmocka_unit_test(animations), cmocka_unit_test(output),
-                                       cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths),      cmocka_unit_test(questions),        cmocka_unit_test(moving_layers),
+        cmocka_unit_test(resolution), cmocka_unit_test(limits_of_layers), cmocka_unit_test(formats),
+        cmocka_unit_test(animations), cmocka_unit_test(output),           cmocka_unit_test(refused)};
     alb_thumbor_config_init(&config);
+    mark = png_mark;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

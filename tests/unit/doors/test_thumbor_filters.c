@@ -19,17 +19,28 @@
 static struct alb_arena *arena;
 static struct alb_thumbor_filters f;
 
-static void read(const char *text)
+static enum alb_code try_read_to(const char *text, struct alb_err *err)
 {
     static const struct alb_thumbor_rules none;
     struct alb_thumbor_url u = {0};
-    struct alb_err err = ALB_ERR_INIT;
     alb_arena_free(&arena);
     arena = alb_arena_new((size_t)4 << 20);
     struct alb_str path = alb_arena_printf(arena, "unsafe/filters:%s/i", text);
     assert_true(alb_thumbor_url_apply(&u, arena, path));
-    if (alb_thumbor_filters_read(&none, &u, arena, &f, &err) != ALB_OK)
+    return alb_thumbor_filters_read(&none, &u, arena, &f, err);
+}
+
+static void read(const char *text)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    if (try_read_to(text, &err) != ALB_OK)
         fail_msg("%s: %s", text, err.msg);
+}
+
+static enum alb_code try_read(const char *text)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    return try_read_to(text, &err);
 }
 
 static void ops(void **state)
@@ -120,10 +131,71 @@ static void settings(void **state)
     assert_true(f.focus[0].fractions && !f.focus[0].point);
     assert_true(!f.focus[1].fractions && f.focus[1].point);
     assert_true(f.attachment && alb_str_eq_c(f.name, "a b.png"));
-    assert_true(alb_str_eq_c(f.missing, "label"));
-    read("to_colorspace():draw_detections():redact(blur)");
+    assert_int_equal(f.count, 1); /* the label */
+    read("to_colorspace():draw_detections():redact(blur):dpi(150):dpi(-1)");
     assert_true(alb_str_eq_c(f.colorspace, "srgb"));
-    assert_int_equal(f.missing.n, 0);
+    assert_int_equal(f.count, 0);
+    assert_int_equal(f.dpi, 150);
+}
+
+static const struct alb_thumbor_op *only(const char *args)
+{
+    read(args);
+    if (f.count != 1)
+        fail_msg("%s: %zu filters", args, f.count);
+    return &f.ops[0];
+}
+
+static void overlays(void **state)
+{
+    (void)state;
+    const struct alb_thumbor_op *op =
+        only("image(300x200/filters:fill(red):blur(1,2)/a%2520b.png,10p,-0.5,25,Color-Burn)");
+    assert_int_equal(op->kind, ALB_THUMBOR_IMAGE);
+    assert_true(alb_str_eq_c(op->data, "300x200/filters:fill(red):blur(1,2)/a%20b.png"));
+    assert_true(op->at[0].part && op->at[1].part && op->at[1].value < -0.49);
+    assert_true(op->v[0] > 0.749 && op->v[0] < 0.751);
+    assert_int_equal(op->blend, ALB_THUMBOR_COLOR_BURN);
+    assert_int_equal(only("image(a,1,2,3,no-such-mode)")->blend, ALB_THUMBOR_NORMAL);
+    assert_int_equal(only("image(a)")->at[0].from, ALB_THUMBOR_START);
+    op = only("label(b64:SGVsbG8sIHdvcmxk,center,bottom-3,40,ff0000,50,serif-bold)");
+    assert_int_equal(op->kind, ALB_THUMBOR_TEXT);
+    assert_true(alb_str_eq_c(op->data, "Hello, world"));
+    assert_int_equal(op->colour.rgb, 0xff0000);
+    assert_int_equal(op->text->label, 40);
+    assert_true(alb_str_eq_c(op->text->font, "serif bold"));
+    op = only("text(a+b,0,0,mono-bold-18,,0,multiply,80p,right,1,word_char,5,144)");
+    assert_true(alb_str_eq_c(op->data, "a b") && alb_str_eq_c(op->text->font, "mono bold 18"));
+    assert_true(op->text->share > 0.799 && op->text->share < 0.801 && op->text->justify &&
+                op->text->label == 0);
+    assert_int_equal(op->text->align, ALB_THUMBOR_HIGH);
+    assert_int_equal(op->text->wrap, ALB_THUMBOR_WORD_CHAR);
+    assert_int_equal(op->text->spacing, 5);
+    assert_int_equal(op->text->dpi, 144);
+    assert_int_equal(op->blend, ALB_THUMBOR_MULTIPLY);
+    op = only("text(x,,,,,,,full-20)");
+    assert_true(op->text->share > 0.99 && op->text->more == -20 && alb_str_eq_c(op->text->font, "sans 20"));
+    assert_int_equal(only("text(x,,,,,,,300)")->text->more, 300);
+    assert_int_equal(only("frame(a.png)")->kind, ALB_THUMBOR_FRAME);
+    assert_int_equal(only("red_eye()")->kind, ALB_THUMBOR_RED_EYE);
+    read("label():label(+):text(%20%0A):image():frame():label(x,0,0,0)");
+    assert_int_equal(f.count, 0);
+}
+
+/* Of what cannot be shown something is said. */
+static void wrong_texts(void **state)
+{
+    static const char *const wrong[] = {"label(%ff)", "text(a%00b)", "text(x,0,0,sans-2001)",
+                                        "label(x,0,0,2001)", "label(x,0,0,20,red,0,%fe)"};
+    char many[1100 + 8] = "text(";
+    (void)state;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(wrong); i++)
+        assert_int_equal(try_read(wrong[i]), ALB_E_INVALID);
+    memset(many + 5, 'x', 1025);
+    memcpy(many + 5 + 1025, ")", 2);
+    assert_int_equal(try_read(many), ALB_E_INVALID);
+    memcpy(many + 5 + 1024, ")", 2);
+    assert_int_equal(try_read(many), ALB_OK);
 }
 
 static void curves(void **state)
@@ -150,6 +222,7 @@ static void curves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(ops), cmocka_unit_test(settings),
+                                       cmocka_unit_test(overlays), cmocka_unit_test(wrong_texts),
                                        cmocka_unit_test(curves)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     alb_arena_free(&arena);

@@ -87,7 +87,8 @@ static inline struct alb_gravity dice_gravity(struct dice *d, uint32_t kinds)
 struct random_ask {
     struct alb_image_header headers[ALB_PLAN_INPUTS];
     struct alb_plan_options options[3];
-    struct alb_effect effects[3][3], overlays[3][3];
+    struct alb_effect effects[3][3], overlays[3][3], over_layer[1];
+    struct alb_plan_options layer; /* of all overlays that are layers */
     struct alb_plan_limits limits;
     struct alb_rect trims[3];
     struct alb_plan_ask ask;
@@ -143,6 +144,14 @@ static inline void dice_effect(struct dice *d, struct alb_effect *e, bool overla
         e->top = dice_fraction(d);
         e->width = dice_fraction(d);
         e->height = dice_fraction(d);
+    }
+    if (e->kind == ALB_EFFECT_LAYER || e->kind == ALB_EFFECT_FRAME) {
+        e->mark.input = 1 + dice_below(d, 2);
+        e->mark.opacity = dice_fraction(d);
+        e->mark.placed = true;
+        e->mark.x.value = dice_number(d, 20);
+        e->mark.y.from = (enum alb_spot_from)dice_below(d, ALB_SPOT_COUNT);
+        e->mark.blend = (enum alb_blend)dice_below(d, ALB_BLEND_COUNT);
     }
     if (e->kind != ALB_EFFECT_WATERMARK)
         return;
@@ -224,6 +233,26 @@ static inline void dice_geometry(struct dice *d, struct alb_plan_options *o)
     o->linear = dice_rare(d, 5);
 }
 
+static inline void dice_layer(struct dice *d, struct random_ask *a)
+{
+    struct alb_plan_options *o = &a->layer;
+    alb_plan_options_init(o);
+    dice_source(d, o);
+    o->sizing = ALB_SIZING_THUMBNAIL;
+    o->fit = dice_rare(d, 2) ? ALB_FIT_COVER : ALB_FIT_FORCE;
+    o->width = dice_side(d);
+    o->below_height = dice_rare(d, 2);
+    o->height = dice_below(d, 30);
+    o->enlarge = dice_rare(d, 2);
+    o->trim.on = dice_rare(d, 6);
+    o->trim.threshold = 10;
+    o->overlay_count = dice_rare(d, 3) ? 1 : 0;
+    o->overlays = a->over_layer;
+    do
+        dice_effect(d, &a->over_layer[0], true);
+    while (a->over_layer[0].kind == ALB_EFFECT_LAYER);
+}
+
 static inline void dice_limits(struct dice *d, struct alb_plan_limits *l)
 {
     alb_plan_limits_default(l);
@@ -256,6 +285,8 @@ static inline void dice_ask(struct dice *d, struct random_ask *a)
         for (uint32_t k = 0; k < 3; k++) {
             dice_effect(d, &a->effects[i][k], false);
             dice_effect(d, &a->overlays[i][k], true);
+            if (a->overlays[i][k].kind == ALB_EFFECT_LAYER)
+                a->overlays[i][k].layer = &a->layer;
         }
         o->effects = a->effects[i];
         o->overlays = a->overlays[i];
@@ -265,6 +296,7 @@ static inline void dice_ask(struct dice *d, struct random_ask *a)
         if (i > 0)
             a->options[i - 1].next = o;
     }
+    dice_layer(d, a);
     dice_limits(d, &a->limits);
 }
 
@@ -286,10 +318,23 @@ static inline bool same_plan(const struct alb_plan *a, const struct alb_plan *b)
 /* A format without transparency never gets any: after what may bring it there is a ground. */
 static inline bool is_grounded(const struct alb_plan *p, bool alpha)
 {
+    unsigned depth = 0;
     for (uint32_t i = 1; i < p->count; i++) {
-        if (p->steps[i].kind == ALB_STEP_CANVAS)
+        const struct alb_plan_step *s = &p->steps[i];
+        depth += s->kind == ALB_STEP_LOAD;
+        depth -= s->kind == ALB_STEP_BLEND;
+        if (depth > 0)
+            continue;
+        if (s->kind == ALB_STEP_CANVAS)
+            alpha =
+                s->u.canvas.ground == ALB_GROUND_CLEAR || (alpha && s->u.canvas.ground == ALB_GROUND_BLUR);
+        if (s->kind == ALB_STEP_MARK && s->u.mark.blend >= ALB_BLEND_MASK)
             alpha = true;
-        if (p->steps[i].kind == ALB_STEP_FLATTEN && p->steps[i].u.flatten.alpha >= 1)
+        if (s->kind == ALB_STEP_EFFECT && s->u.effect.kind == ALB_EFFECT_ROUND)
+            alpha = true;
+        if (s->kind == ALB_STEP_BLEND)
+            alpha = alpha || s->u.blend.blend >= ALB_BLEND_MASK;
+        if (s->kind == ALB_STEP_FLATTEN && s->u.flatten.alpha >= 1)
             alpha = false;
     }
     return !alpha;

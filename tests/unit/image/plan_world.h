@@ -57,7 +57,7 @@ static inline const char *steps(void)
     assert_int_equal(alb_plan_check(&p, NULL), ALB_OK);
     for (uint32_t i = 0; i < p.count; i++) {
         const struct alb_plan_step *s = &p.steps[i];
-        static const char letters[] = "?LRCTKFESGXMN";
+        static const char letters[] = "?LRCTKFESGXMNB9";
         alb_buf_printf(&b, "%s%c%ux%u", i > 0 ? " " : "", letters[s->kind], s->width, s->height);
         if (s->kind == ALB_STEP_CROP || s->kind == ALB_STEP_CANVAS)
             alb_buf_printf(&b, "+%u+%u", s->u.crop.left, s->u.crop.top);

@@ -77,7 +77,8 @@ static inline char sample_corner(struct alb_str s, double fx, double fy)
     VipsImage *image = vips_image_new_from_buffer(s.p, s.n, "", NULL), *rgb = NULL;
     double *v;
     int n;
-    assert_non_null(image);
+    if (!image)
+        fail_msg("%s", vips_error_buffer());
     assert_int_equal(vips_colourspace(image, &rgb, VIPS_INTERPRETATION_sRGB, NULL), 0);
     int x = (int)(fx * (vips_image_get_width(rgb) - 1)),
         y = (int)(fy * (vips_image_get_page_height(rgb) - 1));

@@ -38,7 +38,7 @@ static void mark_free(struct mark_world *m)
 static void run(VipsImage **x, const struct mark_world *m, const char *what)
 {
     struct alb_err err = ALB_ERR_INIT;
-    if (alb_step_mark(x, &m->step, m->bytes, &err) != ALB_OK)
+    if (alb_step_mark(x, &m->step, NULL, m->bytes, &err) != ALB_OK)
         fail_msg("%s: %s", what, err.msg);
     if (alb_step_hold(x, &err) != ALB_OK)
         fail_msg("%s: %s", what, err.msg);
@@ -346,7 +346,7 @@ static void test_no_texts(void **state)
         struct alb_err err = ALB_ERR_INIT;
         VipsImage *x = pixels_flat(50, 50, 3, false, white);
         struct mark_world m = text_of(texts[i]);
-        enum alb_code code = alb_step_mark(&x, &m.step, m.bytes, &err);
+        enum alb_code code = alb_step_mark(&x, &m.step, NULL, m.bytes, &err);
         if (code == ALB_OK && strcmp(texts[i], " ") != 0)
             fail_msg("%s was drawn", texts[i]);
         if (code == ALB_OK) {
@@ -367,7 +367,7 @@ static void test_no_picture(void **state)
     (void)state;
     cut.bytes.n /= 2;
     VipsImage *x = pixels_flat(5, 3, 3, false, black);
-    assert_int_equal(alb_step_mark(&x, &cut.step, cut.bytes, &err), ALB_E_UNPROCESSABLE);
+    assert_int_equal(alb_step_mark(&x, &cut.step, NULL, cut.bytes, &err), ALB_E_UNPROCESSABLE);
     assert_null(x);
     mark_free(&m);
 }

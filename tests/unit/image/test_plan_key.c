@@ -102,6 +102,9 @@ static const struct field fields[] = {
     F(alb_plan_options, window.bottom),
     F(alb_plan_options, own_width),
     F(alb_plan_options, own_height),
+    F(alb_plan_options, below_width),
+    F(alb_plan_options, below_height),
+    F(alb_plan_options, dpi),
     F(alb_plan_options, adaptive),
     F(alb_plan_options, share),
     F(alb_plan_options, fit),
@@ -195,19 +198,58 @@ static const struct field fields[] = {
     F(alb_plan_options, output.effort[ALB_FORMAT_COUNT - 1]),
 };
 static const struct field effect_fields[] = {
-    F(alb_effect, kind),        F(alb_effect, amount),       F(alb_effect, amount2),
-    F(alb_effect, rgb),         F(alb_effect, rgb2),         F(alb_effect, keep),
-    F(alb_effect, angle),       F(alb_effect, start),        F(alb_effect, stop),
-    F(alb_effect, left),        F(alb_effect, top),          F(alb_effect, width),
-    F(alb_effect, height),      F(alb_effect, mark.input),   F(alb_effect, mark.opacity),
-    F(alb_effect, mark.tiling), F(alb_effect, mark.at.kind), F(alb_effect, mark.at.x),
-    F(alb_effect, mark.at.y),   F(alb_effect, mark.scale),   F(alb_effect, mark.width),
-    F(alb_effect, mark.height), F(alb_effect, mark.rotate),  F(alb_effect, mark.shadow),
-    F(alb_effect, mark.placed), F(alb_effect, mark.x.from),  F(alb_effect, mark.x.part),
-    F(alb_effect, mark.x.fixed), F(alb_effect, mark.x.value), F(alb_effect, mark.y.from),
-    F(alb_effect, mark.y.value), F(alb_effect, mark.share_x), F(alb_effect, mark.share_y),
-    F(alb_effect, v[0]),        F(alb_effect, v[1]),         F(alb_effect, v[2]),
-    F(alb_effect, v[3]),        F(alb_effect, v[4]),         F(alb_effect, v[5]),
+    F(alb_effect, kind),
+    F(alb_effect, amount),
+    F(alb_effect, amount2),
+    F(alb_effect, rgb),
+    F(alb_effect, rgb2),
+    F(alb_effect, keep),
+    F(alb_effect, angle),
+    F(alb_effect, start),
+    F(alb_effect, stop),
+    F(alb_effect, left),
+    F(alb_effect, top),
+    F(alb_effect, width),
+    F(alb_effect, height),
+    F(alb_effect, mark.input),
+    F(alb_effect, mark.opacity),
+    F(alb_effect, mark.tiling),
+    F(alb_effect, mark.at.kind),
+    F(alb_effect, mark.at.x),
+    F(alb_effect, mark.at.y),
+    F(alb_effect, mark.scale),
+    F(alb_effect, mark.width),
+    F(alb_effect, mark.height),
+    F(alb_effect, mark.rotate),
+    F(alb_effect, mark.shadow),
+    F(alb_effect, mark.placed),
+    F(alb_effect, mark.x.from),
+    F(alb_effect, mark.x.part),
+    F(alb_effect, mark.x.fixed),
+    F(alb_effect, mark.x.value),
+    F(alb_effect, mark.y.from),
+    F(alb_effect, mark.y.value),
+    F(alb_effect, mark.share_x),
+    F(alb_effect, mark.share_y),
+    F(alb_effect, mark.blend),
+    F(alb_effect, mark.set.forgiving),
+    F(alb_effect, mark.set.filled),
+    F(alb_effect, mark.set.painted),
+    F(alb_effect, mark.set.mean),
+    F(alb_effect, mark.set.justify),
+    F(alb_effect, mark.set.rgb),
+    F(alb_effect, mark.set.align),
+    F(alb_effect, mark.set.wrap),
+    F(alb_effect, mark.set.share),
+    F(alb_effect, mark.set.more),
+    F(alb_effect, mark.set.spacing),
+    F(alb_effect, mark.set.dpi),
+    F(alb_effect, v[0]),
+    F(alb_effect, v[1]),
+    F(alb_effect, v[2]),
+    F(alb_effect, v[3]),
+    F(alb_effect, v[4]),
+    F(alb_effect, v[5]),
 };
 
 /* Another value of the field's own kind: the number next to it, or the other truth. */
@@ -496,6 +538,16 @@ static void test_effect_ranges(void **state)
     BAD(w.overlays[0].mark.rotate = NAN);
     BAD(w.overlays[0].mark.shadow = -1);
     BAD(w.overlays[0].mark.text.n = ALB_MARK_TEXT_MAX + 1);
+    BAD(w.overlays[0].mark.blend = ALB_BLEND_COUNT);
+    BAD(w.overlays[0].mark.set.align = ALB_TEXT_ALIGN_COUNT);
+    BAD(w.overlays[0].mark.set.wrap = ALB_TEXT_WRAP_COUNT);
+    BAD(w.overlays[0].mark.set.font.n = ALB_FONT_MAX + 1);
+    BAD(w.overlays[0].mark.set.rgb = 0x1000000);
+    BAD(w.overlays[0].mark.set.share = NAN);
+    BAD(w.overlays[0].mark.set.more = INT32_MAX);
+    BAD(w.overlays[0].mark.set.spacing = ALB_FONT_POINTS + 1);
+    BAD(w.overlays[0].mark.set.dpi = ALB_FONT_DPI + 1);
+    GOOD(w.overlays[0].mark.placed = true);
 }
 
 static void test_output_ranges(void **state)

@@ -125,11 +125,12 @@ static void test_too_many_steps(void **state)
         e[i] = (struct alb_effect){.kind = ALB_EFFECT_BLUR, .amount = 1};
     o.effects = o.overlays = e;
     o.effect_count = ALB_EFFECTS_MAX;
-    o.overlay_count = ALB_EFFECTS_MAX - 3;
+    o.overlay_count = ALB_EFFECTS_MAX;
+    second = third = o;
+    o.overlay_count -= 3;
+    o.next = &second;
     expect_code(ALB_OK);
     assert_int_equal(p.count, ALB_PLAN_STEPS);
-    second = third = o;
-    o.next = &second;
     second.next = &third;
     expect_code(ALB_E_INVALID);
 }
