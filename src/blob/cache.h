@@ -95,9 +95,9 @@ struct alb_cache_checked {
 enum alb_code alb_cache_check_step(struct alb_cache *c, int64_t *cursor, struct alb_cache_checked *sum,
                                    struct alb_err *err) ALB_MUST_CHECK;
 
-/* The scrub: reads what the index knows, one file per call; bad ones go to quarantine. `pace` is called after each
- * piece, without locks, and may wait; false from it stops in the middle of the file. False: there is no further
- * file. */
+/* The scrub: reads what the index knows from the disk (past the page cache, where the file system lets it), one file
+ * per call; bad ones go to quarantine. `pace` is called after each piece, without locks, and may wait; false from it
+ * stops in the middle of the file. False: there is no further file. */
 #define ALB_CACHE_SCRUB_FILES 64
 struct alb_cache_scrub {
     bool begun;

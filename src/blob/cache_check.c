@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/codec.h"
@@ -19,7 +20,9 @@
 #include "blob/purges.h"
 
 #define PIECE ((size_t)256 * 1024)
+#define BLOCK ((size_t)4096)
 _Static_assert(PIECE >= ALB_DERIVED_FRONT_MAX, "what stands in front of a body is in the first piece");
+_Static_assert(PIECE % BLOCK == 0, "pieces are whole blocks");
 
 /* One reading of one file. */
 struct reading {
@@ -29,15 +32,64 @@ struct reading {
     void *arg;
     /* of the file */
     int fd;
+    bool direct; /* past the page cache */
     unsigned char *piece;
     int64_t size, bytes; /* of them read */
 };
 
+/* ---- what the disk says, and not what memory remembers of it ---- */
+
+static bool set_direct(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+/* Where a file system cannot read past its memory, or not so small a piece, what it remembers is dropped first (a hint:
+ * what is not written yet, or mapped, stays). */
+static void leave_direct(struct reading *r)
+{
+    if (r->direct)
+        alb_ignore(set_direct(r->fd, false), "then reading says what is wrong");
+    r->direct = false;
+    alb_ignore(posix_fadvise(r->fd, 0, 0, POSIX_FADV_DONTNEED) != 0, "a hint");
+}
+
+/* Whole blocks, and only as far as the file went when it was opened: one call for each, since what follows a short one
+ * would not begin at a block. */
+static enum alb_code read_direct(struct reading *r, size_t want, size_t *got, struct alb_err *err)
+{
+    size_t whole = want / BLOCK * BLOCK;
+    enum alb_code code = alb_fs_pread_all(r->fd, r->piece, whole, r->bytes, got, err);
+
+    if (code != ALB_OK || *got < whole || whole == want)
+        return code;
+    ssize_t n = pread(r->fd, r->piece + whole, BLOCK, r->bytes + (int64_t)whole);
+    if (n < 0)
+        return alb_fail_sys(err, alb_code_of_errno(errno), errno, "read");
+    *got += (size_t)n < want - whole ? (size_t)n : want - whole;
+    return ALB_OK;
+}
+
 /* The next piece; *got less than PIECE at the end. */
 static enum alb_code read_piece(struct reading *r, size_t *got, struct alb_err *err)
 {
-    enum alb_code code = alb_fs_pread_all(r->fd, r->piece, PIECE, r->bytes, got, err);
+    struct alb_err why = ALB_ERR_INIT;
+    int64_t left = r->size - r->bytes;
+    size_t want = left < (int64_t)PIECE ? (size_t)left : PIECE;
+    enum alb_code code = ALB_OK;
 
+    *got = 0;
+    if (r->direct) {
+        code = read_direct(r, want, got, &why);
+        if (code != ALB_OK && why.sys == EINVAL)
+            leave_direct(r);
+        else if (code != ALB_OK)
+            return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    }
+    if (!r->direct)
+        code = alb_fs_pread_all(r->fd, r->piece, PIECE, r->bytes, got, err);
     if (code != ALB_OK)
         return code;
     r->bytes += (int64_t)*got;
@@ -100,16 +152,20 @@ static enum alb_code check_open(struct reading *r, int dirfd, const char *name,
 {
     r->fd = -1;
     r->bytes = 0;
-    r->piece = alb_mem_alloc(PIECE);
-    if (r->piece == NULL)
+    unsigned char *room = alb_mem_alloc(PIECE + BLOCK);
+    if (room == NULL)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory to check the cache");
+    r->piece = room + (BLOCK - (uintptr_t)room % BLOCK) % BLOCK; /* as direct reading wants it */
     enum alb_code code = alb_fs_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0, &r->fd, err);
     if (code == ALB_OK)
         code = alb_fs_size(r->fd, &r->size, err);
+    r->direct = code == ALB_OK && set_direct(r->fd, true);
+    if (code == ALB_OK && !r->direct)
+        leave_direct(r);
     if (code == ALB_OK)
         code = r->cache->plain ? check_plain(r, key, err) : check_derived(r, key, err);
     alb_fs_close(&r->fd);
-    alb_mem_free(r->piece);
+    alb_mem_free(room);
     return code;
 }
 

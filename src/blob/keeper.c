@@ -64,10 +64,23 @@ static bool remove_purged(struct alb_keeper *k)
     return !is_stopped(k);
 }
 
+/* What is in memory goes first: with a purge forgotten it would be found again. */
+static void forget_memory(struct alb_keeper *k)
+{
+    if (k->config.retired != NULL)
+        k->config.retired(k->config.arg);
+}
+
 /* Whatever was begun before a purge is done an ALB_PURGE_REST later: what is removed then does not come again. */
 static void purge(struct alb_keeper *k)
 {
+    alb_purges_tend(k->config.purges);
     struct alb_purges_view v = alb_purges_look(k->config.purges);
+    if (v.offered > v.retired) { /* another process has done with them */
+        forget_memory(k);
+        alb_purges_forget(k->config.purges);
+        v = alb_purges_look(k->config.purges);
+    }
     uint64_t rested = v.in_force > 0 ? alb_purges_older_than(k->config.purges, ALB_PURGE_REST) : 0;
 
     if (v.in_force == 0 || (v.now <= k->purged && rested <= v.retired) || !remove_purged(k))
@@ -76,9 +89,8 @@ static void purge(struct alb_keeper *k)
     alb_purges_looked(k->config.purges, v.now);
     if (rested <= v.retired)
         return;
+    forget_memory(k);
     alb_purges_retire(k->config.purges, rested);
-    if (k->config.retired != NULL)
-        k->config.retired(k->config.arg);
 }
 
 static void tend(struct alb_keeper *k)

@@ -25,7 +25,7 @@ struct alb_keeper;
 struct alb_keeper_config {
     struct alb_cache *caches[ALB_KEEPER_CACHES]; /* borrowed; NULLs are passed over */
     struct alb_purges *purges;                   /* borrowed; NULL: none */
-    void (*retired)(void *arg); /* purges were: what is kept in memory may be of their time */
+    void (*retired)(void *arg); /* purges are: what is kept in memory may be of their time */
     void *arg;
     int64_t scrub_rate; /* bytes a second; 0: no scrub */
     int64_t scrub_pause_ns;

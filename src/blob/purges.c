@@ -12,63 +12,25 @@
  */
 #include "blob/purges_priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
-#include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
-#include "blob/publish.h"
 
-#define NAME "purges"
-#define MAGIC "ALBPURG1"
-#define STEP 16
+#define STEP ALB_PURGES_STEP
 #define RECORD_MAX (STEP + ALB_LABEL_MAX + STEP)
-#define SHRINK_FROM ((int64_t)1 << 20)
 #define LOOKED_FILES_MAX (((int64_t)1 << 40) - 1)
-#define TABLE (2 * (size_t)ALB_PURGES_MAX)
+#define TABLE ALB_PURGES_TABLE
+#define TRIES 3
 
 /* BY: who asks for the purge of the next record. LOOKED: the files that the purge of that record touches were looked
  * for; one piece of a disk, so that a full one cannot cut it. */
 enum kind { WHOLE = 1, PREFIX, RETIRED, BY, LOOKED };
-
-struct purge {
-    uint64_t hash, number; /* number 0: free */
-    int64_t wall_ms;
-};
-struct prefix {
-    char *text; /* alb_mem */
-    size_t n;
-    uint64_t number;
-    int64_t wall_ms;
-};
-
-struct alb_purges {
-    /* fixed after open */
-    const struct alb_clock *clock;
-    int fd;
-    bool shared;
-    uint64_t base;
-    /* under mtx */
-    struct alb_mutex mtx;
-    int64_t at; /* read up to here */
-    struct purge *table;
-    size_t wholes, prefix_count;
-    struct prefix prefixes[ALB_PURGE_PREFIXES_MAX];
-    uint64_t now, retired;
-    struct alb_purge_notes notes;
-    /* atomic */
-    _Atomic int64_t seen; /* = at */
-    atomic_bool any;      /* one is in force */
-};
 
 /* ---- in memory; the lock is held ---- */
 
@@ -80,7 +42,7 @@ static uint64_t hash_of(struct alb_str label)
     return alb_xxh3(label.p, label.n);
 }
 
-static struct purge *place_of(struct alb_purges *p, uint64_t hash)
+static struct alb_purge *place_of(struct alb_purges *p, uint64_t hash)
 {
     size_t i = (size_t)hash % TABLE;
 
@@ -103,7 +65,7 @@ static void add_prefix(struct alb_purges *p, struct alb_str text, uint64_t numbe
         return;
     }
     memcpy(copy, text.p, text.n);
-    p->prefixes[p->prefix_count++] = (struct prefix){copy, text.n, number, wall_ms};
+    p->prefixes[p->prefix_count++] = (struct alb_purge_prefix){copy, text.n, number, wall_ms};
 }
 
 static void add_whole(struct alb_purges *p, uint64_t hash, uint64_t number, int64_t wall_ms)
@@ -112,14 +74,21 @@ static void add_whole(struct alb_purges *p, uint64_t hash, uint64_t number, int6
         add_prefix(p, ALB_STR(""), number, wall_ms);
         return;
     }
-    struct purge *at = place_of(p, hash);
+    struct alb_purge *at = place_of(p, hash);
     p->wholes += at->number == 0;
-    *at = (struct purge){hash, number, wall_ms};
+    *at = (struct alb_purge){hash, number, wall_ms};
 }
 
-static void forget_up_to(struct alb_purges *p, uint64_t number)
+void alb_purges_everything_locked(struct alb_purges *p, uint64_t number)
 {
-    struct purge *old = p->table;
+    alb_mutex_assert_held(&p->mtx);
+    add_prefix(p, ALB_STR(""), number, alb_wall(p->clock));
+    atomic_store(&p->any, true);
+}
+
+void alb_purges_forget_locked(struct alb_purges *p, uint64_t number)
+{
+    struct alb_purge *old = p->table;
     size_t kept = 0;
 
     if (number <= p->retired)
@@ -132,7 +101,7 @@ static void forget_up_to(struct alb_purges *p, uint64_t number)
             alb_mem_free(p->prefixes[i].text);
     }
     p->prefix_count = kept;
-    struct purge *table = alb_mem_calloc(TABLE, sizeof(*table));
+    struct alb_purge *table = alb_mem_calloc(TABLE, sizeof(*table));
     if (table == NULL)
         return; /* they stay in force a little longer */
     p->table = table;
@@ -141,6 +110,7 @@ static void forget_up_to(struct alb_purges *p, uint64_t number)
         if (old[i].number > number)
             add_whole(p, old[i].hash, old[i].number, old[i].wall_ms);
     alb_mem_free(old);
+    atomic_store(&p->any, p->wholes + p->prefix_count > 0);
 }
 
 /* ---- the file ---- */
@@ -181,7 +151,8 @@ static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
     int64_t value = (int64_t)alb_purges_get_le(r + 8, 8);
 
     if (r[6] == RETIRED) {
-        forget_up_to(p, (uint64_t)value);
+        if ((uint64_t)value > p->offered)
+            p->offered = (uint64_t)value;
         return;
     }
     if (r[6] == LOOKED) {
@@ -201,7 +172,7 @@ static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
 }
 
 /* Reads on from `at`. */
-static enum alb_code follow_locked(struct alb_purges *p, struct alb_err *err)
+enum alb_code alb_purges_follow_locked(struct alb_purges *p, struct alb_err *err)
 {
     unsigned char piece[4 * RECORD_MAX];
     enum alb_code code = ALB_OK;
@@ -231,15 +202,36 @@ static enum alb_code follow_locked(struct alb_purges *p, struct alb_err *err)
 
 static void follow(struct alb_purges *p)
 {
-    off_t size;
+    int fd = atomic_load(&p->fd);
+    off_t size = 0;
 
     /* Nobody needs its position (it is added to, and read at places that are named), and this takes less than fstat:
      * every answer from memory asks. */
-    if (!p->shared || (size = lseek(p->fd, 0, SEEK_END)) < 0 || size == atomic_load(&p->seen))
+    if (!p->shared ||
+        (fd >= 0 && ((size = lseek(fd, 0, SEEK_END)) < 0 || size == atomic_load(&p->seen))))
         return;
     alb_mutex_lock(&p->mtx);
-    alb_ignore(follow_locked(p, NULL), "the next question tries again");
+    if (alb_purges_is_lost(p))
+        alb_ignore(alb_purges_load_locked(p, NULL), "the next question tries again");
+    else
+        alb_ignore(alb_purges_follow_locked(p, NULL), "the next question tries again");
     alb_mutex_unlock(&p->mtx);
+}
+
+void alb_purges_note(struct alb_purges *p, enum alb_code code, int sys)
+{
+    bool is = code != ALB_OK && sys != 0;
+
+    if (!is && code != ALB_OK)
+        return; /* that says nothing of the disk */
+    alb_mutex_lock(&p->mtx);
+    bool was = p->fault != 0;
+    if (is && !was)
+        p->fault_since_ms = alb_wall(p->clock);
+    p->fault = is ? sys : 0;
+    alb_mutex_unlock(&p->mtx);
+    if (is != was)
+        alb_stat_add(ALB_STAT_CACHE_FAULTY, is ? 1 : -1);
 }
 
 /* In one call, so that nothing of other processes comes in between. What a failing disk has taken half of before is
@@ -276,34 +268,79 @@ static enum alb_code append_purge(struct alb_purges *p, enum kind kind, struct a
     return code == ALB_OK ? alb_fs_sync(p->fd, err) : code;
 }
 
+enum alb_code alb_purges_append_everything(struct alb_purges *p, struct alb_err *err)
+{
+    enum alb_code code = append(p, PREFIX, ALB_STR_NONE, alb_wall(p->clock), err);
+
+    if (code != ALB_OK)
+        return code;
+    alb_mutex_lock(&p->mtx);
+    code = alb_purges_follow_locked(p, err);
+    alb_mutex_unlock(&p->mtx);
+    return code;
+}
+
+/* Whether there is room for one more; which file it goes to. */
+static enum alb_code find_room(struct alb_purges *p, unsigned *generation, struct alb_err *err)
+{
+    enum alb_code code = alb_purges_ready(p, err);
+
+    if (code != ALB_OK)
+        return code;
+    follow(p);
+    alb_mutex_lock(&p->mtx);
+    bool full = p->wholes >= ALB_PURGES_MAX || p->prefix_count >= ALB_PURGE_PREFIXES_MAX ||
+                p->at >= ALB_PURGES_FILE_MAX;
+    *generation = p->generation;
+    alb_mutex_unlock(&p->mtx);
+    return full ? alb_fail(err, ALB_E_BUSY, "too many purges are in force; they are done with in about an hour")
+                : ALB_OK;
+}
+
+/* The writer's lock is held. What was written into a file that has lost its name meanwhile is written again. */
+static enum alb_code add_record(struct alb_purges *p, struct alb_str label, bool prefix, struct alb_str by,
+                                uint64_t *number, struct alb_err *err)
+{
+    enum alb_code code = ALB_OK;
+    bool again = true;
+
+    for (int i = 0; i < TRIES && again && code == ALB_OK; i++) {
+        char room[ALB_LABEL_MAX];
+        unsigned generation;
+        code = find_room(p, &generation, err);
+        if (code == ALB_OK)
+            code = prefix ? append_purge(p, PREFIX, label, by, err)
+                          : append_purge(p, WHOLE, alb_label_shorten(label, room), by, err);
+        if (code != ALB_OK)
+            return code;
+        alb_mutex_lock(&p->mtx);
+        again = alb_purges_is_lost(p) || p->generation != generation;
+        if (!again)
+            code = alb_purges_follow_locked(p, err);
+        *number = p->now;
+        alb_mutex_unlock(&p->mtx);
+    }
+    return code == ALB_OK && again ? alb_fail(err, ALB_E_BUSY, "the list of purges changes too often") : code;
+}
+
 /* ---- questions ---- */
 
 enum alb_code alb_purges_add(struct alb_purges *p, struct alb_str label, bool prefix, struct alb_str by,
                              uint64_t *number, struct alb_err *err)
 {
-    char room[ALB_LABEL_MAX];
-
     *number = 0;
     if (label.n == 0 || (prefix && label.n > ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 1))
         return alb_fail(err, ALB_E_INVALID, "a purge needs a text of at most %d bytes",
                         ALB_LABEL_MAX - ALB_LABEL_CUT_HEX - 2);
-    follow(p);
-    alb_mutex_lock(&p->mtx);
-    bool full = p->wholes >= ALB_PURGES_MAX || p->prefix_count >= ALB_PURGE_PREFIXES_MAX ||
-                p->at >= ALB_PURGES_FILE_MAX;
-    alb_mutex_unlock(&p->mtx);
-    if (full)
-        return alb_fail(err, ALB_E_BUSY, "too many purges are in force; they are done with in about an hour");
-    enum alb_code code = prefix ? append_purge(p, PREFIX, label, by, err)
-                                : append_purge(p, WHOLE, alb_label_shorten(label, room), by, err);
+    struct alb_err why = ALB_ERR_INIT;
+    alb_mutex_lock(&p->writer);
+    enum alb_code code = add_record(p, label, prefix, by, number, &why);
+    alb_purges_note(p, code, why.sys);
+    alb_mutex_unlock(&p->writer);
     if (code != ALB_OK)
-        return code;
-    alb_mutex_lock(&p->mtx);
-    code = follow_locked(p, err);
-    *number = p->now;
-    alb_mutex_unlock(&p->mtx);
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
     alb_stat_inc(ALB_STAT_CACHE_PURGES);
-    return code;
+    return ALB_OK;
 }
 
 uint64_t alb_purges_now(struct alb_purges *p)
@@ -319,12 +356,12 @@ uint64_t alb_purges_now(struct alb_purges *p)
 
 static uint64_t newest_of_locked(struct alb_purges *p, struct alb_str label)
 {
-    const struct purge *whole = place_of(p, hash_of(label));
+    const struct alb_purge *whole = place_of(p, hash_of(label));
     bool every = alb_str_eq_c(label, ALB_LABEL_ANY);
     uint64_t newest = every ? p->now : whole->number;
 
     for (size_t i = 0; i < p->prefix_count; i++) {
-        const struct prefix *f = &p->prefixes[i];
+        const struct alb_purge_prefix *f = &p->prefixes[i];
         if (f->number > newest && label.n >= f->n &&
             memcmp(label.p, f->text == NULL ? "" : f->text, f->n) == 0)
             newest = f->number;
@@ -354,11 +391,48 @@ void alb_purges_retire(struct alb_purges *p, uint64_t number)
 {
     struct alb_err err = ALB_ERR_INIT;
 
-    if (append(p, RETIRED, ALB_STR_NONE, (int64_t)number, &err) != ALB_OK)
-        return; /* the next pass tries again */
+    alb_mutex_lock(&p->writer);
+    if (alb_purges_ready(p, &err) == ALB_OK &&
+        append(p, RETIRED, ALB_STR_NONE, (int64_t)number, &err) == ALB_OK) { /* else the next pass tries again */
+        alb_mutex_lock(&p->mtx);
+        alb_ignore(alb_purges_follow_locked(p, NULL), "the next question tries again");
+        alb_purges_forget_locked(p, number);
+        alb_mutex_unlock(&p->mtx);
+        alb_purges_shrink(p);
+    }
+    alb_mutex_unlock(&p->writer);
+}
+
+void alb_purges_forget(struct alb_purges *p)
+{
     alb_mutex_lock(&p->mtx);
-    alb_ignore(follow_locked(p, NULL), "the next question tries again");
+    alb_purges_forget_locked(p, p->offered);
     alb_mutex_unlock(&p->mtx);
+}
+
+/* Only while there is a fault: a record that says nothing, as durable as any. */
+static enum alb_code try_disk(struct alb_purges *p, struct alb_err *err)
+{
+    enum alb_code code = append(p, RETIRED, ALB_STR_NONE, 0, err);
+
+    if (code != ALB_OK)
+        return code;
+    alb_mutex_lock(&p->mtx);
+    code = alb_purges_follow_locked(p, err);
+    alb_mutex_unlock(&p->mtx);
+    return code;
+}
+
+void alb_purges_tend(struct alb_purges *p)
+{
+    struct alb_err err = ALB_ERR_INIT;
+
+    alb_mutex_lock(&p->writer);
+    enum alb_code code = alb_purges_ready(p, &err);
+    if (code == ALB_OK && alb_purges_look(p).fault != 0)
+        code = try_disk(p, &err);
+    alb_purges_note(p, code, err.sys);
+    alb_mutex_unlock(&p->writer);
 }
 
 uint64_t alb_purges_older_than(struct alb_purges *p, int64_t age_ns)
@@ -381,7 +455,13 @@ struct alb_purges_view alb_purges_look(struct alb_purges *p)
 {
     follow(p);
     alb_mutex_lock(&p->mtx);
-    struct alb_purges_view v = {p->now, p->retired, p->wholes + p->prefix_count};
+    struct alb_purges_view v = {.now = p->now,
+                                .retired = p->retired,
+                                .offered = p->offered,
+                                .in_force = p->wholes + p->prefix_count,
+                                .writable = p->writable,
+                                .fault = p->fault,
+                                .fault_since_ms = p->fault_since_ms};
     alb_mutex_unlock(&p->mtx);
     return v;
 }
@@ -395,30 +475,45 @@ void alb_purges_count(struct alb_purges *p, uint64_t number)
     alb_mutex_unlock(&p->mtx);
 }
 
+/* No sync: it is only told. Of what stood in the file that this one replaced nothing is written. */
+static bool write_looked(struct alb_purges *p, uint64_t number, int64_t files)
+{
+    unsigned char record[RECORD_MAX];
+    int64_t told = files > LOOKED_FILES_MAX ? LOOKED_FILES_MAX : files;
+
+    if (alb_purges_ready(p, NULL) != ALB_OK)
+        return false;
+    alb_mutex_lock(&p->mtx);
+    uint64_t base = p->base;
+    alb_mutex_unlock(&p->mtx);
+    if (number <= base)
+        return false;
+    size_t n = encode(LOOKED, ALB_STR_NONE, (int64_t)((number - base) / STEP << 40) | told, record);
+    return write_records(p, record, n, NULL) == ALB_OK;
+}
+
 void alb_purges_looked(struct alb_purges *p, uint64_t up_to)
 {
     uint64_t number;
     int64_t files;
     bool due = true;
 
+    alb_mutex_lock(&p->writer);
     while (due) {
-        unsigned char record[RECORD_MAX];
         alb_mutex_lock(&p->mtx);
         due = alb_purge_notes_due(&p->notes, up_to, &number, &files);
         alb_mutex_unlock(&p->mtx);
         if (!due)
-            return;
-        int64_t told = files > LOOKED_FILES_MAX ? LOOKED_FILES_MAX : files;
-        size_t n = encode(LOOKED, ALB_STR_NONE, (int64_t)((number - p->base) / STEP << 40) | told, record);
-        /* No sync: it is only told. Of what stood in the file that this one replaced nothing is written. */
-        bool written = number > p->base && write_records(p, record, n, NULL) == ALB_OK;
+            break;
+        bool written = write_looked(p, number, files);
         alb_mutex_lock(&p->mtx);
         if (written)
-            alb_ignore(follow_locked(p, NULL), "the next question tries again");
+            alb_ignore(alb_purges_follow_locked(p, NULL), "the next question tries again");
         else
             alb_purge_notes_done(&p->notes, number, files);
         alb_mutex_unlock(&p->mtx);
     }
+    alb_mutex_unlock(&p->writer);
 }
 
 enum alb_code alb_purges_recent(struct alb_purges *p, struct alb_arena *a, struct alb_purge_told **list,
@@ -440,133 +535,4 @@ enum alb_code alb_purges_recent(struct alb_purges *p, struct alb_arena *a, struc
     }
     alb_mutex_unlock(&p->mtx);
     return alb_arena_code(a) == ALB_OK ? ALB_OK : alb_fail(err, alb_arena_code(a), "no room for the purges");
-}
-
-/* ---- open and close ---- */
-
-/* Numbers go on where they cannot have been before, if the clock is about right. */
-static enum alb_code make(const struct alb_purges_config *c, uint64_t base, unsigned how, struct alb_err *err)
-{
-    struct alb_publish f;
-    unsigned char head[STEP];
-
-    memcpy(head, MAGIC, 8);
-    alb_purges_put_le(head + 8, base, 8);
-    enum alb_code code = alb_publish_begin(&f, c->tmp_dirfd, err);
-    if (code == ALB_OK)
-        code = alb_fs_write_all(f.fd, head, sizeof(head), err);
-    if (code == ALB_OK)
-        code = alb_publish_commit(&f, c->dirfd, NAME, ALB_PUBLISH_DURABLE | how, NULL, NULL, err);
-    alb_publish_end(&f);
-    if (code != ALB_E_CONFLICT)
-        return code;
-    alb_err_clear(err); /* another process was faster */
-    return ALB_OK;
-}
-
-static enum alb_code open_named(struct alb_purges *p, const struct alb_purges_config *c, struct alb_err *err)
-{
-    enum alb_code code = alb_fs_open(c->dirfd, NAME, O_RDWR | O_APPEND | O_NOFOLLOW, 0, &p->fd, err);
-
-    if (code != ALB_OK &&
-        (err->sys == EROFS || err->sys == EACCES)) { /* what was purged holds; no more can be */
-        alb_err_clear(err);
-        code = alb_fs_open(c->dirfd, NAME, O_RDONLY | O_NOFOLLOW, 0, &p->fd, err);
-    }
-    return code;
-}
-
-static enum alb_code open_file(struct alb_purges *p, const struct alb_purges_config *c, struct alb_err *err)
-{
-    struct alb_err why = ALB_ERR_INIT;
-    unsigned char head[STEP];
-    size_t got = 0;
-    uint64_t fresh = (uint64_t)alb_wall(c->clock) << 16;
-    enum alb_code code = open_named(p, c, &why);
-
-    if (code == ALB_E_NOT_FOUND) {
-        code = make(c, fresh, ALB_PUBLISH_LINK, err);
-        if (code == ALB_OK)
-            code = open_named(p, c, err);
-    } else if (code != ALB_OK) {
-        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
-    }
-    if (code == ALB_OK)
-        code = alb_fs_pread_all(p->fd, head, STEP, 0, &got, err);
-    if (code != ALB_OK)
-        return code;
-    p->base = alb_purges_get_le(head + 8, 8);
-    if (got == STEP && memcmp(head, MAGIC, 8) == 0)
-        return ALB_OK;
-    alb_log_event(ALB_LOG_ERROR, "the list of purges is damaged: everything older is made again");
-    alb_fs_close(&p->fd);
-    code = make(c, fresh, ALB_PUBLISH_REPLACE, err);
-    if (code == ALB_OK)
-        code = open_named(p, c, err);
-    p->base = fresh;
-    return code == ALB_OK ? append(p, PREFIX, ALB_STR_NONE, alb_wall(c->clock), err) : code;
-}
-
-/* A long list of what has been done with, while nobody else has it open: begun anew. */
-static void shrink(struct alb_purges *p, const struct alb_purges_config *c)
-{
-    uint64_t base = p->base + (uint64_t)p->at;
-
-    if (p->at > SHRINK_FROM && p->wholes + p->prefix_count == 0 && flock(p->fd, LOCK_EX | LOCK_NB) == 0 &&
-        make(c, base, ALB_PUBLISH_REPLACE, NULL) == ALB_OK) {
-        struct alb_err err = ALB_ERR_INIT;
-        alb_fs_close(&p->fd);
-        if (open_named(p, c, &err) == ALB_OK)
-            p->base = base;
-        p->at = STEP;
-        atomic_store(&p->seen, p->at);
-    }
-    alb_ignore(flock(p->fd, LOCK_SH | LOCK_NB) != 0,
-               "then nobody sees that we are here, and a list is not shortened");
-}
-
-enum alb_code alb_purges_open(const struct alb_purges_config *config, struct alb_purges **out,
-                              struct alb_err *err)
-{
-    struct alb_purges *p = alb_mem_calloc(1, sizeof(*p));
-
-    *out = p;
-    if (p == NULL)
-        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the list of purges");
-    p->fd = -1;
-    p->clock = config->clock;
-    p->shared = config->shared;
-    p->at = STEP;
-    alb_mutex_init(&p->mtx, ALB_LOCK_CACHE_PURGES);
-    p->table = alb_mem_calloc(TABLE, sizeof(*p->table));
-    enum alb_code code = p->table != NULL ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for purges");
-    if (code == ALB_OK)
-        code = open_file(p, config, err);
-    if (code == ALB_OK) {
-        alb_mutex_lock(&p->mtx);
-        p->now = p->base;
-        code = follow_locked(p, err);
-        if (code == ALB_OK)
-            shrink(p, config);
-        alb_mutex_unlock(&p->mtx);
-    }
-    if (code != ALB_OK)
-        alb_purges_close(out);
-    return code;
-}
-
-void alb_purges_close(struct alb_purges **purges)
-{
-    struct alb_purges *p = *purges;
-
-    *purges = NULL;
-    if (p == NULL)
-        return;
-    for (size_t i = 0; i < p->prefix_count; i++)
-        alb_mem_free(p->prefixes[i].text);
-    alb_purge_notes_fini(&p->notes);
-    alb_mem_free(p->table);
-    alb_fs_close(&p->fd);
-    alb_mutex_fini(&p->mtx);
-    alb_mem_free(p);
 }

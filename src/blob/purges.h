@@ -16,7 +16,12 @@
  * Several processes may have the same list open (`shared`): each appends, and follows the others at the cost of one
  * fstat per question. A record that is damaged purges everything that is older: too much, never too little.
  *
- * Threads: any. Lock: CACHE_PURGES; around reading what others have written, too.
+ * A disk that cannot be read or written to is no error of open: what is known holds, purges are refused (IO, NO_SPACE),
+ * and the list is usable as soon as the disk is (asked by each purge, and by alb_purges_tend). As long as a list that
+ * is there cannot be read, everything counts as purged.
+ *
+ * Threads: any. Locks: CACHE_PURGES; around reading what others have written, too. CACHE_PURGES_FILE around it for who
+ * writes.
  */
 #ifndef ALB_BLOB_PURGES_H
 #define ALB_BLOB_PURGES_H
@@ -56,14 +61,22 @@ uint64_t alb_purges_now(struct alb_purges *p);
 /* The newest that touches one of them. No I/O, unless another process has just purged something. */
 uint64_t alb_purges_newest(struct alb_purges *p, const struct alb_str *labels, size_t count);
 
-/* Those up to `number` have nothing left to touch. Then they are forgotten. */
+/* Those up to `number` have nothing left to touch: they are forgotten, here at once, and by other processes when they
+ * say so (alb_purges_forget, up to view.offered). Before that nothing of before them may be left in memory: it would be
+ * found again. */
 void alb_purges_retire(struct alb_purges *p, uint64_t number);
+void alb_purges_forget(struct alb_purges *p);
+/* Upkeep: tries whether the list can be read and written to, if it could not. */
+void alb_purges_tend(struct alb_purges *p);
 /* The newest one that is at least so old; 0: none. */
 uint64_t alb_purges_older_than(struct alb_purges *p, int64_t age_ns);
 
 struct alb_purges_view {
-    uint64_t now, retired;
+    uint64_t now, retired, offered;
     size_t in_force;
+    bool writable;
+    int fault; /* errno of the last write, if the disk failed then; 0: none */
+    int64_t fault_since_ms;
 };
 struct alb_purges_view alb_purges_look(struct alb_purges *p);
 

@@ -164,11 +164,11 @@ struct alb_render_view alb_render_look(struct alb_render *render);
 /* What keeps from using a disk cache now: that of results, and those of `origins` (may be NULL). */
 struct alb_origins;
 struct alb_render_trouble {
-    const char *folder, *doing; /* literals: "read", "write" */
+    const char *folder, *doing; /* literals: "read", "write", "purge" */
     int sys;                    /* errno */
     int64_t since_ms;           /* wall */
 };
-#define ALB_RENDER_TROUBLES 6
+#define ALB_RENDER_TROUBLES 7
 size_t alb_render_troubles(struct alb_render *render, struct alb_origins *origins,
                            struct alb_render_trouble troubles[ALB_RENDER_TROUBLES]);
 /* alb_purges_add (blob/purges.h); IO: there is no list of purges. */

@@ -19,7 +19,7 @@ static size_t add(const struct alb_cache_view *v, const char *doing, const struc
 size_t alb_render_troubles(struct alb_render *r, struct alb_origins *origins,
                            struct alb_render_trouble troubles[ALB_RENDER_TROUBLES])
 {
-    struct alb_cache *caches[ALB_RENDER_TROUBLES / 2] = {r->config.cache};
+    struct alb_cache *caches[(ALB_RENDER_TROUBLES - 1) / 2] = {r->config.cache};
     size_t n = 0;
     if (origins)
         alb_origins_caches(origins, &caches[1], &caches[2]);
@@ -30,6 +30,10 @@ size_t alb_render_troubles(struct alb_render *r, struct alb_origins *origins,
         n += add(&v, "read", &v.reads, &troubles[n]);
         n += add(&v, "write", &v.writes, &troubles[n]);
     }
+    const struct alb_purges_view p = r->config.purges ? alb_purges_look(r->config.purges)
+                                                      : (struct alb_purges_view){.fault = 0};
+    if (p.fault != 0)
+        troubles[n++] = (struct alb_render_trouble){"cache", "purge", p.fault, p.fault_since_ms};
     return n;
 }
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The disk cache under `albumen serve`: purges over HTTP and by command, and what /health says of a disk that fails."""
+import os
+import pathlib
 import re
 import subprocess
 
+import pytest
 import requests
 
 import pictures
-from daemon import Daemon
+from daemon import BINARY, Daemon
 from imgproxy import Origin
 from imgproxy_daemon import Imgproxy, until
 from test_disk import fill, small_disk  # noqa: F401
@@ -18,6 +21,10 @@ def files(daemon):
 
 def newest(daemon):
     return daemon.get("/cache/purges").json()["purges"][0]
+
+
+def pictures_kept(daemon):
+    return [p for p in files(daemon) if re.fullmatch("[0-9a-f]{32}", p.name)]
 
 
 def thumbnails(daemon, asset):
@@ -173,6 +180,75 @@ def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811
     assert "clean" in daemon.command("check", "--data", daemon.data).stdout
 
 
+@pytest.fixture
+def failing_disk(tmp_path, monkeypatch):
+    """Switches: eio("read"), eio("fsync") make that fail on the cache of a server that is started after this; well() ends
+    it."""
+    shim, switches = tmp_path / "eio.so", tmp_path / "switches"
+    switches.mkdir()
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, pathlib.Path(__file__).with_name("eio.c")], check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(shim))
+    monkeypatch.setenv("ALB_TEST_EIO", str(switches))
+    monkeypatch.setenv("ALB_TEST_EIO_PATH", "/data/cache/")
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+
+    class Disk:
+        def eio(self, what):
+            (switches / what).touch()
+
+        def well(self):
+            for switch in switches.iterdir():
+                switch.unlink()
+
+    return Disk()
+
+
+def faults(daemon):
+    health = daemon.get("/health")
+    assert health.status_code == 200 and health.json()["status"] == "ok"
+    return {(f["folder"], f["doing"]): f["error"] for f in health.json().get("caches", [])}
+
+
+def test_a_disk_that_cannot_be_read_or_synced(failing_disk, tmp_path):
+    """Every answer is as before, from the source; the fault is told of; all is well when the disk is."""
+    daemon = Daemon(tmp_path / "data", "--hot-cache-size", "0").start()
+    assets = [daemon.upload(pictures.photo(n, 900, 700)).headers["Albumen-Asset"] for n in range(3)]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(pictures_kept(daemon)) == 6, "it is warm")
+
+    def ask():
+        answers = [daemon.get(f"/api/assets/{a}/thumbnail?size={s}") for a in assets for s in ("thumbnail", "preview")]
+        assert [a.status_code for a in answers] == [200] * 6
+        return [a.content for a in answers]
+
+    good = ask()
+    assert faults(daemon) == {} and daemon.metric("albumen_cache_faults") == 0
+    made = daemon.metric("albumen_render_misses_total")
+    failing_disk.eio("read")
+    assert ask() == good
+    assert daemon.metric("albumen_render_misses_total") == made + 6
+    assert faults(daemon)[("cache", "read")] == "Input/output error"  # of the journal, too
+    assert daemon.metric("albumen_cache_faults") >= 1
+    failing_disk.well()
+    until(lambda: ask() == good and faults(daemon) == {} and len(pictures_kept(daemon)) == 6, "it heals, all are kept again")
+    made = daemon.metric("albumen_render_misses_total")
+    assert ask() == good and daemon.metric("albumen_render_misses_total") == made
+
+    place, admin = daemon.url + "/cache/purge", {"x-api-key": daemon.key}
+    failing_disk.eio("fsync")
+    refused = requests.post(place, params={"source": f"asset://{assets[0]}"}, headers=admin)
+    assert refused.status_code >= 500, refused.text  # it is not durable: so it is not said
+    assert ask() == good
+    assert faults(daemon)[("cache", "purge")] == "Input/output error"
+    assert daemon.metric("albumen_cache_faults") >= 1
+    failing_disk.well()
+    until(lambda: faults(daemon) == {}, "the keeper tries")
+    assert daemon.metric("albumen_cache_faults") == 0
+    assert requests.post(place, params={"source": f"asset://{assets[1]}"}, headers=admin).status_code == 200
+    assert ask() == good
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
 def test_a_read_only_disk(small_disk):  # noqa: F811
     """A server starts on it, reads from it, tells of it, and writes to it when it may again. (The kernel does not take the
     right to write from files that are open: so it begins read-only.)"""
@@ -196,6 +272,12 @@ def test_a_read_only_disk(small_disk):  # noqa: F811
     until(lambda: server.metric("albumen_cache_faults") == 0, "it heals")
     stored = server.metric("albumen_cache_stored_total")
     widths = iter(range(60, 10000))
+    purge = subprocess.run([BINARY, "cache", "purge", "prefix", origin.url, "--cache-dir", small_disk / "cache"],
+                           capture_output=True, text=True, timeout=120)
+    assert purge.returncode == 0, purge.stderr
+    fetched = len(origin.seen)
+    assert server.plain(f"{origin.url}/0.jpg", "w:50").content == good[0]
+    assert len(origin.seen) > fetched  # it holds in a server that could not write to the list when it began
 
     def keeps():
         assert server.plain(f"{origin.url}/3.jpg", f"w:{next(widths)}").status_code == 200

@@ -2,15 +2,20 @@
  *
  * Kill -9 and power cuts at every file call of a process that fills a cache, heals and removes originals;
  * then a start on what is left: a cache answers with the right bytes or not at all, its books fit the disk,
- * and every original is whole. (The crash matrix of uploads is in tests/unit/upload.)
+ * and every original is whole. The same for the upkeep of a shared cache: purges that were acknowledged hold, what is too
+ * old is no answer, claims can be taken. (The crash matrix of uploads is in tests/unit/upload.)
  */
 #include "kit.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "blob/cache.h"
 #include "blob/cache_index.h"
+#include "blob/claims.h"
+#include "blob/publish.h"
+#include "blob/purges.h"
 #include "crash.h"
 
 static struct alb_err err;
@@ -21,6 +26,9 @@ static struct alb_err err;
 struct world {
     struct kit_store k;
     struct alb_cache *c;
+    struct alb_purges *purges; /* of the upkeep alone, from here on */
+    int dir, tmp;
+    struct alb_manual_clock clock;
 };
 
 static size_t size_of(unsigned i)
@@ -156,8 +164,187 @@ static void check_after(const char *path)
     close_world(&w);
 }
 
+/* ---- the upkeep of a cache that processes share ---- */
+
+#define LABELS 4
+#define AGE_MS 3600000
+#define START_MS 1700000000000
+
+/* What the one that crashes has been told is durable; shared memory. */
+static struct {
+    bool purged[LABELS];
+} *acked;
+
+static void open_shared(struct world *w, int64_t wall_ms)
+{
+    alb_manual_clock_init(&w->clock, ALB_NS_PER_S, wall_ms);
+    kit_quiet();
+    w->k.fd = kit_dir_open(w->k.path);
+    assert_ok(alb_publish_recover_shared(w->k.fd, &err));
+    assert_ok(alb_quarantine_open(w->k.fd, 64 << 20, 100, alb_clock_real(), &w->k.quarantine, &err));
+    const struct alb_cache_config cache = {.data_dirfd = w->k.fd,
+                                           .folder = "cache",
+                                           .limit = LIMIT,
+                                           .clock = &w->clock.clock,
+                                           .quarantine = w->k.quarantine,
+                                           .shared = true,
+                                           .max_age_ms = AGE_MS};
+    assert_ok(alb_cache_open(&cache, &w->c, &err));
+    w->dir = openat(w->k.fd, "cache", O_RDONLY | O_DIRECTORY);
+    w->tmp = openat(w->k.fd, "tmp", O_RDONLY | O_DIRECTORY);
+    const struct alb_purges_config purges = {
+        .dirfd = w->dir, .tmp_dirfd = w->tmp, .clock = &w->clock.clock, .shared = true};
+    assert_ok(alb_purges_open(&purges, &w->purges, &err));
+}
+
+static void close_shared(struct world *w)
+{
+    alb_purges_close(&w->purges);
+    alb_cache_close(&w->c);
+    alb_quarantine_close(&w->k.quarantine);
+    (void)close(w->dir);
+    (void)close(w->tmp);
+    (void)close(w->k.fd);
+}
+
+static struct alb_str label_of(unsigned i, char room[16])
+{
+    (void)snprintf(room, 16, "t:%u", i % LABELS);
+    return alb_str_c(room);
+}
+
+static void put_labelled(struct world *w, unsigned i)
+{
+    struct alb_derived_key k = key_of(i);
+    unsigned char *b = kit_bytes(size_of(i), i);
+    struct alb_buf text = ALB_BUF_INIT(100);
+    char room[16];
+    const struct alb_str label = label_of(i, room);
+
+    alb_labels_write(&label, 1, &text);
+    const struct alb_derived_front front = {
+        .meta = ALB_STR("type"), .labels = alb_buf_view(&text), .purges = alb_purges_now(w->purges)};
+    alb_ignore(alb_cache_put(w->c, &k, &front, alb_str_n((const char *)b, size_of(i)), NULL),
+               "a crash is on its way");
+    alb_buf_fini(&text);
+    alb_mem_free(b);
+}
+
+static void purge(struct world *w, unsigned label)
+{
+    char room[16];
+    uint64_t number;
+
+    if (alb_purges_add(w->purges, label_of(label, room), false, ALB_STR("ann"), &number, NULL) == ALB_OK)
+        acked->purged[label] = true;
+}
+
+static void remove_purged(struct world *w)
+{
+    for (int cursor = 0; cursor >= 0;)
+        (void)alb_cache_purge_step(w->c, w->purges, &cursor);
+}
+
+static void upkeep(struct world *w)
+{
+    struct alb_cache_checked sum = {0};
+    struct alb_claims *claims;
+    struct alb_claim claim = {0};
+    struct alb_derived_key k = key_of(3);
+    struct alb_cache_scrub s;
+    char path[64], name[ALB_DERIVED_NAME_MAX];
+
+    for (unsigned i = 0; i < KEYS / 2; i++)
+        put_labelled(w, i);
+    purge(w, 1);
+    alb_purges_retire(w->purges, 0); /* a record that says nothing */
+    if (alb_claims_open(w->dir, &claims, NULL) == ALB_OK) {
+        (void)alb_claim_take(claims, &k, &claim, 0);
+        alb_claim_give(claims, &k);
+        alb_claims_close(&claims);
+    }
+    alb_manual_clock_advance(&w->clock, 2 * AGE_MS * ALB_NS_PER_MS); /* those are too old now */
+    for (unsigned i = KEYS / 2; i < KEYS; i++)
+        if (i % LABELS != 1)
+            put_labelled(w, i);
+    purge(w, 2);
+    remove_purged(w);
+    alb_purges_looked(w->purges, alb_purges_now(w->purges));
+    for (unsigned i = 0; i < 256; i++)
+        (void)alb_cache_tend(w->c);
+    k = key_of(KEYS - 1);
+    alb_derived_name(&k, name);
+    (void)snprintf(path, sizeof(path), "cache/%s", name);
+    if (kit_exists(w->k.fd, path))
+        kit_flip(w->k.fd, path, 3000);
+    alb_cache_scrub_init(&s);
+    while (alb_cache_scrub_step(w->c, &s, NULL, NULL, &sum)) {
+    }
+    alb_cache_close(&w->c); /* writes the journal anew */
+}
+
+static void check_upkeep(const char *path)
+{
+    struct world w = {0};
+    struct alb_cache_checked sum = {0};
+    struct alb_claims *claims;
+    struct alb_claim claim = {0};
+    uint64_t number;
+    char room[16];
+
+    memcpy(w.k.path, path, strlen(path) + 1);
+    open_shared(&w, START_MS + 2 * AGE_MS);
+    assert_int_equal(kit_count(w.k.fd, "tmp"), 0);
+    for (unsigned i = 0; i < LABELS; i++) {
+        const struct alb_str label = label_of(i, room);
+        assert_true(!acked->purged[i] || alb_purges_newest(w.purges, &label, 1) > 0);
+    }
+    read_all(&w);
+    alb_cache_tend_all(w.c);
+    remove_purged(&w);
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct alb_derived_key k = key_of(i);
+        struct alb_derived d;
+        bool gone = i < KEYS / 2 || acked->purged[i % LABELS];
+        if (alb_cache_get(w.c, &k, &d, NULL) != ALB_OK)
+            continue;
+        assert_false(gone);
+        alb_derived_fini(&d);
+    }
+    for (int64_t cursor = 0; cursor >= 0;)
+        assert_ok(alb_cache_check_step(w.c, &cursor, &sum, &err));
+    assert_int_equal(sum.bad, 0);
+    assert_int_equal(sum.seen, alb_cache_look(w.c).files);
+    assert_true(alb_cache_look(w.c).complete && alb_cache_look(w.c).bytes <= LIMIT);
+    assert_int_equal(alb_cache_look(w.c).writes.code, ALB_OK);
+    assert_ok(alb_purges_add(w.purges, ALB_STR("t:new"), false, ALB_STR_NONE, &number, &err));
+    assert_ok(alb_claims_open(w.dir, &claims, &err));
+    struct alb_derived_key k = key_of(3);
+    assert_int_equal(alb_claim_take(claims, &k, &claim, 0), ALB_CLAIM_HELD);
+    alb_claims_close(&claims);
+    put_labelled(&w, KEYS);
+    assert_int_equal(alb_cache_look(w.c).stored, 1);
+    close_shared(&w);
+}
+
+/* ---- crashes ---- */
+
+struct story {
+    void (*live)(struct world *w);
+    void (*check)(const char *path);
+    bool shared;
+};
+
+static void open_for(const struct story *s, struct world *w)
+{
+    if (s->shared)
+        open_shared(w, START_MS);
+    else
+        open_world(w);
+}
+
 /* How many calls there are, if it did not crash. */
-static uint64_t one_crash(enum crash_mode mode, uint64_t at, uint64_t seed)
+static uint64_t one_crash(const struct story *s, enum crash_mode mode, uint64_t at, uint64_t seed)
 {
     struct world w = {0};
     char image[80];
@@ -167,15 +354,19 @@ static uint64_t one_crash(enum crash_mode mode, uint64_t at, uint64_t seed)
     kit_dir_new(w.k.path);
     (void)snprintf(image, sizeof(image), "%s-image", w.k.path);
     assert_true(strlen(image) < sizeof(w.k.path));
-    open_world(&w);
-    close_world(&w);
+    memset(acked, 0, sizeof(*acked));
+    open_for(s, &w);
+    if (s->shared)
+        close_shared(&w);
+    else
+        close_world(&w);
     assert_int_equal(pipe(fds), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        open_world(&w);
+        open_for(s, &w);
         crash_begin(mode, at, w.k.path, image, seed);
-        live(&w);
+        s->live(&w);
         calls = crash_calls();
         _exit(write(fds[1], &calls, sizeof(calls)) == sizeof(calls) ? 0 : 94);
     }
@@ -187,13 +378,13 @@ static uint64_t one_crash(enum crash_mode mode, uint64_t at, uint64_t seed)
     bool unplugged = WIFEXITED(status) && WEXITSTATUS(status) == CRASH_EXIT;
     assert_true(unplugged || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
                 (WIFEXITED(status) && WEXITSTATUS(status) == 0));
-    check_after(unplugged ? image : w.k.path);
+    s->check(unplugged ? image : w.k.path);
     kit_dir_remove(w.k.path);
     kit_dir_remove(image);
     return calls;
 }
 
-static void a_crash_anywhere(void **state)
+static void crash_anywhere(const struct story *s)
 {
     const enum crash_mode modes[] = {CRASH_KILL, CRASH_KILL_HALF, CRASH_POWER, CRASH_POWER_MIXED,
                                      CRASH_POWER_MIXED};
@@ -203,20 +394,36 @@ static void a_crash_anywhere(void **state)
 #else
     uint64_t stride = full ? 1 : 5;
 #endif
-    uint64_t total = one_crash(CRASH_NEVER, 0, 0);
+    uint64_t total = one_crash(s, CRASH_NEVER, 0, 0);
 
-    (void)state;
     assert_true(total > 40);
     for (size_t m = 0; m < ALB_ARRAY_LEN(modes); m++) {
         for (uint64_t at = 1 + m % stride; at <= total; at += stride)
-            (void)one_crash(modes[m], at, at * 10 + m);
+            (void)one_crash(s, modes[m], at, at * 10 + m);
     }
+}
+
+static void a_crash_anywhere(void **state)
+{
+    (void)state;
+    crash_anywhere(&(struct story){.live = live, .check = check_after});
+}
+
+static void a_crash_of_the_upkeep(void **state)
+{
+    (void)state;
+    crash_anywhere(&(struct story){.live = upkeep, .check = check_upkeep, .shared = true});
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_anywhere),
+        cmocka_unit_test(a_crash_of_the_upkeep),
     };
+
+    acked = mmap(NULL, sizeof(*acked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (acked == MAP_FAILED)
+        return 99;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

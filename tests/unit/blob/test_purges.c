@@ -149,6 +149,10 @@ static void they_hold_after_a_restart_and_for_all(void **state)
     assert_int_equal(newest(p, "http://x"), two);
     assert_int_equal(alb_purges_now(p), two);
     alb_purges_retire(other, one);
+    assert_int_equal(newest(other, "t:a"), 0);
+    assert_int_equal(newest(p, "t:a"), one); /* its memory may hold things of then */
+    assert_int_equal(alb_purges_look(p).offered, one);
+    alb_purges_forget(p);
     assert_int_equal(newest(p, "t:a"), 0);
     assert_int_equal(newest(p, "http://x"), two);
     assert_int_equal(alb_purges_look(p).in_force, 1);
@@ -207,6 +211,130 @@ static void a_failing_disk_is_told_of(void **state)
     /* Half a record purges all that is older; those that come behind it are read. */
     assert_int_equal(newest(p, "t:c"), before + 48);
     alb_purges_close(&p);
+}
+
+/* Opened on a disk that cannot be written to: what is known holds, and more can be purged when the disk is well. */
+static void a_read_only_list_heals(void **state)
+{
+    struct alb_purges *p = open_list(*state);
+    uint64_t one = add(p, "t:a", false), n;
+
+    alb_purges_close(&p);
+    alb_fs_fault(ALB_FS_OPEN, 1, EROFS, true);
+    p = open_list(*state);
+    assert_true(alb_fs_fault_fired());
+    assert_false(alb_purges_look(p).writable);
+    assert_int_equal(newest(p, "t:a"), one);
+    alb_fs_fault(ALB_FS_OPEN, 1, EROFS, false);
+    assert_int_not_equal(alb_purges_add(p, ALB_STR("t:b"), false, ALB_STR_NONE, &n, NULL), ALB_OK);
+    alb_purges_tend(p);
+    assert_false(alb_purges_look(p).writable);
+    assert_int_equal(alb_purges_look(p).fault, EROFS);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    alb_purges_tend(p);
+    assert_true(alb_purges_look(p).writable);
+    assert_int_equal(alb_purges_look(p).fault, 0);
+    assert_true(add(p, "t:b", false) > one);
+    assert_int_equal(newest(p, "t:a"), one);
+    alb_purges_close(&p);
+}
+
+/* One that cannot be read may say anything: everything counts as purged until it can be, and then what it says. */
+static void an_unreadable_list_heals(void **state)
+{
+    struct world *w = *state;
+
+    for (int there = 0; there < 2; there++) {
+        uint64_t one = 0, n;
+        struct alb_purges *p, *other;
+        if (there) {
+            p = open_list(w);
+            one = add(p, "t:a", false);
+            alb_purges_close(&p);
+        }
+        alb_fs_fault(ALB_FS_ANY, 1, EIO, false);
+        p = open_list(w);
+        assert_int_equal(alb_purges_now(p), 0); /* what is made now is older than any purge that will be known */
+        assert_true(there ? newest(p, "t:x") > 0 : newest(p, "t:x") == 0);
+        assert_int_not_equal(alb_purges_add(p, ALB_STR("t:b"), false, ALB_STR_NONE, &n, NULL), ALB_OK);
+        alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+        other = open_list(w); /* another process is earlier */
+        uint64_t two = add(other, "t:b", false);
+        assert_int_equal(newest(p, "t:b"), two);
+        assert_int_equal(newest(p, "t:x"), 0);
+        assert_int_equal(newest(p, "t:a"), one);
+        assert_int_equal(newest(other, "t:c"), 0);
+        uint64_t three = add(p, "t:c", false);
+        assert_true(three > two);
+        assert_int_equal(newest(other, "t:c"), three);
+        alb_purges_close(&p);
+        alb_purges_close(&other);
+        assert_int_equal(unlinkat(w->dir, "purges", 0), 0);
+    }
+}
+
+/* What is done with goes out of the file while it is in use, when nobody else has it open; numbers go on. */
+static void a_long_list_is_begun_anew(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w), *other = open_list(w);
+    char label[ALB_LABEL_MAX];
+    uint64_t last = 0;
+
+    for (unsigned i = 0; kit_file_size(w->dir, "purges") <= (1 << 20); i++) {
+        memset(label, 'x', sizeof(label) - 1);
+        (void)snprintf(label, 16, "t:%u", i % 200);
+        label[strlen(label)] = 'x';
+        label[sizeof(label) - 1] = '\0';
+        last = add(p, label, false);
+    }
+    alb_purges_retire(p, last);
+    assert_int_equal(alb_purges_look(p).in_force, 0);
+    assert_true(kit_file_size(w->dir, "purges") > (1 << 20)); /* the other one reads it */
+    uint64_t more = add(other, "t:more", false);
+    assert_true(more > last);
+    assert_int_equal(newest(p, "t:more"), more);
+    alb_purges_close(&other);
+    alb_purges_retire(p, last);
+    assert_true(kit_file_size(w->dir, "purges") > (1 << 20)); /* one is in force */
+    alb_purges_retire(p, more);
+    assert_true(kit_file_size(w->dir, "purges") < 100);
+    assert_int_equal(newest(p, "t:more"), 0);
+    uint64_t next = add(p, "t:next", false);
+    assert_true(next > more);
+    other = open_list(w);
+    assert_int_equal(newest(other, "t:next"), next);
+    assert_int_equal(newest(p, "t:next"), next);
+    alb_purges_close(&other);
+    alb_purges_close(&p);
+}
+
+/* Whoever has a list open that has lost its name goes over to the one that has it. */
+static void a_list_that_lost_its_name_is_left(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w), *other = open_list(w), *third;
+    uint64_t one = add(p, "t:a", false);
+
+    assert_int_equal(newest(other, "t:a"), one);
+    assert_int_equal(unlinkat(w->dir, "purges", 0), 0);
+    alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
+    third = open_list(w);
+    uint64_t two = add(third, "t:b", false);
+    assert_true(two > one);
+    alb_purges_tend(p);
+    assert_int_equal(newest(p, "t:b"), two);
+    uint64_t three = add(other, "t:c", false);
+    assert_true(three > two);
+    assert_int_equal(newest(p, "t:c"), three);
+    assert_int_equal(newest(third, "t:c"), three);
+    assert_int_equal(newest(p, "t:a"), one); /* until its memory is clean */
+    alb_purges_forget(p);
+    assert_int_equal(newest(p, "t:a"), 0);
+    assert_int_equal(newest(p, "t:b"), two);
+    alb_purges_close(&p);
+    alb_purges_close(&other);
+    alb_purges_close(&third);
 }
 
 static void too_many_are_refused(void **state)
@@ -376,6 +504,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(they_hold_after_a_restart_and_for_all, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_purges_too_much, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failing_disk_is_told_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_read_only_list_heals, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unreadable_list_heals, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_list_is_begun_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_that_lost_its_name_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_newest_are_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(files_go_by_their_labels, setup, teardown),
