@@ -57,15 +57,19 @@ static bool group_under_fault(struct kit *k, enum fault_on on, int n, int rc, en
         f[i] = kit_start(k, insert_some, &some);
     fault_plan(on, n, rc, true);
     sem_post(&g.go);
+    int done = 0;
     for (int i = 0; i < 3; i++) {
         enum alb_code code = kit_await(f[i]);
 
-        if (fault.fired && code != expected)
+        done += code == ALB_OK;
+        if (code != ALB_OK && (!fault.fired || code != expected))
             fail_msg("fault %d at %d: unit %d ended with %s", (int)on, n, i, alb_code_name(code));
     }
     alb_ignore(kit_await(hold), "its group is the same");
     fault.left = 0;
-    assert_int_equal(kit_ask(k, "SELECT count(*) FROM asset"), fault.fired ? before : before + 15);
+    /* A machine that is busy enough makes more than one group of them. */
+    assert_true(done < 3 || !fault.fired);
+    assert_int_equal(kit_ask(k, "SELECT count(*) FROM asset"), before + (int64_t)done * some);
     kit_write_ok(k, insert_some, &some); /* and life goes on */
     return fault.fired;
 }
