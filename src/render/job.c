@@ -359,8 +359,6 @@ static bool made(struct alb_render_job *job)
         return alb_render_job_add_trim(job, &d->trim)
                    ? again(job)
                    : end_code(job, ALB_E_INTERNAL, "a plan trims for ever");
-    if (!alb_render_inputs_same(&job->inputs))
-        return end_code(job, ALB_E_CONFLICT, "a source has changed meanwhile"); /* for all who wait: it is gone */
     struct alb_picture *p =
         alb_picture_new(&job->key, d->result, d->format, job->plan->width, job->plan->height);
     d->result = NULL;
@@ -386,6 +384,9 @@ static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
     job->ticket = 0;
+    bool stopped = d->code == ALB_E_CANCELLED || d->code == ALB_E_TIMEOUT;
+    if (!stopped && !alb_render_inputs_same(&job->inputs)) /* whatever came of it; for all who wait: it is gone */
+        return end_code(job, ALB_E_CONFLICT, "a source has changed meanwhile");
     if (d->code == ALB_OK)
         return job->stage == ALB_RENDER_PROBING ? learned(job) : made(job);
     if (d->code == ALB_E_CANCELLED && job->overdue)

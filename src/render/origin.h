@@ -198,7 +198,8 @@ enum alb_code alb_origin_start(struct alb_origins *origins, const struct alb_ori
  * mmap, its position is everybody's. -1 without bytes. */
 int alb_origin_fd(const struct alb_origin *o);
 /* Whether the file is still the one that was identified: ask when the worker is done, before a result is
- * published under its identity. Always true for http. One system call. */
+ * published under its identity. Of http: whether the copy in the cache has been written to since before it was verified.
+ * One system call. */
 bool alb_origin_is_same(const struct alb_origin *o);
 
 /* Checked reading, for raw answers: every block against its sum (local: the file against alb_origin_is_same).

@@ -252,7 +252,7 @@ void alb_origin_job_remember(struct alb_origin_job *job, const struct alb_origin
 static bool give_kept(struct alb_origin_job *job)
 {
     struct alb_origins *r = job->origins;
-    struct alb_origin_body body = {.fd = job->kept_fd};
+    struct alb_origin_body body = {.fd = job->kept_fd, .is_kept = true, .stamp = job->kept_stamp};
     job->kept_fd = -1;
     atomic_fetch_add(job->revalidated ? &r->revalidated : &r->disk_hits, 1);
     alb_stat_inc(job->revalidated ? ALB_STAT_SOURCE_REVALIDATED : ALB_STAT_SOURCE_DISK_HITS);
@@ -280,7 +280,8 @@ bool alb_origin_job_verify(struct alb_origin_job *job)
     bool done = false;
     job->stage = ALB_ORIGIN_VERIFYING;
     if (!job->reader) {
-        int fd = fcntl(job->kept_fd, F_DUPFD_CLOEXEC, 0);
+        bool stamped = alb_origin_stamp_take(job->kept_fd, &job->kept_stamp);
+        int fd = stamped ? fcntl(job->kept_fd, F_DUPFD_CLOEXEC, 0) : -1;
         code = fd < 0 ? alb_fail_sys(&err, ALB_E_IO, errno, "another descriptor")
                       : alb_blob_open_file(&fd, job->note.o.size, job->note.sums, ALB_STR("copy of a source"),
                                            &job->reader, &err);

@@ -77,6 +77,7 @@ struct alb_origin_job {
     struct alb_origin_note note;
     bool has_note, revalidated;
     int kept_fd;
+    struct alb_origin_stamp kept_stamp; /* before it was verified */
     struct alb_blob_reader *reader;
     /* under the room's mtx */
     struct alb_origin_job *prev, *next;

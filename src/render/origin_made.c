@@ -150,7 +150,12 @@ bool alb_origin_is_same(const struct alb_origin *o)
 {
     const struct made *m = made_of(o);
     struct alb_origin_stamp now;
-    if (!o->is_local || m->body.fd < 0)
+    if (m->body.fd < 0)
+        return true;
+    if (m->body.is_kept) /* whoever evicts it changes neither of both */
+        return alb_origin_stamp_take(m->body.fd, &now) && now.size == m->body.stamp.size &&
+               now.modified_ns == m->body.stamp.modified_ns;
+    if (!o->is_local)
         return true;
     return alb_origin_stamp_take(m->body.fd, &now) && now.size == m->note.stamp.size &&
            now.modified_ns == m->note.stamp.modified_ns &&

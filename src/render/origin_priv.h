@@ -64,8 +64,10 @@ struct alb_origin_body {
     int fd;
     struct alb_origin_budget *budget; /* a reference, or NULL */
     int64_t memory, spool;            /* charged */
+    bool is_kept;                     /* a file in the cache's folder: its bytes may be damaged later */
+    struct alb_origin_stamp stamp;    /* then: as it was before they were looked at */
 };
-#define ALB_ORIGIN_BODY_NONE {-1, NULL, 0, 0}
+#define ALB_ORIGIN_BODY_NONE {.fd = -1}
 void alb_origin_body_fini(struct alb_origin_body *b); /* safe twice */
 
 /* Copies the note, takes the body (also on failure; NULL: none, only what is known). NULL: no memory. */

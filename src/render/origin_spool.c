@@ -219,7 +219,8 @@ static void keep(struct alb_origin_spool *s, struct alb_cache *cache, const stru
 {
     struct alb_publish copied = ALB_PUBLISH_INIT;
     if (s->in_file) {
-        *kept = alb_cache_adopt(cache, sha256, &s->publish, s->size, NULL) == ALB_OK;
+        s->body.is_kept = alb_origin_stamp_take(s->body.fd, &s->body.stamp);
+        *kept = s->body.is_kept && alb_cache_adopt(cache, sha256, &s->publish, s->size, NULL) == ALB_OK;
         if (*kept)
             uncharge(&s->body); /* the cache counts it now */
         return;
