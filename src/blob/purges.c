@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The list of purges (contract: purges.h). Its file: a head of 16 bytes ("ALBPURG1", base), then records in multiples
- * of 16 bytes, appended:
+ * The list of purges (contract: purges.h). Its file: a head of 16 bytes ("ALP2", u32 low half of the XXH3-64 of the
+ * base, u64 base), then records in multiples of 16 bytes, appended:
  *
  *   0 u32 low half of XXH3-64 of what follows   4 u16 length of the text   6 u8 kind   7 u8 'P'
  *   8 i64 wall ms (RETIRED: a number; LOOKED: files removed, and << 40 the place behind the record / 16)
- *  16 text, zeros to a multiple of 16
+ *  16 text (KEPT: u64 number, and behind it u64 hash of the label, or the beginning), zeros to a multiple of 16
  *
  * The number of a purge is base + the place behind its record, so the order of appending is the order of numbers, for
- * all processes. In memory whole labels are hashes (two that are equal purge too much), beginnings are texts.
+ * all processes; one that was taken over from an older file (KEPT) says its number. In memory whole labels are hashes (two that are equal purge too much), beginnings are texts.
  */
 #include "blob/purges_priv.h"
 
@@ -23,14 +23,19 @@
 #include "base/stat.h"
 
 #define STEP ALB_PURGES_STEP
-#define RECORD_MAX (STEP + ALB_LABEL_MAX + STEP)
+#define RECORD_MAX ALB_PURGES_RECORD_MAX
+#define NUMBER_LEN 8
 #define LOOKED_FILES_MAX (((int64_t)1 << 40) - 1)
 #define TABLE ALB_PURGES_TABLE
 #define TRIES 3
 
 /* BY: who asks for the purge of the next record. LOOKED: the files that the purge of that record touches were looked
  * for; one piece of a disk, so that a full one cannot cut it. */
-enum kind { WHOLE = 1, PREFIX, RETIRED, BY, LOOKED };
+#define WHOLE ALB_PURGES_WHOLE
+#define PREFIX ALB_PURGES_PREFIX
+#define RETIRED ALB_PURGES_RETIRED
+#define BY ALB_PURGES_BY
+#define LOOKED ALB_PURGES_LOOKED
 
 /* ---- in memory; the lock is held ---- */
 
@@ -120,7 +125,8 @@ static size_t record_size(size_t text_n)
     return STEP + (text_n + STEP - 1) / STEP * STEP;
 }
 
-static size_t encode(enum kind kind, struct alb_str text, int64_t value, unsigned char out[RECORD_MAX])
+size_t alb_purges_encode(enum alb_purges_kind kind, struct alb_str text, int64_t value,
+                         unsigned char out[RECORD_MAX])
 {
     size_t n = record_size(text.n);
 
@@ -138,11 +144,31 @@ static size_t encode(enum kind kind, struct alb_str text, int64_t value, unsigne
 /* The size of the record at p, or 0: it is damaged. */
 static size_t check(const unsigned char *p, size_t n)
 {
-    if (n < STEP || p[7] != 'P' || p[6] < WHOLE || p[6] > LOOKED ||
+    if (n < STEP || p[7] != 'P' || p[6] < WHOLE || p[6] > ALB_PURGES_KEPT_PREFIX ||
         alb_purges_get_le(p + 4, 2) > ALB_LABEL_MAX)
         return 0;
     size_t size = record_size((size_t)alb_purges_get_le(p + 4, 2));
     return size <= n && alb_purges_get_le(p, 4) == (uint32_t)alb_xxh3(p + 4, size - 4) ? size : 0;
+}
+
+/* One that is known already stays as it is. */
+static void apply_kept(struct alb_purges *p, bool whole, struct alb_str text, int64_t wall_ms)
+{
+    const unsigned char *bytes = (const unsigned char *)text.p;
+
+    if (text.n < NUMBER_LEN || (whole && text.n != 2 * NUMBER_LEN))
+        return;
+    uint64_t number = alb_purges_get_le(bytes, NUMBER_LEN);
+    if (whole) {
+        uint64_t hash = alb_purges_get_le(bytes + NUMBER_LEN, NUMBER_LEN);
+        if (place_of(p, hash)->number < number)
+            add_whole(p, hash, number, wall_ms);
+        return;
+    }
+    for (size_t i = 0; i < p->prefix_count; i++)
+        if (p->prefixes[i].number == number)
+            return;
+    add_prefix(p, alb_str_from(text, NUMBER_LEN), number, wall_ms);
 }
 
 static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
@@ -161,6 +187,10 @@ static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
     }
     if (r[6] == BY) {
         alb_purge_notes_by(&p->notes, text);
+        return;
+    }
+    if (r[6] == ALB_PURGES_KEPT_WHOLE || r[6] == ALB_PURGES_KEPT_PREFIX) {
+        apply_kept(p, r[6] == ALB_PURGES_KEPT_WHOLE, text, value);
         return;
     }
     p->now = number;
@@ -213,7 +243,7 @@ static void follow(struct alb_purges *p)
     alb_mutex_lock(&p->mtx);
     if (alb_purges_is_lost(p))
         alb_ignore(alb_purges_load_locked(p, NULL), "the next question tries again");
-    else
+    else if (!alb_purges_is_broken(p))
         alb_ignore(alb_purges_follow_locked(p, NULL), "the next question tries again");
     alb_mutex_unlock(&p->mtx);
 }
@@ -248,36 +278,24 @@ static enum alb_code write_records(struct alb_purges *p, const unsigned char *re
     return code == ALB_OK ? alb_fs_write_all(p->fd, records, n, err) : code;
 }
 
-static enum alb_code append(struct alb_purges *p, enum kind kind, struct alb_str text, int64_t value,
+static enum alb_code append(struct alb_purges *p, enum alb_purges_kind kind, struct alb_str text, int64_t value,
                             struct alb_err *err)
 {
     unsigned char record[RECORD_MAX];
-    enum alb_code code = write_records(p, record, encode(kind, text, value, record), err);
+    enum alb_code code = write_records(p, record, alb_purges_encode(kind, text, value, record), err);
 
     return code == ALB_OK ? alb_fs_sync(p->fd, err) : code;
 }
 
-static enum alb_code append_purge(struct alb_purges *p, enum kind kind, struct alb_str label,
+static enum alb_code append_purge(struct alb_purges *p, enum alb_purges_kind kind, struct alb_str label,
                                   struct alb_str by, struct alb_err *err)
 {
     unsigned char records[2 * RECORD_MAX];
-    size_t n = encode(BY, alb_purge_by_cut(by), 0, records);
+    size_t n = alb_purges_encode(BY, alb_purge_by_cut(by), 0, records);
 
-    n += encode(kind, label, alb_wall(p->clock), records + n);
+    n += alb_purges_encode(kind, label, alb_wall(p->clock), records + n);
     enum alb_code code = write_records(p, records, n, err);
     return code == ALB_OK ? alb_fs_sync(p->fd, err) : code;
-}
-
-enum alb_code alb_purges_append_everything(struct alb_purges *p, struct alb_err *err)
-{
-    enum alb_code code = append(p, PREFIX, ALB_STR_NONE, alb_wall(p->clock), err);
-
-    if (code != ALB_OK)
-        return code;
-    alb_mutex_lock(&p->mtx);
-    code = alb_purges_follow_locked(p, err);
-    alb_mutex_unlock(&p->mtx);
-    return code;
 }
 
 /* Whether there is room for one more; which file it goes to. */
@@ -297,6 +315,18 @@ static enum alb_code find_room(struct alb_purges *p, unsigned *generation, struc
                 : ALB_OK;
 }
 
+/* What was just appended is read. Where it is not found, somebody has cut the file off in that moment. */
+static enum alb_code see_own(struct alb_purges *p, bool *again, struct alb_err *err)
+{
+    uint64_t before = p->now;
+    enum alb_code code = alb_purges_follow_locked(p, err);
+
+    *again = code == ALB_OK && p->now == before;
+    if (*again)
+        alb_purges_break_locked(p);
+    return code;
+}
+
 /* The writer's lock is held. What was written into a file that has lost its name meanwhile is written again. */
 static enum alb_code add_record(struct alb_purges *p, struct alb_str label, bool prefix, struct alb_str by,
                                 uint64_t *number, struct alb_err *err)
@@ -308,17 +338,18 @@ static enum alb_code add_record(struct alb_purges *p, struct alb_str label, bool
         char room[ALB_LABEL_MAX];
         unsigned generation;
         code = find_room(p, &generation, err);
-        if (code == ALB_OK)
-            code = prefix ? append_purge(p, PREFIX, label, by, err)
-                          : append_purge(p, WHOLE, alb_label_shorten(label, room), by, err);
         if (code != ALB_OK)
             return code;
+        alb_purges_hold(p);
+        code = prefix ? append_purge(p, PREFIX, label, by, err)
+                      : append_purge(p, WHOLE, alb_label_shorten(label, room), by, err);
         alb_mutex_lock(&p->mtx);
-        again = alb_purges_is_lost(p) || p->generation != generation;
-        if (!again)
-            code = alb_purges_follow_locked(p, err);
+        again = alb_purges_is_lost(p) || p->generation != generation || alb_purges_is_broken(p);
+        if (!again && code == ALB_OK)
+            code = see_own(p, &again, err);
         *number = p->now;
         alb_mutex_unlock(&p->mtx);
+        alb_purges_let_go(p);
     }
     return code == ALB_OK && again ? alb_fail(err, ALB_E_BUSY, "the list of purges changes too often") : code;
 }
@@ -432,6 +463,7 @@ void alb_purges_tend(struct alb_purges *p)
     if (code == ALB_OK && alb_purges_look(p).fault != 0)
         code = try_disk(p, &err);
     alb_purges_note(p, code, err.sys);
+    alb_purges_shrink(p);
     alb_mutex_unlock(&p->writer);
 }
 
@@ -488,7 +520,7 @@ static bool write_looked(struct alb_purges *p, uint64_t number, int64_t files)
     alb_mutex_unlock(&p->mtx);
     if (number <= base)
         return false;
-    size_t n = encode(LOOKED, ALB_STR_NONE, (int64_t)((number - base) / STEP << 40) | told, record);
+    size_t n = alb_purges_encode(LOOKED, ALB_STR_NONE, (int64_t)((number - base) / STEP << 40) | told, record);
     return write_records(p, record, n, NULL) == ALB_OK;
 }
 

@@ -38,7 +38,7 @@
 #define ALB_PURGE_PREFIXES_MAX 256
 #define ALB_PURGES_RECENT 32 /* that are told of */
 #define ALB_PURGE_BY_MAX 64  /* bytes of a name */
-#define ALB_PURGES_FILE_MAX ((int64_t)64 << 20)
+#define ALB_PURGES_FILE_MAX ((int64_t)64 << 20) /* more: BUSY until it has been written anew */
 #define ALB_PURGE_REST (3600 * ALB_NS_PER_S) /* longer than anything is in work */
 
 struct alb_purges;

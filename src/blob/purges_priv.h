@@ -3,7 +3,8 @@
  * What the parts of the list of purges share (contract: purges.h). Private to blob.
  *
  *   purges.c         the list, in its file and in memory
- *   purges_start.c   its file: made, opened, shortened, and opened again when the disk lets it
+ *   purges_start.c   its file: made, opened, and opened again when the disk lets it
+ *   purges_anew.c    a file that has become long, or is not what was read of it any more, is written anew
  *   purges_labels.c  labels as they are written into files
  *   purges_recent.c  what is told of the newest purges
  */
@@ -53,7 +54,9 @@ void alb_purge_notes_fini(struct alb_purge_notes *notes);
 
 /* ---- the list ---- */
 
+#define ALB_PURGES_MAGIC "ALP2"
 #define ALB_PURGES_STEP 16
+#define ALB_PURGES_RECORD_MAX (ALB_PURGES_STEP + ALB_LABEL_MAX + ALB_PURGES_STEP)
 #define ALB_PURGES_TABLE (2 * (size_t)ALB_PURGES_MAX)
 
 struct alb_purge {
@@ -86,6 +89,7 @@ struct alb_purges {
         offered; /* others have nothing left to touch up to here; this process may still know things of then */
     unsigned generation; /* files that were read */
     bool writable;
+    bool broken;            /* the file is not what was read of it: it is to be written anew */
     int fault;              /* errno of the disk; 0: none */
     int64_t fault_since_ms; /* wall */
     struct alb_purge_notes notes;
@@ -99,8 +103,18 @@ struct alb_purges {
 enum alb_code alb_purges_follow_locked(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
 void alb_purges_everything_locked(struct alb_purges *p, uint64_t number);
 void alb_purges_forget_locked(struct alb_purges *p, uint64_t number);
-/* The writer's lock is held: the record of a purge of everything. */
-enum alb_code alb_purges_append_everything(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
+/* Records (purges.c says what is in them); the bytes of one. */
+enum alb_purges_kind {
+    ALB_PURGES_WHOLE = 1,
+    ALB_PURGES_PREFIX,
+    ALB_PURGES_RETIRED,
+    ALB_PURGES_BY,
+    ALB_PURGES_LOOKED,
+    ALB_PURGES_KEPT_WHOLE,
+    ALB_PURGES_KEPT_PREFIX,
+};
+size_t alb_purges_encode(enum alb_purges_kind kind, struct alb_str text, int64_t value,
+                         unsigned char out[ALB_PURGES_RECORD_MAX]);
 
 /* What the disk says to a write: kept for /health until it works again. */
 void alb_purges_note(struct alb_purges *p, enum alb_code code, int sys);
@@ -110,9 +124,21 @@ void alb_purges_note(struct alb_purges *p, enum alb_code code, int sys);
 enum alb_code alb_purges_ready(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
 /* mtx is held: whether the file that is open is not the one of that name any more. */
 bool alb_purges_is_lost(const struct alb_purges *p);
-/* mtx is held: goes over to the file of that name, if there is one. */
+/* mtx is held: whether somebody has cut the file off. What it said may be lost: then all that is older is purged. */
+bool alb_purges_is_broken(struct alb_purges *p);
+void alb_purges_break_locked(struct alb_purges *p);
+/* mtx is held: goes over to the file of that name, if there is one, when the one that is open has been read to its end. */
 enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
-/* The writer's lock is held: begins a long list anew of which nothing is in force, if no other process has it open. */
+/* Larger than any number that was given until now, if the clock is about right. */
+uint64_t alb_purges_fresh_base(const struct alb_purges *p);
+
+/* purges_anew.c. The writer's lock is held: a new file with what is in force takes the place of the one that is open, or
+ * becomes the first of its name; `publish` as in publish.h. BUSY: another process is writing at this moment. */
+enum alb_code alb_purges_anew(struct alb_purges *p, unsigned publish, struct alb_err *err) ALB_MUST_CHECK;
+/* The same, if the file is much longer than what is in force. */
 void alb_purges_shrink(struct alb_purges *p);
+/* Held around what must not be forgotten by who writes the list anew in this moment. */
+void alb_purges_hold(struct alb_purges *p);
+void alb_purges_let_go(struct alb_purges *p);
 
 #endif

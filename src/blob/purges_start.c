@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file of the list of purges (its records: purges.c). Each process that has it open holds a shared flock on it; who
- * can have it alone may begin it anew under its name. A process that finds that its file has lost its name goes over to
- * the one that has it: nothing was in force in the old one then, so what it says is done with.
+ * The file of the list of purges (its records: purges.c). A process that finds that its file has lost its name (another
+ * one has written it anew, or somebody has moved it) reads it to its end and goes over to the one that has the name;
+ * what it knows to be in force stays so. One that finds that its file has been cut off writes it anew.
  *
  *   NONE (no file, and none can be made) --load--> OPEN <--> READ ONLY     every question or purge, and the keeper, try
  *
@@ -13,43 +13,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/publish.h"
 
 #define NAME "purges"
-#define MAGIC "ALBPURG1"
 #define STEP ALB_PURGES_STEP
-#define SHRINK_FROM ((int64_t)1 << 20)
 
 /* Numbers go on where they cannot have been before, if the clock is about right. */
-static uint64_t fresh_base(const struct alb_purges *p)
+uint64_t alb_purges_fresh_base(const struct alb_purges *p)
 {
-    return (uint64_t)alb_wall(p->clock) << 16;
-}
+    uint64_t base = (uint64_t)alb_wall(p->clock) << 16, next = p->now + STEP;
 
-static enum alb_code make(const struct alb_purges *p, uint64_t base, unsigned how, struct alb_err *err)
-{
-    struct alb_publish f;
-    unsigned char head[STEP];
-
-    memcpy(head, MAGIC, 8);
-    alb_purges_put_le(head + 8, base, 8);
-    enum alb_code code = alb_publish_begin(&f, p->tmpfd, err);
-    if (code == ALB_OK)
-        code = alb_fs_write_all(f.fd, head, sizeof(head), err);
-    if (code == ALB_OK)
-        code = alb_publish_commit(&f, p->dirfd, NAME, ALB_PUBLISH_DURABLE | how, NULL, NULL, err);
-    alb_publish_end(&f);
-    if (code != ALB_E_CONFLICT)
-        return code;
-    alb_err_clear(err); /* another process was faster */
-    return ALB_OK;
+    return base > next ? base : next;
 }
 
 static enum alb_code open_named(const struct alb_purges *p, int *fd, bool *writable, struct alb_err *err)
@@ -74,7 +55,8 @@ static enum alb_code read_head(int fd, uint64_t *base, struct alb_err *err)
 
     if (code != ALB_OK)
         return code;
-    if (got != STEP || memcmp(head, MAGIC, 8) != 0)
+    if (got != STEP || memcmp(head, ALB_PURGES_MAGIC, 4) != 0 ||
+        alb_purges_get_le(head + 4, 4) != (uint32_t)alb_xxh3(head + 8, 8))
         return alb_fail(err, ALB_E_CORRUPT, "the list of purges is damaged");
     *base = alb_purges_get_le(head + 8, 8);
     return ALB_OK;
@@ -85,7 +67,6 @@ static enum alb_code install(struct alb_purges *p, int fd, struct alb_err *err)
 {
     int old = atomic_load(&p->fd);
 
-    alb_ignore(flock(fd, LOCK_SH) != 0, "then nobody sees that we are here, and a list is not shortened");
     if (old < 0) {
         atomic_store(&p->fd, fd);
         return ALB_OK;
@@ -95,7 +76,7 @@ static enum alb_code install(struct alb_purges *p, int fd, struct alb_err *err)
         alb_fs_close(&fd);
         return err != NULL ? err->code : ALB_E_IO;
     }
-    alb_fs_close(&fd); /* the lock is of both */
+    alb_fs_close(&fd);
     return ALB_OK;
 }
 
@@ -113,15 +94,17 @@ enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err)
         alb_fs_close(&fd);
         return code;
     }
+    if (p->generation > 0 && !alb_purges_is_broken(p) && alb_purges_follow_locked(p, NULL) != ALB_OK)
+        alb_purges_everything_locked(p, p->now = alb_purges_fresh_base(p)); /* who knows what it said */
     code = install(p, fd, err);
     if (code != ALB_OK)
         return code;
-    if (p->generation > 0)
-        p->offered = base;
-    else if (p->prefix_count > 0) /* of everything, as long as nobody knew what it says */
+    if (p->generation == 0 && p->prefix_count > 0) /* of everything, as long as nobody knew what it says */
         alb_purges_forget_locked(p, UINT64_MAX);
+    if (p->generation == 0 || base < p->retired || base < p->offered)
+        p->retired = p->offered = 0;
     p->generation++;
-    p->retired = 0;
+    p->broken = false;
     p->writable = writable;
     p->base = p->now = base;
     p->at = STEP;
@@ -130,10 +113,32 @@ enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err)
 
 bool alb_purges_is_lost(const struct alb_purges *p)
 {
-    struct stat st;
+    struct stat st, named;
     int fd = atomic_load(&p->fd);
 
-    return fd < 0 || (fstat(fd, &st) == 0 && st.st_nlink == 0);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return fd < 0;
+    if (fstatat(p->dirfd, NAME, &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return st.st_nlink == 0 || errno == ENOENT;
+    return named.st_ino != st.st_ino || named.st_dev != st.st_dev;
+}
+
+bool alb_purges_is_broken(struct alb_purges *p)
+{
+    struct stat st;
+
+    alb_mutex_assert_held(&p->mtx);
+    if (p->broken || fstat(atomic_load(&p->fd), &st) != 0 || st.st_size >= p->at)
+        return p->broken;
+    alb_purges_break_locked(p);
+    return true;
+}
+
+void alb_purges_break_locked(struct alb_purges *p)
+{
+    p->broken = true;
+    alb_purges_everything_locked(p, p->now = alb_purges_fresh_base(p));
+    alb_log_event(ALB_LOG_ERROR, "the list of purges was cut off: everything older is made again");
 }
 
 /* The one of that name, made if there is none, or another in the place of one that is no list. */
@@ -143,19 +148,15 @@ static enum alb_code load_or_make(struct alb_purges *p, struct alb_err *err)
 
     alb_mutex_lock(&p->mtx);
     enum alb_code code = alb_purges_load_locked(p, &why);
+    if (code == ALB_E_CORRUPT)
+        alb_purges_everything_locked(p, p->now = alb_purges_fresh_base(p));
     alb_mutex_unlock(&p->mtx);
-    if (code != ALB_E_NOT_FOUND && code != ALB_E_CORRUPT)
+    if (code == ALB_E_NOT_FOUND)
+        return alb_purges_anew(p, ALB_PUBLISH_LINK, err);
+    if (code != ALB_E_CORRUPT)
         return code == ALB_OK ? ALB_OK : alb_fail_sys(err, code, why.sys, "%s", why.msg);
-    bool damaged = code == ALB_E_CORRUPT;
-    if (damaged)
-        alb_log_event(ALB_LOG_ERROR, "the list of purges is damaged: everything older is made again");
-    code = make(p, fresh_base(p), damaged ? ALB_PUBLISH_REPLACE : ALB_PUBLISH_LINK, err);
-    if (code != ALB_OK)
-        return code;
-    alb_mutex_lock(&p->mtx);
-    code = alb_purges_load_locked(p, err);
-    alb_mutex_unlock(&p->mtx);
-    return code == ALB_OK && damaged ? alb_purges_append_everything(p, err) : code;
+    alb_log_event(ALB_LOG_ERROR, "the list of purges is damaged: everything older is made again");
+    return alb_purges_anew(p, ALB_PUBLISH_REPLACE, err);
 }
 
 /* Opened when the disk could not be written to; the same file, with its lock. */
@@ -182,43 +183,13 @@ enum alb_code alb_purges_ready(struct alb_purges *p, struct alb_err *err)
 {
     alb_mutex_assert_held(&p->writer);
     alb_mutex_lock(&p->mtx);
-    bool lost = alb_purges_is_lost(p), writable = p->writable;
+    bool lost = alb_purges_is_lost(p), broken = !lost && alb_purges_is_broken(p), writable = p->writable;
     alb_mutex_unlock(&p->mtx);
     if (lost)
         return load_or_make(p, err);
+    if (broken)
+        return alb_purges_anew(p, ALB_PUBLISH_REPLACE, err);
     return writable ? ALB_OK : make_writable(p, err);
-}
-
-static bool is_done(struct alb_purges *p)
-{
-    alb_mutex_lock(&p->mtx);
-    bool done = p->at > SHRINK_FROM && p->wholes + p->prefix_count == 0 && p->writable;
-    alb_mutex_unlock(&p->mtx);
-    return done;
-}
-
-void alb_purges_shrink(struct alb_purges *p)
-{
-    int fd = atomic_load(&p->fd);
-
-    alb_mutex_assert_held(&p->writer);
-    if (fd < 0 || !is_done(p))
-        return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) { /* nobody else has it, and nobody gets it before this is done */
-        alb_mutex_lock(&p->mtx);
-        enum alb_code code = alb_purges_is_lost(p) ? ALB_E_CONFLICT : alb_purges_follow_locked(p, NULL);
-        uint64_t base = p->base + (uint64_t)p->at;
-        alb_mutex_unlock(&p->mtx);
-        static const unsigned char more[STEP];
-        if (code == ALB_OK && is_done(p) && make(p, base, ALB_PUBLISH_REPLACE, NULL) == ALB_OK)
-            alb_ignore(alb_fs_write_all(fd, more, sizeof(more), NULL),
-                       "who has opened it in that moment sees that it has changed, and that its name is gone");
-    }
-    alb_ignore(flock(fd, LOCK_SH) != 0, "then nobody sees that we are here, and a list is not shortened");
-    alb_mutex_lock(&p->mtx);
-    if (alb_purges_is_lost(p)) /* by us, or by who had it for that moment */
-        alb_ignore(alb_purges_load_locked(p, NULL), "the next question tries again");
-    alb_mutex_unlock(&p->mtx);
 }
 
 /* ---- open and close ---- */
@@ -242,7 +213,7 @@ static void begin_without(struct alb_purges *p, const struct alb_err *why)
     if (fstatat(p->dirfd, NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
         return;
     alb_mutex_lock(&p->mtx);
-    alb_purges_everything_locked(p, fresh_base(p));
+    alb_purges_everything_locked(p, alb_purges_fresh_base(p));
     alb_mutex_unlock(&p->mtx);
 }
 

@@ -175,8 +175,6 @@ static void damage_purges_too_much(void **state)
     alb_purges_close(&p);
     int64_t size = kit_file_size(w->dir, "purges");
     for (int64_t at = 0; at < size; at++) {
-        if (at >= 8 && at < 16)
-            continue; /* where numbers begin: no number is right then, and none is lost */
         kit_flip(w->dir, "purges", at);
         alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
         p = open_list(w);
@@ -273,43 +271,87 @@ static void an_unreadable_list_heals(void **state)
     }
 }
 
-/* What is done with goes out of the file while it is in use, when nobody else has it open; numbers go on. */
-static void a_long_list_is_begun_anew(void **state)
+/* Until the file is longer than `size`: one label in turn of `labels`. The newest number. */
+static uint64_t fill(struct world *w, struct alb_purges *p, int64_t size, unsigned labels)
 {
-    struct world *w = *state;
-    struct alb_purges *p = open_list(w), *other = open_list(w);
     char label[ALB_LABEL_MAX];
     uint64_t last = 0;
 
-    for (unsigned i = 0; kit_file_size(w->dir, "purges") <= (1 << 20); i++) {
+    for (unsigned i = 0; kit_file_size(w->dir, "purges") <= size; i++) {
         memset(label, 'x', sizeof(label) - 1);
-        (void)snprintf(label, 16, "t:%u", i % 200);
+        (void)snprintf(label, 16, "t:%u", i % labels);
         label[strlen(label)] = 'x';
         label[sizeof(label) - 1] = '\0';
         last = add(p, label, false);
     }
-    alb_purges_retire(p, last);
-    assert_int_equal(alb_purges_look(p).in_force, 0);
-    assert_true(kit_file_size(w->dir, "purges") > (1 << 20)); /* the other one reads it */
-    uint64_t more = add(other, "t:more", false);
-    assert_true(more > last);
-    assert_int_equal(newest(p, "t:more"), more);
-    alb_purges_close(&other);
-    alb_purges_retire(p, last);
-    assert_true(kit_file_size(w->dir, "purges") > (1 << 20)); /* one is in force */
-    alb_purges_retire(p, more);
+    return last;
+}
+
+/* What is done with goes out of the file while it is in use, by others too; what is in force stays, with its number. */
+static void a_long_list_is_written_anew(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w), *other = open_list(w);
+
+    uint64_t last = fill(w, p, 1 << 20, 200);
+    uint64_t one = add(other, "t:more", false), two = add(p, "http://a/", true);
+    alb_purges_tend(p); /* nothing is done with; 200 labels are */
+    assert_true(kit_file_size(w->dir, "purges") < (64 << 10));
+    assert_int_equal(newest(p, "t:more"), one);
+    assert_int_equal(newest(other, "http://a/b"), two);
+    assert_int_equal(alb_purges_look(p).in_force, 202);
+    assert_int_equal(alb_purges_look(other).in_force, 202);
+    uint64_t three = add(other, "http://b/", true);
+    assert_true(three > two);
+    assert_int_equal(newest(p, "http://b/c"), three);
+    struct alb_purges *third = open_list(w);
+    assert_int_equal(alb_purges_look(third).in_force, 203);
+    assert_int_equal(newest(third, "t:more"), one);
+    assert_int_equal(newest(third, "http://a/b"), two);
+    assert_int_equal(newest(third, "http://b/c"), three);
+    alb_purges_retire(third, last);
+    assert_int_equal(alb_purges_look(third).in_force, 3);
+    assert_int_equal(alb_purges_look(p).offered, last);
+    alb_purges_forget(p);
+    assert_int_equal(alb_purges_look(p).in_force, 3);
+    (void)fill(w, other, 1 << 20, 200);
+    alb_purges_retire(third, alb_purges_now(third)); /* and all of it */
     assert_true(kit_file_size(w->dir, "purges") < 100);
+    assert_int_equal(newest(third, "t:more"), 0);
+    assert_int_equal(newest(p, "t:more"), one); /* its memory may hold things of then */
+    alb_purges_forget(p);
     assert_int_equal(newest(p, "t:more"), 0);
     uint64_t next = add(p, "t:next", false);
-    assert_true(next > more);
-    other = open_list(w);
+    assert_true(next > three);
     assert_int_equal(newest(other, "t:next"), next);
-    assert_int_equal(newest(p, "t:next"), next);
+    alb_purges_close(&third);
     alb_purges_close(&other);
     alb_purges_close(&p);
 }
 
-/* Whoever has a list open that has lost its name goes over to the one that has it. */
+/* The most there can be, in a list that never stops: it is never full for good. */
+static void the_most_fits(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w);
+    char label[32];
+    uint64_t first = 0, n = 0;
+
+    for (unsigned i = 0; i < ALB_PURGES_MAX; i++) {
+        (void)snprintf(label, sizeof(label), "t:%u", i);
+        assert_ok(alb_purges_add(p, alb_str_c(label), false, ALB_STR_NONE, &n, &err));
+        first = i == 0 ? n : first;
+    }
+    assert_code(alb_purges_add(p, ALB_STR("t:x"), false, ALB_STR_NONE, &n, &err), ALB_E_BUSY);
+    alb_purges_tend(p);
+    alb_purges_close(&p);
+    p = open_list(w);
+    assert_int_equal(alb_purges_look(p).in_force, ALB_PURGES_MAX);
+    assert_int_equal(newest(p, "t:0"), first);
+    alb_purges_close(&p);
+}
+
+/* Whoever has a list open that has lost its name goes over to the one that has it, and forgets nothing by that. */
 static void a_list_that_lost_its_name_is_left(void **state)
 {
     struct world *w = *state;
@@ -328,13 +370,57 @@ static void a_list_that_lost_its_name_is_left(void **state)
     assert_true(three > two);
     assert_int_equal(newest(p, "t:c"), three);
     assert_int_equal(newest(third, "t:c"), three);
-    assert_int_equal(newest(p, "t:a"), one); /* until its memory is clean */
     alb_purges_forget(p);
-    assert_int_equal(newest(p, "t:a"), 0);
+    assert_int_equal(newest(p, "t:a"), one);
     assert_int_equal(newest(p, "t:b"), two);
+    assert_int_equal(unlinkat(w->dir, "purges", 0), 0);
+    alb_purges_tend(p); /* nobody has made one: it writes what it knows */
+    assert_int_equal(newest(other, "t:c"), three);
+    alb_purges_close(&third);
+    third = open_list(w);
+    assert_int_equal(newest(third, "t:a"), one);
+    assert_int_equal(newest(third, "t:c"), three);
     alb_purges_close(&p);
     alb_purges_close(&other);
     alb_purges_close(&third);
+}
+
+/* Its file under another name, bytes of another one under its own, cut off at any place: what was said to be durable is,
+ * what is said after that too, and for all. */
+static void damage_of_a_list_that_is_open(void **state)
+{
+    struct world *w = *state;
+
+    for (int64_t at = -1; at <= 96; at += at < 0 ? 1 : 8) {
+        struct alb_purges *p = open_list(w), *other = open_list(w);
+        uint64_t one = add(p, "t:a", false), two = add(other, "http://b/", true);
+        assert_int_equal(newest(p, "http://b/c"), two);
+        alb_manual_clock_advance(&w->clock, ALB_NS_PER_S);
+        assert_int_equal(kit_file_size(w->dir, "purges"), 16 + 4 * 32);
+        if (at >= 0) {
+            int fd = openat(w->dir, "purges", O_WRONLY);
+            assert_int_equal(ftruncate(fd, at), 0);
+            (void)close(fd);
+        } else {
+            assert_int_equal(renameat(w->dir, "purges", w->dir, "moved"), 0);
+            kit_write_file(w->dir, "purges", (const unsigned char *)"these are no purges", 19);
+        }
+        uint64_t three = add(other, "t:c", false);
+        assert_true(three > two);
+        assert_int_equal(newest(p, "t:c"), three);
+        assert_true(newest(p, "t:a") >= one && newest(p, "http://b/c") >= two);
+        struct alb_purges *third = open_list(w);
+        assert_int_equal(newest(third, "t:c"), three);
+        assert_true(newest(third, "t:a") >= one && newest(third, "http://b/c") >= two);
+        uint64_t four = add(p, "t:d", false);
+        assert_int_equal(newest(other, "t:d"), four);
+        assert_int_equal(newest(third, "t:d"), four);
+        assert_true(newest(third, "t:c") < four);
+        alb_purges_close(&p);
+        alb_purges_close(&other);
+        alb_purges_close(&third);
+        assert_int_equal(unlinkat(w->dir, "purges", 0), 0);
+    }
 }
 
 static void too_many_are_refused(void **state)
@@ -506,8 +592,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failing_disk_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_list_heals, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_list_heals, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_long_list_is_begun_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_list_is_written_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_most_fits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_that_lost_its_name_is_left, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_of_a_list_that_is_open, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_newest_are_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(files_go_by_their_labels, setup, teardown),
