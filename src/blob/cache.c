@@ -60,6 +60,7 @@ void alb_cache_note(struct alb_cache *c, enum alb_cache_doing doing, enum alb_co
     alb_mutex_lock(&c->mtx);
     struct alb_cache_fault *f = &c->faults[doing];
     bool was = f->code != ALB_OK;
+    is |= was && doing == ALB_CACHE_WRITES && c->wants_here; /* pictures are kept without fsync: that heals nothing */
     if (is && !was)
         *f = (struct alb_cache_fault){.code = code, .sys = sys, .since_ms = alb_wall(c->clock)};
     if (!is && was)

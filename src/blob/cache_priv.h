@@ -43,6 +43,7 @@ struct alb_cache {
     struct alb_cache_journal journal;
     int64_t repair_at; /* monotonic: not before */
     bool wants_walk;   /* when it is repaired */
+    bool wants_here;   /* nothing durable says that this process is there */
     /* of who tends it, one thread at a time */
     unsigned at_folder;     /* of the walk that goes on */
     unsigned expire_folder; /* the next one that is looked through for what is too old */

@@ -200,6 +200,36 @@ static void probe(struct alb_cache *c)
     }
 }
 
+static void set_wants_here(struct alb_cache *c, bool wants)
+{
+    alb_mutex_assert_held(&c->jmtx);
+    alb_mutex_lock(&c->mtx);
+    c->wants_here = wants;
+    alb_mutex_unlock(&c->mtx);
+}
+
+/* Without a durable HERE a power cut leaves a journal behind that is trusted, and tells nothing of what came since. It
+ * is written again after a failure: a disk may say of the first one that it is there, then, and not have it. */
+static enum alb_code say_here(struct alb_cache *c, struct alb_err *err)
+{
+    const struct alb_cache_journal_record here = {.op = ALB_JOURNAL_HERE};
+    enum alb_code code = alb_cache_journal_append(&c->journal, &here, 1, err);
+
+    if (code == ALB_OK)
+        code = alb_fs_datasync(c->journal.fd, err);
+    set_wants_here(c, code != ALB_OK);
+    return code;
+}
+
+static enum alb_code begin_anew(struct alb_cache *c, struct alb_err *err)
+{
+    enum alb_code code = alb_cache_journal_renew(&c->journal, c->index, &c->mtx, false, err);
+
+    if (code == ALB_OK)
+        set_wants_here(c, false);
+    return code;
+}
+
 static bool is_bad(const struct alb_cache_journal *j)
 {
     return j->fd < 0 || j->damaged || j->moved;
@@ -220,7 +250,9 @@ static enum alb_code mend(struct alb_cache *c, bool *walk, struct alb_err *err)
         c->wants_walk = true; /* nobody knows what was missed */
     }
     if (due || (!is_bad(j) && alb_cache_journal_is_long(j, alb_index_look(c->index).files)))
-        code = alb_cache_journal_renew(j, c->index, &c->mtx, false, err);
+        code = begin_anew(c, err);
+    else if (code == ALB_OK && !is_bad(j) && c->wants_here)
+        code = say_here(c, err);
     *walk = !is_bad(j) && c->wants_walk;
     if (*walk)
         c->wants_walk = false;
@@ -318,14 +350,6 @@ static enum alb_code make_folders(struct alb_cache *c, bool *fresh, struct alb_e
     return ALB_OK;
 }
 
-static enum alb_code say_here(struct alb_cache *c, struct alb_err *err)
-{
-    const struct alb_cache_journal_record here = {.op = ALB_JOURNAL_HERE};
-    enum alb_code code = alb_cache_journal_append(&c->journal, &here, 1, err);
-
-    return code == ALB_OK ? alb_fs_datasync(c->journal.fd, err) : code;
-}
-
 static void begin(struct alb_cache *c)
 {
     enum alb_cache_journal_found found = ALB_JOURNAL_DAMAGED;
@@ -337,8 +361,7 @@ static void begin(struct alb_cache *c)
     enum alb_code code = alb_cache_journal_open(&c->journal, &found, &err);
     bool good = code == ALB_OK && (found == ALB_JOURNAL_TRUSTED || found == ALB_JOURNAL_UNCLEAN);
     if (code == ALB_OK)
-        code =
-            good ? say_here(c, &err) : alb_cache_journal_renew(&c->journal, c->index, &c->mtx, false, &err);
+        code = good ? say_here(c, &err) : begin_anew(c, &err);
     alb_mutex_unlock(&c->jmtx);
     c->complete = good || fresh;
     c->walk =

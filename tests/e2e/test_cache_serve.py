@@ -249,6 +249,98 @@ def test_a_disk_that_cannot_be_read_or_synced(failing_disk, tmp_path):
     assert "clean" in daemon.command("check", "--data", daemon.data).stdout
 
 
+def test_a_start_on_a_disk_that_cannot_be_read_or_synced(failing_disk, tmp_path):
+    """The server comes up, answers from the source, tells of it, and heals without a restart."""
+    daemon = Daemon(tmp_path / "data", "--hot-cache-size", "0").start()
+    assets = [daemon.upload(pictures.photo(n, 900, 700)).headers["Albumen-Asset"] for n in range(2)]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(pictures_kept(daemon)) == 4, "it is warm")
+
+    def ask():
+        answers = [daemon.get(f"/api/assets/{a}/thumbnail?size={s}") for a in assets for s in ("thumbnail", "preview")]
+        assert [a.status_code for a in answers] == [200] * 4
+        return [a.content for a in answers]
+
+    def purge(asset):
+        return requests.post(daemon.url + "/cache/purge", params={"source": f"asset://{asset}"},
+                             headers={"x-api-key": daemon.key}).status_code
+
+    good = ask()
+    daemon.stop()
+    failing_disk.eio("fsync")  # nothing durable says that a server is there, whatever is written meanwhile
+    daemon.start()
+    for _ in range(2):
+        assert faults(daemon)[("cache", "write")] == "Input/output error"
+        for picture in pictures_kept(daemon):
+            picture.unlink()
+        assert ask() == good
+        until(lambda: len(pictures_kept(daemon)) == 4, "a picture is kept without fsync")
+    assert daemon.metric("albumen_cache_faults") >= 1 and purge(assets[0]) >= 500
+    failing_disk.well()
+    until(lambda: faults(daemon) == {}, "it heals without a restart")
+    assert purge(assets[0]) == 200 and ask() == good
+
+    daemon.kill9()
+    failing_disk.eio("read")  # the journal, the list of purges, every picture
+    daemon.start()
+    assert ask() == good
+    assert faults(daemon) != {} and daemon.metric("albumen_cache_faults") >= 1 and purge(assets[0]) >= 500
+    assert ask() == good
+    failing_disk.well()
+    until(lambda: ask() == good and faults(daemon) == {}, "it heals without a restart")
+    assert daemon.metric("albumen_cache_faults") == 0 and purge(assets[1]) == 200
+
+    def keeps():
+        assert ask() == good
+        made = daemon.metric("albumen_render_misses_total")
+        assert ask() == good
+        return daemon.metric("albumen_render_misses_total") == made
+
+    until(keeps, "and pictures are kept")
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
+def test_a_disk_that_becomes_read_only(failing_disk, tmp_path):
+    """As the kernel does it after an error, with all files open. (A remount by command is refused then: EBUSY.)"""
+    daemon = Daemon(tmp_path / "data", "--hot-cache-size", "0").start()
+    asset = daemon.upload(pictures.photo(5, 900, 700)).headers["Albumen-Asset"]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(pictures_kept(daemon)) == 2, "it is warm")
+    widths = iter(range(20, 10000))
+
+    def ask(width):
+        answer = daemon.get(f"/imgproxy/x/w:{width}/plain/asset://{asset}@png")
+        assert answer.status_code == 200 and pictures.size_of(answer.content)[0] == width
+        return answer.content
+
+    def purge(tag):
+        return requests.post(daemon.url + "/cache/purge", params={"tag": tag}, headers={"x-api-key": daemon.key}).status_code
+
+    first = ask(next(widths))
+    until(lambda: len(pictures_kept(daemon)) == 3, "it is kept")
+    for _ in range(2):
+        failing_disk.eio("readonly")
+        made = daemon.metric("albumen_render_misses_total")
+        assert ask(20) == first and daemon.metric("albumen_render_misses_total") == made  # it can be read
+        ask(next(widths))
+        assert faults(daemon)[("cache", "write")] == "Read-only file system"
+        assert purge("a tag") >= 500
+        assert faults(daemon)[("cache", "purge")] == "Read-only file system"
+        assert daemon.metric("albumen_cache_faults") >= 2
+        kept = len(pictures_kept(daemon))
+        failing_disk.well()
+        until(lambda: faults(daemon) == {}, "the keeper tries")
+        assert daemon.metric("albumen_cache_faults") == 0 and purge("a tag") == 200
+
+        def keeps():
+            ask(next(widths))
+            return len(pictures_kept(daemon)) > kept
+
+        until(keeps, "and it keeps pictures again")
+    assert ask(20) == first
+    daemon.stop()
+    assert "clean" in daemon.command("check", "--data", daemon.data).stdout
+
+
 def test_a_read_only_disk(small_disk):  # noqa: F811
     """A server starts on it, reads from it, tells of it, and writes to it when it may again. (The kernel does not take the
     right to write from files that are open: so it begins read-only.)"""
