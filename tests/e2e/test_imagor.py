@@ -279,6 +279,22 @@ def test_nothing_is_kept_under_the_name_of_another(home, sources, kind):
         other.stop()
 
 
+def test_a_source_is_kept_once_for_all_who_wait(home, sources):
+    sent, photo = threading.Event(), sources.photo(7)
+    sources.do_slow = lambda s, rest: sources.send(s, 200, photo) if sent.wait(120) else None
+    with Imagor(home, f"-file-storage-base-dir={home}/kept") as s:
+        askers = [threading.Thread(target=s.get, args=(f"/unsafe/50x{50 + i}/{sources.url}/slow/1.jpg",)) for i in range(20)]
+        for asker in askers:
+            asker.start()
+        until(lambda: s.count("albumen_source_joined_total") == 19, "all of them wait for it")
+        sent.set()
+        for asker in askers:
+            asker.join()
+        assert s.count(PUT) == 1
+        s.stop()
+    assert list(files(home / "kept").values()) == [photo]
+
+
 def test_half_a_source_is_never_kept(home, sources):
     kept = home / "kept"
     with Imagor(home, f"-file-storage-base-dir={kept}", "-imagor-storage-path-style=digest") as s:
