@@ -8,7 +8,8 @@
  *  16 text (KEPT: u64 number, and behind it u64 hash of the label, or the beginning), zeros to a multiple of 16
  *
  * The number of a purge is base + the place behind its record, so the order of appending is the order of numbers, for
- * all processes; one that was taken over from an older file (KEPT) says its number. In memory whole labels are hashes (two that are equal purge too much), beginnings are texts.
+ * all processes; one that was taken over from an older file (KEPT) says its number. In memory whole
+ * labels are hashes (two that are equal purge too much), beginnings are texts.
  */
 #include "blob/purges_priv.h"
 

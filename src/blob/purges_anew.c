@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A list of purges is written anew, with what is in force alone: when its file is much longer than that, when it has been
- * cut off or moved away, and when there is none. Numbers stay; those that come are larger than all before.
+ * A list of purges is written anew, with what is in force alone: when its file is much longer than that, when it
+ * has been cut off or moved away, and when there is none. Numbers stay; those that come are larger than all before.
  *
- * Other processes may have the old file open. An exclusive flock on it keeps them from appending meanwhile (each holds a
- * shared one from before it appends until it has seen that the file still has its name, alb_purges_hold), so nothing is
- * appended that does not go over. One on tmp/ lets one process at a time do all this. Then the old file grows by a record
- * that says nothing, so that others look.
+ * Other processes may have the old file open. An exclusive flock on it keeps them from appending meanwhile (each
+ * holds a shared one from before it appends until it has seen that the file still has its name, alb_purges_hold), so
+ * nothing is appended that does not go over. One on tmp/ lets one process at a time do all this. Then the old file
+ * grows by a record that says nothing, so that others look.
  */
 #include "blob/purges_priv.h"
 
@@ -28,7 +28,8 @@
 
 void alb_purges_hold(struct alb_purges *p)
 {
-    alb_ignore(flock(atomic_load(&p->fd), LOCK_SH) != 0, "a file system without locks: then lists are not shortened");
+    alb_ignore(flock(atomic_load(&p->fd), LOCK_SH) != 0,
+               "a file system without locks: then lists are not shortened");
 }
 
 void alb_purges_let_go(struct alb_purges *p)
@@ -74,12 +75,13 @@ static size_t write_down(const struct alb_purges *p, uint64_t base, unsigned cha
         unsigned char hash[NUMBER_LEN];
         alb_purges_put_le(hash, p->table[i].hash, NUMBER_LEN);
         if (p->table[i].number > done)
-            n += put(out + n, ALB_PURGES_KEPT_WHOLE, p->table[i].number, hash, sizeof(hash), p->table[i].wall_ms);
+            n += put(out + n, ALB_PURGES_KEPT_WHOLE, p->table[i].number, hash, sizeof(hash),
+                     p->table[i].wall_ms);
     }
     for (size_t i = 0; i < p->prefix_count; i++)
         if (p->prefixes[i].number > done)
-            n += put(out + n, ALB_PURGES_KEPT_PREFIX, p->prefixes[i].number, p->prefixes[i].text, p->prefixes[i].n,
-                     p->prefixes[i].wall_ms);
+            n += put(out + n, ALB_PURGES_KEPT_PREFIX, p->prefixes[i].number, p->prefixes[i].text,
+                     p->prefixes[i].n, p->prefixes[i].wall_ms);
     return n;
 }
 
@@ -128,8 +130,9 @@ static enum alb_code replace(struct alb_purges *p, unsigned how, struct alb_err 
         code = publish(p, bytes, n, how, err);
     alb_mem_free(bytes);
     if (code == ALB_OK && fd >= 0)
-        alb_ignore(alb_fs_write_all(fd, more, alb_purges_encode(ALB_PURGES_RETIRED, ALB_STR_NONE, 0, more), NULL),
-                   "who has it open sees that it has lost its name with the next purge");
+        alb_ignore(
+            alb_fs_write_all(fd, more, alb_purges_encode(ALB_PURGES_RETIRED, ALB_STR_NONE, 0, more), NULL),
+            "who has it open sees that it has lost its name with the next purge");
     return code;
 }
 

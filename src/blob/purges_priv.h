@@ -127,13 +127,13 @@ bool alb_purges_is_lost(const struct alb_purges *p);
 /* mtx is held: whether somebody has cut the file off. What it said may be lost: then all that is older is purged. */
 bool alb_purges_is_broken(struct alb_purges *p);
 void alb_purges_break_locked(struct alb_purges *p);
-/* mtx is held: goes over to the file of that name, if there is one, when the one that is open has been read to its end. */
+/* mtx is held: reads the one that is open to its end, and goes over to the one of that name, if there is one. */
 enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err) ALB_MUST_CHECK;
 /* Larger than any number that was given until now, if the clock is about right. */
 uint64_t alb_purges_fresh_base(const struct alb_purges *p);
 
-/* purges_anew.c. The writer's lock is held: a new file with what is in force takes the place of the one that is open, or
- * becomes the first of its name; `publish` as in publish.h. BUSY: another process is writing at this moment. */
+/* purges_anew.c. The writer's lock is held: a new file with what is in force takes the place of the one that is
+ * open, or becomes the first of its name; `publish` as in publish.h. BUSY: another process is writing at this moment. */
 enum alb_code alb_purges_anew(struct alb_purges *p, unsigned publish, struct alb_err *err) ALB_MUST_CHECK;
 /* The same, if the file is much longer than what is in force. */
 void alb_purges_shrink(struct alb_purges *p);

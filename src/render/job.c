@@ -384,8 +384,7 @@ static bool worker_done(struct alb_render_job *job)
 {
     struct alb_darkroom_job *d = &job->darkroom;
     job->ticket = 0;
-    bool stopped = d->code == ALB_E_CANCELLED || d->code == ALB_E_TIMEOUT;
-    if (!stopped && !alb_render_inputs_same(&job->inputs)) /* whatever came of it; for all who wait: it is gone */
+    if (d->code != ALB_E_CANCELLED && d->code != ALB_E_TIMEOUT && !alb_render_inputs_same(&job->inputs))
         return end_code(job, ALB_E_CONFLICT, "a source has changed meanwhile");
     if (d->code == ALB_OK)
         return job->stage == ALB_RENDER_PROBING ? learned(job) : made(job);

@@ -200,8 +200,8 @@ int alb_origin_fd(const struct alb_origin *o);
 /* True for the first one who asks: of all who were given this one, who does what is to be done once. */
 bool alb_origin_claim(struct alb_origin *o);
 /* Whether the file is still the one that was identified: ask when the worker is done, before a result is
- * published under its identity. Of http: whether the copy in the cache has been written to since before it was verified.
- * One system call. */
+ * published under its identity. Of http: whether the copy in the cache is as it was before it was verified. One
+ * system call. */
 bool alb_origin_is_same(const struct alb_origin *o);
 
 /* Checked reading, for raw answers: every block against its sum (local: the file against alb_origin_is_same).
