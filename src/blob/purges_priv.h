@@ -133,7 +133,8 @@ enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err) 
 uint64_t alb_purges_fresh_base(const struct alb_purges *p);
 
 /* purges_anew.c. The writer's lock is held: a new file with what is in force takes the place of the one that is
- * open, or becomes the first of its name; `publish` as in publish.h. BUSY: another process is writing at this moment. */
+ * open, or becomes the first of its name; `publish` as in publish.h. BUSY: another process is writing at this
+ * moment. */
 enum alb_code alb_purges_anew(struct alb_purges *p, unsigned publish, struct alb_err *err) ALB_MUST_CHECK;
 /* The same, if the file is much longer than what is in force. */
 void alb_purges_shrink(struct alb_purges *p);
