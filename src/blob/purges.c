@@ -57,17 +57,35 @@ static struct alb_purge *place_of(struct alb_purges *p, uint64_t hash)
     return &p->table[i];
 }
 
+/* What is older says nothing beside it: so damage, which is many of them, takes the room of one. */
+static void add_everything(struct alb_purges *p, uint64_t number, int64_t wall_ms)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->prefix_count; i++) {
+        uint64_t other = p->prefixes[i].number;
+        if (other > number && kept + 1 < ALB_PURGE_PREFIXES_MAX) {
+            p->prefixes[kept++] = p->prefixes[i];
+            continue;
+        }
+        alb_mem_free(p->prefixes[i].text);
+        number = other > number ? other : number;
+    }
+    p->prefixes[kept] = (struct alb_purge_prefix){.number = number, .wall_ms = wall_ms};
+    p->prefix_count = kept + 1;
+    if (number >= p->now && p->wholes > 0) {
+        memset(p->table, 0, TABLE * sizeof(*p->table));
+        p->wholes = 0;
+    }
+}
+
 static void add_prefix(struct alb_purges *p, struct alb_str text, uint64_t number, int64_t wall_ms)
 {
-    char *copy = p->prefix_count < ALB_PURGE_PREFIXES_MAX ? alb_mem_alloc(text.n + 1) : NULL;
+    bool room = text.n > 0 && p->prefix_count < ALB_PURGE_PREFIXES_MAX;
+    char *copy = room ? alb_mem_alloc(text.n) : NULL;
 
-    if (copy == NULL) { /* no room: everything, in the last place */
-        if (p->prefix_count == 0) /* what is there is of one that is gone */
-            p->prefixes[p->prefix_count++].text = NULL;
-        size_t last = p->prefix_count - 1;
-        p->prefixes[last].n = 0;
-        p->prefixes[last].number = number;
-        p->prefixes[last].wall_ms = wall_ms;
+    if (copy == NULL) { /* without room, too */
+        add_everything(p, number, wall_ms);
         return;
     }
     memcpy(copy, text.p, text.n);

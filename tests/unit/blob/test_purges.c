@@ -385,6 +385,29 @@ static void a_list_that_lost_its_name_is_left(void **state)
     alb_purges_close(&third);
 }
 
+/* Much of what cannot be read is one purge, not many: it leaves room. */
+static void much_damage_leaves_room(void **state)
+{
+    struct world *w = *state;
+    struct alb_purges *p = open_list(w);
+    unsigned char garbage[16 * (ALB_PURGE_PREFIXES_MAX + 10)];
+    uint64_t one = add(p, "t:a", false);
+
+    memset(garbage, 'x', sizeof(garbage));
+    int fd = openat(w->dir, "purges", O_WRONLY | O_APPEND);
+    assert_int_equal(write(fd, garbage, sizeof(garbage)), sizeof(garbage));
+    (void)close(fd);
+    uint64_t two = add(p, "http://b/", true);
+    assert_true(newest(p, "t:a") > one && newest(p, "t:a") < two);
+    assert_int_equal(newest(p, "http://b/c"), two);
+    assert_int_equal(alb_purges_look(p).in_force, 2);
+    alb_purges_close(&p);
+    p = open_list(w);
+    assert_int_equal(alb_purges_look(p).in_force, 2);
+    assert_int_equal(newest(p, "http://b/c"), two);
+    alb_purges_close(&p);
+}
+
 /* Its file under another name, bytes of another one under its own, cut off at any place: what was said to be durable is,
  * what is said after that too, and for all. */
 static void damage_of_a_list_that_is_open(void **state)
@@ -616,6 +639,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_most_fits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_that_lost_its_name_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_of_a_list_that_is_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(much_damage_leaves_room, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(without_memory_everything_is_purged, setup, teardown),
         cmocka_unit_test_setup_teardown(the_newest_are_told_of, setup, teardown),
