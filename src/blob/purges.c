@@ -56,9 +56,9 @@ static void add_prefix(struct alb_purges *p, struct alb_str text, uint64_t numbe
     char *copy = p->prefix_count < ALB_PURGE_PREFIXES_MAX ? alb_mem_alloc(text.n + 1) : NULL;
 
     if (copy == NULL) { /* no room: everything, in the last place */
-        size_t last = p->prefix_count == 0 ? 0 : p->prefix_count - 1;
-        if (p->prefix_count == 0)
-            p->prefix_count = 1;
+        if (p->prefix_count == 0) /* what is there is of one that is gone */
+            p->prefixes[p->prefix_count++].text = NULL;
+        size_t last = p->prefix_count - 1;
         p->prefixes[last].n = 0;
         p->prefixes[last].number = number;
         p->prefixes[last].wall_ms = wall_ms;

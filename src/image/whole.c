@@ -13,6 +13,7 @@
 #define STEPS_MAX 1000000 /* chunks, boxes, blocks: of more nobody has seen a file */
 #define TAIL ((size_t)4096)
 #define DIRECTORIES_MAX 1024
+#define PIECES 1024 /* of a TIFF's list, read at a time */
 #define JSON_MAX ((int64_t)1 << 20)
 
 struct window {
@@ -247,6 +248,7 @@ static bool boxed(struct window *w, enum alb_type type)
 struct tiff {
     struct window *w;
     bool little;
+    uint32_t left; /* entries and pieces: directories may name the same ones again and again */
 };
 
 static uint32_t number(const struct tiff *t, const unsigned char *p, unsigned bytes)
@@ -270,23 +272,37 @@ static void read_list(const struct tiff *t, const unsigned char *entry, int64_t 
     l->at = (uint64_t)l->count * l->bytes <= 4 ? at + 8 : (int64_t)number(t, entry + 8, 4);
 }
 
-static bool value(const struct tiff *t, const struct list *l, uint32_t i, uint32_t *out)
+/* n values from the i-th on; the lists of one directory lie far apart, and a window is moved for each look. */
+static bool values(const struct tiff *t, const struct list *l, uint32_t i, uint32_t n, uint32_t *out)
 {
-    const unsigned char *p = look(t->w, l->at + (int64_t)i * l->bytes, l->bytes);
-    *out = p ? number(t, p, l->bytes) : 0;
+    const unsigned char *p = look(t->w, l->at + (int64_t)i * l->bytes, (size_t)n * l->bytes);
+    for (uint32_t k = 0; p && k < n; k++)
+        out[k] = number(t, p + (size_t)k * l->bytes, l->bytes);
     return p != NULL;
 }
 
-static bool pieces(const struct tiff *t, const struct list *where, const struct list *length)
+/* False: more than any picture has. */
+static bool spend(struct tiff *t, uint32_t n)
 {
-    uint32_t off, n;
+    bool there = n <= t->left;
+    t->left -= there ? n : 0;
+    return there;
+}
+
+static bool pieces(struct tiff *t, const struct list *where, const struct list *length)
+{
+    uint32_t off[PIECES], size[PIECES];
     if (where->bytes == 0 || length->bytes == 0)
         return true;
-    if (where->count != length->count || where->count > STEPS_MAX)
+    if (where->count != length->count || !spend(t, where->count))
         return false;
-    for (uint32_t i = 0; i < where->count; i++) {
-        if (!value(t, where, i, &off) || !value(t, length, i, &n) || (int64_t)off + (int64_t)n > t->w->size)
+    for (uint32_t i = 0; i < where->count; i += PIECES) {
+        uint32_t n = where->count - i < PIECES ? where->count - i : PIECES;
+        if (!values(t, where, i, n, off) || !values(t, length, i, n, size))
             return false;
+        for (uint32_t k = 0; k < n; k++)
+            if ((int64_t)off[k] + (int64_t)size[k] > t->w->size)
+                return false;
     }
     return true;
 }
@@ -301,11 +317,13 @@ static bool has_values(const struct tiff *t, const unsigned char *entry)
 }
 
 /* One directory at `off`; the next one in *next, 0: none. */
-static bool directory(const struct tiff *t, int64_t off, int64_t *next)
+static bool directory(struct tiff *t, int64_t off, int64_t *next)
 {
     struct list strips = {0}, strip_bytes = {0}, tiles = {0}, tile_bytes = {0};
     const unsigned char *p = look(t->w, off, 2);
     uint32_t entries = p ? number(t, p, 2) : 0;
+    if (!spend(t, entries))
+        return false;
     for (uint32_t i = 0; i < entries; i++) {
         int64_t at = off + 2 + 12 * (int64_t)i;
         p = look(t->w, at, 12);
@@ -335,7 +353,7 @@ static bool directory(const struct tiff *t, int64_t off, int64_t *next)
 
 static bool tiff(struct window *w)
 {
-    struct tiff t = {.w = w};
+    struct tiff t = {.w = w, .left = STEPS_MAX};
     const unsigned char *p = look(w, 0, 8);
     if (!p)
         return false;

@@ -22,14 +22,32 @@ static const char *path_in(const struct place *p, const struct alb_thumbor_folde
     return there ? path.p : NULL;
 }
 
+/* With ".." in it the path that is left is another key's, and whoever owns a server could choose which:
+ * "https://his.example/../hers.example/a.jpg" is his, and would lie where hers is looked for. */
+static bool goes_up(struct alb_str key)
+{
+    struct alb_str piece;
+    while (key.n > 0 && alb_str_next(&key, '/', &piece))
+        if (alb_str_eq_c(piece, ".."))
+            return true;
+    return false;
+}
+
+static const char *path_kept(const struct place *p, const struct alb_thumbor_folder *folder,
+                             struct alb_str key)
+{
+    return goes_up(key) ? NULL : path_in(p, folder, key);
+}
+
 static struct place place_of_source(const struct alb_imagor_files *f, enum alb_imagor_folder which,
                                     struct alb_str image)
 {
-    enum alb_thumbor_style style =
-        which == ALB_IMAGOR_STORAGE ? f->storage_style : ALB_THUMBOR_STYLE_ORIGINAL;
+    bool keeps = which == ALB_IMAGOR_STORAGE;
     struct place p = {.arena = f->shelf[which] ? alb_arena_new(KEY_ARENA) : NULL};
-    if (p.arena)
-        p.path = path_in(&p, &f->folder[which], alb_thumbor_original_key(p.arena, style, image));
+    if (p.arena && keeps)
+        p.path = path_kept(&p, &f->folder[which], alb_thumbor_original_key(p.arena, f->storage_style, image));
+    else if (p.arena)
+        p.path = path_in(&p, &f->folder[which], image);
     return p;
 }
 
@@ -49,8 +67,8 @@ static struct place place_of_result(const struct alb_imagor_files *f, const stru
 {
     struct place p = {.arena = f->shelf[ALB_IMAGOR_RESULTS] ? alb_arena_new(KEY_ARENA) : NULL};
     if (p.arena)
-        p.path = path_in(&p, &f->folder[ALB_IMAGOR_RESULTS],
-                         alb_thumbor_result_key(p.arena, f->result_style, r->path, r->url, chosen(&p, r)));
+        p.path = path_kept(&p, &f->folder[ALB_IMAGOR_RESULTS],
+                           alb_thumbor_result_key(p.arena, f->result_style, r->path, r->url, chosen(&p, r)));
     return p;
 }
 

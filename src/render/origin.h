@@ -197,6 +197,8 @@ enum alb_code alb_origin_start(struct alb_origins *origins, const struct alb_ori
 /* A descriptor of exactly `size` bytes for a worker: borrowed, as long as the reference is held; use pread or
  * mmap, its position is everybody's. -1 without bytes. */
 int alb_origin_fd(const struct alb_origin *o);
+/* True for the first one who asks: of all who were given this one, who does what is to be done once. */
+bool alb_origin_claim(struct alb_origin *o);
 /* Whether the file is still the one that was identified: ask when the worker is done, before a result is
  * published under its identity. Always true for http. One system call. */
 bool alb_origin_is_same(const struct alb_origin *o);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,7 +19,8 @@ struct made {
     struct alb_origin o;
     struct alb_origin_note note; /* the same again, for the memory of fresh ones */
     struct alb_origin_body body;
-    char *asked; /* alb_mem, or NULL */
+    char *asked;         /* alb_mem, or NULL */
+    atomic_bool claimed; /* alb_origin_claim */
     char text[];
 };
 
@@ -128,6 +130,11 @@ const char *alb_origin_failure_name(enum alb_origin_failure f)
 int alb_origin_fd(const struct alb_origin *o)
 {
     return made_of(o)->body.fd;
+}
+
+bool alb_origin_claim(struct alb_origin *o)
+{
+    return !atomic_exchange(&ALB_CONTAINER_OF(o, struct made, o)->claimed, true);
 }
 
 /* ---- a local file is somebody else's ---- */

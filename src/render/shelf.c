@@ -221,23 +221,43 @@ static bool read_source(void *ctx, int64_t off, void *p, size_t n, struct alb_er
     return true;
 }
 
+/* The folder `dir`, over links that an operator has laid; what is not there is made, never outside of ours. */
+static enum alb_code make_way(struct alb_shelf *s, const char *dir, int *folder, struct alb_err *err)
+{
+    struct alb_str whole = alb_str_c(dir), rest = whole, name;
+    char way[4096], last[256];
+    int at = -1;
+    if (alb_fs_open_inside(s->dirfd, dir, O_RDONLY | O_DIRECTORY, folder, NULL) == ALB_OK)
+        return ALB_OK;
+    enum alb_code code = alb_fs_open(s->dirfd, ".", O_RDONLY | O_DIRECTORY, 0, &at, err);
+    while (code == ALB_OK && rest.n > 0 && alb_str_next(&rest, '/', &name)) {
+        struct alb_str so_far = alb_str_sub(whole, 0, (size_t)(name.p - whole.p) + name.n);
+        if (!alb_str_to_c(name, last, sizeof(last)) || !alb_str_to_c(so_far, way, sizeof(way)))
+            code = alb_fail(err, ALB_E_INVALID, "a folder's name that is too long");
+        if (code == ALB_OK && name.n > 0)
+            code = alb_fs_mkdirs(at, last, s->dir_mode, err);
+        alb_fs_close(&at);
+        if (code == ALB_OK)
+            code = alb_fs_open_inside(s->dirfd, way, O_RDONLY | O_DIRECTORY, &at, err);
+    }
+    *folder = code == ALB_OK ? at : -1;
+    if (code != ALB_OK)
+        alb_fs_close(&at);
+    return code;
+}
+
 /* The folder of a path, and its name in there. */
 static enum alb_code enter(struct alb_shelf *s, const char *path, int *folder, const char **name,
                            struct alb_err *err)
 {
     const char *slash = strrchr(path, '/');
     char dir[4096];
-    enum alb_code code = ALB_OK;
     *name = slash ? slash + 1 : path;
     if (!slash)
         return alb_fs_open(s->dirfd, ".", O_RDONLY | O_DIRECTORY, 0, folder, err);
     if (!alb_str_to_c(alb_str_n(path, (size_t)(slash - path)), dir, sizeof(dir)))
         return alb_fail(err, ALB_E_INVALID, "a path that is too long");
-    /* Only when it has to: the way may lead over links that an operator has laid. */
-    if (alb_fs_open_inside(s->dirfd, dir, O_RDONLY | O_DIRECTORY, folder, NULL) == ALB_OK)
-        return ALB_OK;
-    code = alb_fs_mkdirs(s->dirfd, dir, s->dir_mode, err);
-    return code == ALB_OK ? alb_fs_open_inside(s->dirfd, dir, O_RDONLY | O_DIRECTORY, folder, err) : code;
+    return make_way(s, dir, folder, err);
 }
 
 /* Temporary files of ours, on the same file system. Each time anew: a folder may have been read-only at the start. */
@@ -264,10 +284,10 @@ static enum alb_code write_file(struct alb_shelf *s, const char *path, struct so
         code = alb_publish_begin(&p, tmp, err);
     if (code == ALB_OK)
         code = alb_seal_copy(p.fd, size, read_source, from, &seal, err);
+    if (code == ALB_OK) /* while it may be written to */
+        code = alb_seal_write(p.fd, &seal, err);
     if (code == ALB_OK && fchmod(p.fd, s->file_mode) != 0)
         code = alb_fail_sys(err, ALB_E_IO, errno, "fchmod");
-    if (code == ALB_OK)
-        code = alb_seal_write(p.fd, &seal, err);
     if (code == ALB_OK)
         code =
             alb_publish_commit(&p, folder, name, ALB_PUBLISH_DURABLE | ALB_PUBLISH_REPLACE, NULL, NULL, err);

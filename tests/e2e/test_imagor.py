@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`albumen imagor`: flags, environment and file; pages; imagor's folders of sources and of results, used as they are."""
 import hashlib
+import http.client
 import io
 import os
 import subprocess
@@ -252,6 +253,46 @@ def test_sources_are_kept_and_used(home, sources, style):
     with Imagor(home, *flags, f"--cache-dir={home}/other") as s:
         assert size(s.get(f"/unsafe/50x50/{image}")) == (50, 50)
         s.stop()
+
+
+@pytest.mark.parametrize("kind", ["storage", "result-storage"])
+def test_nothing_is_kept_under_the_name_of_another(home, sources, kind):
+    """Cleaned of its dots a URL of one server would be a URL of another."""
+    other = Sources()
+    other.answer = lambda s: other.send(s, 200, sources.photo(2)) if s.recv(65536) else None
+    try:
+        with Imagor(home, f"-file-{kind}-base-dir={home}/kept") as s:
+            mine = f"60x45/{sources.url}/photo/7.jpg".replace("://", ":/")
+            url = s.url.removeprefix("http://")
+            for path in (f"60x45/{other.url}/../{sources.url.removeprefix('http://')}/photo/7.jpg", f"50x50/{other.url}/../../../{mine}"):
+                connection = http.client.HTTPConnection(url, timeout=120)  # it sends dots as they are
+                connection.request("GET", "/unsafe/" + path)
+                assert connection.getresponse().status == 200
+                connection.close()
+            s.stop()  # what waits to be kept is
+        with Imagor(home, f"-file-{kind}-base-dir={home}/kept", f"--cache-dir={home}/other") as s:
+            assert size(s.get(f"/unsafe/60x45/{sources.url}/photo/7.jpg")) == (60, 45)
+            s.stop()
+        assert len(files(home / "kept")) == 1
+        assert sources.asked == {"/photo/7.jpg": 1}
+    finally:
+        other.stop()
+
+
+def test_a_source_is_kept_once_for_all_who_wait(home, sources):
+    sent, photo = threading.Event(), sources.photo(7)
+    sources.do_slow = lambda s, rest: sources.send(s, 200, photo) if sent.wait(120) else None
+    with Imagor(home, f"-file-storage-base-dir={home}/kept") as s:
+        askers = [threading.Thread(target=s.get, args=(f"/unsafe/50x{50 + i}/{sources.url}/slow/1.jpg",)) for i in range(20)]
+        for asker in askers:
+            asker.start()
+        until(lambda: s.count("albumen_source_joined_total") == 19, "all of them wait for it")
+        sent.set()
+        for asker in askers:
+            asker.join()
+        assert s.count(PUT) == 1
+        s.stop()
+    assert list(files(home / "kept").values()) == [photo]
 
 
 def test_half_a_source_is_never_kept(home, sources):

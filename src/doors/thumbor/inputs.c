@@ -201,7 +201,7 @@ enum alb_thumbor_next alb_thumbor_fetched(struct alb_thumbor_job *job)
                        ALB_STR_ARG(o->content_type));
         return alb_thumbor_fail(job, &err, NULL);
     }
-    if (files && files->save && o->is_shared && !o->no_store && !o->is_local)
+    if (files && files->save && o->is_shared && !o->no_store && !o->is_local && alb_origin_claim(o))
         files->save(files->ctx, name_of(job, job->at), o);
     return taken(job);
 }

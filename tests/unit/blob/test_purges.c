@@ -496,6 +496,26 @@ static void files_go_by_their_labels(void **state)
     alb_arena_free(&arena);
 }
 
+/* Without memory for a beginning everything is purged: behind texts that are gone, too, and all of it ends well. */
+static void without_memory_everything_is_purged(void **state)
+{
+    bool fired = true;
+
+    for (uint64_t n = 1; fired && n < 10; n++) {
+        struct alb_purges *p = open_list(*state);
+        alb_purges_retire(p, add(p, "http://a/", true));
+        alb_mem_fault(n, false);
+        uint64_t number = add(p, "http://b/", true);
+        fired = alb_mem_fault_fired();
+        alb_mem_fault(0, false);
+        assert_int_equal(newest(p, "http://b/1"), number);
+        alb_purges_retire(p, number);
+        assert_int_equal(alb_purges_look(p).in_force, 0);
+        alb_purges_close(&p);
+    }
+    assert_false(fired);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +529,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_list_is_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_that_lost_its_name_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_memory_everything_is_purged, setup, teardown),
         cmocka_unit_test_setup_teardown(the_newest_are_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(files_go_by_their_labels, setup, teardown),
     };

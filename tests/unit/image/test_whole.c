@@ -125,6 +125,67 @@ static void test_texts(void **state)
     }
 }
 
+/* What this thread has read so far; 0: nobody counts here. */
+static uint64_t bytes_read(void)
+{
+    FILE *f = fopen("/proc/thread-self/io", "re");
+    unsigned long long n = 0;
+    if (f && fscanf(f, "rchar: %llu", &n) != 1)
+        n = 0;
+    if (f)
+        (void)fclose(f);
+    return n;
+}
+
+static void put32(unsigned char *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (unsigned char)(v >> 8 * i);
+}
+
+static void put_entry(unsigned char *p, uint32_t tag, uint32_t count, uint32_t at)
+{
+    put32(p, tag | 4U << 16); /* of 32 bits each */
+    put32(p + 4, count);
+    put32(p + 8, at);
+}
+
+/* Directories that all name the same strips, whose places and lengths lie far apart. */
+static struct alb_str many_strips(uint32_t directories, uint32_t strips)
+{
+    enum { HEAD = 8, DIRECTORY = 2 + 2 * 12 + 4 };
+    uint32_t lists = HEAD + directories * DIRECTORY;
+    size_t n = lists + (size_t)2 * 4 * strips;
+    unsigned char *p = g_malloc0(n);
+    memcpy(p, "II*", 3);
+    put32(p + 4, HEAD);
+    for (uint32_t i = 0; i < directories; i++) {
+        unsigned char *d = p + HEAD + (size_t)i * DIRECTORY;
+        d[0] = 2;
+        put_entry(d + 2, 273, strips, lists);
+        put_entry(d + 14, 279, strips, lists + 4 * strips);
+        put32(d + 26, i + 1 < directories ? HEAD + (i + 1) * DIRECTORY : 0);
+    }
+    return alb_str_n((const char *)p, n);
+}
+
+/* A strip costs no window of its own, and a small file of directories that share theirs no hours. */
+static void test_many_strips(void **state)
+{
+    struct alb_str s = many_strips(1, 20000);
+    uint64_t before = bytes_read();
+    (void)state;
+    assert_int_equal(alb_sniff(s.p, s.n), ALB_TYPE_TIFF);
+    assert_true(is_whole(s, ALB_TYPE_TIFF));
+    assert_true(bytes_read() - before < 64 * s.n);
+    g_free((void *)(uintptr_t)s.p);
+    s = many_strips(1000, 20000);
+    before = bytes_read();
+    assert_false(is_whole(s, ALB_TYPE_TIFF));
+    assert_true(bytes_read() - before < (uint64_t)256 << 20);
+    g_free((void *)(uintptr_t)s.p);
+}
+
 /* Whatever stands in it, the walk ends within the file. */
 static void test_noise(void **state)
 {
@@ -144,8 +205,9 @@ static void test_noise(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures), cmocka_unit_test(test_animations), cmocka_unit_test(test_long),
-        cmocka_unit_test(test_texts),    cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_pictures), cmocka_unit_test(test_animations),
+        cmocka_unit_test(test_long),     cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_noise),    cmocka_unit_test(test_many_strips),
     };
     (void)argc;
     if (VIPS_INIT(argv[0]) != 0)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -46,7 +47,6 @@ static void shelf_open(void)
     st.config.name = "test-storage";
     st.config.folder = st.folder;
     st.config.dir_mode = 0755;
-    st.config.file_mode = 0666;
     st.config.clock = alb_clock_real();
     st.config.pool = st.pool;
     if (alb_shelf_open(&st.config, &st.shelf, &err) != ALB_OK)
@@ -64,7 +64,7 @@ static int up(void **state)
     st.attributes = fsetxattr(st.dirfd, "user.test", "x", 1, 0) == 0;
     assert_int_equal(alb_pool_new(&pool, &st.pool, NULL), ALB_OK);
     assert_int_equal(alb_origin_given(alb_str_n((const char *)png, sizeof(png)), &st.given, NULL), ALB_OK);
-    st.config = (struct alb_shelf_config){.keeps = true};
+    st.config = (struct alb_shelf_config){.keeps = true, .file_mode = 0666};
     shelf_open();
     return 0;
 }
@@ -195,6 +195,56 @@ static void test_ours(void **state)
     put("other.png");
     identity("other.png", again);
     assert_memory_equal(first, again, sizeof(first));
+}
+
+/* Links that an operator has laid lead on, but nothing is made where they leave the folder. */
+static void test_links(void **state)
+{
+    char outside[] = "/tmp/albumen-outside-XXXXXX";
+    struct stat s;
+    (void)state;
+    assert_non_null(mkdtemp(outside));
+    assert_int_equal(mkdirat(st.dirfd, "deep", 0755), 0);
+    assert_int_equal(symlinkat("deep", st.dirfd, "in"), 0);
+    assert_int_equal(symlinkat(outside, st.dirfd, "out"), 0);
+    put("in/new/folder/a.png");
+    assert_true(is_there("deep/new/folder/a.png"));
+    put("out/new/folder/a.png");
+    put("out/a.png");
+    assert_int_equal(stat(outside, &s), 0);
+    assert_int_equal(s.st_nlink, 2); /* no folder in it */
+    assert_int_equal(rmdir(outside), 0);
+    const struct alb_shelf_view v = alb_shelf_look(st.shelf);
+    assert_int_equal(v.unfit, 2);
+    assert_int_equal(v.writing, 0);
+}
+
+/* Files that nobody may write into have seals, too. Root may do everything: of this thread it is another who puts. */
+static void test_read_only_files(void **state)
+{
+    static const char *const folders[] = {".", ".albumen", ".albumen/tmp"};
+    enum { SOMEBODY = 12345 };
+    bool root = geteuid() == 0;
+    (void)state;
+    alb_shelf_close(&st.shelf);
+    st.config.file_mode = 0444;
+    shelf_open();
+    for (size_t i = 0; root && i < ALB_ARRAY_LEN(folders); i++)
+        assert_int_equal(fchownat(st.dirfd, folders[i], SOMEBODY, SOMEBODY, 0), 0);
+    if (root)
+        (void)setfsuid(SOMEBODY);
+    put("a.png");
+    if (root)
+        (void)setfsuid(0);
+    assert_true(is_there("a.png"));
+    const struct alb_shelf_view v = alb_shelf_look(st.shelf);
+    assert_int_equal(v.put, 1);
+    assert_int_equal(v.writing, 0);
+    char text[200];
+    int fd = openat(st.dirfd, "a.png", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(!st.attributes || fgetxattr(fd, "user.albumen", text, sizeof(text)) > 0);
+    (void)close(fd);
 }
 
 /* Damage that leaves the structure as it is, at every byte, with the file's time as it was. */
@@ -373,9 +423,11 @@ int main(void)
 {
 #define WITH(name) cmocka_unit_test_setup_teardown(name, up, down)
     const struct CMUnitTest tests[] = {
-        WITH(test_theirs),      WITH(test_replaced),  WITH(test_ours),    WITH(test_damaged),
-        WITH(test_overwritten), WITH(test_same),      WITH(test_expires), WITH(test_trouble),
-        WITH(test_unfit),       WITH(test_leftovers), WITH(test_later),   WITH(test_loader),
+        WITH(test_theirs),    WITH(test_replaced),        WITH(test_ours),
+        WITH(test_damaged),   WITH(test_overwritten),     WITH(test_same),
+        WITH(test_expires),   WITH(test_trouble),         WITH(test_unfit),
+        WITH(test_leftovers), WITH(test_later),           WITH(test_loader),
+        WITH(test_links),     WITH(test_read_only_files),
     };
     alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
