@@ -56,9 +56,10 @@ struct alb_admin_call {
 /* Exit statuses: 0 done, 1 failed (or check found problems, or did not come to its end), 2 wrong usage. */
 typedef int alb_admin_fn(struct alb_admin *admin, const struct alb_admin_call *call, struct alb_console *c);
 alb_admin_fn alb_admin_user, alb_admin_key, alb_admin_check, alb_admin_cache;
-/* What is purged by a "url", "source", "prefix" or "tag"; empty: the text is none. */
+/* What is purged by a "url", "source", "prefix" or "tag"; empty: the text is none, and *err says why. */
 struct alb_arena;
-struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text);
+struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text,
+                               struct alb_err *err);
 /* `albumen cache` on a folder that processes of `albumen imgproxy` may share, beside them. */
 int alb_cache_folder_run(const char *path, const struct alb_admin_call *call, struct alb_console *c);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/codec.h"
 #include "base/fs.h"
 #include "blob/cache.h"
 #include "blob/purges.h"
@@ -60,13 +61,76 @@ static struct alb_str url_label(struct alb_arena *a, struct alb_str url)
     return alb_arena_printf(a, "u:" ALB_STR_FMT, ALB_STR_ARG(mended));
 }
 
-struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text)
+#define ASSET ALB_STR("asset://")
+static const char *const begins[] = {"http://", "https://", "local:///"}; /* of sources, beside assets */
+
+static bool begins_so(struct alb_str text, struct alb_str with)
 {
-    if (strcmp(what, "url") == 0)
-        return url_label(a, text);
-    if (strcmp(what, "tag") == 0)
-        return text.n > 0 ? alb_arena_printf(a, "t:" ALB_STR_FMT, ALB_STR_ARG(text)) : text;
-    return text; /* a source, or how one begins */
+    return text.n >= with.n && alb_str_eq_ci(alb_str_sub(text, 0, with.n), with);
+}
+
+/* As it would be written in a label; empty: nothing is ever had from there. */
+static struct alb_str source_label(struct alb_arena *a, struct alb_str text)
+{
+    struct alb_uuid uuid;
+    char name[37];
+    if (alb_str_starts(text, ASSET)) {
+        if (!alb_uuid_parse(alb_str_from(text, ASSET.n), &uuid))
+            return ALB_STR_NONE;
+        alb_uuid_text(&uuid, name);
+        return alb_arena_printf(a, "asset://%s", name);
+    }
+    for (size_t i = 0; i < ALB_ARRAY_LEN(begins); i++) {
+        struct alb_str scheme = alb_str_c(begins[i]);
+        if (begins_so(text, scheme) && text.n > scheme.n && text.p[scheme.n] != '/')
+            return text;
+    }
+    return ALB_STR_NONE;
+}
+
+/* What a source may begin with, or more of it. */
+static struct alb_str prefix_label(struct alb_arena *a, struct alb_str text)
+{
+    (void)a;
+    bool good = text.n < ASSET.n ? begins_so(ASSET, text) : alb_str_starts(text, ASSET);
+    for (size_t i = 0; !good && i < ALB_ARRAY_LEN(begins); i++) {
+        struct alb_str scheme = alb_str_c(begins[i]);
+        good = text.n < scheme.n ? begins_so(scheme, text) : begins_so(text, scheme);
+    }
+    return good && text.n > 0 ? text : ALB_STR_NONE;
+}
+
+static struct alb_str tag_label(struct alb_arena *a, struct alb_str text)
+{
+    return text.n > 0 ? alb_arena_printf(a, "t:" ALB_STR_FMT, ALB_STR_ARG(text)) : text;
+}
+
+struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb_str text,
+                               struct alb_err *err)
+{
+    static const struct {
+        const char *what;
+        struct alb_str (*label)(struct alb_arena *a, struct alb_str text);
+        const char *why;
+    } kinds[] = {
+        {"url", url_label, "no URL of a picture, with its signature or what stands in its place"},
+        {"source", source_label,
+         "no source; those are http://..., https://..., local:///PATH and asset://UUID"},
+        {"prefix", prefix_label,
+         "nothing that http://..., https://..., local:///PATH or asset://UUID begins with"},
+        {"tag", tag_label, "no tag"},
+    };
+    for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
+        if (strcmp(what, kinds[i].what) != 0)
+            continue;
+        struct alb_str label = kinds[i].label(a, text);
+        if (label.n == 0)
+            (void)(alb_arena_code(a) == ALB_OK ? alb_fail(err, ALB_E_INVALID, "this is %s", kinds[i].why)
+                                               : alb_fail(err, ALB_E_NO_MEMORY, "no memory for a label"));
+        return label;
+    }
+    (void)alb_fail(err, ALB_E_INVALID, "nothing is purged by a %s", what);
+    return ALB_STR_NONE;
 }
 
 static int purge_usage(struct alb_console *c)
@@ -92,16 +156,18 @@ static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
     struct alb_arena *a = alb_arena_new(LABEL_ARENA);
     if (!a)
         code = alb_fail(&err, ALB_E_NO_MEMORY, "labels");
+    const char *which = "cache purge";
     for (char **w = words + 1; code == ALB_OK && *w; w++) {
-        struct alb_str label = alb_cache_label(a, what, alb_str_c(*w));
+        which = *w;
+        struct alb_str label = alb_cache_label(a, what, alb_str_c(*w), &err);
         code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0,
                                             ALB_STR("command line"), &number, &err)
-                           : alb_fail(&err, ALB_E_INVALID, "\"%s\" is no %s", *w, what);
+                           : err.code;
         if (code == ALB_OK)
             alb_console_err(c, "purged: %s %s\n", what, *w);
     }
     alb_arena_free(&a);
-    return code == ALB_OK ? 0 : alb_console_fail(c, "cache purge", &err);
+    return code == ALB_OK ? 0 : alb_console_fail(c, which, &err);
 }
 
 /* ---- stats ---- */
@@ -148,6 +214,17 @@ static void top(const struct alb_admin *admin, const char *head, enum alb_render
     }
 }
 
+static void since_start(const struct alb_cache_view *v, struct alb_console *c)
+{
+    alb_console_out(c, "%-10s since the server started: %llu found, %llu not found\n", "asked for",
+                    (unsigned long long)v->hits, (unsigned long long)v->misses);
+    alb_console_out(c, "%-10s since then: %llu stored, %llu not stored\n", "files in",
+                    (unsigned long long)v->stored, (unsigned long long)v->refused);
+    alb_console_out(c, "%-10s since then: %llu for room, %llu for age, %llu damaged\n", "files out",
+                    (unsigned long long)v->evicted, (unsigned long long)v->expired,
+                    (unsigned long long)v->corrupt);
+}
+
 static int stats(const struct alb_admin *admin, struct alb_console *c)
 {
     struct alb_cache_view v = alb_cache_look(admin->cache);
@@ -157,12 +234,8 @@ static int stats(const struct alb_admin *admin, struct alb_console *c)
     for (unsigned d = 0; d < ALB_RENDER_DOORS; d++)
         for (unsigned f = 0; f < ALB_FORMAT_COUNT; f++)
             kind(admin, (enum alb_render_door)d, (enum alb_format)f, c);
-    alb_console_out(c, "%-10s %llu hits, %llu misses, %llu stored, %llu refused\n", "since",
-                    (unsigned long long)v.hits, (unsigned long long)v.misses, (unsigned long long)v.stored,
-                    (unsigned long long)v.refused);
-    alb_console_out(c, "%-10s %llu evicted, %llu expired, %llu corrupt\n", "start",
-                    (unsigned long long)v.evicted, (unsigned long long)v.expired,
-                    (unsigned long long)v.corrupt);
+    if (admin->render) /* else they would be those of this command */
+        since_start(&v, c);
     fault(c, "reading", &v.reads);
     fault(c, "writing", &v.writes);
     if (admin->purges)

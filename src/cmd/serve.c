@@ -289,6 +289,10 @@ static enum alb_code first_run(struct house *h, struct alb_err *err)
         alb_hex(random, sizeof(random), h->setup_token);
         return ALB_OK;
     }
+    if (strlen(password) < ALB_PASSWORD_FIRST_MIN)
+        return alb_fail(err, ALB_E_INVALID,
+                        "--admin-password (ALBUMEN_ADMIN_PASSWORD) is too short: %d bytes at least",
+                        ALB_PASSWORD_FIRST_MIN);
     code = alb_library_first_password(h->folder.library, ALB_STR("admin"), ALB_STR(""), alb_str_c(password),
                                       &future, err);
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;

@@ -289,6 +289,8 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
         return premultiplied(image, convolve, s, data, err);
     case ALB_EFFECT_RED_EYE:
         return alb_step_red_eye(image, err);
+    case ALB_EFFECT_OUTLINE:
+        return alb_step_outline(image, s, err);
     default:
         break;
     }

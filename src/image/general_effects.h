@@ -19,6 +19,11 @@ enum alb_code alb_step_effect(VipsImage **image, const struct alb_plan_step *s, 
 /* Of these those from LINEAR to CURVE (general_filters.c). */
 enum alb_code alb_step_filter(VipsImage **image, const struct alb_plan_step *s, struct alb_str data,
                               struct alb_err *err) ALB_MUST_CHECK;
+/* Pixels of our own: they may be changed. */
+enum alb_code alb_step_own(VipsImage **image, struct alb_err *err) ALB_MUST_CHECK;
+/* OUTLINE (general_outline.c). */
+enum alb_code alb_step_outline(VipsImage **image, const struct alb_plan_step *s,
+                               struct alb_err *err) ALB_MUST_CHECK;
 /* RED_EYE; what has 16 bits has 8 afterwards. A picture in shades of grey stays as it is. */
 enum alb_code alb_step_red_eye(VipsImage **image, struct alb_err *err) ALB_MUST_CHECK;
 /* A picture in shades of grey as one with colours; others as they are. */

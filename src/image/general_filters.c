@@ -87,8 +87,7 @@ static enum alb_code modulate(VipsImage **image, const struct alb_plan_step *s, 
 
 /* ---- on rows in memory ---- */
 
-/* Pixels of our own: they may be changed. */
-static enum alb_code own(VipsImage **image, struct alb_err *err)
+enum alb_code alb_step_own(VipsImage **image, struct alb_err *err)
 {
     VipsImage *out = vips_image_new_memory();
     int rc = vips_image_write(*image, out);
@@ -238,7 +237,7 @@ static enum alb_code round_corners(VipsImage **image, const struct alb_plan_step
         code = alb_step_replace(image, rc, out, "effect", err);
     }
     if (code == ALB_OK)
-        code = own(image, err);
+        code = alb_step_own(image, err);
     if (code == ALB_OK)
         cut_corners(*image, s);
     return code;
@@ -255,7 +254,7 @@ enum alb_code alb_step_red_eye(VipsImage **image, struct alb_err *err)
         code = alb_step_replace(image, rc, out, "effect", err);
     }
     if (code == ALB_OK)
-        code = own(image, err);
+        code = alb_step_own(image, err);
     if (code == ALB_OK)
         (void)alb_red_eyes((*image)->data, (uint32_t)(*image)->Xsize, (uint32_t)(*image)->Ysize,
                            (unsigned)(*image)->Bands);
@@ -280,7 +279,7 @@ enum alb_code alb_step_filter(VipsImage **image, const struct alb_plan_step *s, 
     }
     code = s->u.effect.kind == ALB_EFFECT_CURVE ? alb_step_rgb(image, err) : ALB_OK;
     if (code == ALB_OK)
-        code = own(image, err);
+        code = alb_step_own(image, err);
     if (code != ALB_OK)
         return code;
     if (s->u.effect.kind == ALB_EFFECT_NOISE)

@@ -118,6 +118,8 @@ enum alb_effect_kind {
                          overlays only */
     ALB_EFFECT_FRAME,   /* mark.input is a nine-patch (general_frame.h) that is laid around; overlays only */
     ALB_EFFECT_RED_EYE, /* pairs of red pupils in faces lose their red */
+    ALB_EFFECT_OUTLINE, /* amount: width in pixels of a frame in rgb, with black within, along the inner edge of the
+                           rectangle; keep: of a rectangle so large, there where the eye goes (the worker looks) */
     ALB_EFFECT_COUNT
 };
 
@@ -206,7 +208,7 @@ struct alb_effect {
     bool keep;
     double angle; /* degrees clockwise from "downwards" */
     double start, stop;
-    /* Only within this rectangle, fractions of the picture; width 0: everywhere. BLUR and PIXELATE only. */
+    /* Only within this rectangle, fractions of the picture; width 0: everywhere. BLUR, PIXELATE and OUTLINE only. */
     double left, top, width, height;
     struct alb_mark mark;
     double v[6];
@@ -402,6 +404,9 @@ struct alb_plan_options {
     struct alb_gravity gravity;     /* what stays when the result is cut */
     const struct alb_focus *focus;  /* sizing THUMBNAIL: instead of gravity, if there are any */
     uint32_t focus_count;
+    /* sizing THUMBNAIL: the picture, trimmed and cut to its window, keeps its size, and outlines tell what would decide
+     * about the rest: red what would be left of it, green what is to stay. */
+    bool outline;
     uint16_t turn;                  /* 0, 90, 180, 270 clockwise, on top of the file's orientation */
     bool flip_h, flip_v;            /* after the turn */
     struct alb_extend extend, extend_aspect;

@@ -458,6 +458,7 @@ static void ground(struct alb_draft *d, const struct alb_plan_options *o)
 static enum alb_code frame_it(struct alb_draft *d, const struct alb_plan_options *o,
                               const struct alb_plan_sizes *s)
 {
+    alb_plan_outline(d, o, s);
     enum alb_code code = alb_plan_effects(d, o->effects, o->effect_count, s->dpr);
     if (code == ALB_OK && o->sizing == ALB_SIZING_IMGPROXY)
         code = canvases(d, o, s);
@@ -547,13 +548,12 @@ enum alb_code alb_plan_pipelines(struct alb_draft *d)
 
 static enum alb_code finish(struct alb_draft *d)
 {
-    struct alb_plan *p = d->plan;
     const struct alb_plan_limits *l = d->ask->limits;
     struct alb_plan_step *e = alb_draft_add(d, ALB_STEP_ENCODE, d->width, d->height);
     e->u.encode.output = d->ask->options->output;
     e->u.encode.animate = d->animated;
     alb_resolve_output(d, &e->u.encode.output);
-    p->format = e->u.encode.output.format;
+    d->plan->format = e->u.encode.output.format;
     if (d->width > l->result_side || d->height > l->result_side)
         return alb_fail(d->err, ALB_E_TOO_LARGE, "the result would have a side above %u pixels",
                         l->result_side);

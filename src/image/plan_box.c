@@ -193,6 +193,8 @@ void alb_plan_size_box(const struct alb_plan_options *o, const struct alb_view *
         s->box_w = s->scaled_w;
     if (!(given.h > 0) && o->fit != ALB_FIT_FORCE && o->fit != ALB_FIT_OUTSIDE)
         s->box_h = s->scaled_h;
+    if (o->outline)
+        alb_plan_size_outline(view, &r, at, s);
 }
 
 /* ---- fill ---- */

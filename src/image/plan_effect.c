@@ -47,6 +47,7 @@ bool alb_effect_amount_ok(enum alb_effect_kind kind, double amount, double amoun
         [ALB_EFFECT_LAYER] = {0, 0},
         [ALB_EFFECT_FRAME] = {0, 0},
         [ALB_EFFECT_RED_EYE] = {0, 0},
+        [ALB_EFFECT_OUTLINE] = {1, 1000},
     };
     if ((unsigned)kind >= ALB_EFFECT_COUNT || !within(amount, range[kind].least, range[kind].most))
         return false;

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 6u
+#define OPTIONS_VERSION 7u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -249,6 +249,7 @@ static void geometry(struct alb_plan_io *io, struct alb_plan_options *o)
     alb_io_bool(io, &o->enlarge);
     alb_io_gravity(io, &o->gravity);
     focus(io, o);
+    alb_io_bool(io, &o->outline);
     alb_io_u16(io, &o->turn);
     alb_io_bool(io, &o->flip_h);
     alb_io_bool(io, &o->flip_v);

@@ -2,8 +2,8 @@
  *
  * How the source is loaded: a decoder that can give a smaller picture does it for a fraction of the time. The
  * rules of how small it may become are imgproxy's (its processing/scale_on_load.go), with two more ways and a
- * margin: albumen's own sizes ask the decoder for more than they need, because its shrinking is coarse. Or not the source
- * is loaded but a level of it (plan_level.c).
+ * margin: albumen's own sizes ask the decoder for more than they need, because its shrinking is coarse. Or not the
+ * source is loaded but a level of it (plan_level.c).
  *
  * JPEG: decoders have fast code for 1, 2, 4 and 8 eighths, which is all that imgproxy's choice knows, and plain code
  * for the others. Measured with libjpeg-turbo 2.1 on photographs of 4 to 9 megapixels to 512, 1000 and 1440 pixels, CPU

@@ -43,6 +43,7 @@ static bool does_nothing(const struct alb_effect *e)
     case ALB_EFFECT_CONVOLVE:
     case ALB_EFFECT_FRAME:
     case ALB_EFFECT_RED_EYE:
+    case ALB_EFFECT_OUTLINE:
     case ALB_EFFECT_UNSHARP: /* the kernel of weight 1 + 8 and divider 1 is none of them */
         return false;
     case ALB_EFFECT_NOISE:

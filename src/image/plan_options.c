@@ -249,8 +249,9 @@ static bool area_ok(const struct alb_effect *e)
 {
     if (within(e->width, 0, 0))
         return within(e->left, 0, 0) && within(e->top, 0, 0) && within(e->height, 0, 0);
-    return (e->kind == ALB_EFFECT_BLUR || e->kind == ALB_EFFECT_PIXELATE) && within(e->left, 0, 1) &&
-           within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 && e->height <= 1;
+    return (e->kind == ALB_EFFECT_BLUR || e->kind == ALB_EFFECT_PIXELATE || e->kind == ALB_EFFECT_OUTLINE) &&
+           within(e->left, 0, 1) && within(e->top, 0, 1) && within(e->width, 0, 1) && e->height > 0 &&
+           e->height <= 1;
 }
 
 /* What is laid over is so by overlays only. */
@@ -336,7 +337,7 @@ static bool sizing_ok(const struct alb_plan_options *o)
         return false;
     if (o->sizing == ALB_SIZING_IMGPROXY)
         return o->fit != ALB_FIT_OUTSIDE && !o->window.on && o->focus_count == 0 && !o->adaptive &&
-               within(o->share, 0, 0);
+               !o->outline && within(o->share, 0, 0);
     return o->sizing == ALB_SIZING_THUMBNAIL && o->fit != ALB_FIT_COVER_DOWN && o->fit != ALB_FIT_AUTO &&
            !o->crop.on && within(o->share, 0, 1) && window_ok(&o->window) && focus_ok(o);
 }

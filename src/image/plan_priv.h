@@ -7,7 +7,7 @@
  *   plan_tiles.c    frames of videos            plan_box.c    both, with sizing THUMBNAIL; fill
  *   plan_effect.c   what effects may say        plan_level.c  smaller ones that are kept
  *   plan_layer.c    layers and frames           plan_mark.c   overlays
- *   plan_cost.c   expected memory
+ *   plan_cost.c   expected memory             plan_outline.c  outlines of what decides
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
  *   plan.c          the order of all that
  * Pure; any thread.
@@ -39,6 +39,11 @@ struct alb_plan_sizes {
     int64_t cut_w, cut_h;       /* the scaled picture is cut to these; 0: not at all */
     int64_t aspect_w, aspect_h; /* canvas for extend_aspect; 0: none */
     int64_t box_w, box_h;       /* sizing THUMBNAIL: what the picture is to fit, both sides known */
+    /* With outline: what would be left of the picture, at its place (eye: a worker finds that), and where the whole
+     * one, which is so large, begins. Above, sizes are as without a wish. */
+    struct alb_rect left;
+    bool eye;
+    int64_t whole_x, whole_y, whole_w, whole_h;
 };
 void alb_plan_size(const struct alb_plan_options *o, uint32_t width, uint32_t height, bool vector,
                    struct alb_plan_sizes *s);
@@ -63,6 +68,14 @@ void alb_plan_size_box(const struct alb_plan_options *o, const struct alb_view *
                        struct alb_gravity *crop_at, struct alb_gravity *at);
 struct alb_draft;
 enum alb_code alb_plan_fill(struct alb_draft *d, const struct alb_fill *f);
+
+/* ---- plan_outline.c ---- */
+
+/* Of a picture of which `r` of the clip is cut out: notes what the sizes would leave, and takes them back. */
+void alb_plan_size_outline(const struct alb_view *view, const struct alb_rect *r, const struct alb_gravity *at,
+                           struct alb_plan_sizes *s);
+/* Nothing without options.outline. */
+void alb_plan_outline(struct alb_draft *d, const struct alb_plan_options *o, const struct alb_plan_sizes *s);
 
 /* ---- places (plan_place.c) ---- */
 

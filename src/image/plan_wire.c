@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define PLAN_VERSION 6u
+#define PLAN_VERSION 7u
 
 static void io_text(struct alb_plan_io *io, struct alb_plan_text *t)
 {

@@ -13,7 +13,9 @@
 #include "catalog/user.h"    /* struct alb_user */
 #include "library/principal.h"
 
-#define ALB_PASSWORD_MIN 4 /* bytes; the page asks for more, this only refuses accidents */
+#define ALB_PASSWORD_MIN 4 /* bytes; refuses accidents */
+#define ALB_PASSWORD_FIRST_MIN                                                                               \
+    8 /* of the first one, which looks after the library: as the set-up page says */
 #define ALB_PASSWORD_MAX 1024
 #define ALB_KEY_PREFIX "alb_" /* every API key begins so */
 #define ALB_TOKEN_TEXT_MAX 64
@@ -31,7 +33,7 @@ bool alb_password_verify(const char *hash,
 /* True as long as user 1 has no password. */
 enum alb_code alb_library_first_run(struct alb_library *lib, bool *first, struct alb_err *err) ALB_MUST_CHECK;
 /* Sets name (empty = keep), e-mail and password of user 1, only if there is no password yet (else CONFLICT).
- * Result alb_done. */
+ * INVALID: shorter than ALB_PASSWORD_FIRST_MIN. Result alb_done. */
 enum alb_code alb_library_first_password(struct alb_library *lib, struct alb_str name, struct alb_str email,
                                          struct alb_str password, struct alb_future **future,
                                          struct alb_err *err) ALB_MUST_CHECK;

@@ -72,8 +72,9 @@ static enum alb_code set_password(struct alb_library *lib, const struct user_arg
     struct user_args *args;
 
     *future = NULL;
-    if (password.n < ALB_PASSWORD_MIN)
-        return alb_fail(err, ALB_E_INVALID, "the password is too short");
+    size_t least = what->only_first ? ALB_PASSWORD_FIRST_MIN : ALB_PASSWORD_MIN;
+    if (password.n < least)
+        return alb_fail(err, ALB_E_INVALID, "the password is too short: %zu bytes at least", least);
     job.call = alb_call_new(lib, NULL, ALB_CALL_SMALL, sizeof(*args));
     if (job.call != NULL) {
         args = job.call->args;

@@ -17,8 +17,8 @@ ALB_X(LOG_LEVEL, "log-level", STRING, "info", ALB_CMD_ALL, "General", "debug, in
 ALB_X(LOG_FORMAT, "log-format", STRING, "auto", ALB_CMD_ALL, "General",
       "logfmt, json, or auto: logfmt on a terminal")
 ALB_X(ADMIN_PASSWORD, "admin-password", STRING, "", ALB_CMD_SERVE, "General",
-      "Password of the first user, admin, set at the first start; better in the environment than on the "
-      "command line")
+      "Password of the first user, admin, of 8 bytes at least, set at the first start; better in the "
+      "environment than on the command line")
 ALB_X(SERVER, "server", STRING, "", ALB_CMD_IMPORT, "Server",
       "Where the albumen server answers, such as http://photos.example:8080")
 ALB_X(KEY, "key", STRING, "", ALB_CMD_IMPORT, "Server",

@@ -134,8 +134,15 @@ def test_purge_by_tag_and_by_url_removes_files(tmp_path):
             assert sizes(server.plain(a, f"w:{20 + n}/ct:{'odd' if n % 2 else 'even'}"))[0] == 20 + n
         until(lambda: len(files(tmp_path)) == 4, "all are made again")
         assert len(origin.seen) == fetched  # the copy of the source is as good as before
-        for words in (("purge",), ("purge", "tag"), ("purge", "stone", "x"), ("purge", "url", "nothing"), ("burn",)):
-            cache_command(tmp_path, *words, status=1 if words[1:2] == ("url",) else 2)
+        for words in (("purge",), ("purge", "tag"), ("purge", "stone", "x"), ("burn",)):
+            cache_command(tmp_path, *words, status=2)
+        for kind, text in (("url", "nothing"), ("source", "nonsense"), ("source", "ftp://a/b"), ("source", "https://"),
+                           ("source", "asset://12"), ("source", "http:///a.jpg"), ("prefix", "nonsense"), ("tag", "")):
+            told = cache_command(tmp_path, "purge", kind, text, status=1)
+            assert told.startswith(f"albumen: {text}: this is no") and "purged" not in told, told
+        cache_command(tmp_path, "purge", "source", "https://example.com/a", "local:///b.jpg",
+                      "asset://01a1fe20-fdb7-73c4-9280-55a6f5d8575e")
+        cache_command(tmp_path, "purge", "prefix", "htt", "https://example.com/", "local:///b", "asset://12")
         server.stop()
     origin.close()
 

@@ -45,8 +45,11 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     assert requests.post(place, params=source).status_code == 401
     assert requests.post(place, params=source, headers=bob).status_code == 403
     assert requests.get(place, params=source, headers=admin).status_code == 405
-    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "x" * 990}):
+    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "https://" + "x" * 990}):
         assert requests.post(place, params=params, headers=admin).status_code == 400, params
+    for kind in ("source", "prefix", "url"):
+        refused = requests.post(place, params={kind: "nonsense"}, headers=admin)
+        assert refused.status_code == 400 and refused.json()["message"].startswith("this is no"), refused.text
     before = len(files(daemon))
     assert daemon.metric("albumen_cache_purges_total") == 0
     answer = requests.post(place, params=source, headers=admin).json()

@@ -199,6 +199,7 @@ def test_first_run_without_a_password(tmp_path):
     body = {"email": "a@example.org", "name": "Anna", "password": "long enough"}
     assert requests.post(signup, json=body).status_code == 403
     assert requests.post(signup, json={**body, "setupToken": "0" * 32}).status_code == 403
+    assert requests.post(signup, json={**body, "setupToken": token, "password": "seven77"}).status_code == 400
     assert requests.post(signup, json={**body, "setupToken": token}).status_code == 201
     assert requests.post(signup, json={**body, "setupToken": token}).status_code == 409
     assert requests.get(url + "/api/server/config").json()["isInitialized"] is True
@@ -206,6 +207,13 @@ def test_first_run_without_a_password(tmp_path):
     assert login.status_code == 201 and login.json()["name"] == "Anna"
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+
+
+def test_the_first_password_is_no_short_one(tmp_path):
+    """The variable may say no less than the set-up page, nor may who asks without the page."""
+    run = subprocess.run([BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0"], text=True,
+                         env=dict(os.environ, ALBUMEN_ADMIN_PASSWORD="seven77"), capture_output=True, timeout=120)
+    assert run.returncode == 1 and "ALBUMEN_ADMIN_PASSWORD) is too short: 8 bytes at least" in run.stderr, run.stderr
 
 
 def test_quit_prints_what_is_in_flight(daemon):

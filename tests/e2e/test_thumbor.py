@@ -217,7 +217,7 @@ def test_expire(house):
 
 def test_errors(house):
     for path, status, words in (
-            ("filters:label(%FF,0,0)/", 400, "invalid"),
+            ("filters:blur(2):label(%FF,0,0)/", 400, "label(): a text is UTF-8 and has at most 1024 bytes"),
             ("90000x90000/", 422, None)):
         answer = house.get(path + house.flat)
         assert answer.status_code == status and answer.json()["status"] == status, path

@@ -34,6 +34,52 @@ def quoted(text):
     return urllib.parse.quote(text, safe="")
 
 
+# ---- outlines ----
+
+RED, GREEN, BLACK = (255, 32, 32), (32, 255, 32), (0, 0, 0)
+
+
+def test_debug_outlines_what_decides(house):
+    """Of 100 x 68: what would be left, and the point that is to stay; nothing is cut, made smaller or flipped."""
+    got = house.picture("debug/-50x50/filters:focal(90x34)/")
+    assert got.size == (100, 68) and got.mode == "RGB"
+    row = [got.getpixel((x, 10)) for x in range(100)]
+    assert row[31] == GROUND and row[32:34] == [RED, RED] and row[34] == BLACK and row[35] == GROUND
+    assert row[96:] == [GROUND, BLACK, RED, RED] and got.getpixel((60, 0)) == RED and got.getpixel((60, 67)) == RED
+    assert got.getpixel((82, 34)) == GREEN and got.getpixel((98, 34)) == GREEN and got.getpixel((90, 26)) == GREEN
+    assert house.picture("debug/fit-in/50x50/").tobytes() == house.picture("").tobytes()  # nothing would be cut
+    told = house.get("debug/meta/50x50/" + house.flat).json()
+    assert (told["width"], told["height"]) == (100, 68)
+    assert house.get("params/unsafe/debug/8x8/a.jpg", signed=False).json()["debug"] is True
+
+
+def test_debug_shows_where_the_eye_goes(house):
+    for grey in (False, True):
+        ground = Image.new("RGB", (400, 100), (90, 90, 90))
+        ImageDraw.Draw(ground).ellipse((330, 30, 370, 70), fill=(255, 255, 0))
+        asset = house.keep(png(ground.convert("L") if grey else ground))
+        row = house.picture("debug/50x50/smart/", asset)
+        line = [row.convert("RGB").getpixel((x, 5)) for x in range(400)]
+        left, right = line.index(RED), 399 - line[::-1].index(RED)
+        assert right - left == 99 and left <= 330 and right >= 370, (left, right)
+        cut = house.picture("50x50/smart/", asset).convert("L")
+        assert cut.getpixel((25, 25)) != cut.getpixel((0, 0))  # as the cut itself
+
+
+def test_debug_of_what_moves_and_of_transparency(house):
+    frames = [Image.new("RGB", (60, 40), (0, 0, 50 * n)) for n in range(3)]
+    body = io.BytesIO()
+    frames[0].save(body, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    got = house.picture("debug/10x40/left/filters:format(gif)/", house.keep(body.getvalue()))
+    for n in range(got.n_frames):
+        got.seek(n)
+        assert near(got.convert("RGB").getpixel((0, 20)), RED, 12) and near(got.convert("RGB").getpixel((9, 20)), RED, 12)
+    assert got.n_frames == 3
+    clear = house.keep(png(Image.new("LA", (60, 40), (0, 0))))
+    got = house.picture("debug/10x40/left/", clear).convert("RGBA")
+    assert got.getpixel((0, 20)) == RED + (255,) and got.getpixel((30, 20))[3] == 0
+
+
 # ---- nested images ----
 
 def channel(mode, a, b):

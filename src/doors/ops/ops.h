@@ -65,8 +65,9 @@ struct alb_door_ops {
     int64_t stuck_ns; /* how long something may wait before the server is called unhealthy */
     bool public_metrics;
     struct alb_origins *origins; /* whose caches /health tells of too; NULL: none */
-    /* The label of `text`, which is a "url", "source", "prefix" or "tag"; empty: it is none. */
-    struct alb_str (*label)(struct alb_arena *arena, const char *what, struct alb_str text);
+    /* The label of `text`, which is a "url", "source", "prefix" or "tag"; empty: it is none, and *err says why. */
+    struct alb_str (*label)(struct alb_arena *arena, const char *what, struct alb_str text,
+                            struct alb_err *err);
     struct alb_render_scrub (*scrub)(void *ctx); /* NULL: there is none */
     void *scrub_ctx;
 };

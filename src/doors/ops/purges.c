@@ -45,13 +45,13 @@ enum alb_step alb_ops_purge(struct alb_req *req)
         alb_res_error(req, ALB_E_INVALID, "url, source, prefix or tag is needed");
         return ALB_STEP_DONE;
     }
-    struct alb_str label = d->label(alb_req_arena(req), kinds[kind], text);
-    enum alb_code code = ALB_E_INVALID;
+    struct alb_str label = d->label(alb_req_arena(req), kinds[kind], text, &err);
+    enum alb_code code = label.n > 0 ? ALB_OK : err.code;
     if (label.n > 0)
         code = alb_render_purge(d->render, label, strcmp(kinds[kind], "prefix") == 0,
                                 alb_auth_principal(req)->name, &number, &err);
     if (code != ALB_OK) {
-        alb_res_error(req, code, code == ALB_E_INVALID ? "there is nothing of that kind to purge" : NULL);
+        alb_res_error(req, code, code == ALB_E_INVALID ? err.msg : NULL);
         return ALB_STEP_DONE;
     }
     alb_json_init(&j, &out);

@@ -116,8 +116,8 @@ static void put_filters(struct alb_buf *b, const struct alb_thumbor_url *u)
 
 static bool needs_escape(struct alb_str image)
 {
-    static const char *const words[] = {"trim/", "meta/",  "fit-in/", "stretch/", "top/",
-                                        "left/", "right/", "bottom/", "center/",  "smart/"};
+    static const char *const words[] = {"trim/", "debug/", "meta/",   "fit-in/", "stretch/", "top/",
+                                        "left/", "right/", "bottom/", "center/", "smart/"};
     for (size_t i = 0; i < image.n; i++) {
         if (memchr("?(),", image.p[i], 4))
             return true;
@@ -147,6 +147,8 @@ struct alb_str alb_thumbor_url_canonical(struct alb_arena *arena, const struct a
 {
     struct alb_buf b = ALB_BUF_INIT(CANONICAL_MAX);
     struct alb_str out = ALB_STR_NONE;
+    if (u->debug)
+        part(&b, "debug");
     if (u->meta)
         part(&b, "meta");
     put_trim(&b, u);

@@ -111,7 +111,7 @@ static enum alb_gravity_kind gravity(const struct alb_thumbor_url *u)
 static bool focus(struct alb_thumbor_compiling *k, const struct alb_thumbor_filters *f,
                   struct alb_plan_options *o)
 {
-    if (f->focuses == 0 || o->fit != ALB_FIT_COVER)
+    if (f->focuses == 0 || (o->fit != ALB_FIT_COVER && !o->outline))
         return true;
     struct alb_focus *list = alb_arena_calloc(k->arena, f->focuses, sizeof(*list));
     for (size_t i = 0; list && i < f->focuses; i++) {
@@ -150,7 +150,7 @@ static void set_fit(const struct alb_thumbor_url *u, const struct alb_thumbor_fi
 /* Places are those of the picture before it is flipped: that is a pipeline of its own. */
 static void flip(struct alb_thumbor_compiling *k, const struct alb_thumbor_url *u)
 {
-    if (!u->flip_h && !u->flip_v)
+    if ((!u->flip_h && !u->flip_v) || u->debug)
         return;
     struct alb_plan_options *next = new_pipeline(k);
     k->part = ALB_THUMBOR_PART_TURN;
@@ -172,6 +172,7 @@ static void own_geometry(struct alb_thumbor_compiling *k, const struct alb_thumb
         o->trim = trim_of(u->trim_tolerance, u->trim_last);
     window(u, o);
     set_fit(u, f, o);
+    o->outline = u->debug;
     o->adaptive = u->adaptive;
     o->below_width = k->below.width;
     o->below_height = k->below.height;
@@ -311,7 +312,8 @@ static void add_geometry(struct alb_thumbor_compiling *k, const struct alb_thumb
             parts |= op->v[i] > 0 && op->v[i] < 1 ? 1u << i : 0;
         o = at(k, ALB_THUMBOR_PART_WINDOW);
         if (o)
-            o->window = (struct alb_window){true, true, (uint8_t)parts, op->v[0], op->v[1], op->v[2], op->v[3]};
+            o->window =
+                (struct alb_window){true, true, (uint8_t)parts, op->v[0], op->v[1], op->v[2], op->v[3]};
     }
 }
 

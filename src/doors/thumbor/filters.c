@@ -377,8 +377,10 @@ enum alb_code alb_thumbor_filters_read(const struct alb_thumbor_rules *rules, co
             continue;
         if (rules->max_ops <= 0 || (int64_t)i < rules->max_ops)
             apply(arena, f, filter);
+        if (f->wrong && !f->wrong_name.p)
+            f->wrong_name = filter->name;
     }
     if (f->wrong)
-        return alb_fail(err, ALB_E_INVALID, "%s", f->wrong);
+        return alb_fail(err, ALB_E_INVALID, ALB_STR_FMT "(): %s", ALB_STR_ARG(f->wrong_name), f->wrong);
     return alb_arena_code(arena) == ALB_OK ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for filters");
 }

@@ -135,7 +135,8 @@ struct alb_thumbor_filters {
     /* what is done */
     struct alb_thumbor_op *ops;
     size_t count;
-    const char *wrong; /* the first thing that is refused rather than passed over; NULL: nothing */
+    const char *wrong;         /* the first thing that is refused rather than passed over; NULL: nothing */
+    struct alb_str wrong_name; /* the filter of it */
 };
 
 /* What an operator allows. Zeroed: everything. */

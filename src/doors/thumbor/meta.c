@@ -33,8 +33,9 @@ enum alb_code alb_thumbor_read_asked(const struct alb_thumbor_url *u, struct alb
                    w->blurhash[1] <= 9;
         }
         if (!good)
-            return alb_fail(err, ALB_E_INVALID, "the arguments of " ALB_STR_FMT "() are none",
-                            ALB_STR_ARG(name));
+            return alb_fail(err, ALB_E_INVALID, ALB_STR_FMT "(): %s", ALB_STR_ARG(name),
+                            alb_str_eq_c(name, "blurhash") ? "two whole numbers from 1 to 9 are needed"
+                                                           : "it takes no arguments");
     }
     return ALB_OK;
 }

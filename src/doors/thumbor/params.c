@@ -70,6 +70,7 @@ enum alb_thumbor_next alb_thumbor_tell_params(struct alb_thumbor_job *job)
     put_true(o, "base64_image", u->is_base64);
     put_true(o, "unsafe", u->is_unsafe);
     put_text(o, "hash", u->hash);
+    put_true(o, "debug", u->debug);
     put_true(o, "meta", u->meta);
     put_geometry(o, u);
     for (size_t i = 0; i < u->filter_count; i++) {

@@ -269,7 +269,7 @@ static enum alb_thumbor_next read_wish(struct alb_thumbor_job *job)
     if (code == ALB_E_NOT_FOUND && c->upload.on && c->allow_unsafe && !job->door->config.library)
         return alb_thumbor_show_form(job);
     if (code != ALB_OK)
-        return alb_thumbor_fail(job, &err, NULL);
+        return alb_thumbor_fail(job, &err, code == ALB_E_INVALID ? err.msg : NULL);
     choose_format(job);
     if (job->principal && !alb_principal_may(job->principal, "asset.read")) /* where it was taken, by whom */
         job->filters.strip_metadata = true;

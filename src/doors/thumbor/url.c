@@ -349,6 +349,8 @@ bool alb_thumbor_url_apply(struct alb_thumbor_url *u, struct alb_arena *arena, s
     take_hash(u, &rest);
     u->path = rest;
     skip_slashes(&rest);
+    if (take(&rest, "debug"))
+        u->debug = true;
     if (take(&rest, "meta"))
         u->meta = true;
     take_trim(u, &rest);

@@ -2,7 +2,7 @@
  *
  * The grammar of thumbor's URLs as imagor reads them: a path to a value, and a value back to its one canonical path.
  *
- *   [params/] [unsafe/ | HASH/] [meta/] [trim[:top-left|:bottom-right][:N]/] [LxT:RxB/]
+ *   [params/] [unsafe/ | HASH/] [debug/] [meta/] [trim[:top-left|:bottom-right][:N]/] [LxT:RxB/]
  *       [[adaptive-][full-]fit-in/] [stretch/] [[-]W x [-]H /] [LxT[:RxB]/] [left|right|center/] [top|bottom|middle/]
  *       [smart/] [filters:name(args):name(args).../] IMAGE
  *
@@ -14,7 +14,7 @@
  *   - filters count parentheses: ":" and "/" within them are text; a chunk without any is dropped at the end, of two
  *     in one chunk the last one counts, and one that is never closed swallows the image;
  *   - only the image is percent-decoded ("+" is a blank); with a broken escape it stays as it is written.
- * Of our own: "orig" is a side (thumbor's: that of the picture), and b64: images may be padded or end in "/".
+ * Of our own: "debug" and "orig" as a side are thumbor's, and b64: images may be padded or end in "/".
  *
  * Views point into the path or into the arena. Pure; any thread.
  */
@@ -43,6 +43,7 @@ struct alb_thumbor_url {
     bool is_unsafe; /* says that it is not signed */
     struct alb_str hash;
     struct alb_str path; /* what is signed: all behind the hash, without line breaks */
+    bool debug;          /* thumbor's: outlines of what decides instead of a cut */
     bool meta;
     bool trim, trim_last; /* trim_last: the ground is the colour of the last pixel, not of the first one */
     int64_t trim_tolerance;

@@ -41,7 +41,7 @@ static enum alb_code make(const char *path, struct alb_err *err)
         code = alb_thumbor_compile(&config, &u, &f, &limits, arena, &wish, err);
     if (code == ALB_OK) {
         struct alb_rect trim = {10, 10, 80, 40};
-        bool is_source = answers == 0 && strncmp(path, "trim/", 5) == 0;
+        bool is_source = answers == 0 && strstr(path, "trim/") != NULL && strstr(path, "trim/") <= path + 6;
         const struct alb_image_header headers[ALB_PLAN_INPUTS] = {header, mark, mark, mark,
                                                                   mark,   mark, mark, mark};
         const struct alb_plan_ask ask = {headers,
@@ -96,6 +96,10 @@ static const char *steps(const char *path)
             alb_buf_printf(&b, "/%06x", s->u.flatten.rgb);
         if (s->kind == ALB_STEP_EFFECT)
             alb_buf_printf(&b, "/%d:%g", (int)s->u.effect.kind, s->u.effect.amount);
+        if (s->kind == ALB_STEP_EFFECT && s->u.effect.area.width > 0)
+            alb_buf_printf(&b, "@%ux%u+%u+%u%s:%06x", s->u.effect.area.width, s->u.effect.area.height,
+                           s->u.effect.area.left, s->u.effect.area.top, s->u.effect.keep ? "?" : "",
+                           s->u.effect.rgb);
         if (s->kind == ALB_STEP_ENCODE)
             alb_buf_printf(&b, "/%s", alb_format_name(s->u.encode.output.format));
     }
@@ -174,6 +178,25 @@ static const struct {
     {"filters:format(avif):fallback_format(webp)/i", "L100x68 E100x68/avif"},
     {"filters:format(jp2)/i", "L100x68 E100x68/jp2"},
     {"filters:red_eye()/i", "L100x68 X100x68/23:0 E100x68/png"},
+    /* outlines: red of what would be left, green of what is to stay */
+    {"debug/i", "L100x68 E100x68/png"},
+    {"debug/50x50/i", "L100x68 X100x68/24:2@68x68+16+0:ff2020 E100x68/png"},
+    {"debug/-50x-50/right/i", "L100x68 X100x68/24:2@68x68+32+0:ff2020 E100x68/png"},
+    {"debug/100x20/bottom/i", "L100x68 X100x68/24:2@100x20+0+48:ff2020 E100x68/png"},
+    {"debug/200x40/bottom/i", "L100x68 X100x68/24:2@100x20+0+48:ff2020 E100x68/png"},
+    {"debug/50x50/smart/i", "L100x68 X100x68/24:2@68x68+0+0?:ff2020 E100x68/png"},
+    {"debug/fit-in/50x50/i", "L100x68 E100x68/png"},
+    {"debug/fit-in/50x50/filters:focal(10x20:30x30)/i",
+     "L100x68 X100x68/24:2@20x10+10+20:20ff20 E100x68/png"},
+    {"debug/50x50/filters:focal(90x34)/i",
+     "L100x68 X100x68/24:2@68x68+32+0:ff2020 X100x68/24:2@17x17+82+26:20ff20 E100x68/png"},
+    {"debug/20x10:80x50/15x20/filters:focal(0x0:30x30):focal(60x0:100x40):focal(0x0:9x9):blur(4)/i",
+     "L100x68 C60x40+20+10 X60x40/24:2@30x40+18+0:ff2020 X60x40/24:2@10x20+0+0:20ff20 "
+     "X60x40/24:2@20x30+40+0:20ff20 X60x40/0:2 E60x40/png"},
+    {"debug/0.5x0:1x1/10x68/left/filters:focal(0.75x0:1x1)/i",
+     "L100x68 C50x68+50+0 X50x68/24:2@10x68+32+0:ff2020 X50x68/24:2@25x68+25+0:20ff20 E50x68/png"},
+    {"debug/trim/10x40/filters:focal(12x12:20x20):fill(red)/i",
+     "L100x68 C80x40+10+10 X80x40/24:2@10x40+1+0:ff2020 X80x40/24:2@8x8+2+2:20ff20 E80x40/png"},
     /* of a layer of 20 x 10 */
     {"filters:image(w)/i", "L100x68 L20x10#1 B100x68+0+0*1*1/0:1 E100x68/png"},
     {"filters:image(10x10/w,-5,center,20,multiply)/i",

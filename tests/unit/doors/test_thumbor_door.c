@@ -117,7 +117,9 @@ static void told(void **state)
     for (size_t i = 0; i < 4; i++) {
         static const char *const bad[] = {"blurhash(4)", "blurhash(0,3)", "blurhash(4,3,2)", "avgcolor(1)"};
         (void)snprintf(lines, sizeof(lines), "/unsafe/meta/8x8/filters:%s/color:red", bad[i]);
-        assert_error(fetched(lines), 400, "invalid");
+        assert_error(fetched(lines), 400,
+                     i < 3 ? "blurhash(): two whole numbers from 1 to 9 are needed"
+                           : "avgcolor(): it takes no arguments");
     }
     assert_has(body_of(fetched("/params/unsafe/8x8/a.jpg")), "\"image\": \"a.jpg\"");
     assert_status(ask_for("HEAD", "/unsafe/meta/8x8/color:red", ""), 200);

@@ -27,6 +27,8 @@ static void tell_scalars(const struct alb_thumbor_url *u, struct alb_buf *b)
         alb_buf_c(b, "unsafe ");
     if (u->hash.n > 0)
         alb_buf_printf(b, "hash=%.*s ", ALB_STR_ARG(u->hash));
+    if (u->debug)
+        alb_buf_c(b, "debug ");
     if (u->meta)
         alb_buf_c(b, "meta ");
     if (u->trim)
@@ -92,6 +94,11 @@ static void grammar(void **state)
         {"/adaptive-full-fit-in/200x100/x.jpg", "fit-a-f 200x100 x.jpg",
          "adaptive-full-fit-in/200x100/x.jpg"},
         {"/params/unsafe/meta/x.jpg", "params unsafe meta x.jpg", "meta/x.jpg"},
+        {"/unsafe/debug/meta/8x8/x.jpg", "unsafe debug meta 8x8 x.jpg", "debug/meta/8x8/x.jpg"},
+        {"/cST4Ko5_FqwT3BDn-Wf4gO3RFSk=/debug/x", "hash=cST4Ko5_FqwT3BDn-Wf4gO3RFSk= debug x", "debug/x"},
+        {"/meta/debug/x.jpg", "meta debug/x.jpg", "meta/debug%2Fx.jpg"},
+        {"/unsafe/debug%2Fx.jpg", "unsafe debug/x.jpg", "debug%2Fx.jpg"},
+        {"/debug", "debug", "debug"},
         {"/meta/unsafe/x.jpg", "meta unsafe/x.jpg", "meta/unsafe/x.jpg"},
         {"/unsafe/meta/trim/10x11:12x13/fit-in/-300x-200/left/top/smart/filters:some_filter()/img",
          "unsafe meta trim+0 crop=10,11,12,13 fit -300x-200 h<v< smart some_filter[] img",

@@ -132,14 +132,15 @@ static inline void dice_effect(struct dice *d, struct alb_effect *e, bool overla
     if (e->kind == ALB_EFFECT_CURVE || e->kind == ALB_EFFECT_CONVOLVE)
         e->kind = ALB_EFFECT_LINEAR;
     if (e->kind >= ALB_EFFECT_LINEAR && e->kind != ALB_EFFECT_ROUND && e->kind != ALB_EFFECT_NOISE)
-        e->amount = 0;
+        e->amount = e->kind == ALB_EFFECT_OUTLINE ? 3 : 0;
     for (size_t i = 0; e->kind >= ALB_EFFECT_LINEAR && i < ALB_ARRAY_LEN(e->v); i++)
         e->v[i] = dice_number(d, 2);
     e->rgb = dice_word(d) & 0xffff;
     e->stop = dice_fraction(d);
     if (e->kind == ALB_EFFECT_PIXELATE)
         e->amount = dice_number(d, 8) + 1;
-    if ((e->kind == ALB_EFFECT_BLUR || e->kind == ALB_EFFECT_PIXELATE) && dice_rare(d, 2)) {
+    if ((e->kind == ALB_EFFECT_BLUR || e->kind == ALB_EFFECT_PIXELATE || e->kind == ALB_EFFECT_OUTLINE) &&
+        dice_rare(d, 2)) {
         e->left = dice_fraction(d);
         e->top = dice_fraction(d);
         e->width = dice_fraction(d);
@@ -244,6 +245,7 @@ static inline void dice_layer(struct dice *d, struct random_ask *a)
     o->below_height = dice_rare(d, 2);
     o->height = dice_below(d, 30);
     o->enlarge = dice_rare(d, 2);
+    o->outline = dice_rare(d, 4);
     o->trim.on = dice_rare(d, 6);
     o->trim.threshold = 10;
     o->overlay_count = dice_rare(d, 3) ? 1 : 0;

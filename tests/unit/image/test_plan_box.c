@@ -186,6 +186,33 @@ static void test_focus(void **state)
     assert_string_equal(steps(), "L100x50 C50x50+50+0 R20x20 C10x20+0+0 E10x20");
 }
 
+/* Places are those of the picture as it is shown, whatever way it lies in the file. */
+static void test_outline(void **state)
+{
+    static const struct alb_focus area = {10, 20, 30, 60, false, false};
+    (void)state;
+    begin(100, 50);
+    h[0].orientation = 6; /* shown: 50 x 100 */
+    o.fit = ALB_FIT_COVER;
+    o.width = o.height = 25;
+    o.focus = &area;
+    o.focus_count = 1;
+    o.outline = true;
+    assert_string_equal(steps(), "L100x50 T50x100/6 X50x100/24 X50x100/24 E50x100");
+    const struct alb_rect *left = &p.steps[2].u.effect.area, *stays = &p.steps[3].u.effect.area;
+    assert_int_equal(left->left, 0);
+    assert_int_equal(left->top, 14); /* the middle of the area is at 40, in halves */
+    assert_int_equal(left->width, 50);
+    assert_int_equal(left->height, 50);
+    assert_int_equal(stays->left, 10);
+    assert_int_equal(stays->top, 20);
+    assert_int_equal(stays->width, 20);
+    assert_int_equal(stays->height, 40);
+    o.sizing = ALB_SIZING_IMGPROXY;
+    o.focus_count = 0;
+    expect_code(ALB_E_INVALID);
+}
+
 static const struct {
     uint32_t w, h;
     struct alb_fill fill;
@@ -315,7 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),  cmocka_unit_test(test_share_and_own),   cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_places), cmocka_unit_test(test_window_and_trim), cmocka_unit_test(test_focus),
+        cmocka_unit_test(test_places), cmocka_unit_test(test_window_and_trim), cmocka_unit_test(test_focus), cmocka_unit_test(test_outline),
         cmocka_unit_test(test_fill),   cmocka_unit_test(test_chain),           cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_ranges), cmocka_unit_test(test_shrink),
     };

@@ -119,6 +119,7 @@ static const struct field fields[] = {
     F(alb_plan_options, gravity.kind),
     F(alb_plan_options, gravity.x),
     F(alb_plan_options, gravity.y),
+    F(alb_plan_options, outline),
     F(alb_plan_options, turn),
     F(alb_plan_options, flip_h),
     F(alb_plan_options, flip_v),
@@ -524,6 +525,10 @@ static void test_effect_ranges(void **state)
     GOOD((w.effects[0].width = 0.5, w.effects[0].height = 0.5));
     BAD((w.effects[0].width = 0.5, w.effects[0].height = 0));
     BAD((w.effects[1].width = 0.5, w.effects[1].height = 0.5));
+    GOOD((w.effects[0].kind = ALB_EFFECT_OUTLINE, w.effects[0].amount = 1, w.effects[0].width = 0.5,
+          w.effects[0].height = 0.5));
+    BAD((w.effects[0].kind = ALB_EFFECT_OUTLINE, w.effects[0].amount = 0));
+    BAD((w.effects[0].kind = ALB_EFFECT_OUTLINE, w.effects[0].amount = 1001));
     BAD(w.overlays[0].amount = 1);
     BAD(w.overlays[0].mark.input = ALB_PLAN_INPUTS);
     BAD(w.overlays[0].mark.input = 1); /* a picture or a text */

@@ -17,15 +17,18 @@ static void test_first_run(void **state)
     assert_null(kit_sign_in(k, "admin", ""));
     assert_null(kit_sign_in(k, "admin", "secret"));
     assert_int_equal(KIT(alb_library_first_password, k->lib, ALB_STR("Anna"), ALB_STR("anna@example.org"),
-                         ALB_STR("secret")),
+                         ALB_STR("seven..")),
+                     ALB_E_INVALID);
+    assert_int_equal(KIT(alb_library_first_password, k->lib, ALB_STR("Anna"), ALB_STR("anna@example.org"),
+                         ALB_STR("secret to eight")),
                      ALB_OK);
     assert_int_equal(alb_library_first_run(k->lib, &first, NULL), ALB_OK);
     assert_false(first);
     /* only once */
-    assert_int_equal(KIT(alb_library_first_password, k->lib, ALB_STR(""), ALB_STR(""), ALB_STR("other")),
+    assert_int_equal(KIT(alb_library_first_password, k->lib, ALB_STR(""), ALB_STR(""), ALB_STR("other one")),
                      ALB_E_CONFLICT);
-    assert_null(kit_sign_in(k, "anna", "other"));
-    in = kit_sign_in(k, "ANNA@Example.org", "secret");
+    assert_null(kit_sign_in(k, "anna", "other one"));
+    in = kit_sign_in(k, "ANNA@Example.org", "secret to eight");
     assert_non_null(in);
     assert_int_equal(in->principal->user_id, ALB_USER_ADMIN);
     assert_int_equal(in->principal->role, ALB_ROLE_ADMIN);
