@@ -123,6 +123,15 @@ static void test_what_is_asked_for_most_is_found(void **state)
     }
     for (size_t i = 0; i < 10; i++)
         assert_true(met[i]);
+    static struct alb_render_source all[200];
+    uint64_t over = 0;
+    size_t n = alb_render_top(w.render, ALB_RENDER_TOP_ANSWERS, all, ALB_ARRAY_LEN(all));
+    for (size_t i = 10; i < n; i++) { /* strangers, who have taken over others' places */
+        assert_memory_equal(all[i].name, "https://example.com/once/", 25);
+        assert_int_equal(all[i].answers - all[i].over, 1);
+        over += all[i].over;
+    }
+    assert_true(over > 0);
     assert_int_equal(alb_render_top(w.render, ALB_RENDER_TOP_BYTES, top, 10), 0); /* nobody got any */
     memset(name, 'x', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';

@@ -4,6 +4,8 @@
  */
 #include "fakes.h"
 
+#include <dirent.h>
+
 static const struct world_options usual = {.slots = 2, .pyramid = true};
 static const struct world_options one_slot = {.slots = 1, .pyramid = true};
 
@@ -47,6 +49,17 @@ static unsigned get(struct world *w, struct alb_source *source, uint32_t side, e
     return fake_submitted() - before;
 }
 
+static unsigned open_files(void)
+{
+    unsigned n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n;
+}
+
 static void test_made_once(void **state)
 {
     struct world w;
@@ -58,6 +71,7 @@ static void test_made_once(void **state)
     world_open(&w, &usual);
     assert_int_equal(get(&w, source, 1440, &code), 2); /* 2048, and the picture */
     assert_int_equal(code, ALB_OK);
+    unsigned files = open_files();
     assert_int_equal(get(&w, source, 500, &code), 2); /* 1024, and the picture */
     assert_int_equal(get(&w, source, 400, &code), 1);
     assert_int_equal(get(&w, source, 1000, &code), 1);
@@ -67,6 +81,7 @@ static void test_made_once(void **state)
     assert_int_equal(code, ALB_OK);
     assert_int_equal(get(&w, same, 3000, &code), 0);
     assert_int_equal(code, ALB_E_CORRUPT); /* no level has so many pixels */
+    assert_int_equal(open_files(), files);
     alb_source_unref(source);
     alb_source_unref(same);
     world_close(&w);
@@ -186,6 +201,40 @@ static void test_coming_and_going(void **state)
         asker_end(&b);
         alb_source_unref(source);
     }
+    world_close(&w);
+}
+
+/* The level's place in the line is that of who needed it first; when that one's time is over another goes on. */
+static void test_the_first_has_no_more_time(void **state)
+{
+    struct world w;
+    struct asker other, a, b;
+    struct alb_source *source = fake_source(11, "k"), *before = fake_source(12, "k");
+    const struct alb_plan_options o = sized(1400);
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    start(&w, &other, before, 3000, ALB_LEASE_FOREGROUND);
+    until(fake_running() == 1);
+    const struct alb_render_ask q = ask_of(source, &o, ALB_LEASE_FOREGROUND, world_now(&w) + ALB_NS_PER_S);
+    a = (struct asker){.waiter.wake = wake};
+    assert_int_equal(alb_render_start(w.render, &q, &a.waiter, &a.future, NULL), ALB_OK);
+    world_settle(&w);
+    start(&w, &b, source, 1000, ALB_LEASE_FOREGROUND);
+    world_settle(&w);
+    world_pass(&w, 2 * ALB_NS_PER_S);
+    assert_int_equal(atomic_load(&b.settled) + atomic_load(&b.promoted), 0);
+    while (atomic_load(&a.settled) + atomic_load(&b.settled) + atomic_load(&other.settled) < 3) {
+        if (fake_running() > 0)
+            fake_finish(ALB_OK);
+        (void)sched_yield();
+    }
+    assert_int_equal(asker_code(&b), ALB_OK);
+    asker_end(&a);
+    asker_end(&b);
+    asker_end(&other);
+    alb_source_unref(source);
+    alb_source_unref(before);
     world_close(&w);
 }
 
@@ -312,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_leaving),
         cmocka_unit_test(test_coming_and_going),
+        cmocka_unit_test(test_the_first_has_no_more_time),
         cmocka_unit_test(test_failures_are_everybodys),
         cmocka_unit_test(test_hurry),
         cmocka_unit_test(test_origin),

@@ -175,6 +175,18 @@ static void test_replaced(void **state)
     assert_true(is_there("a.png"));
 }
 
+/* A source that its own server has only half of. */
+static void test_half_is_not_put(void **state)
+{
+    struct alb_origin *half = NULL;
+    (void)state;
+    assert_int_equal(alb_origin_given(alb_str_n((const char *)png, sizeof(png) - 5), &half, NULL), ALB_OK);
+    alb_shelf_put(st.shelf, "half.png", half);
+    assert_int_equal(faccessat(st.dirfd, "half.png", F_OK, 0), -1);
+    assert_int_equal(alb_shelf_look(st.shelf).put, 0);
+    alb_origin_unref(half);
+}
+
 /* ---- what we have put ---- */
 
 static void test_ours(void **state)
@@ -423,11 +435,11 @@ int main(void)
 {
 #define WITH(name) cmocka_unit_test_setup_teardown(name, up, down)
     const struct CMUnitTest tests[] = {
-        WITH(test_theirs),    WITH(test_replaced),        WITH(test_ours),
-        WITH(test_damaged),   WITH(test_overwritten),     WITH(test_same),
-        WITH(test_expires),   WITH(test_trouble),         WITH(test_unfit),
-        WITH(test_leftovers), WITH(test_later),           WITH(test_loader),
-        WITH(test_links),     WITH(test_read_only_files),
+        WITH(test_theirs),          WITH(test_replaced),    WITH(test_ours),
+        WITH(test_damaged),         WITH(test_overwritten), WITH(test_same),
+        WITH(test_expires),         WITH(test_trouble),     WITH(test_unfit),
+        WITH(test_leftovers),       WITH(test_later),       WITH(test_loader),
+        WITH(test_half_is_not_put), WITH(test_links),       WITH(test_read_only_files),
     };
     alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
