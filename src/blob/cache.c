@@ -304,6 +304,24 @@ enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_
     return get(c, key, use, true, out, err);
 }
 
+enum alb_code alb_cache_get_small(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
+                                  struct alb_derived *out, struct alb_err *err)
+{
+    struct alb_index_key k = alb_cache_index_key(key);
+    struct alb_index_item item = {0};
+
+    memset(out, 0, sizeof(*out));
+    alb_mutex_lock(&c->mtx);
+    bool known = alb_index_find(c->index, &k, false, &item);
+    alb_mutex_unlock(&c->mtx);
+    if (!known || (int64_t)item.pages * ALB_INDEX_PAGE > most)
+        return alb_fail(err, ALB_E_NOT_FOUND, "not known, or larger");
+    enum alb_code code = get(c, key, true, true, out, err);
+    if (code == ALB_OK)
+        count(c, code, false);
+    return code;
+}
+
 static enum alb_code take_room(struct alb_cache *c, const struct alb_cache_journal_record *in,
                                struct alb_err *err)
 {

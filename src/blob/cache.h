@@ -64,6 +64,10 @@ enum alb_code alb_cache_get(struct alb_cache *c, const struct alb_derived_key *k
  * a use of the file, which keeps it longer. */
 enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_key *key, bool use,
                                   struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
+/* alb_cache_get of what the index knows to take `most` bytes on the disk at most; of everything else NOT_FOUND, without
+ * a file call. What is not found is not counted as a miss: alb_cache_get comes next. */
+enum alb_code alb_cache_get_small(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
+                                  struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
 /* Stores a body (replaces an older one of the same key). Failure never harms: NO_SPACE (disk full), TOO_LARGE
  * (not worth keeping), BUSY (another one's turn, or not known yet what lies there), IO. Serve the body anyway. */
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,

@@ -23,8 +23,9 @@
 
 enum what { ANSWERS, MEMORY, UNCHANGED, BYTES, DISK, MADE, WHATS };
 
-struct tally {
-    _Alignas(LINE) atomic_uint_fast64_t n[WHATS];
+struct tally { /* as long as a line, but no more aligned than memory of alb_mem is */
+    atomic_uint_fast64_t n[WHATS];
+    char rest[LINE - WHATS * sizeof(uint64_t)];
 };
 struct place {
     uint64_t hash, weight, over;

@@ -71,6 +71,8 @@ static enum alb_code read_file(struct alb_cache *cache, const struct alb_derived
 {
     if (of == ALB_PICTURE_FOR_A_CLIENT)
         return alb_cache_get(cache, key, file, NULL);
+    if (of == ALB_PICTURE_AT_ONCE)
+        return alb_cache_get_small(cache, key, ALB_PICTURE_SMALL, file, NULL);
     return alb_cache_get_aside(cache, key, of == ALB_PICTURE_FOR_ANOTHER, file, NULL);
 }
 

@@ -17,7 +17,13 @@ struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb
                                     enum alb_format format, uint32_t width, uint32_t height) ALB_MUST_CHECK;
 /* For whom a file of the cache is read: that of a client is a hit or a miss, and to be used keeps it longer, but not
  * to be used by what is done ahead of time. */
-enum alb_picture_for { ALB_PICTURE_FOR_A_CLIENT, ALB_PICTURE_FOR_ANOTHER, ALB_PICTURE_FOR_UPKEEP };
+enum alb_picture_for {
+    ALB_PICTURE_FOR_A_CLIENT,
+    ALB_PICTURE_AT_ONCE, /* for a client, if it is known to be there and small; not found is no miss yet */
+    ALB_PICTURE_FOR_ANOTHER,
+    ALB_PICTURE_FOR_UPKEEP
+};
+#define ALB_PICTURE_SMALL ((int64_t)256 << 10)
 /* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
                                           enum alb_picture_for of) ALB_MUST_CHECK;

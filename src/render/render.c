@@ -14,6 +14,7 @@
 #include "render/failures.h"
 #include "render/job.h"
 #include "render/order.h"
+#include "render/picture.h"
 #include "render/purged.h"
 
 #define VECTOR_SLOTS 2 /* one of them for the background */
@@ -184,6 +185,20 @@ struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight
     struct alb_picture *p = alb_hot_cache_get(r->hot, key);
     if (p)
         alb_stat_inc(ALB_STAT_RENDER_HOT_HITS);
+    return p;
+}
+
+struct alb_picture *alb_render_kept(struct alb_render *r, enum alb_render_door door,
+                                    const struct alb_flight_key *key)
+{
+    int64_t begun = alb_mono(r->config.clock);
+    struct alb_picture *p = alb_picture_from_disk(r->config.cache, key, ALB_PICTURE_AT_ONCE);
+    if (!p)
+        return NULL;
+    alb_books_disk(r->books, door, p->format);
+    alb_stat_inc(ALB_STAT_RENDER_DISK_HITS);
+    alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - begun);
+    (void)alb_hot_cache_put(r->hot, key, p); /* or it is read again */
     return p;
 }
 

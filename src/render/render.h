@@ -135,6 +135,12 @@ void alb_render_purges_retired(struct alb_render *render);
 /* The picture if it is in memory (a reference), else NULL. No I/O, fit for an event loop. */
 struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_flight_key *key);
 
+/* The picture if it lies on the disk and is small (a reference; then it is in memory too), else NULL: ask
+ * alb_render_start. Saves the flight and its job, which a file of a few KB is not worth; what is large is read once for
+ * all who ask. Reads and verifies a file: for the io pool. door: for the books. */
+struct alb_picture *alb_render_kept(struct alb_render *render, enum alb_render_door door,
+                                    const struct alb_flight_key *key);
+
 /* Joins or starts the making of it, and registers w in the same step (may be NULL). *future, a reference,
  * settles with a struct alb_picture or fails: UNPROCESSABLE (damaged or hostile), UNSUPPORTED (cannot be
  * shown), INVALID (options), TOO_LARGE, CORRUPT (the original is bad), TIMEOUT (it takes too long to make),

@@ -113,16 +113,33 @@ static void answer(struct alb_imgproxy_job *job, const struct alb_render_ask *as
 
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
 {
-    struct alb_flight_key key;
     if (job->want.hash != ALB_IMGPROXY_HASH_NONE || !needs_picture(job, alb_imgproxy_source_type(job)))
         return false;
     const struct alb_render_ask ask = ask_for(job);
-    alb_render_key(job->door->config.render, &ask, &key);
-    struct alb_picture *p = alb_render_hot(job->door->config.render, &key);
+    alb_render_key(job->door->config.render, &ask, &job->key);
+    job->has_key = true;
+    struct alb_picture *p = alb_render_hot(job->door->config.render, &job->key);
     if (!p)
         return false;
     answer(job, &ask, p, true);
-    alb_imgproxy_memo_keep(job, &ask, &key);
+    alb_imgproxy_memo_keep(job, &ask, &job->key);
+    alb_obj_unref(&p->obj);
+    return true;
+}
+
+bool alb_imgproxy_answer_kept(struct alb_imgproxy_job *job)
+{
+    struct alb_render *r = job->door->config.render;
+    const struct alb_render_ask ask = ask_for(job);
+    if (has_it(job, &job->key)) {
+        alb_render_answered(r, &ask, NULL, false, true);
+        return true;
+    }
+    struct alb_picture *p = alb_render_kept(r, ask.door, &job->key);
+    if (!p)
+        return false;
+    answer(job, &ask, p, false);
+    alb_imgproxy_memo_keep(job, &ask, &job->key);
     alb_obj_unref(&p->obj);
     return true;
 }

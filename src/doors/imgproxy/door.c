@@ -118,22 +118,48 @@ static enum alb_imgproxy_next run(struct alb_imgproxy_job *job)
     alb_panic(__FILE__, "no such stage: %d", (int)job->stage);
 }
 
+static enum alb_step is_done(struct alb_imgproxy_door *door, struct alb_req *req)
+{
+    say_cors(door, req);
+    count_answer(door, req);
+    return ALB_STEP_DONE;
+}
+
+/* Its sources are what they are known as: nobody is asked for them, if the picture is there. */
+static bool is_kept(struct alb_imgproxy_job *job)
+{
+    if (!job->has_key)
+        return false;
+    job->has_key = false;
+    if (alb_imgproxy_answer_kept(job))
+        return true;
+    alb_imgproxy_sources_drop(job); /* a render needs their bytes */
+    return false;
+}
+
 static enum alb_step step(struct alb_req *req)
 {
+    struct alb_imgproxy_door *door = alb_req_ctx(req);
     struct alb_imgproxy_job *job = alb_req_slot(req);
     enum alb_imgproxy_next next = ALB_IMGPROXY_ON;
-    if (!job)
+    if (!job) {
+        struct alb_imgproxy_moment moment;
+        alb_imgproxy_moment_now(door, req, &moment);
+        if (alb_imgproxy_memo_answer(door, req, &moment, false) == ALB_IMGPROXY_MEMO_ANSWER) {
+            atomic_fetch_add(&door->requests, 1);
+            return is_done(door, req);
+        }
         job = job_new(req);
-    if (!job)
-        return ALB_STEP_DONE;
+        if (!job)
+            return ALB_STEP_DONE;
+        job->moment = moment;
+    }
+    if (is_kept(job))
+        return is_done(door, req);
     list(job);
     while (next == ALB_IMGPROXY_ON)
         next = run(job);
-    if (next == ALB_IMGPROXY_WAIT)
-        return ALB_STEP_WAIT;
-    say_cors(job->door, req);
-    count_answer(job->door, req);
-    return ALB_STEP_DONE;
+    return next == ALB_IMGPROXY_WAIT ? ALB_STEP_WAIT : is_done(door, req);
 }
 
 /* From memory alone: who it is, the sources, the picture. */
@@ -142,9 +168,14 @@ static enum alb_hot hot(struct alb_req *req)
     struct alb_imgproxy_door *door = alb_req_ctx(req);
     struct alb_imgproxy_moment moment;
     alb_imgproxy_moment_now(door, req, &moment);
-    if (alb_imgproxy_memo_answer(door, req, &moment)) {
+    switch (alb_imgproxy_memo_answer(door, req, &moment, true)) {
+    case ALB_IMGPROXY_MEMO_ANSWER:
         atomic_fetch_add(&door->requests, 1);
         return is_hit(door, req);
+    case ALB_IMGPROXY_MEMO_KEY: /* the step finds it on the disk by the same */
+        return ALB_HOT_MISS;
+    case ALB_IMGPROXY_MEMO_NOTHING:
+        break;
     }
     struct alb_imgproxy_job *job = job_new(req);
     if (!job)
@@ -156,7 +187,7 @@ static enum alb_hot hot(struct alb_req *req)
     if (next == ALB_IMGPROXY_ON && !job->want.raw && !job->want.is_info && alb_imgproxy_sources_hot(job)) {
         if (alb_imgproxy_answer_hot(job))
             next = ALB_IMGPROXY_DONE;
-        else
+        else if (!job->has_key)
             alb_imgproxy_sources_drop(job); /* the step needs their bytes */
     }
     return next == ALB_IMGPROXY_ON ? ALB_HOT_MISS : is_hit(door, req);

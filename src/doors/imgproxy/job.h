@@ -89,7 +89,10 @@ struct alb_imgproxy_job {
     struct alb_arena *arena;
     enum alb_imgproxy_stage stage;
     int64_t begun, deadline; /* monotonic */
-    struct alb_imgproxy_moment moment; /* hot entry only: before anything was looked up */
+    struct alb_imgproxy_moment moment; /* of the entry that made it, before anything was looked up */
+    /* From the hot entry to the step: of the picture, which is not in memory. The inputs are there, without bytes. */
+    bool has_key;
+    struct alb_flight_key key;
     /* taken */
     struct alb_imgproxy_url url;
     bool is_signed;                  /* by a key: shared caches may keep what is public */
@@ -140,6 +143,8 @@ enum alb_type alb_imgproxy_source_type(const struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_breathe(struct alb_imgproxy_job *job);
 /* From memory, if that is how this request ends. */
 bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job);
+/* On the io pool, with a key: if the client has it, or from the disk if it is there and small. */
+bool alb_imgproxy_answer_kept(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_decide(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_check_hash(struct alb_imgproxy_job *job);
 enum alb_imgproxy_next alb_imgproxy_choose(struct alb_imgproxy_job *job);
@@ -182,10 +187,14 @@ struct alb_imgproxy_memo *alb_imgproxy_memo_new(void) ALB_MUST_CHECK;
 void alb_imgproxy_memo_free(struct alb_imgproxy_memo **memo);
 void alb_imgproxy_moment_now(const struct alb_imgproxy_door *door, struct alb_req *req,
                              struct alb_imgproxy_moment *moment);
-/* True: an answer is set. On the loop. */
-bool alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *req,
-                              const struct alb_imgproxy_moment *moment);
-/* The job's answer is set, from memory; ask and its key. */
+enum alb_imgproxy_memo_says {
+    ALB_IMGPROXY_MEMO_NOTHING,
+    ALB_IMGPROXY_MEMO_KEY,   /* only that: the picture is not in memory (nor, off the loop, small and on the disk) */
+    ALB_IMGPROXY_MEMO_ANSWER /* it is set */
+};
+enum alb_imgproxy_memo_says alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *req,
+                                                     const struct alb_imgproxy_moment *moment, bool on_loop);
+/* The job's answer is set, from memory or from disk without a source being asked for anew; ask and its key. */
 void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb_render_ask *ask,
                             const struct alb_flight_key *key);
 

@@ -3,8 +3,8 @@
  * What a URL came to a moment ago: the key of its picture, and the head of its answer. Whoever asks for the same in
  * the same second of wall time, while nothing that the answer stands on has changed (the sources that are
  * remembered, the purges), gets it without the URL being parsed, its sources being looked up and its key being made
- * again, which is most of what a hot answer costs. The picture itself stays where it is, in the hot cache: a memo
- * only finds it.
+ * again, which is most of what a hot answer costs. The picture itself stays where it is, in the hot cache or, for who
+ * looks on the io pool, in the cache of results: a memo only finds it.
  *
  * Only where an answer follows from the path, from one Accept header, and from what stands in a moment: not with a
  * library (rights), a secret, headers that go through or client hints, nor where the log tells what was asked for.
@@ -189,27 +189,44 @@ static bool accept_of(const struct alb_req *req, struct alb_str *accept)
            !alb_req_header_next(req, "accept", &at, &second);
 }
 
-bool alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *req,
-                              const struct alb_imgproxy_moment *moment)
+static void set_head(struct alb_req *req, const struct entry *e)
+{
+    struct alb_res_head head = e->head;
+    head.etag = alb_arena_str(alb_req_arena(req), head.etag);
+    alb_res_head_set(req, &head);
+}
+
+static void answer(struct alb_imgproxy_door *door, struct alb_req *req, const struct entry *e,
+                   const struct alb_picture *p, bool hot)
+{
+    const struct alb_render_ask ask = {.door = e->door, .origin = e->origin};
+    set_head(req, e);
+    if (p)
+        alb_res_bytes(req, p->bytes);
+    alb_render_answered(door->config.render, &ask, p, hot, alb_res_decided(req));
+    if (door->config.origins)
+        alb_origins_count_hot(door->config.origins);
+}
+
+enum alb_imgproxy_memo_says alb_imgproxy_memo_answer(struct alb_imgproxy_door *door, struct alb_req *req,
+                                                     const struct alb_imgproxy_moment *moment, bool on_loop)
 {
     struct alb_str accept;
     if (!door->memo || alb_log_on(ALB_LOG_INFO) || !accept_of(req, &accept))
-        return false;
+        return ALB_IMGPROXY_MEMO_NOTHING;
     struct entry *e = find(door->memo, moment, alb_req_path(req), accept);
-    struct alb_picture *p = e ? alb_render_hot(door->config.render, &e->key) : NULL;
+    if (!e)
+        return ALB_IMGPROXY_MEMO_NOTHING;
+    struct alb_picture *p = alb_render_hot(door->config.render, &e->key);
+    bool hot = p != NULL;
+    if (!p && !on_loop)
+        p = alb_render_kept(door->config.render, e->door, &e->key);
     if (p) {
-        struct alb_res_head head = e->head;
-        head.etag = alb_arena_str(alb_req_arena(req), head.etag);
-        alb_res_head_set(req, &head);
-        alb_res_bytes(req, p->bytes);
-        const struct alb_render_ask ask = {.door = e->door, .origin = e->origin};
-        alb_render_answered(door->config.render, &ask, p, true, alb_res_decided(req));
-        if (door->config.origins)
-            alb_origins_count_hot(door->config.origins);
+        answer(door, req, e, p, hot);
         alb_obj_unref(&p->obj);
     }
     entry_unref(e);
-    return p != NULL;
+    return p ? ALB_IMGPROXY_MEMO_ANSWER : ALB_IMGPROXY_MEMO_KEY;
 }
 
 void alb_imgproxy_memo_keep(const struct alb_imgproxy_job *job, const struct alb_render_ask *ask,

@@ -107,6 +107,21 @@ enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req)
     return ALB_HOT_HIT;
 }
 
+/* From the disk, if it lies there and is small. */
+static bool answer_kept(struct alb_req *req, const struct alb_render_ask *ask)
+{
+    const struct alb_door_immich *door = alb_req_ctx(req);
+    struct alb_flight_key key;
+    alb_render_key(door->render, ask, &key);
+    struct alb_picture *p = alb_render_kept(door->render, ask->door, &key);
+    if (!p)
+        return false;
+    answer_picture(req, p);
+    alb_render_answered(door->render, ask, p, false, alb_res_decided(req));
+    alb_obj_unref(&p->obj);
+    return true;
+}
+
 static enum alb_step picture_step(struct alb_req *req, struct media *m)
 {
     const struct alb_door_immich *door = alb_req_ctx(req);
@@ -157,6 +172,8 @@ enum alb_step alb_immich_thumbnail(struct alb_req *req)
         return ALB_STEP_DONE;
     alb_size_options(size, m->source, &m->options);
     const struct alb_render_ask ask = ask_for(req, m->source, &m->options);
+    if (answer_kept(req, &ask))
+        return ALB_STEP_DONE;
     if (alb_render_start(door->render, &ask, alb_req_waiter(req, true), &m->future, &err) != ALB_OK) {
         alb_res_fail(req, &err);
         return ALB_STEP_DONE;

@@ -242,6 +242,42 @@ static void a_start_finds_what_was_there(void **state)
     assert_false(get(w, 1, 1));
 }
 
+static enum alb_code get_small(struct world *w, uint64_t i, int64_t most)
+{
+    struct alb_derived_key k = key_of(i);
+    struct alb_derived d;
+    enum alb_code code = alb_cache_get_small(w->c, &k, most, &d, NULL);
+
+    assert_int_equal(d.body != NULL, code == ALB_OK);
+    alb_derived_fini(&d);
+    return code;
+}
+
+/* What is not known, or large, or bad is no miss: who wants it asks for it again. */
+static void small_ones_are_read_at_once(void **state)
+{
+    struct world *w = *state;
+    char name[ALB_DERIVED_NAME_MAX], path[64];
+    struct alb_derived_key k = key_of(1);
+
+    assert_int_equal(put(w, 1, 3000), ALB_OK);
+    assert_int_equal(put(w, 2, 9000), ALB_OK);
+    assert_int_equal(get_small(w, 1, 8192), ALB_OK);
+    assert_int_equal(get_small(w, 2, 8192), ALB_E_NOT_FOUND);
+    assert_int_equal(get_small(w, 2, 16384), ALB_OK);
+    assert_int_equal(get_small(w, 3, 8192), ALB_E_NOT_FOUND);
+    alb_derived_name(&k, name);
+    (void)snprintf(path, sizeof(path), "cache/%s", name);
+    kit_flip(w->fd, path, 1000);
+    assert_int_equal(get_small(w, 1, 8192), ALB_E_NOT_FOUND);
+    assert_false(kit_exists(w->fd, path));
+    struct alb_cache_view v = alb_cache_look(w->c);
+    assert_int_equal(v.hits, 2);
+    assert_int_equal(v.misses, 0);
+    assert_int_equal(v.corrupt, 1);
+    check_books(w);
+}
+
 static void damage_is_a_miss_and_is_counted(void **state)
 {
     struct world *w = *state;
@@ -420,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_scan_leaves_the_working_set, setup, teardown),
         cmocka_unit_test_setup_teardown(ghosts_come_back_to_main, setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_finds_what_was_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(small_ones_are_read_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_a_miss_and_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(check_finds_every_bad_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_means_not_cached, setup, teardown),

@@ -63,6 +63,8 @@ extern atomic_uint fake_readers, fake_verify_slices /* per verification, at leas
 extern atomic_bool fake_gate_closed;
 extern atomic_uint fake_cache_puts, fake_cache_gets;
 extern atomic_bool fake_cache_off;
+struct alb_cache *fake_cache(void);
+void fake_cache_empty(void);
 extern atomic_uint fake_sources, fake_origins;
 extern atomic_bool fake_origin_changed;
 

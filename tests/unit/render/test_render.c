@@ -83,6 +83,46 @@ static void test_hits(void **state)
     world_close(&w);
 }
 
+/* What is small is found on the disk without a flight, and is in memory then; what is large is for a flight. */
+static void test_small_ones_are_read_at_once(void **state)
+{
+    static const size_t sizes[] = {100000, (256 << 10) + 1};
+    const struct world_options much_memory = {.slots = 2, .hot_bytes = 64 << 20};
+    struct world w;
+    struct asker a;
+    (void)state;
+    for (unsigned i = 0; i < ALB_ARRAY_LEN(sizes); i++) {
+        struct alb_flight_key key;
+        struct alb_source *source = fake_source(20 + i, "k");
+        const struct alb_plan_options o = small_picture();
+        const struct alb_render_ask question = ask_of(source, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+        fake_reset(FAKE_AUTO);
+        fake_darkroom.result_bytes = sizes[i];
+        world_open(&w, &much_memory);
+        alb_render_key(w.render, &question, &key);
+        assert_null(alb_render_kept(w.render, question.door, &key));
+        assert_int_equal(ask(&w, &a, source), ALB_OK);
+        until(atomic_load(&a.settled) == 1);
+        asker_end(&a);
+        world_settle(&w);
+        alb_render_purges_retired(w.render); /* forgets what is in memory */
+        assert_null(alb_render_hot(w.render, &key));
+        struct alb_picture *p = alb_render_kept(w.render, question.door, &key);
+        assert_int_equal(p != NULL, i == 0);
+        if (p) {
+            struct alb_picture *hot = alb_render_hot(w.render, &key);
+            assert_ptr_equal(hot, p);
+            assert_int_equal(p->bytes->n, sizes[i]);
+            assert_string_equal(p->content_type, "image/jpeg");
+            alb_obj_unref(&hot->obj);
+            alb_obj_unref(&p->obj);
+        }
+        assert_int_equal(fake_submitted(), 1);
+        alb_source_unref(source);
+        world_close(&w);
+    }
+}
+
 /* A picture too large for memory lies on the disk before anybody hears of it. */
 static void test_large_pictures_are_found_too(void **state)
 {
@@ -327,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_hundred_askers_are_one_job),
         cmocka_unit_test(test_hits),
+        cmocka_unit_test(test_small_ones_are_read_at_once),
         cmocka_unit_test(test_large_pictures_are_found_too),
         cmocka_unit_test(test_a_full_disk_only_costs_work),
         cmocka_unit_test(test_answers),
