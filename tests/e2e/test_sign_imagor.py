@@ -43,7 +43,7 @@ def test_a_source_is_escaped_where_it_must_be():
 @pytest.mark.parametrize("url, words", [
     ("/unsafe/300x200/a.jpg", "it is not signed: unsafe"), ("/300x200/a.jpg", "it is not signed"),
     ("/AAAAAAAAAAAAAAAAAAAAAAAAAAA=/300x200/a.jpg", "its signature is wrong"),
-    ("/unsafe/filters:label(%ff)/a.jpg", "refused: a text is UTF-8"),
+    ("/unsafe/filters:label(%ff)/a.jpg", "refused: label(): a text is UTF-8"),
     ("/unsafe/filters:watermark(x)/a.jpg?y", "%3F"),
 ])
 def test_what_is_wrong(url, words):
