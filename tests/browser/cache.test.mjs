@@ -122,7 +122,7 @@ test('a purge: what is wrong is told, the question names what goes, the result i
   await field.fill('/nothing');
   await page.keyboard.press('Enter');
   await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
-  await page.locator('.purge .form-error', { hasText: 'there is nothing of that kind to purge' }).waitFor();
+  await page.locator('.purge .form-error', { hasText: 'no URL of a picture' }).waitFor();
 });
 
 test('a purge from the list of top sources, which stands still under the pointer', { photos: 400 }, async ({ t, page }) => {

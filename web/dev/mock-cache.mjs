@@ -32,7 +32,7 @@ export class Cache {
   purge(url, refused) {
     const what = ['url', 'source', 'prefix', 'tag'].find((k) => url.searchParams.has(k));
     const text = what && url.searchParams.get(what);
-    if (!text || text.includes('nothing')) throw refused(400, 'there is nothing of that kind to purge');
+    if (!text || text.includes('nothing')) throw refused(400, 'this is no URL of a picture, with its signature or what stands in its place');
     const id = String(2n ** 57n + BigInt(this.purges.length));
     this.purges.unshift({ id, atMs: Date.now(), what, text, by: 'admin', most: what === 'source' ? 5 : 132 });
     return { purged: true, id };
