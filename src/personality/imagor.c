@@ -8,7 +8,6 @@
 #include "personality/imagor_priv.h"
 
 #define TEXT_MAX ((size_t)256 * 1024)
-#define GRACE (5 * ALB_NS_PER_S) /* beyond the deadline of a request, until it counts as stuck */
 #define CLIENTS_MAX 65536
 
 /* ---- where ---- */
@@ -179,7 +178,6 @@ enum alb_code alb_imagor_service_open(const struct alb_imagor_service_config *co
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the service");
     s->config = *config;
     alb_mutex_init(&s->mtx, ALB_LOCK_IMAGOR_TALLY);
-    s->stuck_ns = alb_deadline(alb_imagor_request_time(config->flags), GRACE);
     s->text = alb_arena_new(TEXT_MAX);
     s->prefix = s->text ? make_prefix(s) : NULL;
     if (!s->prefix)

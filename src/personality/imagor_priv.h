@@ -6,6 +6,7 @@
 #define ALB_PERSONALITY_IMAGOR_PRIV_H
 
 #include "base/lock.h"
+#include "personality/health.h"
 #include "personality/imagor.h"
 #include "personality/life.h"
 
@@ -34,7 +35,7 @@ struct alb_imagor_service {
     struct alb_http_group group, metrics_group;
     struct alb_route routes[ALB_IMAGOR_ROUTES], metrics_route;
     struct alb_str landing;
-    int64_t stuck_ns; /* nothing may wait longer: then /healthcheck says so */
+    struct alb_health health;
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_imagor_tally tally[ALB_IMAGOR_TALLIES];

@@ -9,7 +9,6 @@
 
 #define TEXT_MAX ((size_t)256 * 1024)
 #define NO_LIMIT 65536           /* of clients, where the variable says 0: law 7 */
-#define GRACE (5 * ALB_NS_PER_S) /* beyond the deadline of a request, until it counts as stuck */
 
 /* ---- where ---- */
 
@@ -145,7 +144,6 @@ enum alb_code alb_imgproxy_service_open(const struct alb_imgproxy_service_config
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the service");
     s->config = *config;
     s->config.config = alb_imgproxy_config_ref(config->config);
-    s->stuck_ns = alb_deadline(config->config->timeout, GRACE);
     s->text = alb_arena_new(TEXT_MAX);
     if (!s->text)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the service");

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pages beside the pictures. /health is honest: 200 only if a worker of the darkroom has just looked at a picture
- * and nothing has waited longer than it can wait while all goes well (every request has its deadline: what is older
- * is stuck). A server that is merely busy, with every slot taken and a queue before them, is healthy.
+ * The pages beside the pictures. /health is honest (personality/health.h).
  */
 #include "base/build.h"
 #include "personality/imgproxy_priv.h"
 
-#define CANARY_NS (5 * ALB_NS_PER_S)
-
-struct check { /* of one request; in its arena */
-    struct alb_future *future;
-};
-
 /* ---- health ---- */
 
-static void say_health(struct alb_req *req, const struct alb_imgproxy_service *s, const struct alb_err *why)
+static void say_health(struct alb_req *req, const struct alb_err *why)
 {
+    const struct alb_imgproxy_service *s = alb_req_ctx(req);
     alb_res_type(req, "text/plain");
     alb_res_header_set(req, "Cache-Control", ALB_STR("no-cache"));
     if (why->code == ALB_OK) {
@@ -28,70 +21,16 @@ static void say_health(struct alb_req *req, const struct alb_imgproxy_service *s
     alb_res_literal(req, ALB_STR("Error"));
 }
 
-/* What has waited for too long, from memory alone. */
-static bool is_stuck(const struct alb_imgproxy_service *s, struct alb_err *why)
-{
-    const struct {
-        const char *what;
-        int64_t ns;
-    } waits[] = {{"a picture", alb_render_look(s->config.render).oldest_ns},
-                 {"a source", alb_origins_look(s->config.origins).oldest_ns},
-                 {"a step of a request", alb_pool_look(s->config.pool).oldest_wait_ns}};
-    for (size_t i = 0; i < ALB_ARRAY_LEN(waits); i++)
-        if (waits[i].ns > s->stuck_ns)
-            (void)alb_fail(why, ALB_E_TIMEOUT, "%s has been waited for for %lld ms", waits[i].what,
-                           (long long)(waits[i].ns / ALB_NS_PER_MS));
-    return why->code != ALB_OK;
-}
-
-/* When the io pool stands still no step would ever say so. */
 static enum alb_hot health_hot(struct alb_req *req)
 {
     const struct alb_imgproxy_service *s = alb_req_ctx(req);
-    struct alb_err why = ALB_ERR_INIT;
-    if (!is_stuck(s, &why))
-        return ALB_HOT_MISS;
-    say_health(req, s, &why);
-    return ALB_HOT_HIT;
-}
-
-static void drop_check(void *arg)
-{
-    struct check *c = arg;
-    alb_future_unref(c->future);
-}
-
-static enum alb_step health_begin(struct alb_req *req, const struct alb_imgproxy_service *s)
-{
-    struct alb_err why = ALB_ERR_INIT;
-    struct check *c = ALB_ARENA_NEW(alb_req_arena(req), struct check);
-    int64_t deadline = alb_deadline(alb_mono(alb_req_clock(req)), CANARY_NS);
-    if (!c || !alb_arena_defer(alb_req_arena(req), drop_check, c))
-        (void)alb_fail(&why, ALB_E_NO_MEMORY, "no memory for a health check");
-    else if (alb_canary_ask(s->config.canary, deadline, alb_req_waiter(req, false), &c->future, &why) ==
-             ALB_OK) {
-        alb_req_set_slot(req, c);
-        alb_req_wait_until(req, deadline);
-        alb_req_doing(req, "waiting for a word of the darkroom");
-        return alb_req_wait_joined(req, c->future);
-    }
-    say_health(req, s, &why);
-    return ALB_STEP_DONE;
+    return alb_health_hot(req, &s->health);
 }
 
 static enum alb_step health(struct alb_req *req)
 {
     const struct alb_imgproxy_service *s = alb_req_ctx(req);
-    struct check *c = alb_req_slot(req);
-    struct alb_err why = ALB_ERR_INIT;
-    if (!c)
-        return health_begin(req, s);
-    if (alb_req_timed_out(req) && !alb_future_done(c->future))
-        (void)alb_fail(&why, ALB_E_TIMEOUT, "the darkroom does not answer");
-    else
-        (void)alb_future_error(c->future, &why);
-    say_health(req, s, &why);
-    return ALB_STEP_DONE;
+    return alb_health_step(req, &s->health);
 }
 
 /* ---- the others ---- */
@@ -171,6 +110,12 @@ enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_
                         "IMGPROXY_PATH_PREFIX, IMGPROXY_HEALTH_CHECK_PATH: no { in a path");
     s->group = (struct alb_http_group){.name = "pages", .ctx = s, .error = alb_imgproxy_error_words};
     s->landing = landing_text(s);
+    s->health = (struct alb_health){.pool = s->config.pool,
+                                    .render = s->config.render,
+                                    .origins = s->config.origins,
+                                    .canary = s->config.canary,
+                                    .request_ns = c->timeout,
+                                    .say = say_health};
     add(s, under(s, "/"), ALB_M_GET, 0, landing, NULL);
     if (has_prefix)
         add(s, c->path_prefix, ALB_M_GET, 0, landing, NULL);

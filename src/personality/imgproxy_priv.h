@@ -5,6 +5,7 @@
 #ifndef ALB_PERSONALITY_IMGPROXY_PRIV_H
 #define ALB_PERSONALITY_IMGPROXY_PRIV_H
 
+#include "personality/health.h"
 #include "personality/imgproxy.h"
 #include "personality/life.h"
 
@@ -23,7 +24,7 @@ struct alb_imgproxy_service {
     struct alb_route routes[ALB_IMGPROXY_PAGES_MAX];
     size_t route_count;
     struct alb_str landing, prefix; /* prefix: of metrics, "" or "<namespace>_" */
-    int64_t stuck_ns;               /* nothing may wait longer: then /health says so */
+    struct alb_health health;
     /* atomic */
     _Atomic uint64_t requests, status[ALB_IMGPROXY_STATUS_MAX];
     _Atomic uint64_t memory_max;
