@@ -76,7 +76,8 @@ static void tell_progress(struct alb_req *req, const struct upload *u)
     alb_req_interim(req, 104, offset, 1);
 }
 
-/* /upload?hash=1&limit=N&wait=MS&free=1: counts (and hashes) what comes, after a while; then frees what is held. */
+/* /upload?hash=1&limit=N&wait=MS&free=1: counts (and hashes) what comes, after a while; then frees what is
+ * held. */
 static enum alb_step step_upload(struct alb_req *req)
 {
     struct upload *u = alb_req_slot(req);

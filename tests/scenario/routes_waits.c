@@ -12,8 +12,8 @@
 
 /* ---- work that takes time: a future that a timer ends ---------------------------------------------- */
 
-/* What else a work waits for, however long that takes: a test that waited for a time would not know whether what it wants to see
- * has happened by then. */
+/* What else a work waits for, however long that takes: a test that waited for a time would not know whether
+ * what it wants to see has happened by then. */
 struct until {
     long joins;        /* so many requests have ever joined a flight */
     int64_t abandoned; /* so many requests have been abandoned */
@@ -165,8 +165,8 @@ static enum alb_step step_slow(struct alb_req *req)
     return alb_req_wait_future(req, f, false);
 }
 
-/* /flight/{key}?ms=N&resign=N&joins=N&tell=1: one work per key. The first `resign` owners give up; a waiter inherits. Says 102
- * when it has joined. */
+/* /flight/{key}?ms=N&resign=N&joins=N&tell=1: one work per key. The first `resign` owners give up; a waiter
+ * inherits. Says 102 when it has joined. */
 static enum alb_step step_flight(struct alb_req *req)
 {
     struct alb_future *f = alb_req_slot(req);
@@ -279,7 +279,8 @@ static enum alb_step step_quiet(struct alb_req *req)
     return said;
 }
 
-/* /until?abandoned=N&requests=N: answers when so many requests were abandoned, and so many others are in flight. */
+/* /until?abandoned=N&requests=N: answers when so many requests were abandoned, and so many others are in
+ * flight. */
 static enum alb_step step_until(struct alb_req *req)
 {
     struct until until = until_of(req);
