@@ -50,7 +50,9 @@ void story_crash_anywhere(const struct story *s)
 {
     const enum crash_mode modes[] = {CRASH_KILL, CRASH_KILL_HALF, CRASH_POWER, CRASH_POWER_MIXED,
                                      CRASH_POWER_MIXED};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
+    uint64_t stride = 5 * s->stride - 1;
+#elif defined(__SANITIZE_ADDRESS__)
     uint64_t stride = 2 * s->stride - 1;
 #else
     uint64_t stride = s->stride;

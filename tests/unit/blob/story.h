@@ -11,7 +11,7 @@ struct story {
     void (*live)(void *world);       /* here; at most one thread at a time */
     void (*check)(const char *path);
     unsigned
-        stride; /* a crash at every so manieth call (sanitizers: at half of them); with ALB_TEST_FULL at each */
+        stride; /* a crash at every so manieth call (sanitizers: at fewer); with ALB_TEST_FULL at each */
 };
 /* In every way there is. */
 void story_crash_anywhere(const struct story *s);
