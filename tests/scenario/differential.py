@@ -36,7 +36,7 @@ def statuses(path, request):
     one announced the end of the connection."""
     out = b""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
+        s.settimeout(60)
         s.connect(path)
         try:
             s.sendall(request)
@@ -109,6 +109,18 @@ def compare(ours, theirs, must, request):
     return True
 
 
+def await_listener(path, process):
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path)
+                return
+        except (FileNotFoundError, ConnectionRefusedError):
+            assert process.poll() is None and time.monotonic() < until, "nginx does not listen"
+        time.sleep(0.02)
+
+
 def main():
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if not nginx:
@@ -121,10 +133,7 @@ def main():
         process = subprocess.Popen([nginx, "-p", folder, "-c", config, "-e", "stderr"])
         try:
             theirs = os.path.join(folder, "n")
-            for _ in range(200):
-                if os.path.exists(theirs):
-                    break
-                time.sleep(0.02)
+            await_listener(theirs, process)
             cases = list(table(sys.argv[2])) + list(mutations(20000))
             accepted = sum(compare(ours, theirs, must, request) for must, request in cases)
             print(f"{len(cases)} cases, {accepted} accepted by us and by nginx, and seen alike")

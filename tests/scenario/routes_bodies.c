@@ -39,8 +39,7 @@ struct upload {
     bool hash, progress, large;
 };
 
-static enum alb_code read_zeros(void *ctx, uint64_t off, void *p, size_t n, size_t *got,
-                                struct alb_err *err)
+static enum alb_code read_zeros(void *ctx, uint64_t off, void *p, size_t n, size_t *got, struct alb_err *err)
 {
     (void)ctx;
     (void)off;
@@ -57,6 +56,8 @@ static enum alb_step upload_done(struct alb_req *req, struct upload *u)
 
     if (u->hash)
         alb_hex(digest, alb_hash_final(&u->sha, digest), hex);
+    if (serverd_number(req, "free", 0) != 0)
+        serverd_free_works();
     alb_res_header(req, "X-Trailer", alb_req_trailer(req, "x-sum"));
     if (u->large) {
         alb_res_source(req, 16000000, read_zeros, NULL);
@@ -75,7 +76,8 @@ static void tell_progress(struct alb_req *req, const struct upload *u)
     alb_req_interim(req, 104, offset, 1);
 }
 
-/* /upload?hash=1&limit=N&wait=MS: counts (and hashes) what comes, after a while. */
+/* /upload?hash=1&limit=N&wait=MS&free=1: counts (and hashes) what comes, after a while; then frees what is
+ * held. */
 static enum alb_step step_upload(struct alb_req *req)
 {
     struct upload *u = alb_req_slot(req);

@@ -7,21 +7,39 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/stat.h"
 #include "serverd.h"
 
 /* ---- work that takes time: a future that a timer ends ---------------------------------------------- */
 
+/* What else a work waits for, however long that takes: a test that waited for a time would not know whether
+ * what it wants to see has happened by then. */
+struct until {
+    long joins;        /* so many requests have ever joined a flight */
+    int64_t abandoned; /* so many requests have been abandoned */
+    bool freed;        /* an upload with free=1 has come to its end */
+};
+
 struct work {
     struct alb_timer timer;
     struct alb_owner owner;
+    struct until until;
     bool resign;
     struct work *prev, *next; /* of all that are not done, under serverd.mtx */
 };
 static struct work *works;
 
-static void work_done(struct alb_timer *t)
+static atomic_long joins;
+static atomic_bool freed;
+
+static bool come_about(const struct until *u)
 {
-    struct work *w = ALB_CONTAINER_OF(t, struct work, timer);
+    return atomic_load(&joins) >= u->joins && alb_stat_get(ALB_STAT_HTTP_ABANDONED) >= u->abandoned &&
+           (!u->freed || atomic_load(&freed));
+}
+
+static void end_work(struct work *w)
+{
     struct alb_err err = ALB_ERR_INIT;
 
     alb_mutex_lock(&serverd.mtx);
@@ -44,19 +62,48 @@ static void work_done(struct alb_timer *t)
     alb_mem_free(w);
 }
 
+static void set_timer(struct work *w, int64_t ms)
+{
+    ALB_CHECK(alb_timer_set(serverd.timers, &w->timer,
+                            alb_deadline(alb_mono(alb_clock_real()), ms * ALB_NS_PER_MS)) == ALB_OK);
+}
+
+static void time_over(struct alb_timer *t)
+{
+    struct work *w = ALB_CONTAINER_OF(t, struct work, timer);
+
+    if (come_about(&w->until))
+        end_work(w);
+    else
+        set_timer(w, 2);
+}
+
 void serverd_finish_works(void)
 {
     while (works) /* the timers have ended: nobody else is here */
-        work_done(&works->timer);
+        end_work(works);
 }
 
-static void start_work(struct alb_owner *owner, int64_t ms, bool resign)
+void serverd_free_works(void)
+{
+    atomic_store(&freed, true);
+}
+
+static struct until until_of(struct alb_req *req)
+{
+    return (struct until){.joins = (long)serverd_number(req, "joins", 0),
+                          .abandoned = serverd_number(req, "abandoned", 0),
+                          .freed = serverd_number(req, "held", 0) != 0};
+}
+
+static void start_work(struct alb_owner *owner, int64_t ms, struct until until, bool resign)
 {
     struct work *w = alb_mem_calloc(1, sizeof(*w));
 
     ALB_CHECK(w != NULL);
-    w->timer.fire = work_done;
+    w->timer.fire = time_over;
     w->owner = *owner;
+    w->until = until;
     w->resign = resign;
     *owner = ALB_OWNER_NONE;
     atomic_fetch_add(&serverd.builds, 1);
@@ -67,8 +114,7 @@ static void start_work(struct alb_owner *owner, int64_t ms, bool resign)
     works = w;
     alb_mutex_unlock(&serverd.mtx);
     alb_future_describe_owner(&w->owner, "a timer of the test server");
-    ALB_CHECK(alb_timer_set(serverd.timers, &w->timer,
-                            alb_deadline(alb_mono(alb_clock_real()), ms * ALB_NS_PER_MS)) == ALB_OK);
+    set_timer(w, ms);
 }
 
 static enum alb_step answer(struct alb_req *req, struct alb_future *f)
@@ -96,7 +142,7 @@ static void hold_future(struct alb_req *req, struct alb_future *f)
     alb_ignore(!alb_arena_defer(alb_req_arena(req), unref_future, f), "the test server has memory");
 }
 
-/* /slow?ms=N&deadline=MS: waits for its own work. */
+/* /slow?ms=N&deadline=MS&held=1&abandoned=N: waits for its own work. */
 static enum alb_step step_slow(struct alb_req *req)
 {
     struct alb_future *f = alb_req_slot(req);
@@ -111,7 +157,7 @@ static enum alb_step step_slow(struct alb_req *req)
         return answer(req, f);
     ALB_CHECK(alb_future_new(&f, &owner) == ALB_OK);
     hold_future(req, f);
-    start_work(&owner, serverd_number(req, "ms", 50), false);
+    start_work(&owner, serverd_number(req, "ms", 50), until_of(req), false);
     alb_req_doing(req, "slow work");
     deadline = serverd_number(req, "deadline", -1);
     if (deadline >= 0)
@@ -119,7 +165,8 @@ static enum alb_step step_slow(struct alb_req *req)
     return alb_req_wait_future(req, f, false);
 }
 
-/* /flight/{key}?ms=N&resign=N: one work per key. The first `resign` owners give up; a waiter inherits. */
+/* /flight/{key}?ms=N&resign=N&joins=N&tell=1: one work per key. The first `resign` owners give up; a waiter
+ * inherits. Says 102 when it has joined. */
 static enum alb_step step_flight(struct alb_req *req)
 {
     struct alb_future *f = alb_req_slot(req);
@@ -132,7 +179,7 @@ static enum alb_step step_flight(struct alb_req *req)
 
     if (alb_req_promoted(req, &owner)) {
         alb_req_log(req, ALB_LOG_BOOL("promoted", true));
-        start_work(&owner, ms, false);
+        start_work(&owner, ms, until_of(req), false);
         return alb_req_wait_future(req, f, true);
     }
     if (f)
@@ -144,7 +191,10 @@ static enum alb_step step_flight(struct alb_req *req)
     }
     hold_future(req, f);
     if (role == ALB_FLIGHT_OWNER)
-        start_work(&owner, ms, serverd_number(req, "resign", 0) > 0);
+        start_work(&owner, ms, until_of(req), serverd_number(req, "resign", 0) > 0);
+    atomic_fetch_add(&joins, 1);
+    if (serverd_number(req, "tell", 0) != 0)
+        alb_req_interim(req, 102, NULL, 0);
     return alb_req_wait_joined(req, f);
 }
 
@@ -155,13 +205,13 @@ enum alb_step serverd_sleep(struct alb_req *req, int64_t ms)
     enum alb_step said;
 
     ALB_CHECK(alb_future_new(&f, &owner) == ALB_OK);
-    start_work(&owner, ms, false);
+    start_work(&owner, ms, (struct until){0}, false);
     said = alb_req_wait_future(req, f, false);
     alb_future_unref(f);
     return said;
 }
 
-/* /told?ms=N: waits to the end even if its client leaves. Says 102 once it has begun. */
+/* /told?ms=N&abandoned=N: waits to the end even if its client leaves. Says 102 once it has begun. */
 static enum alb_step step_told(struct alb_req *req)
 {
     bool first = alb_req_slot(req) == NULL;
@@ -229,7 +279,20 @@ static enum alb_step step_quiet(struct alb_req *req)
     return said;
 }
 
+/* /until?abandoned=N&requests=N: answers when so many requests were abandoned, and so many others are in
+ * flight. */
+static enum alb_step step_until(struct alb_req *req)
+{
+    struct until until = until_of(req);
+
+    if (!come_about(&until) || alb_http_look(serverd.http).requests < serverd_number(req, "requests", 0) + 1)
+        return serverd_sleep(req, 2);
+    alb_res_literal(req, ALB_STR("so it is\n"));
+    return ALB_STEP_DONE;
+}
+
 static const struct alb_route routes[] = {
+    {.pattern = "/until", .methods = ALB_M_GET, .step = step_until},
     {.pattern = "/quiet", .methods = ALB_M_GET, .step = step_quiet},
     {.pattern = "/slow", .methods = ALB_M_GET | ALB_M_POST, .step = step_slow},
     {.pattern = "/slow/upload", .methods = ALB_M_POST, .body = ALB_BODY_STREAM, .step = step_slow},

@@ -38,6 +38,8 @@ void serverd_hold(struct alb_req *req);
 long serverd_open(void);
 /* Ends what timers would have ended later. */
 void serverd_finish_works(void);
+/* From now on nothing is held any more. */
+void serverd_free_works(void);
 /* Waits for a future that a timer ends. */
 enum alb_step serverd_sleep(struct alb_req *req, int64_t ms);
 /* The query value `name` as a number, or `otherwise`. */

@@ -75,7 +75,7 @@ static enum alb_code count_month(struct alb_tx *tx, const struct alb_counted *c,
         return code;
     alb_q_open(&q, &tx->snap,
                "DELETE FROM count_month WHERE owner_id = ? AND visibility = ? AND trashed = ? AND month = ?"
-               " AND assets = 0");
+               " AND assets = 0 AND images = 0 AND videos = 0 AND behind = 0");
     alb_q_i64(&q, c->owner_id);
     alb_q_i64(&q, c->visibility);
     alb_q_i64(&q, c->trashed);
@@ -113,16 +113,20 @@ static enum alb_code count_album_more(struct alb_tx *tx, int64_t album, int show
     return alb_q_run(&q, err);
 }
 
-/* The newest of the rest comes from the index (album, level, created); an empty level has no row. */
+/* The newest of the rest comes from the index (album, level, created); an empty level has no row. A row that
+ * is missing although there was something to count is a counter that is wrong, and stays wrong by as much
+ * until it is repaired (repair.c). */
 static enum alb_code count_album_less(struct alb_tx *tx, int64_t album, int shown, struct alb_err *err)
 {
     struct alb_q q;
     enum alb_code code;
 
-    alb_q_open(
-        &q, &tx->snap,
-        "UPDATE count_album SET photos = photos - 1, newest_at = coalesce((SELECT max(asset_created_at)"
-        " FROM album_asset WHERE album_id = ?1 AND shown_level = ?2), 0) WHERE album_id = ?1 AND level = ?2");
+    alb_q_open(&q, &tx->snap,
+               "INSERT INTO count_album (album_id, level, photos, newest_at) SELECT id, ?2, -1,"
+               " coalesce((SELECT max(asset_created_at) FROM album_asset WHERE album_id = ?1 AND shown_level "
+               "= ?2), 0)"
+               " FROM album WHERE id = ?1"
+               " ON CONFLICT DO UPDATE SET photos = photos - 1, newest_at = excluded.newest_at");
     alb_q_i64(&q, album);
     alb_q_i64(&q, shown);
     code = alb_q_run(&q, err);

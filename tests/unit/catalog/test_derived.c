@@ -506,6 +506,62 @@ static void test_check_finds_and_repairs(void **state)
     }
 }
 
+/* What the counters are wrong by stays what it is, whatever happens meanwhile: also where they pass by zero,
+ * at which rows of counters end. */
+struct steady {
+    int64_t album, assets[4];
+};
+
+static enum alb_code two_in_an_album(struct alb_tx *tx, void *arg, struct alb_err *err)
+{
+    const struct alb_album_new a = {.kind = ALB_ALBUM_GALLERY, .name = ALB_STR("Album")};
+    struct steady *s = arg;
+    struct alb_uuid uuid;
+    bool changed;
+    enum alb_code code =
+        alb_catalog_album_insert(tx, &a, ALB_USER_ADMIN, ALB_USER_ADMIN, &s->album, &uuid, err);
+
+    for (size_t i = 0; code == ALB_OK && i < 4; i++) {
+        code = kit_insert_asset(tx, ALB_USER_ADMIN, 100 + i, 0, &s->assets[i], err);
+        if (code == ALB_OK && i < 2)
+            code = alb_catalog_album_link(tx, s->album, s->assets[i], ALB_USER_ADMIN, &changed, err);
+    }
+    return code;
+}
+
+static enum alb_code up_and_down(struct alb_tx *tx, void *arg, struct alb_err *err)
+{
+    const struct steady *s = arg;
+    bool changed;
+    enum alb_code code = alb_catalog_album_link(tx, s->album, s->assets[2], ALB_USER_ADMIN, &changed, err);
+
+    if (code == ALB_OK)
+        code = alb_catalog_album_unlink(tx, s->album, s->assets[2], &changed, err);
+    if (code == ALB_OK)
+        code = alb_catalog_album_unlink(tx, s->album, s->assets[1], &changed, err);
+    if (code == ALB_OK)
+        code = alb_catalog_asset_purge(tx, s->assets[2], err);
+    return code == ALB_OK ? alb_catalog_asset_purge(tx, s->assets[3], err) : code;
+}
+
+static void test_errors_stay_what_they_are(void **state)
+{
+    struct kit *k = *state;
+    struct steady s;
+
+    kit_write_ok(k, two_in_an_album, &s);
+    kit_check_clean(k);
+    kit_write_ok(k, tamper,
+                 (void *)(uintptr_t)"UPDATE count_album SET photos = 0; UPDATE count_month SET assets = 1");
+    kit_write_ok(k, up_and_down, &s);
+    kit_write_ok(
+        k, tamper,
+        (void *)(uintptr_t)"INSERT INTO count_album SELECT album_id, shown_level, 2, 0 FROM album_asset"
+                           " WHERE true ON CONFLICT DO UPDATE SET photos = photos + 2;"
+                           "UPDATE count_month SET assets = assets + 3");
+    kit_check_clean(k);
+}
+
 /* Everybody goes on writing while it is put right: what is counted wrong is told by a snapshot, and the
  * counters have moved on by the time it is written. */
 static void test_repairs_among_writes(void **state)
@@ -558,7 +614,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_random_commands),      T(test_layers_commute),       T(test_check_finds_and_repairs),
-        T(test_repairs_among_writes), T(test_check_does_not_write),
+        T(test_repairs_among_writes), T(test_check_does_not_write), T(test_errors_stay_what_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
