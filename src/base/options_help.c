@@ -224,8 +224,14 @@ void alb_options_help(unsigned command, enum alb_help_form form, struct alb_buf 
                 option(&h, &alb_param_specs[q]);
         }
     }
-    if (form == ALB_HELP_TEXT)
-        alb_buf_c(out, "\nEvery option is also an environment variable (--log-level: ALBUMEN_LOG_LEVEL)\n"
-                       "and a line of albumen.conf (log-level = info). Flags are stronger than the\n"
-                       "environment, the environment is stronger than the file.\n");
+    if (form != ALB_HELP_TEXT || first)
+        return;
+    bool has_file =
+        ((alb_param_specs[ALB_P_DATA].commands | alb_param_specs[ALB_P_CONFIG].commands) & command) != 0;
+    alb_buf_c(out, has_file
+                       ? "\nEvery option is also an environment variable (--log-level: ALBUMEN_LOG_LEVEL)\n"
+                         "and a line of albumen.conf (log-level = info). Flags are stronger than the\n"
+                         "environment, the environment is stronger than the file.\n"
+                       : "\nEvery option is also an environment variable (--cache-dir: ALBUMEN_CACHE_DIR).\n"
+                         "Flags are stronger than the environment.\n");
 }

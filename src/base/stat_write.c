@@ -31,21 +31,25 @@ static const struct {
 static const struct {
     const char *name, *help, *labels; /* labels: "key=\"value\"," with a comma at the end, or NULL */
 } histograms[ALB_HIST_COUNT] = {
-    [ALB_HIST_HTTP_REQUEST] =
-        {"albumen_http_request_seconds",
-         "Time of a request, from the first byte of its head to the last of the answer"},
-    [ALB_HIST_HTTP_STEP] = {"albumen_http_step_seconds", "Time of one step of a request on the io pool"},
+    [ALB_HIST_HTTP_REQUEST] = {"albumen_http_request_seconds",
+                               "Time of a request, from the first byte of its head to the last of the answer",
+                               NULL},
+    [ALB_HIST_HTTP_STEP] = {"albumen_http_step_seconds", "Time of one step of a request on the io pool",
+                            NULL},
     [ALB_HIST_RENDER] = {"albumen_render_seconds",
-                         "Time of a picture that was in no cache, from request to result"},
+                         "Time of a picture that was in no cache, from request to result", NULL},
     [ALB_HIST_DARKROOM_RENDER] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker",
                                   "work=\"render\","},
     [ALB_HIST_DARKROOM_PROBE] = {"albumen_darkroom_seconds", "Time of one job in a darkroom worker",
                                  "work=\"probe\","},
-    [ALB_HIST_COMMIT] = {"albumen_catalog_commit_seconds", "Time of one group commit"},
-    [ALB_HIST_RENDER_QUEUE] = {"albumen_render_queue_seconds", "Wait of a picture for its slot"},
-    [ALB_HIST_SOURCE] = {"albumen_source_seconds", "Time until a remote or local source was there, or failed"},
-    [ALB_HIST_IMGPROXY] = {"albumen_imgproxy_request_seconds", "Time of a request for a picture by imgproxy's URLs"},
-    [ALB_HIST_IMGPROXY_SEND] = {"albumen_imgproxy_send_seconds", "Time that its answer took to be sent"},
+    [ALB_HIST_COMMIT] = {"albumen_catalog_commit_seconds", "Time of one group commit", NULL},
+    [ALB_HIST_RENDER_QUEUE] = {"albumen_render_queue_seconds", "Wait of a picture for its slot", NULL},
+    [ALB_HIST_SOURCE] = {"albumen_source_seconds", "Time until a remote or local source was there, or failed",
+                         NULL},
+    [ALB_HIST_IMGPROXY] = {"albumen_imgproxy_request_seconds",
+                           "Time of a request for a picture by imgproxy's URLs", NULL},
+    [ALB_HIST_IMGPROXY_SEND] = {"albumen_imgproxy_send_seconds", "Time that its answer took to be sent",
+                                NULL},
 };
 
 static void write_head(struct alb_buf *out, const char *name, const char *type, const char *help)

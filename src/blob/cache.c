@@ -101,7 +101,7 @@ struct victims {
 };
 
 /* Takes out whose turn it is, up to a batch and `want` pages. Journal's lock held. */
-static void choose(struct alb_cache *c, int64_t want, struct victims *v)
+static void choose(struct alb_cache *c, int64_t want, struct victims *v) ALB_NO_LOCK_ANALYSIS
 {
     uint32_t pages;
 

@@ -200,7 +200,7 @@ static void probe(struct alb_cache *c)
     }
 }
 
-static void set_wants_here(struct alb_cache *c, bool wants)
+static void set_wants_here(struct alb_cache *c, bool wants) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&c->jmtx);
     alb_mutex_lock(&c->mtx);
@@ -236,7 +236,7 @@ static bool is_bad(const struct alb_cache_journal *j)
 }
 
 /* Of the journal, under its lock: what must be done about it, if it is time. *walk: the folders tell what it lost. */
-static enum alb_code mend(struct alb_cache *c, bool *walk, struct alb_err *err)
+static enum alb_code mend(struct alb_cache *c, bool *walk, struct alb_err *err) ALB_NO_LOCK_ANALYSIS
 {
     struct alb_cache_journal *j = &c->journal;
     enum alb_code code = ALB_OK;

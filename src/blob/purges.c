@@ -103,7 +103,7 @@ static void add_whole(struct alb_purges *p, uint64_t hash, uint64_t number, int6
     *at = (struct alb_purge){hash, number, wall_ms};
 }
 
-void alb_purges_everything_locked(struct alb_purges *p, uint64_t number)
+void alb_purges_everything_locked(struct alb_purges *p, uint64_t number) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&p->mtx);
     add_prefix(p, ALB_STR(""), number, alb_wall(p->clock));
@@ -221,7 +221,7 @@ static void apply(struct alb_purges *p, const unsigned char *r, uint64_t number)
 }
 
 /* Reads on from `at`. */
-enum alb_code alb_purges_follow_locked(struct alb_purges *p, struct alb_err *err)
+enum alb_code alb_purges_follow_locked(struct alb_purges *p, struct alb_err *err) ALB_NO_LOCK_ANALYSIS
 {
     unsigned char piece[4 * RECORD_MAX];
     enum alb_code code = ALB_OK;

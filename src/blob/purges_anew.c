@@ -169,7 +169,7 @@ static enum alb_code take_over(struct alb_purges *p, unsigned how, struct alb_er
     return code;
 }
 
-enum alb_code alb_purges_anew(struct alb_purges *p, unsigned how, struct alb_err *err)
+enum alb_code alb_purges_anew(struct alb_purges *p, unsigned how, struct alb_err *err) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&p->writer);
     if (flock(p->tmpfd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
@@ -187,7 +187,7 @@ static bool is_long(struct alb_purges *p)
     return is;
 }
 
-void alb_purges_shrink(struct alb_purges *p)
+void alb_purges_shrink(struct alb_purges *p) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&p->writer);
     if (atomic_load(&p->fd) >= 0 && is_long(p))

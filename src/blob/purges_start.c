@@ -80,7 +80,7 @@ static enum alb_code install(struct alb_purges *p, int fd, struct alb_err *err)
     return ALB_OK;
 }
 
-enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err)
+enum alb_code alb_purges_load_locked(struct alb_purges *p, struct alb_err *err) ALB_NO_LOCK_ANALYSIS
 {
     uint64_t base = 0;
     bool writable;
@@ -123,7 +123,7 @@ bool alb_purges_is_lost(const struct alb_purges *p)
     return named.st_ino != st.st_ino || named.st_dev != st.st_dev;
 }
 
-bool alb_purges_is_broken(struct alb_purges *p)
+bool alb_purges_is_broken(struct alb_purges *p) ALB_NO_LOCK_ANALYSIS
 {
     struct stat st;
 
@@ -179,7 +179,7 @@ static enum alb_code make_writable(struct alb_purges *p, struct alb_err *err)
     return code;
 }
 
-enum alb_code alb_purges_ready(struct alb_purges *p, struct alb_err *err)
+enum alb_code alb_purges_ready(struct alb_purges *p, struct alb_err *err) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&p->writer);
     alb_mutex_lock(&p->mtx);

@@ -35,9 +35,12 @@ static struct alb_str without_host(struct alb_str url)
     return slash == ALB_STR_NPOS ? ALB_STR_NONE : alb_str_from(rest, slash);
 }
 
-static struct alb_str thumbor_label(struct alb_arena *a, struct alb_str path)
+/* The query of a request says nothing about its picture. */
+static struct alb_str thumbor_label(struct alb_arena *a, struct alb_str target)
 {
     struct alb_thumbor_url url = {0};
+    struct alb_str path, query;
+    (void)alb_str_cut(target, '?', &path, &query);
     if (!alb_thumbor_url_apply(&url, a, path) || url.path.n == 0)
         return ALB_STR_NONE;
     return alb_arena_printf(a, "u:" ALB_STR_FMT, ALB_STR_ARG(url.path));

@@ -46,8 +46,9 @@ static void make_limits(void *ctx, struct alb_plan_limits *limits)
         limits->source_bytes = c->http.max_bytes;
 }
 
-static enum alb_code up(struct house *h, struct alb_err *err)
+static enum alb_code up(void *ctx, struct alb_err *err)
 {
+    struct house *h = ctx;
     const struct alb_house_config config = {.options = h->options,
                                             .name = "imagor",
                                             .client_idle_ns = CLIENT_IDLE,
@@ -77,9 +78,9 @@ static enum alb_code up(struct house *h, struct alb_err *err)
 
 /* ---- down ---- */
 
-/* False: something had to be cut. */
-static bool down(struct house *h)
+static bool down(void *ctx)
 {
+    struct house *h = ctx;
     bool clean = alb_imagor_service_stop(h->service, alb_deadline(alb_mono(alb_clock_real()), STOP_TIME));
     alb_imagor_service_free(&h->service);
     alb_imagor_files_close(&h->files);
@@ -88,36 +89,22 @@ static bool down(struct house *h)
     return clean;
 }
 
-static void wait_for_end(struct house *h, const sigset_t *set)
+/* ---- life ---- */
+
+static void dump(void *ctx, int fd)
 {
-    for (;;) {
-        int number = sigwaitinfo(set, NULL);
-        if (number == SIGTERM || number == SIGINT)
-            return;
-        if (number == SIGQUIT)
-            alb_imagor_service_dump(h->service, STDERR_FILENO);
-    }
+    const struct house *h = ctx;
+    alb_imagor_service_dump(h->service, fd);
 }
 
-static int serve(struct house *h)
+static void ending(void *ctx, int number)
 {
-    struct alb_err err = ALB_ERR_INIT;
-    sigset_t set;
-    alb_life_block_signals(&set);
-    if (up(h, &err) != ALB_OK) {
-        alb_log(ALB_LOG_ERROR, "cannot start", ALB_LOG_C("error", err.msg));
-        (void)down(h);
-        return 1;
-    }
-    alb_http_notify("READY=1");
-    wait_for_end(h, &set);
-    alb_http_notify("STOPPING=1");
+    (void)ctx;
+    (void)number;
     alb_log_event(ALB_LOG_INFO, "shutdown");
-    alb_life_arm_second_signal("");
-    if (!down(h))
-        alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
-    return 0;
 }
+
+static const struct alb_life life = {.up = up, .dump = dump, .ending = ending, .down = down, .last_words = ""};
 
 /* ---- the command ---- */
 
@@ -183,7 +170,7 @@ static int run(struct house *h, int argc, char **argv, char **sorted, char **env
         alb_log_setup(STDERR_FILENO, h->flags.debug ? ALB_LOG_LOGFMT : ALB_LOG_JSON,
                       h->flags.debug ? ALB_LOG_DEBUG : ALB_LOG_INFO);
         say_remarks(h, &remarks);
-        status = serve(h);
+        status = alb_life_run(&life, h);
     }
     alb_buf_fini(&remarks);
     alb_options_free(&h->options);

@@ -82,17 +82,19 @@ static enum alb_code open_service(struct house *h, struct alb_err *err)
     return alb_imgproxy_service_open(&service, &h->service, err);
 }
 
-static enum alb_code up(struct house *h, struct alb_err *err)
+static enum alb_code up(void *ctx, struct alb_err *err)
 {
+    struct house *h = ctx;
+    (void)umask(077);
     enum alb_code code = open_engines(h, err);
     return code == ALB_OK ? open_service(h, err) : code;
 }
 
 /* ---- down ---- */
 
-/* False: something had to be cut. */
-static bool down(struct house *h)
+static bool down(void *ctx)
 {
+    struct house *h = ctx;
     int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), h->config->graceful_stop);
     bool clean = alb_imgproxy_service_stop(h->service, deadline);
     alb_imgproxy_service_free(&h->service);
@@ -100,37 +102,22 @@ static bool down(struct house *h)
     return clean;
 }
 
-static void wait_for_end(struct house *h, const sigset_t *set)
+/* ---- life ---- */
+
+static void dump(void *ctx, int fd)
 {
-    for (;;) {
-        int number = sigwaitinfo(set, NULL);
-        if (number == SIGTERM || number == SIGINT)
-            return;
-        if (number == SIGQUIT)
-            alb_imgproxy_service_dump(h->service, STDERR_FILENO);
-    }
+    const struct house *h = ctx;
+    alb_imgproxy_service_dump(h->service, fd);
 }
 
-static int serve(struct house *h)
+static void ending(void *ctx, int number)
 {
-    struct alb_err err = ALB_ERR_INIT;
-    sigset_t set;
-    alb_life_block_signals(&set);
-    (void)umask(077);
-    if (up(h, &err) != ALB_OK) {
-        alb_log(ALB_LOG_ERROR, "cannot start", ALB_LOG_C("error", err.msg));
-        (void)down(h);
-        return 1;
-    }
-    alb_http_notify("READY=1");
-    wait_for_end(h, &set);
-    alb_http_notify("STOPPING=1");
+    (void)ctx;
+    (void)number;
     alb_log_event(ALB_LOG_INFO, "Shutting down");
-    alb_life_arm_second_signal("");
-    if (!down(h))
-        alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
-    return 0;
 }
+
+static const struct alb_life life = {.up = up, .dump = dump, .ending = ending, .down = down, .last_words = ""};
 
 /* ---- the command ---- */
 
@@ -158,7 +145,7 @@ static int run(struct house *h, const char *word, char **envp)
         alb_log_setup(STDOUT_FILENO, alb_imgproxy_log_format(h->config, STDOUT_FILENO),
                       alb_imgproxy_log_level(h->config));
         log_remarks(&remarks);
-        status = serve(h);
+        status = alb_life_run(&life, h);
     }
     alb_buf_fini(&remarks);
     alb_imgproxy_config_unref(h->config);

@@ -27,6 +27,7 @@
 extern char **environ;
 
 #define HELP_MAX ((size_t)1 << 20)
+#define WORDS_WIDTH 36         /* of a command, in the list of all */
 #define PASSWORD_LINE_MAX 2048 /* longer than any password: a longer line is refused, never cut */
 
 struct command {
@@ -41,7 +42,8 @@ static const struct command commands[] = {
      "start it\n"
      "takes the password of the first user, admin, from ALBUMEN_ADMIN_PASSWORD, or prints a link that asks "
      "for one.\n"
-     "SIGTERM ends it in an orderly way, a second one at once; SIGQUIT prints every request in flight and what "
+     "SIGTERM ends it in an orderly way, a second one at once; SIGQUIT prints every request in flight and "
+     "what "
      "it waits\n"
      "for; SIGHUP does nothing.\n"},
     {"user", ALB_CMD_USER, "add NAME | list | passwd NAME", "manage users",
@@ -62,28 +64,37 @@ static const struct command commands[] = {
     {"check", ALB_CMD_CHECK, "", "verify everything that is kept",
      "Reads every original and every cached picture, checks them against their checksums, and the catalog "
      "against\n"
-     "itself. Names every photo whose original is damaged or missing, with its owner, date and path, and marks it, "
+     "itself. Names every photo whose original is damaged or missing, with its owner, date and path, and "
+     "marks it, "
      "so\n"
      "that the same file is welcome again. Works on the running server, or on the data folder if none runs.\n"
-     "Exit status 0: clean, 1: problems, or it could not come to its end (the last line says which), 2: wrong "
+     "Exit status 0: clean, 1: problems, or it could not come to its end (the last line says which), 2: "
+     "wrong "
      "usage.\n"},
-    {"cache", ALB_CMD_CACHE, "purge url|source|prefix|tag TEXT... | stats", "purge and look at cached pictures",
-     "purge url     pictures of that URL of the imgproxy door (whole, or from its path on)\n"
-     "purge source  all pictures of that source, and the copy of it: https://..., local:///..., asset://UUID\n"
+    {"cache", ALB_CMD_CACHE, "purge url|source|prefix|tag TEXT... | stats",
+     "purge and look at cached pictures",
+     "purge url     pictures of that URL of the imgproxy or thumbor door (whole, or from its path on)\n"
+     "purge source  all pictures of that source, and the copy of it: https://..., local:///..., "
+     "asset://UUID\n"
      "purge prefix  the same of all sources that begin so\n"
      "purge tag     pictures that were asked for with that cache tag\n"
      "stats         what lies in the cache of results, and what has become of requests\n"
-     "A purge holds at once and for good: what was made before it, or is being made now, is not given to anybody who\n"
+     "A purge holds at once and for good: what was made before it, or is being made now, is not given to "
+     "anybody who\n"
      "comes after it; the files go a moment later. What is purged is made anew when it is asked for.\n"
-     "Works on the running server, on the data folder if none runs, or with --cache-dir on the folder that processes "
+     "Works on the running server, on the data folder if none runs, or with --cache-dir on the folder that "
+     "processes "
      "of\n"
-     "`albumen imgproxy` use, while they use it.\n"},
+     "`albumen imgproxy` or `albumen imagor` use, while they use it.\n"},
     {"tusd", 0, "[flags of tusd]", "answer as tusd does: resumable uploads into a folder",
-     "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, files "
+     "Takes tusd's place: its flags (-port=1080 -upload-dir=/srv/uploads -hooks-dir=/srv/hooks ...), hooks, "
+     "files "
      "and\n"
      "answers. `albumen tusd -help` shows the flags; docs/doors/tusd.md says what differs.\n"},
-    {"imgproxy", ALB_CMD_IMGPROXY, ALB_IMGPROXY_WORDS, "answer as imgproxy does: pictures by URL", alb_imgproxy_text},
-    {"imagor", ALB_CMD_IMAGOR, "[flags of imagor]", "answer as imagor does: pictures by URL", alb_imagor_text},
+    {"imgproxy", ALB_CMD_IMGPROXY, ALB_IMGPROXY_WORDS, "answer as imgproxy does: pictures by URL",
+     alb_imgproxy_text},
+    {"imagor", ALB_CMD_IMAGOR, "[flags of imagor]", "answer as imagor does: pictures by URL",
+     alb_imagor_text},
     {"sign", 0, ALB_SIGN_WORDS, "make and explain signed URLs of pictures", alb_sign_text},
     {"version", ALB_CMD_VERSION, "", "print the version", ""},
 };
@@ -101,8 +112,13 @@ static int help(void)
 {
     printf("albumen " ALB_VERSION
            ": keeps your photographs on your own machine\n\nusage: albumen COMMAND [options]\n\n");
-    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++)
-        printf("  %-8s %-36s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(commands); i++) {
+        const struct command *c = &commands[i];
+        if (strlen(c->words) > WORDS_WIDTH) /* what it does goes on the next line */
+            printf("  %-8s %s\n  %-8s %-*s %s\n", c->name, c->words, "", WORDS_WIDTH, "", c->summary);
+        else
+            printf("  %-8s %-*s %s\n", c->name, WORDS_WIDTH, c->words, c->summary);
+    }
     printf("\n`albumen COMMAND --help` shows the options of a command. Every option is also an environment "
            "variable\n"
            "(--log-level is ALBUMEN_LOG_LEVEL) and a line of DATA/albumen.conf (log-level = debug).\n");

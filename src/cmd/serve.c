@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/serve.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,6 +28,7 @@
 #include "ingest/ingest.h"
 #include "jobs/jobs.h"
 #include "library/auth.h"
+#include "personality/life.h"
 #include "personality/tus_hooks.h"
 #include "render/render.h"
 #include "upload/upload.h"
@@ -61,6 +61,7 @@ struct house {
     struct alb_door_tus tus;
     struct alb_door_ops ops;
     struct alb_door_immich immich;
+    struct alb_watchdog watchdog;
     char setup_token[33]; /* "" once there is a password */
 };
 
@@ -298,8 +299,9 @@ static enum alb_code first_run(struct house *h, struct alb_err *err)
     return code == ALB_OK ? alb_library_await(&future, NULL, err) : code;
 }
 
-static void announce(const struct house *h)
+static void ready(void *ctx)
 {
+    struct house *h = ctx;
     char address[160] = "";
     for (size_t i = 0; alb_http_server_address(h->http, i, address, sizeof(address)); i++)
         alb_log(ALB_LOG_INFO, "listening", ALB_LOG_C("address", address));
@@ -313,11 +315,12 @@ static void announce(const struct house *h)
     alb_log(ALB_LOG_INFO, "ready", ALB_LOG_C("version", ALB_VERSION),
             ALB_LOG_C("data", alb_opt_string(h->options, ALB_P_DATA)),
             ALB_LOG_C("sandbox", alb_darkroom_look(h->darkroom).level));
-    alb_http_notify("READY=1");
+    alb_watchdog_init(&h->watchdog, h->http);
 }
 
-static enum alb_code up(struct house *h, struct alb_err *err)
+static enum alb_code up(void *ctx, struct alb_err *err)
 {
+    struct house *h = ctx;
     const char *data = alb_opt_string(h->options, ALB_P_DATA);
     enum alb_code code = alb_ranges_check(h->options, err);
     if (code == ALB_OK)
@@ -346,15 +349,17 @@ static enum alb_code up(struct house *h, struct alb_err *err)
 
 /* ---- down ---- */
 
-static void down(struct house *h)
+static bool down(void *ctx)
 {
+    struct house *h = ctx;
+    bool clean = true;
     int64_t deadline =
         alb_deadline(alb_mono(alb_clock_real()), alb_opt_duration(h->options, ALB_P_SHUTDOWN_TIMEOUT));
     alb_control_stop(&h->control);
     if (h->uploads)
         alb_uploads_stop(h->uploads);
-    if (h->http && alb_http_server_stop(h->http, deadline) != ALB_OK)
-        alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
+    if (h->http)
+        clean = alb_http_server_stop(h->http, deadline) == ALB_OK;
     alb_http_server_free(&h->http);
     alb_keeper_stop(&h->keeper);
     alb_serve_imgproxy_close(&h->imgproxy);
@@ -375,76 +380,66 @@ static void down(struct house *h)
         alb_timers_free(&h->timers);
     alb_folder_close(&h->folder);
     alb_jobs_free(&h->jobs); /* after the catalog's writer, which tells it news */
+    return clean;
 }
 
-/* ---- signals ---- */
+/* ---- life ---- */
 
-static sigset_t our_signals(void)
+static void dump(void *ctx, int fd)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGQUIT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGPIPE);
-    return set;
-}
-
-static void dump(const struct house *h)
-{
+    const struct house *h = ctx;
     struct alb_render_view render = alb_render_look(h->render);
     struct alb_catalog_view catalog = alb_library_look(h->folder.library);
     struct alb_darkroom_view dark = alb_darkroom_look(h->darkroom);
     dprintf(
-        STDERR_FILENO,
+        fd,
         "-- render: %u jobs, %u of %u slots held, %u queued; catalog: %u queued, running %s; darkroom: %s\n",
         render.jobs, render.lease.held, render.lease.slots,
         render.lease.queued[ALB_LEASE_FOREGROUND] + render.lease.queued[ALB_LEASE_BACKGROUND], catalog.queued,
         catalog.running[0] ? catalog.running : "nothing", dark.level);
-    alb_http_dump(h->http, STDERR_FILENO);
+    alb_http_dump(h->http, fd);
 }
 
-static void wait_for_end(const struct house *h, const sigset_t *set, const struct alb_watchdog *watchdog)
+static int64_t beat(void *ctx)
 {
-    for (;;) {
-        const struct timespec every = {.tv_sec = watchdog->every_ns / ALB_NS_PER_S,
-                                       .tv_nsec = watchdog->every_ns % ALB_NS_PER_S};
-        int number = watchdog->every_ns > 0 ? sigtimedwait(set, NULL, &every) : sigwaitinfo(set, NULL);
-        if (number < 0 && errno == EAGAIN)
-            alb_watchdog_beat(watchdog);
-        if (number == SIGQUIT)
-            dump(h);
-        if (number == SIGTERM || number == SIGINT) {
-            alb_log(ALB_LOG_INFO, "stopping", ALB_LOG_C("signal", number == SIGTERM ? "TERM" : "INT"));
-            return;
-        }
-    }
+    const struct house *h = ctx;
+    if (h->watchdog.every_ns > 0)
+        alb_watchdog_beat(&h->watchdog);
+    return h->watchdog.every_ns;
+}
+
+static void cannot_start(void *ctx, const struct alb_err *err)
+{
+    (void)ctx;
+    alb_log_err("cannot start", err);
+    fprintf(stderr, "albumen: cannot start: %s\n", err->msg);
+}
+
+static void ending(void *ctx, int number)
+{
+    (void)ctx;
+    alb_log(ALB_LOG_INFO, "stopping", ALB_LOG_C("signal", number == SIGTERM ? "TERM" : "INT"));
+}
+
+static void ended(void *ctx, bool clean)
+{
+    (void)ctx;
+    if (!clean)
+        alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
+    alb_log_event(ALB_LOG_INFO, "stopped");
 }
 
 int alb_serve(const struct alb_options *options)
 {
+    static const struct alb_life life = {.up = up,
+                                         .cannot_start = cannot_start,
+                                         .ready = ready,
+                                         .beat = beat,
+                                         .dump = dump,
+                                         .ending = ending,
+                                         .down = down,
+                                         .ended = ended};
     static struct house h; /* as long-lived as the process: doors are borrowed by the server */
-    struct alb_err err = ALB_ERR_INIT;
-    struct alb_watchdog watchdog;
-    sigset_t set = our_signals(), again;
     h = (struct house){.options = options, .folder = {.dirfd = -1}, .imgproxy = ALB_SERVE_IMGPROXY_NONE};
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all of them inherit it */
-    if (up(&h, &err) != ALB_OK) {
-        alb_log_err("cannot start", &err);
-        fprintf(stderr, "albumen: cannot start: %s\n", err.msg);
-        down(&h);
-        return 1;
-    }
-    announce(&h);
-    alb_watchdog_init(&watchdog, h.http);
-    wait_for_end(&h, &set, &watchdog);
-    alb_http_notify("STOPPING=1");
-    (void)sigemptyset(&again); /* a second one ends the process at once */
-    (void)sigaddset(&again, SIGTERM);
-    (void)sigaddset(&again, SIGINT);
-    (void)pthread_sigmask(SIG_UNBLOCK, &again, NULL);
-    down(&h);
-    alb_log_event(ALB_LOG_INFO, "stopped");
-    return 0;
+    return alb_life_run(&life, &h);
 }

@@ -9,6 +9,7 @@
  *   plan_layer.c    layers and frames           plan_mark.c   overlays
  *   plan_cost.c   expected memory             plan_outline.c  outlines of what decides
  *   plan_draft.c    the steps as they grow      plan_check.c, plan_wire.c  plans as bytes that nobody trusts
+ *   plan_source.c   what may come in, its pages and its size
  *   plan.c          the order of all that
  * Pure; any thread.
  */
@@ -139,6 +140,16 @@ void alb_draft_canvas(struct alb_draft *d, uint32_t width, uint32_t height, uint
 /* TOO_LARGE: it would have to be enlarged too much. */
 enum alb_code alb_draft_resize(struct alb_draft *d, const struct alb_plan_options *o, int64_t width,
                                int64_t height);
+
+/* ---- plan_source.c ---- */
+
+/* Options and source are within their limits, and a picture can be made of it. */
+enum alb_code alb_plan_check_ask(const struct alb_draft *d) ALB_MUST_CHECK;
+/* The format of the result, as far as pages depend on it, and which pages are taken for it. */
+enum alb_code alb_plan_choose_pages(struct alb_draft *d) ALB_MUST_CHECK;
+/* The draft is the picture as it lies in the file, all its pages together. *done (else untouched): the plan ends here,
+ * with the question how large they are, or how many frames there are. */
+enum alb_code alb_plan_begin(struct alb_draft *d, bool *done) ALB_MUST_CHECK;
 
 /* ---- plan_format.c ---- */
 

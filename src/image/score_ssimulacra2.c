@@ -365,7 +365,7 @@ static void judge_scale(struct compare *c)
 {
     double n = (double)c->at.width * c->at.height;
     memset(c->sums, 0, sizeof(c->sums));
-    memset(c->spare, 0, (KINDS + MAPS) * c->at.stride * sizeof(float));
+    memset(c->spare, 0, ((size_t)KINDS + MAPS) * c->at.stride * sizeof(float));
     memset(c->colour, 0, (size_t)RING * CHANNELS * 2 * c->at.stride * sizeof(float));
     for (uint32_t y = 0; y < c->at.height + REACH; y++) {
         if (y < c->at.height)

@@ -301,8 +301,9 @@ enum alb_code alb_library_bulk(struct alb_library *lib, const struct alb_princip
                                enum alb_bulk_action action, int64_t value, const struct alb_uuid *ids,
                                size_t count, struct alb_future **future, struct alb_err *err)
 {
-    struct bulk_args what = {.op = {.door = door, .action = action, .value = value, .total = (int64_t)count},
-                             .ids = ids};
+    struct bulk_args what = {
+        .op = {.door = (int)door, .action = (int)action, .value = value, .total = (int64_t)count},
+        .ids = ids};
 
     *future = NULL;
     if (count > ALB_BULK_MAX)

@@ -80,7 +80,8 @@ static enum alb_code make_session(struct alb_tx *tx, struct alb_call *c, struct 
     if (code == ALB_OK)
         code = alb_catalog_user_get(alb_tx_snap(tx), args->user_id, a, &user, err);
     if (code == ALB_OK)
-        code = alb_catalog_session_insert(tx, &row, args->token_hash, args->door, &id, &in->session, err);
+        code =
+            alb_catalog_session_insert(tx, &row, args->token_hash, (int)args->door, &id, &in->session, err);
     if (code == ALB_OK)
         code = alb_principal_load(c->lib, alb_tx_snap(tx), ALB_TOKEN_SESSION, args->token_hash,
                                   &in->principal, err);

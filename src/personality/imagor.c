@@ -12,19 +12,6 @@
 
 /* ---- where ---- */
 
-/* "host:port", ":port", "[v6]:port". */
-static enum alb_code split(struct alb_arena *text, const char *flag, const char *bind, const char **host,
-                           const char **port, struct alb_err *err)
-{
-    struct alb_str s = alb_str_c(bind);
-    size_t colon = alb_str_rfind(s, ':');
-    if (colon == ALB_STR_NPOS || colon + 1 == s.n)
-        return alb_fail(err, ALB_E_INVALID, "-%s: \"%s\" is not right; host:port is wanted", flag, bind);
-    *host = alb_arena_cstr(text, alb_str_sub(s, 0, colon));
-    *port = alb_arena_cstr(text, alb_str_from(s, colon + 1));
-    return *host && *port ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
-}
-
 static enum alb_code make_listen(struct alb_imagor_service *s, size_t *n, struct alb_err *err)
 {
     const struct alb_imagor_flags *f = s->config.flags;
@@ -32,8 +19,8 @@ static enum alb_code make_listen(struct alb_imagor_service *s, size_t *n, struct
                *port = alb_arena_cstr(s->text, alb_arena_printf(s->text, "%d", (int)f->port));
     enum alb_code code = port ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
     if (code == ALB_OK && f->bind[0])
-        code = split(s->text, "bind", f->bind, &host, &port, err);
-    return code == ALB_OK ? alb_life_listen(s->text, host, port, s->listen, n, err) : code;
+        code = alb_servers_split(s->text, "-bind", alb_str_c(f->bind), &host, &port, err);
+    return code == ALB_OK ? alb_servers_where(s->text, host, port, s->servers.listen, n, err) : code;
 }
 
 /* "/x" of "x", "x/", "/x/". */
@@ -123,35 +110,14 @@ static enum alb_code open_pictures(struct alb_imagor_service *s, struct alb_err 
     enum alb_code code = alb_thumbor_door_open(&door, &s->door, err);
     if (code == ALB_OK)
         code = http_config(s, &h, err);
-    h.listen = s->listen;
+    h.listen = s->servers.listen;
     if (code == ALB_OK)
         code = make_listen(s, &h.listen_count, err);
     if (code == ALB_OK)
-        code = alb_http_server_new(&h, &s->http, err);
+        code = alb_http_server_new(&h, &s->servers.http, err);
     if (code == ALB_OK)
-        code = alb_thumbor_door_mount(s->door, s->http, err);
+        code = alb_thumbor_door_mount(s->door, s->servers.http, err);
     return code == ALB_OK ? alb_imagor_pages_add(s, err) : code;
-}
-
-static enum alb_code open_metrics(struct alb_imagor_service *s, struct alb_err *err)
-{
-    struct alb_http_config h;
-    const char *host, *port;
-    if (!s->config.flags->prometheus_bind[0])
-        return ALB_OK;
-    alb_http_config_default(&h);
-    h.pool = s->config.pool;
-    h.loops = 1;
-    h.listen = s->listen_metrics;
-    enum alb_code code =
-        split(s->text, "prometheus-bind", s->config.flags->prometheus_bind, &host, &port, err);
-    if (code == ALB_OK)
-        code = alb_life_listen(s->text, host, port, s->listen_metrics, &h.listen_count, err);
-    if (code == ALB_OK)
-        code = alb_http_server_new(&h, &s->metrics, err);
-    if (code == ALB_OK)
-        code = alb_imagor_metrics_add(s, err);
-    return code == ALB_OK ? alb_http_server_start(s->metrics, err) : code;
 }
 
 static void announce(const struct alb_http *http, const char *what)
@@ -165,8 +131,11 @@ static enum alb_code open_all(struct alb_imagor_service *s, struct alb_err *err)
 {
     enum alb_code code = open_pictures(s, err);
     if (code == ALB_OK)
-        code = open_metrics(s, err);
-    return code == ALB_OK ? alb_http_server_start(s->http, err) : code;
+        code = alb_servers_add_metrics(&s->servers, s->config.pool, s->text, "-prometheus-bind",
+                                       alb_str_c(s->config.flags->prometheus_bind), err);
+    if (code == ALB_OK && s->servers.metrics)
+        code = alb_imagor_metrics_add(s, err);
+    return code == ALB_OK ? alb_servers_start(&s->servers, err) : code;
 }
 
 enum alb_code alb_imagor_service_open(const struct alb_imagor_service_config *config,
@@ -189,9 +158,9 @@ enum alb_code alb_imagor_service_open(const struct alb_imagor_service_config *co
     enum alb_code code = open_all(s, err);
     if (code != ALB_OK)
         return code;
-    if (s->metrics)
-        announce(s->metrics, "prometheus listen");
-    announce(s->http, "listen");
+    if (s->servers.metrics)
+        announce(s->servers.metrics, "prometheus listen");
+    announce(s->servers.http, "listen");
     return ALB_OK;
 }
 
@@ -199,12 +168,7 @@ enum alb_code alb_imagor_service_open(const struct alb_imagor_service_config *co
 
 bool alb_imagor_service_stop(struct alb_imagor_service *s, int64_t deadline)
 {
-    bool clean = true;
-    if (s && s->http)
-        clean = alb_http_server_stop(s->http, deadline) == ALB_OK;
-    if (s && s->metrics)
-        clean = alb_http_server_stop(s->metrics, deadline) == ALB_OK && clean;
-    return clean;
+    return !s || alb_servers_stop(&s->servers, deadline);
 }
 
 void alb_imagor_service_free(struct alb_imagor_service **service)
@@ -213,8 +177,7 @@ void alb_imagor_service_free(struct alb_imagor_service **service)
     if (!s)
         return;
     *service = NULL;
-    alb_http_server_free(&s->http);
-    alb_http_server_free(&s->metrics);
+    alb_servers_free(&s->servers);
     if (s->door)
         alb_thumbor_door_close(&s->door);
     alb_arena_free(&s->text);
@@ -224,5 +187,5 @@ void alb_imagor_service_free(struct alb_imagor_service **service)
 
 void alb_imagor_service_dump(struct alb_imagor_service *s, int fd)
 {
-    alb_http_dump(s->http, fd);
+    alb_http_dump(s->servers.http, fd);
 }

@@ -103,5 +103,5 @@ enum alb_code alb_imagor_metrics_add(struct alb_imagor_service *s, struct alb_er
                                           .methods = ALB_M_GET,
                                           .flags = ALB_ROUTE_QUIET,
                                           .step = metrics};
-    return alb_http_routes(s->metrics, &s->metrics_group, &s->metrics_route, 1, err);
+    return alb_http_routes(s->servers.metrics, &s->metrics_group, &s->metrics_route, 1, err);
 }

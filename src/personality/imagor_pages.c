@@ -145,5 +145,5 @@ enum alb_code alb_imagor_pages_add(struct alb_imagor_service *s, struct alb_err 
                                       .step = health};
     if (alb_arena_code(s->text) != ALB_OK)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the pages");
-    return alb_http_routes(s->http, &s->group, s->routes, 3, err);
+    return alb_http_routes(s->servers.http, &s->group, s->routes, 3, err);
 }

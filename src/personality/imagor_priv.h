@@ -8,7 +8,7 @@
 #include "base/lock.h"
 #include "personality/health.h"
 #include "personality/imagor.h"
-#include "personality/life.h"
+#include "personality/servers.h"
 
 #define ALB_IMAGOR_BOUNDS 11   /* of Go's default histogram */
 #define ALB_IMAGOR_TALLIES 128 /* pairs of status and method; more are not counted */
@@ -26,9 +26,8 @@ struct alb_imagor_service {
     struct alb_imagor_service_config config;
     struct alb_arena *text;
     const char *prefix; /* "" or "/x" */
-    struct alb_http *http, *metrics;
+    struct alb_servers servers;
     struct alb_thumbor_door *door;
-    const char *listen[ALB_LIFE_LISTEN_MAX], *listen_metrics[ALB_LIFE_LISTEN_MAX];
     const char *origins[1];
     struct alb_cors cors;
     struct alb_http_voice voice;

@@ -12,19 +12,6 @@
 
 /* ---- where ---- */
 
-/* "host:port", ":port", "[v6]:port". */
-static enum alb_code split_bind(struct alb_arena *text, const char *name, struct alb_str bind,
-                                const char **host, const char **port, struct alb_err *err)
-{
-    size_t colon = alb_str_rfind(bind, ':');
-    if (colon == ALB_STR_NPOS || colon + 1 == bind.n)
-        return alb_fail(err, ALB_E_INVALID, "%s: \"" ALB_STR_FMT "\" is not right; host:port is wanted", name,
-                        ALB_STR_ARG(bind));
-    *host = alb_arena_cstr(text, alb_str_sub(bind, 0, colon));
-    *port = alb_arena_cstr(text, alb_str_from(bind, colon + 1));
-    return *host && *port ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
-}
-
 static enum alb_code make_listen(struct alb_imgproxy_service *s, size_t *n, struct alb_err *err)
 {
     const struct alb_imgproxy_config *c = s->config.config;
@@ -33,20 +20,20 @@ static enum alb_code make_listen(struct alb_imgproxy_service *s, size_t *n, stru
     if (alb_str_eq_c(c->network, "unixpacket"))
         return alb_fail(err, ALB_E_INVALID, "IMGPROXY_NETWORK: unixpacket is not spoken here; unix is");
     if (alb_str_eq_c(c->network, "unix")) {
-        s->listen[(*n)++] =
+        s->servers.listen[(*n)++] =
             alb_arena_cstr(s->text, alb_arena_printf(s->text, "unix:" ALB_STR_FMT, ALB_STR_ARG(c->bind)));
-        return s->listen[0] ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
+        return s->servers.listen[0] ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
     }
-    if (split_bind(s->text, "IMGPROXY_BIND", c->bind, &host, &port, err) != ALB_OK)
+    if (alb_servers_split(s->text, "IMGPROXY_BIND", c->bind, &host, &port, err) != ALB_OK)
         return err->code;
     if (host[0] == '\0' && alb_str_eq_c(c->network, "tcp6"))
         host = "[::]";
     bool only_v4 = alb_str_eq_c(c->network, "tcp4") && (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0);
     if (only_v4) {
-        s->listen[(*n)++] = alb_arena_cstr(s->text, alb_arena_printf(s->text, "0.0.0.0:%s", port));
-        return s->listen[0] ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
+        s->servers.listen[(*n)++] = alb_arena_cstr(s->text, alb_arena_printf(s->text, "0.0.0.0:%s", port));
+        return s->servers.listen[0] ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
     }
-    return alb_life_listen(s->text, host, port, s->listen, n, err);
+    return alb_servers_where(s->text, host, port, s->servers.listen, n, err);
 }
 
 /* ---- up ---- */
@@ -88,38 +75,15 @@ static enum alb_code open_pictures(struct alb_imgproxy_service *s, struct alb_er
     enum alb_code code = alb_imgproxy_door_open(&door, &s->door, err);
     if (code == ALB_OK)
         code = http_config(s, &h, err);
-    h.listen = s->listen;
+    h.listen = s->servers.listen;
     if (code == ALB_OK)
         code = make_listen(s, &h.listen_count, err);
     if (code == ALB_OK)
-        code = alb_http_server_new(&h, &s->http, err);
+        code = alb_http_server_new(&h, &s->servers.http, err);
     if (code == ALB_OK)
-        code = alb_imgproxy_door_mount(s->door, s->http, err);
+        code = alb_imgproxy_door_mount(s->door, s->servers.http, err);
     if (code == ALB_OK)
         code = alb_imgproxy_pages_add(s, err);
-    return code;
-}
-
-static enum alb_code open_metrics(struct alb_imgproxy_service *s, struct alb_err *err)
-{
-    struct alb_http_config h;
-    const char *host, *port;
-    if (s->config.config->prometheus_bind.n == 0)
-        return ALB_OK;
-    alb_http_config_default(&h);
-    h.pool = s->config.pool;
-    h.loops = 1;
-    h.listen = s->listen_metrics;
-    enum alb_code code =
-        split_bind(s->text, "IMGPROXY_PROMETHEUS_BIND", s->config.config->prometheus_bind, &host, &port, err);
-    if (code == ALB_OK)
-        code = alb_life_listen(s->text, host, port, s->listen_metrics, &h.listen_count, err);
-    if (code == ALB_OK)
-        code = alb_http_server_new(&h, &s->metrics, err);
-    if (code == ALB_OK)
-        code = alb_imgproxy_metrics_add(s, err);
-    if (code == ALB_OK)
-        code = alb_http_server_start(s->metrics, err);
     return code;
 }
 
@@ -150,14 +114,17 @@ enum alb_code alb_imgproxy_service_open(const struct alb_imgproxy_service_config
     alb_imgproxy_voice_init(s);
     enum alb_code code = open_pictures(s, err);
     if (code == ALB_OK)
-        code = open_metrics(s, err);
+        code = alb_servers_add_metrics(&s->servers, s->config.pool, s->text, "IMGPROXY_PROMETHEUS_BIND",
+                                       config->config->prometheus_bind, err);
+    if (code == ALB_OK && s->servers.metrics)
+        code = alb_imgproxy_metrics_add(s, err);
     if (code == ALB_OK)
-        code = alb_http_server_start(s->http, err);
+        code = alb_servers_start(&s->servers, err);
     if (code != ALB_OK)
         return code;
-    if (s->metrics)
-        announce(s->metrics, "Prometheus server");
-    announce(s->http, "server");
+    if (s->servers.metrics)
+        announce(s->servers.metrics, "Prometheus server");
+    announce(s->servers.http, "server");
     return ALB_OK;
 }
 
@@ -165,12 +132,7 @@ enum alb_code alb_imgproxy_service_open(const struct alb_imgproxy_service_config
 
 bool alb_imgproxy_service_stop(struct alb_imgproxy_service *s, int64_t deadline)
 {
-    bool clean = true;
-    if (s && s->http)
-        clean = alb_http_server_stop(s->http, deadline) == ALB_OK;
-    if (s && s->metrics)
-        clean = alb_http_server_stop(s->metrics, deadline) == ALB_OK && clean;
-    return clean;
+    return !s || alb_servers_stop(&s->servers, deadline);
 }
 
 void alb_imgproxy_service_free(struct alb_imgproxy_service **service)
@@ -179,8 +141,7 @@ void alb_imgproxy_service_free(struct alb_imgproxy_service **service)
     if (!s)
         return;
     *service = NULL;
-    alb_http_server_free(&s->http);
-    alb_http_server_free(&s->metrics);
+    alb_servers_free(&s->servers);
     alb_imgproxy_door_close(&s->door);
     alb_imgproxy_config_unref(s->config.config);
     alb_arena_free(&s->text);
@@ -189,5 +150,5 @@ void alb_imgproxy_service_free(struct alb_imgproxy_service **service)
 
 void alb_imgproxy_service_dump(struct alb_imgproxy_service *s, int fd)
 {
-    alb_http_dump(s->http, fd);
+    alb_http_dump(s->servers.http, fd);
 }

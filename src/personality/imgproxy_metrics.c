@@ -126,5 +126,5 @@ enum alb_code alb_imgproxy_metrics_add(struct alb_imgproxy_service *s, struct al
     struct alb_str space = s->config.config->prometheus_namespace;
     s->prefix = space.n > 0 ? alb_arena_printf(s->text, ALB_STR_FMT "_", ALB_STR_ARG(space)) : ALB_STR("");
     s->metrics_group = (struct alb_http_group){.name = "metrics", .ctx = s};
-    return alb_http_routes(s->metrics, &s->metrics_group, routes, ALB_ARRAY_LEN(routes), err);
+    return alb_http_routes(s->servers.metrics, &s->metrics_group, routes, ALB_ARRAY_LEN(routes), err);
 }

@@ -130,5 +130,5 @@ enum alb_code alb_imgproxy_pages_add(struct alb_imgproxy_service *s, struct alb_
         add(s, under(s, "/{rest*}"), no_get, 0, not_there, NULL);
     if (alb_arena_code(s->text) != ALB_OK)
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for the pages");
-    return alb_http_routes(s->http, &s->group, s->routes, s->route_count, err);
+    return alb_http_routes(s->servers.http, &s->group, s->routes, s->route_count, err);
 }

@@ -7,7 +7,7 @@
 
 #include "personality/health.h"
 #include "personality/imgproxy.h"
-#include "personality/life.h"
+#include "personality/servers.h"
 
 #define ALB_IMGPROXY_STATUS_MAX 600
 #define ALB_IMGPROXY_PAGES_MAX 12
@@ -16,9 +16,8 @@ struct alb_imgproxy_service {
     /* fixed after open */
     struct alb_imgproxy_service_config config;
     struct alb_arena *text; /* strings that live as long as it does */
-    struct alb_http *http, *metrics;
+    struct alb_servers servers;
     struct alb_imgproxy_door *door;
-    const char *listen[ALB_LIFE_LISTEN_MAX], *listen_metrics[ALB_LIFE_LISTEN_MAX];
     struct alb_http_voice voice;
     struct alb_http_group group, metrics_group;
     struct alb_route routes[ALB_IMGPROXY_PAGES_MAX];

@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "personality/life.h"
 
-#include <netinet/in.h>
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/log.h"
+#include "http/http.h"
 
-static bool has_ipv6(void)
-{
-    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
-    alb_fs_close(&fd);
-    return ok;
-}
+/* ---- signals ---- */
 
-enum alb_code alb_life_listen(struct alb_arena *text, const char *host, const char *port,
-                              const char *listen[ALB_LIFE_LISTEN_MAX], size_t *n, struct alb_err *err)
-{
-    bool any = host[0] == '\0' || strcmp(host, "0.0.0.0") == 0;
-    *n = 0;
-    if (any && strcmp(port, "0") != 0 && has_ipv6()) /* a free port of both would be two ports */
-        listen[(*n)++] = alb_arena_cstr(text, alb_arena_printf(text, "[::]:%s", port));
-    listen[(*n)++] = alb_arena_cstr(text, alb_arena_printf(text, "%s:%s", any ? "0.0.0.0" : host, port));
-    return alb_arena_code(text) == ALB_OK ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "out of memory");
-}
-
-void alb_life_block_signals(sigset_t *set)
+/* Before any thread is there: all of them inherit it. */
+static void block_signals(sigset_t *set)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
     (void)sigemptyset(set);
@@ -47,15 +31,73 @@ static void on_second_signal(int number)
     _exit(1);
 }
 
-void alb_life_arm_second_signal(const char *text)
+static void let_second_signal_through(const char *words)
 {
     struct sigaction act = {.sa_handler = on_second_signal};
     sigset_t again;
-    last_words = text;
-    (void)sigaction(SIGTERM, &act, NULL);
-    (void)sigaction(SIGINT, &act, NULL);
+    last_words = words;
+    if (words) {
+        (void)sigaction(SIGTERM, &act, NULL);
+        (void)sigaction(SIGINT, &act, NULL);
+    }
     (void)sigemptyset(&again);
     (void)sigaddset(&again, SIGTERM);
     (void)sigaddset(&again, SIGINT);
     (void)pthread_sigmask(SIG_UNBLOCK, &again, NULL);
+}
+
+/* ---- life ---- */
+
+/* The number of the signal that ends it. */
+static int wait_for_end(const struct alb_life *life, void *ctx, const sigset_t *set)
+{
+    int64_t pause = life->beat ? life->beat(ctx) : 0;
+    for (;;) {
+        const struct timespec t = {.tv_sec = pause / ALB_NS_PER_S, .tv_nsec = pause % ALB_NS_PER_S};
+        int number = pause > 0 ? sigtimedwait(set, NULL, &t) : sigwaitinfo(set, NULL);
+        if (number == SIGTERM || number == SIGINT)
+            return number;
+        if (number == SIGQUIT && life->dump)
+            life->dump(ctx, STDERR_FILENO);
+        if (number < 0 && errno == EAGAIN)
+            pause = life->beat(ctx);
+    }
+}
+
+static void say_cannot_start(const struct alb_life *life, void *ctx, const struct alb_err *err)
+{
+    if (life->cannot_start)
+        life->cannot_start(ctx, err);
+    else
+        alb_log(ALB_LOG_ERROR, "cannot start", ALB_LOG_C("error", err->msg));
+}
+
+static void say_ended(const struct alb_life *life, void *ctx, bool clean)
+{
+    if (life->ended)
+        life->ended(ctx, clean);
+    else if (!clean)
+        alb_log_event(ALB_LOG_WARN, "some requests were cut: they had not ended in time");
+}
+
+int alb_life_run(const struct alb_life *life, void *ctx)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    sigset_t set;
+    block_signals(&set);
+    if (life->up(ctx, &err) != ALB_OK) {
+        say_cannot_start(life, ctx, &err);
+        (void)life->down(ctx);
+        return 1;
+    }
+    if (life->ready)
+        life->ready(ctx);
+    alb_http_notify("READY=1");
+    int number = wait_for_end(life, ctx, &set);
+    if (life->ending)
+        life->ending(ctx, number);
+    alb_http_notify("STOPPING=1");
+    let_second_signal_through(life->last_words);
+    say_ended(life, ctx, life->down(ctx));
+    return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,11 +13,12 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "personality/life.h"
+#include "personality/servers.h"
 #include "personality/tusd_priv.h"
 
 #define TEXT_MAX ((size_t)256 * 1024)
 #define HELP_MAX ((size_t)128 * 1024)
-#define SWEEP_S 60
+#define SWEEP_PAUSE (60 * ALB_NS_PER_S)
 #define SWEEP_FINISHES 16
 #define QUEUE_MAX 4096
 #define TOLD_AT_ONCE 512 /* programs that may take their time: tusd ends none, however long it runs */
@@ -26,6 +26,7 @@
 
 struct house {
     struct alb_tusd_flags flags;
+    const char *version;
     struct alb_arena *text; /* strings that live as long as the process */
     const char *folder, *hooks_dir;
     int dirfd;
@@ -39,7 +40,7 @@ struct house {
     struct alb_origin origin;
     bool has_origin;
     struct alb_tusd_pages pages;
-    const char *listen[ALB_LIFE_LISTEN_MAX];
+    const char *listen[ALB_SERVERS_WHERE_MAX];
 };
 
 static struct house house; /* as long-lived as the process: what it holds is borrowed by the server */
@@ -255,7 +256,7 @@ static enum alb_code make_listen(struct house *h, size_t *n, struct alb_err *err
         h->listen[(*n)++] = alb_arena_cstr(h->text, alb_arena_printf(h->text, "unix:%s", f->unix_sock));
         say_at_start(h, "Using ", f->unix_sock, " as socket to listen.");
     } else {
-        if (alb_life_listen(h->text, f->host, f->port, h->listen, n, err) != ALB_OK)
+        if (alb_servers_where(h->text, f->host, f->port, h->listen, n, err) != ALB_OK)
             return err->code;
         if (f->startup_logs)
             alb_tusd_say("Using %s:%s as address to listen.", f->host, f->port);
@@ -263,7 +264,7 @@ static enum alb_code make_listen(struct house *h, size_t *n, struct alb_err *err
     return alb_arena_code(h->text) == ALB_OK ? ALB_OK : no_memory(err);
 }
 
-static enum alb_code open_http(struct house *h, const char *version, struct alb_err *err)
+static enum alb_code open_http(struct house *h, struct alb_err *err)
 {
     const struct alb_tusd_flags *f = &h->flags;
     struct alb_http_config c;
@@ -285,7 +286,7 @@ static enum alb_code open_http(struct house *h, const char *version, struct alb_
     if (code == ALB_OK)
         code = open_door(h, err);
     if (code == ALB_OK)
-        code = alb_tusd_pages_add(&h->pages, f, h->http, h->text, version, err);
+        code = alb_tusd_pages_add(&h->pages, f, h->http, h->text, h->version, err);
     if (code != ALB_OK)
         return code;
     say_at_start(h, "Using ", f->base_path, " as the base path.");
@@ -308,8 +309,9 @@ static enum alb_code make_base(struct house *h, struct alb_err *err)
     return h->flags.base_path ? ALB_OK : no_memory(err);
 }
 
-static enum alb_code up(struct house *h, const char *version, struct alb_err *err)
+static enum alb_code up(void *ctx, struct alb_err *err)
 {
+    struct house *h = ctx;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     const struct alb_pool_config pool = {
         .name = "io", .threads = cores < 2 ? 8 : (unsigned)cores * 4, .queue_max = QUEUE_MAX};
@@ -326,24 +328,24 @@ static enum alb_code up(struct house *h, const char *version, struct alb_err *er
         code = open_uploads(h, err);
     h->pages.hooks = h->hooks; /* before anybody can ask */
     if (code == ALB_OK)
-        code = open_http(h, version, err);
+        code = open_http(h, err);
     return code;
 }
 
-static void announce(const struct house *h)
+static void announce(void *ctx)
 {
+    const struct house *h = ctx;
     char address[160];
     if (!h->flags.unix_sock[0] && h->flags.startup_logs &&
         alb_http_server_address(h->http, 0, address, sizeof(address)))
         alb_tusd_say("You can now upload files to: http://%s%s", address, h->flags.base_path);
-    alb_http_notify("READY=1");
 }
 
 /* ---- down ---- */
 
-/* False: something had to be cut. */
-static bool down(struct house *h)
+static bool down(void *ctx)
 {
+    struct house *h = ctx;
     int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), h->flags.shutdown_timeout);
     bool clean = true;
     if (h->uploads)
@@ -362,44 +364,58 @@ static bool down(struct house *h)
     return clean;
 }
 
-/* Until INT or TERM; in between the uploads are swept. */
-static void wait_for_end(struct house *h, const sigset_t *set)
+/* ---- life ---- */
+
+/* What the last end broke off goes on at once. */
+static int64_t sweep(void *ctx)
 {
-    const struct timespec pause = {.tv_sec = SWEEP_S};
+    const struct house *h = ctx;
     struct alb_upload_swept swept;
-    alb_uploads_sweep(h->uploads, SWEEP_FINISHES, &swept); /* what the last end broke off goes on at once */
-    for (;;) {
-        int number = sigtimedwait(set, NULL, &pause);
-        if (number == SIGTERM || number == SIGINT)
-            return;
-        if (number == SIGQUIT)
-            alb_http_dump(h->http, STDERR_FILENO);
-        if (number < 0 && errno == EAGAIN)
-            alb_uploads_sweep(h->uploads, SWEEP_FINISHES, &swept);
-    }
+    alb_uploads_sweep(h->uploads, SWEEP_FINISHES, &swept);
+    return SWEEP_PAUSE;
 }
 
-static int run(struct house *h, const char *version)
+static void dump(void *ctx, int fd)
 {
-    struct alb_err err = ALB_ERR_INIT;
-    sigset_t set;
-    alb_life_block_signals(&set);
-    if (up(h, version, &err) != ALB_OK) {
-        alb_tusd_complain("%s", err.msg);
-        (void)down(h);
-        return 1;
-    }
-    announce(h);
-    wait_for_end(h, &set);
-    alb_http_notify("STOPPING=1");
+    const struct house *h = ctx;
+    alb_http_dump(h->http, fd);
+}
+
+static void cannot_start(void *ctx, const struct alb_err *err)
+{
+    (void)ctx;
+    alb_tusd_complain("%s", err->msg);
+}
+
+static void ending(void *ctx, int number)
+{
+    (void)ctx;
+    (void)number;
     alb_tusd_say("Received interrupt signal. Shutting down tusd...");
-    alb_life_arm_second_signal("Received second interrupt signal. Exiting immediately!\n");
-    if (down(h))
+}
+
+static void ended(void *ctx, bool clean)
+{
+    (void)ctx;
+    if (clean)
         alb_tusd_say("Shutdown completed. Goodbye!");
     else
         alb_tusd_complain("Shutdown timeout exceeded. Exiting immediately!");
-    return 0;
 }
+
+static const struct alb_life life = {
+    .up = up,
+    .cannot_start = cannot_start,
+    .ready = announce,
+    .beat = sweep,
+    .dump = dump,
+    .ending = ending,
+    .down = down,
+    .ended = ended,
+    .last_words = "Received second interrupt signal. Exiting immediately!\n",
+};
+
+/* ---- the command ---- */
 
 static int help(const char *complaint)
 {
@@ -436,5 +452,6 @@ int alb_tusd(int argc, char **argv, const char *version)
         alb_tusd_complain("%s", err.msg);
         return 1;
     }
-    return run(h, version);
+    h->version = version;
+    return alb_life_run(&life, h);
 }

@@ -24,8 +24,8 @@ enum {
     EV_FORSAKEN = ALB_ACTOR_EVENT(4),
     EV_WANTED = ALB_ACTOR_EVENT(5),
     EV_OVERDUE = ALB_ACTOR_EVENT(6),
-    EV_CANCEL = ALB_ACTOR_EVENT(7),
-    EV_HURRY = ALB_ACTOR_EVENT(8),
+    EV_CANCEL = ALB_RENDER_JOB_CANCEL,
+    EV_HURRY = ALB_RENDER_JOB_HURRY,
     EV_CLAIM = ALB_RENDER_JOB_CLAIM,
     EV_LEVEL = ALB_RENDER_JOB_LEVEL,
 };
@@ -69,59 +69,6 @@ static void on_done(struct alb_darkroom_job *dj)
     post(ALB_CONTAINER_OF(dj, struct alb_render_job, darkroom), EV_DONE);
 }
 
-/* ---- the list ---- */
-
-void alb_render_job_link_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYSIS
-{
-    struct alb_render *r = job->render;
-    struct alb_render_job **list = &r->jobs[job->list];
-    alb_mutex_assert_held(&r->mtx);
-    job->prev = NULL;
-    job->next = *list;
-    if (*list)
-        (*list)->prev = job;
-    *list = job;
-    r->job_count++;
-}
-
-static void unlink_locked(struct alb_render_job *job)
-{
-    struct alb_render *r = job->render;
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        r->jobs[job->list] = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    r->job_count--;
-}
-
-static void forget(struct alb_render_job *job)
-{
-    struct alb_render *r = job->render;
-    alb_mutex_lock(&r->mtx);
-    unlink_locked(job);
-    if (r->job_count == 0)
-        alb_cond_broadcast(&r->none_left);
-    alb_mutex_unlock(&r->mtx);
-}
-
-void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline)
-{
-    unlink_locked(job);
-    job->list = ALB_LEASE_FOREGROUND;
-    job->waited_since = alb_mono(job->render->config.clock);
-    job->hurry_deadline = deadline;
-    alb_render_job_link_locked(job);
-    post(job, EV_HURRY);
-}
-
-void alb_render_job_cancel_locked(struct alb_render_job *job) ALB_NO_LOCK_ANALYSIS
-{
-    alb_mutex_assert_held(&job->render->mtx);
-    post(job, EV_CANCEL);
-}
-
 /* ---- the end ---- */
 
 void alb_render_job_drop(struct alb_render_job *job)
@@ -139,7 +86,7 @@ static void job_free(struct alb_render_job *job)
     alb_bytes_unref(job->darkroom.result);
     alb_probe_free(&job->darkroom.probe);
     alb_future_unref(job->level);
-    forget(job);
+    alb_render_job_forget(job);
     alb_render_job_drop(job);
 }
 

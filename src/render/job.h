@@ -135,8 +135,16 @@ struct alb_render_job *alb_render_job_new(struct alb_render *render, const struc
                                           const struct alb_plan_options *options,
                                           const struct alb_flight_key *key) ALB_MUST_CHECK;
 void alb_render_job_drop(struct alb_render_job *job); /* one that was never linked */
-/* Puts it into the list of its class. Its render's mtx is held, its owner is set. */
+/* job_list.c. Puts it into the list of its class. Its render's mtx is held, its owner is set. */
 void alb_render_job_link_locked(struct alb_render_job *job);
+/* Takes it out again, its title has ended; without locks. */
+void alb_render_job_forget(struct alb_render_job *job);
+/* The render's mtx is held: a person waits for this job of the background now / the render is closing. The job hears of
+ * it by these events. */
+#define ALB_RENDER_JOB_CANCEL ALB_ACTOR_EVENT(7)
+#define ALB_RENDER_JOB_HURRY ALB_ACTOR_EVENT(8)
+void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline);
+void alb_render_job_cancel_locked(struct alb_render_job *job);
 /* It goes its way by itself from here on. Linked; without locks. */
 void alb_render_job_start(struct alb_render_job *job);
 /* job_claim.c. The event that the waiting for another process is over; whether it waits now (its stage is CLAIMING);
@@ -190,8 +198,5 @@ enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom
                                    alb_job_done_fn *done, struct alb_err *err) ALB_MUST_CHECK;
 /* Takes the header that a HEADER order has brought. */
 enum alb_code alb_render_job_learn(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
-/* The render's mtx is held: a person waits for this job of the background now / the render is closing. */
-void alb_render_job_hurry_locked(struct alb_render_job *job, int64_t deadline);
-void alb_render_job_cancel_locked(struct alb_render_job *job);
 
 #endif

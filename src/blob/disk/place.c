@@ -244,7 +244,7 @@ void alb_disk_publish_end(struct alb_blob_publish *p)
 
 /* ---- removing ---- */
 
-static bool pinned_locked(struct alb_disk_stripe *stripe, const unsigned char *sha256)
+static bool pinned_locked(struct alb_disk_stripe *stripe, const unsigned char *sha256) ALB_NO_LOCK_ANALYSIS
 {
     alb_mutex_assert_held(&stripe->mtx);
     for (const struct alb_blob_publish *p = stripe->pins; p != NULL; p = p->next_pin) {
