@@ -231,7 +231,7 @@ def noise(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
 
 
-PATIENT = {"TIMEOUT": 300, "WRITE_RESPONSE_TIMEOUT": 300}  # a hundred clients in one program are slow to take their bytes
+PATIENT = {"TIMEOUT": 600, "WRITE_RESPONSE_TIMEOUT": 600}  # a hundred clients in one program are slow to take their bytes
 
 
 def test_one_result_of_30_mb_for_a_hundred_clients_of_two_processes(tmp_path):
