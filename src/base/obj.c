@@ -72,6 +72,7 @@ struct alb_bytes *alb_bytes_copy(const void *p, size_t n)
     b->n = n;
     b->release = NULL;
     b->arg = NULL;
+    b->fd = -1;
     return b;
 }
 
@@ -87,5 +88,6 @@ struct alb_bytes *alb_bytes_wrap(const void *p, size_t n,
     b->n = n;
     b->release = release;
     b->arg = arg;
+    b->fd = -1;
     return b;
 }

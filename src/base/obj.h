@@ -26,13 +26,14 @@ void alb_obj_init(struct alb_obj *obj, alb_obj_free_fn *free_fn);
 struct alb_obj *alb_obj_ref(struct alb_obj *obj); /* NULL gives NULL */
 void alb_obj_unref(struct alb_obj *obj);          /* NULL is allowed */
 
-/* Immutable bytes, in one allocation or over foreign memory that `release(arg)` gives back. */
+/* Immutable bytes, in one allocation, over foreign memory that `release(arg)` gives back, or in a memory file. */
 struct alb_bytes {
     struct alb_obj obj;
     const unsigned char *p;
     size_t n;
     void (*release)(void *arg, const unsigned char *p, size_t n);
     void *arg;
+    int fd; /* -1, or a sealed memory file of the same n bytes, which lives as long as they do (bytes_file.h) */
 };
 struct alb_bytes *alb_bytes_copy(const void *p, size_t n) ALB_MUST_CHECK; /* NULL: no memory */
 /* Takes the memory over (release is called once when the last reference goes); NULL: no memory, not taken. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ static ssize_t plain_recv(struct alb_conn *c, void *p, size_t n)
     return got;
 }
 
-static ssize_t plain_send(struct alb_conn *c, const struct iovec *iov, int count)
+static ssize_t plain_send(struct alb_conn *c, const struct iovec *iov, int count, bool more)
 {
     union { /* sendmsg does not write to the pieces, but its struct says it might */
         const struct iovec *in;
@@ -43,7 +44,19 @@ static ssize_t plain_send(struct alb_conn *c, const struct iovec *iov, int count
     ssize_t sent;
 
     do
-        sent = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+        sent = sendmsg(c->fd, &msg, more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+/* A closed socket is EPIPE: SIGPIPE is ignored (base/signals.h). */
+static ssize_t plain_send_file(struct alb_conn *c, int fd, size_t off, size_t n)
+{
+    off_t at = (off_t)off;
+    ssize_t sent;
+
+    do
+        sent = sendfile(c->fd, fd, &at, n);
     while (sent < 0 && errno == EINTR);
     return sent;
 }
@@ -58,7 +71,8 @@ static void plain_close(struct alb_conn *c)
     (void)close(c->fd);
 }
 
-const struct alb_transport alb_transport_plain = {plain_recv, plain_send, plain_shut, plain_close};
+const struct alb_transport alb_transport_plain = {plain_recv, plain_send, plain_send_file, plain_shut,
+                                                  plain_close};
 
 ssize_t alb_conn_recv(struct alb_conn *c, void *p, size_t n)
 {
@@ -130,7 +144,7 @@ static void turn_away(struct alb_conn *c)
         "\"statusCode\":503}";
     struct iovec iov = {(void *)(uintptr_t)text, sizeof(text) - 1};
 
-    alb_ignore(c->io->send(c, &iov, 1) < 0, "best effort");
+    alb_ignore(c->io->send(c, &iov, 1, false) < 0, "best effort");
     c->io->shut(c);
     c->state = ALB_CONN_LINGER;
     c->linger_left = 65536;

@@ -25,10 +25,13 @@
 struct alb_conn;
 struct alb_listener;
 
-/* recv and send return bytes, 0 (recv: the end), or -1 with errno (EAGAIN: not now). shut ends our side. */
+/* recv, send and send_file return bytes, 0 (recv: the end), or -1 with errno (EAGAIN: not now). shut ends our side. */
 struct alb_transport {
     ssize_t (*recv)(struct alb_conn *c, void *p, size_t n);
-    ssize_t (*send)(struct alb_conn *c, const struct iovec *iov, int count);
+    /* more: other bytes follow at once, so that no packet goes out half full. */
+    ssize_t (*send)(struct alb_conn *c, const struct iovec *iov, int count, bool more);
+    /* [off, off + n) of a sealed memory file, from its pages, without a copy. */
+    ssize_t (*send_file)(struct alb_conn *c, int fd, size_t off, size_t n);
     void (*shut)(struct alb_conn *c);
     void (*close)(struct alb_conn *c);
 };

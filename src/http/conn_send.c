@@ -13,6 +13,7 @@
 #include "http/hand.h"
 
 #define MOST_PER_CALL 1048576 /* so that one large body does not hold up the others */
+#define FILE_LEAST 16384 /* shorter stretches of a file are copied: that is quicker than a call of its own */
 
 /* What the other side offers now. */
 struct offer {
@@ -76,9 +77,12 @@ static bool in_chunks(const struct alb_req *r)
 
 /* ---- gathering ----------------------------------------------------------------------------------- */
 
+/* Pieces of memory, and behind them a stretch of a file. */
 struct pieces {
     struct iovec v[6];
     int n;
+    int fd;
+    size_t file_at, file_n;
     size_t total;
 };
 
@@ -88,6 +92,14 @@ static void piece(struct pieces *ps, const char *p, size_t n)
         return;
     ps->v[ps->n].iov_base = (void *)(uintptr_t)p;
     ps->v[ps->n++].iov_len = n;
+    ps->total += n;
+}
+
+static void stretch(struct pieces *ps, const struct alb_bytes *bytes, const char *p, size_t n)
+{
+    ps->fd = bytes->fd;
+    ps->file_at = (size_t)((const unsigned char *)p - bytes->p);
+    ps->file_n = n;
     ps->total += n;
 }
 
@@ -124,9 +136,13 @@ static void gather_body(struct alb_req *r, const struct offer *o, struct pieces 
     if (r->head_only)
         return;
     if (!from_ring(r)) {
-        size_t left = r->res.memory.n - (size_t)r->body_sent;
+        size_t left = r->res.memory.n - (size_t)r->body_sent, n = left < MOST_PER_CALL ? left : MOST_PER_CALL;
+        const char *at = r->res.memory.p + r->body_sent;
 
-        piece(ps, r->res.memory.p + r->body_sent, left < MOST_PER_CALL ? left : MOST_PER_CALL);
+        if (r->res.kind == ALB_RES_BYTES && r->res.bytes->fd >= 0 && n >= FILE_LEAST)
+            stretch(ps, r->res.bytes, at, n);
+        else
+            piece(ps, at, n);
     } else if (in_chunks(r)) {
         if (r->frame_at == r->frame_n && r->frame_left == 0 && r->frame_tail == 0)
             open_frame(r, o);
@@ -264,6 +280,22 @@ static enum alb_conn_go sent_all(struct alb_conn *c, struct alb_req *r, const st
     return ALB_CONN_STUCK;
 }
 
+/* As much as the socket takes now. */
+static ssize_t send_out(struct alb_conn *c, const struct pieces *ps)
+{
+    size_t first = ps->total - ps->file_n;
+    ssize_t sent = 0, more;
+
+    if (ps->n > 0)
+        sent = c->io->send(c, ps->v, ps->n, ps->file_n > 0);
+    if (ps->file_n == 0 || sent < (ssize_t)first)
+        return sent;
+    more = c->io->send_file(c, ps->fd, ps->file_at, ps->file_n);
+    if (more < 0)
+        return errno == EAGAIN && sent > 0 ? sent : -1;
+    return sent + more;
+}
+
 enum alb_conn_go alb_conn_send(struct alb_conn *c)
 {
     struct alb_req *r = c->req;
@@ -283,9 +315,9 @@ enum alb_conn_go alb_conn_send(struct alb_conn *c)
     if (r->out == ALB_OUT_NOTHING && is_due(r, &o))
         start(c, r);
     gather(r, &o, &ps);
-    if (ps.n == 0)
+    if (ps.total == 0)
         return sent_all(c, r, &o, false);
-    sent = c->io->send(c, ps.v, ps.n);
+    sent = send_out(c, &ps);
     if (sent < 0 && errno != EAGAIN) {
         alb_conn_close(c);
         return ALB_CONN_OVER;

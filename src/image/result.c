@@ -10,37 +10,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes_file.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "image/darkroom_priv.h"
-
-#define COPY_UP_TO (256 * 1024)
 
 int alb_dr_result_new(void)
 {
     return memfd_create("albumen-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-static void unmap(void *arg, const unsigned char *p, size_t n)
-{
-    (void)arg;
-    munmap((void *)(uintptr_t)p, n);
-}
-
-/* Small results are copied, large ones mapped: the file goes either way. */
-static enum alb_code read_bytes(int fd, size_t n, struct alb_bytes **out, struct alb_err *err)
+static struct alb_bytes *copy_out(int fd, size_t n)
 {
     void *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return alb_fail_sys(err, ALB_E_NO_MEMORY, errno, "mapping a result");
-    if (n <= COPY_UP_TO) {
-        *out = alb_bytes_copy(map, n);
-        munmap(map, n);
-    } else {
-        *out = alb_bytes_wrap(map, n, unmap, NULL);
-        if (!*out)
-            munmap(map, n);
-    }
+    struct alb_bytes *bytes = map == MAP_FAILED ? NULL : alb_bytes_copy(map, n);
+
+    if (map != MAP_FAILED)
+        (void)munmap(map, n);
+    return bytes;
+}
+
+/* Small results are copied, others stay in their file. */
+static enum alb_code read_bytes(int fd, size_t n, struct alb_bytes **out, struct alb_err *err)
+{
+    *out = n < ALB_BYTES_FILE_LEAST ? copy_out(fd, n) : alb_bytes_of_file(fd, n);
     return *out ? ALB_OK : alb_fail(err, ALB_E_NO_MEMORY, "no memory for a result");
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes_file.h"
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -204,6 +205,7 @@ bool alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key
     struct entry *e = alb_mem_calloc(1, sizeof(*e));
     if (!e)
         return false;
+    p->bytes = alb_bytes_into_file(p->bytes);
     e->key = *key;
     e->cost = cost;
     e->picture = p;
