@@ -238,7 +238,7 @@ def test_one_result_of_30_mb_for_a_hundred_clients_of_two_processes(tmp_path):
     a = origin.url + "/a.jpg"
     options = "rs:force:3590:2890"
     # The clients are threads of one Python: on a busy machine one of them may stand still for longer than is allowed.
-    patient = {"WRITE_RESPONSE_TIMEOUT": 600}
+    patient = {"WRITE_RESPONSE_TIMEOUT": 600, "TIMEOUT": 600}
     with Imgproxy(tmp_path, ["--hot-cache-size", "0"], **patient) as one, Imgproxy(tmp_path, ["--hot-cache-size", "0"], **patient) as two:
         for server in (one, two):
             assert server.plain(a, "w:10").status_code == 200  # the source is there
