@@ -169,7 +169,7 @@ static void test_connections_by_address(void **state)
         child();
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        skip(); /* not allowed to make a network */
+        return; /* not allowed to make a network; cmocka 1.1.5 tells TAP that what is skipped is not ok */
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
