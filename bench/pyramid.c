@@ -10,6 +10,9 @@
  * (100: equal) of direct and pyramid against the lossless picture; DSSIM, SSIMULACRA2 and PSNR of pyramid against direct;
  * and the worst difference of the first two scores.
  *
+ * These are parts, made one by one. What a person's requests cost in a server, in each order, and what follows an answer
+ * there by itself, is measured by bench/pyramid-orders.
+ *
  *   bench-pyramid PROGRAM ROUNDS FILE...     PROGRAM: albumen-darkroom
  */
 #include <fcntl.h>

@@ -112,13 +112,17 @@ struct alb_cache_scrub {
 };
 typedef bool alb_cache_pace_fn(void *arg, int64_t bytes);
 void alb_cache_scrub_init(struct alb_cache_scrub *scrub);
-bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *scrub, alb_cache_pace_fn *pace, void *arg,
-                          struct alb_cache_checked *sum);
+bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *scrub, alb_cache_pace_fn *pace,
+                          void *arg, struct alb_cache_checked *sum);
 
-/* Removes the files of one folder of 256 that a purge touches by their labels and that were begun before it. *cursor
- * begins at 0; -1 after the last. The number of files removed. */
+/* Removes the files of one folder of 256 that a purge touches by their labels and that were begun before it, known
+ * to the index or not; *removed is counted on. *cursor begins at 0; -1 after the last. Not OK: the disk does not
+ * let it look at, or remove, all of them (it goes on with the others): one that it touches may be left. */
 struct alb_purges;
-size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor);
+enum alb_code alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor,
+                                   size_t *removed, struct alb_err *err) ALB_MUST_CHECK;
+/* What was removed until now does not come back with a power cut. Waits for the disk. */
+enum alb_code alb_cache_sync(struct alb_cache *c, struct alb_err *err) ALB_MUST_CHECK;
 
 /* Upkeep, in short steps, from one thread at a time (blob/keeper.h): repairs the journal or writes it anew when it is
  * long, walks through the folders when that is due, one of 256 per call, and takes out what is too old. True: there is

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -281,43 +282,99 @@ bool alb_cache_scrub_step(struct alb_cache *c, struct alb_cache_scrub *s, alb_ca
 
 /* ---- purges ---- */
 
-/* The purge that touches it; 0: none. */
-static uint64_t purged_by(struct alb_cache *c, struct alb_purges *purges, const struct alb_index_key *key,
-                          unsigned char *room)
+/* One look through one folder. */
+struct purging {
+    struct alb_cache *cache;
+    struct alb_purges *purges;
+    unsigned char *room; /* of what stands in front of a body */
+    size_t removed;
+};
+
+/* *by: the purge that touches it; 0: none. What is damaged is given to nobody, and others find it. */
+static enum alb_code purged_by(struct purging *p, int dirfd, const char *name, uint64_t *by,
+                               struct alb_err *err)
 {
     struct alb_str labels[ALB_LABELS_MAX];
     struct alb_derived_view view;
-    char name[ALB_DERIVED_NAME_MAX];
+    struct stat st;
+    struct alb_err why = ALB_ERR_INIT;
 
-    alb_cache_name(key, name);
-    if (alb_derived_read_front(c->dirfd, name, room, &view, NULL) != ALB_OK)
-        return 0; /* gone, or damaged: others find that */
+    *by = 0;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return ALB_OK;
+    enum alb_code code = alb_derived_read_front(dirfd, name, p->room, &view, &why);
+    if (code == ALB_E_NOT_FOUND || code == ALB_E_CORRUPT)
+        return ALB_OK;
+    if (code != ALB_OK) {
+        alb_cache_note(p->cache, ALB_CACHE_READS, code, why.sys);
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
+    }
     size_t n = alb_labels_read(view.front.labels, labels);
-    uint64_t newest = alb_purges_newest(purges, labels, n);
-    return newest > view.front.purges ? newest : 0;
+    uint64_t newest = alb_purges_newest(p->purges, labels, n);
+    *by = newest > view.front.purges ? newest : 0;
+    return ALB_OK;
 }
 
-size_t alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor)
+static enum alb_code purge_file(struct purging *p, int dirfd, const char *name,
+                                const struct alb_index_key *key, struct alb_err *err)
 {
-    struct alb_index_row rows[ALB_CACHE_SCRUB_FILES];
-    unsigned char *room ALB_CLEANUP(alb_mem_cleanup) = alb_mem_alloc(ALB_DERIVED_FRONT_MAX);
-    uint32_t place = 0;
-    size_t n = 1, removed = 0;
+    struct alb_err why = ALB_ERR_INIT;
+    uint64_t by = 0;
+    enum alb_code code = purged_by(p, dirfd, name, &by, err);
 
-    while (room != NULL && n > 0 && !c->plain) {
-        alb_mutex_lock(&c->mtx);
-        n = alb_index_folder(c->index, (unsigned)*cursor, false, &place, rows, ALB_CACHE_SCRUB_FILES);
-        alb_mutex_unlock(&c->mtx);
-        for (size_t i = 0; i < n; i++) {
-            uint64_t by = purged_by(c, purges, &rows[i].key, room);
-            if (by == 0)
-                continue;
-            alb_cache_remove(c, &rows[i].key);
-            alb_purges_count(purges, by);
-            removed++;
-        }
+    if (code != ALB_OK || by == 0)
+        return code;
+    alb_cache_forget(p->cache, key);
+    code = alb_fs_unlink(dirfd, name, &why);
+    if (code == ALB_E_NOT_FOUND)
+        return ALB_OK;
+    if (code !=
+        ALB_OK) { /* it lies there still, and would be found when nothing is said of the purge any more */
+        alb_cache_note(p->cache, ALB_CACHE_WRITES, code, why.sys);
+        return alb_fail_sys(err, code, why.sys, "%s", why.msg);
     }
-    alb_stat_add(ALB_STAT_CACHE_PURGED, (int64_t)removed);
-    *cursor = *cursor + 1 < ALB_CACHE_FOLDERS ? *cursor + 1 : -1;
-    return removed;
+    alb_purges_count(p->purges, by);
+    p->removed++;
+    return ALB_OK;
+}
+
+static enum alb_code met_purged(void *arg, int dirfd, const char *name, struct alb_err *err)
+{
+    struct alb_index_key key;
+
+    if (alb_cache_key_of_name(name, &key))
+        alb_ignore(purge_file(arg, dirfd, name, &key, err), "the first that failed is in err; the others go");
+    return ALB_OK;
+}
+
+/* The folder itself is looked through, not the index: a file that it has lost is found again one day. */
+enum alb_code alb_cache_purge_step(struct alb_cache *c, struct alb_purges *purges, int *cursor,
+                                   size_t *removed, struct alb_err *err)
+{
+    unsigned char *room ALB_CLEANUP(alb_mem_cleanup) = alb_mem_alloc(ALB_DERIVED_FRONT_MAX);
+    struct purging p = {.cache = c, .purges = purges, .room = room};
+    struct alb_err why = ALB_ERR_INIT;
+    unsigned char byte = (unsigned char)*cursor;
+    char name[3];
+
+    *cursor = *cursor + 1 < ALB_CACHE_FOLDERS && !c->plain ? *cursor + 1 : -1;
+    if (c->plain)
+        return ALB_OK;
+    if (room == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory to look for what was purged");
+    alb_hex(&byte, 1, name);
+    alb_ignore(alb_list_folder(c->dirfd, name, met_purged, &p, &why), "it is in why, if nothing was before");
+    *removed += p.removed;
+    alb_stat_add(ALB_STAT_CACHE_PURGED, (int64_t)p.removed);
+    bool all = why.code == ALB_OK || why.code == ALB_E_NOT_FOUND; /* no folder: nothing in it */
+    return all ? ALB_OK : alb_fail_sys(err, why.code, why.sys, "%s", why.msg);
+}
+
+enum alb_code alb_cache_sync(struct alb_cache *c, struct alb_err *err)
+{
+    if (syncfs(c->dirfd) == 0)
+        return ALB_OK;
+    int sys = errno;
+    alb_cache_note(c, ALB_CACHE_WRITES, alb_code_of_errno(sys), sys);
+    return alb_fail_sys(err, alb_code_of_errno(sys), sys, "syncfs of a cache");
 }

@@ -10,6 +10,7 @@
 #include "base/thread.h"
 
 #define TEND_NS (2 * ALB_NS_PER_S)
+#define AGAIN_NS (10 * ALB_NS_PER_S) /* after a disk that did not let all of it go */
 #define BEHIND_NS ALB_NS_PER_S /* a reader that was slower than its rate may catch up so much, no more */
 
 struct alb_keeper {
@@ -21,7 +22,8 @@ struct alb_keeper {
     int64_t paid_until;        /* what was read is paid for by waiting until then */
     size_t at_cache;
     struct alb_cache_scrub scrub;
-    uint64_t purged; /* files that this and older purges touch were looked for */
+    uint64_t purged;  /* files that this and older purges touch were looked for */
+    int64_t again_at; /* they are not looked for before that */
     /* under mtx */
     struct alb_mutex mtx;
     struct alb_cond changed;
@@ -53,15 +55,28 @@ static bool is_stopped(struct alb_keeper *k)
     return stop;
 }
 
-/* False: stopped in between. */
+/* False: some may be left, or it was stopped in between. */
 static bool remove_purged(struct alb_keeper *k)
 {
+    size_t removed = 0;
+    bool all = true;
+
     for (size_t i = 0; i < ALB_KEEPER_CACHES; i++) {
         int cursor = k->config.caches[i] != NULL ? 0 : -1;
         while (cursor >= 0 && !is_stopped(k))
-            (void)alb_cache_purge_step(k->config.caches[i], k->config.purges, &cursor);
+            all &= alb_cache_purge_step(k->config.caches[i], k->config.purges, &cursor, &removed, NULL) ==
+                   ALB_OK;
     }
-    return !is_stopped(k);
+    return all && !is_stopped(k);
+}
+
+/* A power cut must not bring back what only the purge would keep from being found. */
+static bool are_gone_for_good(struct alb_keeper *k)
+{
+    for (size_t i = 0; i < ALB_KEEPER_CACHES; i++)
+        if (k->config.caches[i] != NULL && alb_cache_sync(k->config.caches[i], NULL) != ALB_OK)
+            return false;
+    return true;
 }
 
 /* What is in memory goes first: with a purge forgotten it would be found again. */
@@ -71,24 +86,40 @@ static void forget_memory(struct alb_keeper *k)
         k->config.retired(k->config.arg);
 }
 
-/* Whatever was begun before a purge is done an ALB_PURGE_REST later: what is removed then does not come again. */
+/* Another process has done with some. */
+static void forget_offered(struct alb_keeper *k)
+{
+    struct alb_purges_view v = alb_purges_look(k->config.purges);
+
+    if (v.offered <= v.retired)
+        return;
+    forget_memory(k);
+    alb_purges_forget(k->config.purges);
+}
+
+/* Whatever was begun before a purge is done an ALB_PURGE_REST later: what is removed then does not come again. As
+ * long as something of it may be left it is not retired. */
 static void purge(struct alb_keeper *k)
 {
     alb_purges_tend(k->config.purges);
+    forget_offered(k);
     struct alb_purges_view v = alb_purges_look(k->config.purges);
-    if (v.offered > v.retired) { /* another process has done with them */
-        forget_memory(k);
-        alb_purges_forget(k->config.purges);
-        v = alb_purges_look(k->config.purges);
-    }
     uint64_t rested = v.in_force > 0 ? alb_purges_older_than(k->config.purges, ALB_PURGE_REST) : 0;
 
-    if (v.in_force == 0 || (v.now <= k->purged && rested <= v.retired) || !remove_purged(k))
+    if (v.in_force == 0 || (v.now <= k->purged && rested <= v.retired) || now_ns() < k->again_at)
+        return;
+    bool all = remove_purged(k);
+    k->again_at = all ? 0 : alb_deadline(now_ns(), AGAIN_NS);
+    if (!all)
         return;
     k->purged = v.now;
     alb_purges_looked(k->config.purges, v.now);
     if (rested <= v.retired)
         return;
+    if (!are_gone_for_good(k)) {
+        k->again_at = alb_deadline(now_ns(), AGAIN_NS);
+        return;
+    }
     forget_memory(k);
     alb_purges_retire(k->config.purges, rested);
 }

@@ -9,7 +9,7 @@
  * processes on one folder each has its own; that costs reading, no more.
  *
  * After a purge (blob/purges.h) it removes the files that it touches, and again when all that was in work then has
- * ended; then the purge is retired.
+ * ended; then the purge is retired: not before a disk has let all of them go, durably.
  *
  * Thread: `cache-keeper`. Lock: CACHE_KEEPER, for its sleep and its counts only.
  */

@@ -119,6 +119,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .hot_bytes = (size_t)alb_opt_size(o, ALB_P_HOT_CACHE_SIZE),
         /* where nothing is kept, levels would be made for every picture */
         .pyramid = alb_opt_bool(o, ALB_P_PYRAMID) && alb_opt_size(o, ALB_P_CACHE_SIZE) > 0,
+        .ahead = true,
     };
     render.limits = h->limits = darkroom.limits;
     return alb_render_new(&render, &h->render, err);

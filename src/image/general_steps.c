@@ -91,8 +91,8 @@ static enum alb_code resize_rows(VipsImage *in, VipsImage *out, struct alb_scrat
 {
     struct alb_express x = {.scratch = scratch, .threads = 1};
     struct alb_resize_ask ask = {
-        .x = {(uint32_t)in->Xsize, (uint32_t)out->Xsize, 0, in->Xsize},
-        .y = {(uint32_t)in->Ysize, (uint32_t)out->Ysize, 0, in->Ysize},
+        .x = {(uint32_t)in->Xsize, (uint32_t)out->Xsize, 0, in->Xsize, false},
+        .y = {(uint32_t)in->Ysize, (uint32_t)out->Ysize, 0, in->Ysize, false},
         .samples = (unsigned)in->Bands,
         .bits_in = 8,
         .bits_out = 8,

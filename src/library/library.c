@@ -32,11 +32,26 @@ struct alb_tag_of_memo alb_library_tag_now(struct alb_library *lib, int64_t asse
     };
 }
 
-bool alb_library_tag_current(const struct alb_library *lib, const struct alb_memo_value *v)
+struct look {
+    const struct alb_library *lib;
+    int64_t now;
+};
+
+static bool still_holds(const void *ctx, const struct alb_memo_value *v)
 {
-    if (v->tag.rights != atomic_load(&lib->rights_epoch))
+    const struct look *l = ctx;
+
+    if (v->expires_ms <= l->now || v->tag.rights != atomic_load(&l->lib->rights_epoch))
         return false;
-    return v->asset_id == 0 || v->tag.generation == atomic_load(&lib->generation[slot_of(v->asset_id)]);
+    return v->asset_id == 0 || v->tag.generation == atomic_load(&l->lib->generation[slot_of(v->asset_id)]);
+}
+
+struct alb_obj *alb_library_remembered(struct alb_library *lib, struct alb_memo *memo,
+                                       const unsigned char key[ALB_MEMO_KEY_LEN])
+{
+    const struct look l = {.lib = lib, .now = alb_wall(lib->clock)};
+
+    return alb_memo_get(memo, key, still_holds, &l);
 }
 
 /* On the writer thread, after COMMIT, before anyone is acknowledged. */

@@ -73,27 +73,14 @@ static bool token_key(enum alb_token kind, struct alb_str token, unsigned char h
     return true;
 }
 
-struct look {
-    const struct alb_library *lib;
-    int64_t now;
-};
-
-static bool still_valid(const void *ctx, const struct alb_memo_value *v)
-{
-    const struct look *l = ctx;
-
-    return v->expires_ms > l->now && alb_library_tag_current(l->lib, v);
-}
-
 struct alb_principal *alb_library_principal_hot(struct alb_library *lib, enum alb_token kind,
                                                 struct alb_str token)
 {
     unsigned char hash[ALB_SHA256_LEN], key[ALB_MEMO_KEY_LEN];
-    struct look l = {.lib = lib, .now = alb_wall(lib->clock)};
 
     if (!token_key(kind, token, hash, key))
         return NULL;
-    return (struct alb_principal *)(void *)alb_memo_get(lib->tokens, key, still_valid, &l);
+    return (struct alb_principal *)(void *)alb_library_remembered(lib, lib->tokens, key);
 }
 
 static struct alb_principal *from_row(enum alb_token kind, const struct alb_token_row *row)
@@ -230,10 +217,9 @@ static void signer_key(int64_t user_id, unsigned char key[ALB_MEMO_KEY_LEN])
 struct alb_principal *alb_library_signer_hot(struct alb_library *lib, int64_t user_id)
 {
     unsigned char key[ALB_MEMO_KEY_LEN];
-    struct look l = {.lib = lib, .now = alb_wall(lib->clock)};
 
     signer_key(user_id, key);
-    return (struct alb_principal *)(void *)alb_memo_get(lib->tokens, key, still_valid, &l);
+    return (struct alb_principal *)(void *)alb_library_remembered(lib, lib->tokens, key);
 }
 
 enum alb_code alb_library_signer(struct alb_library *lib, int64_t user_id, struct alb_principal **p,

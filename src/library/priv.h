@@ -74,7 +74,10 @@ struct alb_library {
 };
 
 struct alb_tag_of_memo alb_library_tag_now(struct alb_library *lib, int64_t asset_id);
-bool alb_library_tag_current(const struct alb_library *lib, const struct alb_memo_value *v);
+/* What the memo has under the key, if it still holds: it has not expired, and neither rights nor its asset have
+ * changed since. A reference, or NULL. */
+struct alb_obj *alb_library_remembered(struct alb_library *lib, struct alb_memo *memo,
+                                       const unsigned char key[ALB_MEMO_KEY_LEN]);
 /* Queues what was noted; with `wait` (closing) until it is durable. */
 void alb_library_flush_used(struct alb_library *lib, bool wait);
 

@@ -59,28 +59,15 @@ static void memo_key(const struct alb_principal *p, const struct alb_ref *ref, e
         memcpy(key + 16, &ref->id, sizeof(ref->id));
 }
 
-struct look {
-    const struct alb_library *lib;
-    int64_t now;
-};
-
-static bool still_valid(const void *ctx, const struct alb_memo_value *v)
-{
-    const struct look *l = ctx;
-
-    return v->expires_ms > l->now && alb_library_tag_current(l->lib, v);
-}
-
 struct alb_source *alb_library_resolve_hot(struct alb_library *lib, const struct alb_principal *p,
                                            const struct alb_ref *ref, enum alb_purpose purpose)
 {
     unsigned char key[ALB_MEMO_KEY_LEN];
-    struct look l = {.lib = lib, .now = alb_wall(lib->clock)};
 
-    if (p->expires_ms <= l.now)
+    if (p->expires_ms <= alb_wall(lib->clock))
         return NULL;
     memo_key(p, ref, purpose, key);
-    return (struct alb_source *)(void *)alb_memo_get(lib->sources, key, still_valid, &l);
+    return (struct alb_source *)(void *)alb_library_remembered(lib, lib->sources, key);
 }
 
 /* ---- from a row ---- */

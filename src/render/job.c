@@ -144,6 +144,7 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     if (made)
         alb_books_made(r->books, job->door, p->format, job->source);
     let_go(job);
+    struct alb_render_ahead *ahead = made && !p->no_store ? alb_render_ahead_of(job) : NULL;
     bool hot = !p->no_store && !job->is_level && alb_hot_cache_put(r->hot, &job->key, p);
     if (!hot)
         alb_picture_to_disk(disk, &job->key, format, p, &front);
@@ -153,6 +154,7 @@ static bool end_well(struct alb_render_job *job, struct alb_picture *p, bool mad
     if (hot) /* nobody waits for the disk */
         alb_picture_to_disk(disk, &job->key, format, p, &front);
     alb_obj_unref(&p->obj);
+    alb_render_ahead_go(ahead);
     job_free(job);
     return false;
 }
@@ -306,14 +308,8 @@ static bool made(struct alb_render_job *job)
         return alb_render_job_add_trim(job, &d->trim)
                    ? again(job)
                    : end_code(job, ALB_E_INTERNAL, "a plan trims for ever");
-    struct alb_picture *p =
-        alb_picture_new(&job->key, d->result, d->format, job->plan->width, job->plan->height);
-    d->result = NULL;
-    if (!p)
-        return end_code(job, ALB_E_NO_MEMORY, "a finished picture");
-    alb_header_shown(&job->inputs.in[0].header, 0, &p->source_width, &p->source_height);
-    p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
-    return end_well(job, p, true);
+    struct alb_picture *p = alb_render_job_picture(job);
+    return p ? end_well(job, p, true) : end_code(job, ALB_E_NO_MEMORY, "a finished picture");
 }
 
 /* Its time is up: a picture that is waited for may still be made in a faster format, in the slot that it has. */

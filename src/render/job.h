@@ -97,6 +97,7 @@ struct alb_render_job {
     struct alb_flight_key level_key;
     enum alb_lease_class level_cls; /* as which it was asked for */
     int64_t level_begun;
+    bool anew; /* the source itself was decoded for the level that it is made of */
     /* under the render's mtx */
     enum alb_lease_class list; /* where it stands */
     int64_t waited_since;      /* since when somebody of that class waits */
@@ -125,6 +126,7 @@ struct alb_render {
     unsigned job_count;
     struct alb_order *orders;
     unsigned order_count;
+    unsigned ahead_count; /* ahead.c */
     bool closing;
 };
 
@@ -174,6 +176,11 @@ enum alb_code alb_render_level_start(struct alb_render *render, const struct alb
                                      struct alb_err *err) ALB_MUST_CHECK;
 void alb_render_level_inherit(struct alb_render *render, const struct alb_render_ask *ask, struct alb_owner *owner,
                               struct alb_waiter *w);
+/* ahead.c. Before the job's title ends, with all that it has made: what of its source is to be made next, or NULL. When
+ * the answer is out: begins with it and takes it (NULL: nothing). */
+struct alb_render_ahead;
+struct alb_render_ahead *alb_render_ahead_of(const struct alb_render_job *job);
+void alb_render_ahead_go(struct alb_render_ahead *ahead);
 /* A person waits for the job of that key, if there is one in the background. The render's mtx is held. */
 void alb_render_hurry_locked(struct alb_render *render, const struct alb_flight_key *key, int64_t deadline);
 /* job_make.c: parts of its turns. */
@@ -196,6 +203,8 @@ int64_t alb_render_first_try(int64_t left, int64_t need);
 /* Hands RENDER or HEADER to the darkroom. */
 enum alb_code alb_render_job_order(struct alb_render_job *job, enum alb_darkroom_work work,
                                    alb_job_done_fn *done, struct alb_err *err) ALB_MUST_CHECK;
+/* What the worker has made, as those who asked get it. NULL: no memory. */
+struct alb_picture *alb_render_job_picture(struct alb_render_job *job);
 /* Takes the header that a HEADER order has brought. */
 enum alb_code alb_render_job_learn(struct alb_render_job *job, struct alb_err *err) ALB_MUST_CHECK;
 

@@ -94,8 +94,11 @@ enum alb_render_level alb_render_job_level_take(struct alb_render_job *job, bool
     if (job->level_why == ALB_WAKE_PROMOTED)
         return take_over(job, unwanted, err);
     enum alb_code code = alb_future_error(job->level, err);
-    if (code == ALB_OK)
-        code = lay_before(job, ALB_CONTAINER_OF(alb_future_result(job->level), struct alb_picture, obj), err);
+    if (code == ALB_OK) {
+        const struct alb_picture *p = ALB_CONTAINER_OF(alb_future_result(job->level), struct alb_picture, obj);
+        job->anew = p->anew;
+        code = lay_before(job, p, err);
+    }
     alb_future_unref(job->level);
     job->level = NULL;
     if (code == ALB_OK) { /* the time that it took is not waiting for a slot of its own */

@@ -204,3 +204,17 @@ enum alb_code alb_render_job_learn(struct alb_render_job *job, struct alb_err *e
     alb_headers_put(job->render->headers, h->origin->identity, &h->header);
     return ALB_OK;
 }
+
+struct alb_picture *alb_render_job_picture(struct alb_render_job *job)
+{
+    struct alb_darkroom_job *d = &job->darkroom;
+    struct alb_picture *p =
+        alb_picture_new(&job->key, d->result, d->format, job->plan->width, job->plan->height);
+    d->result = NULL;
+    if (!p)
+        return NULL;
+    alb_header_shown(&job->inputs.in[0].header, 0, &p->source_width, &p->source_height);
+    p->anew = job->is_level && (job->plan->level == 0 || job->anew);
+    p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
+    return p;
+}

@@ -103,7 +103,7 @@ void alb_render_free(struct alb_render **render)
     if (r->order_places)
         alb_lease_close(r->order_places);
     alb_mutex_lock(&r->mtx);
-    while (r->job_count + r->order_count > 0)
+    while (r->job_count + r->order_count + r->ahead_count > 0)
         alb_cond_wait(&r->none_left, &r->mtx);
     alb_mutex_unlock(&r->mtx);
     alb_hot_cache_free(&r->hot);

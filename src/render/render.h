@@ -23,7 +23,8 @@
  * what a photo waits for. Background work holds at most half of the slots and of the memory; what is larger
  * than that share is TOO_LARGE for it, and is made when a person asks.
  * A picture whose plan names a level of its source (image/plan.h) waits until that is there: found on disk, or made
- * by a job of its own, one for all who wait. So its bytes are the same whether the level was there or not.
+ * by a job of its own, one for all who wait. So its bytes are the same whether the level was there or not. When a
+ * person's answer is out for which the source itself had to be decoded, the other standard sizes (sizes.h) follow.
  * What failed for what lies in the picture is answered the same way for a while, without another try
  * (failures.h).
  *
@@ -64,6 +65,7 @@ struct alb_render_config {
     struct alb_plan_limits limits;
     size_t hot_bytes; /* hot cache */
     bool pyramid;     /* options.levels count; else everything is made of its source */
+    bool ahead;       /* where a person's picture needed levels that were not there, its photo's other sizes follow */
 };
 enum alb_code alb_render_new(const struct alb_render_config *config, struct alb_render **out,
                              struct alb_err *err) ALB_MUST_CHECK;
@@ -121,6 +123,7 @@ struct alb_picture {
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
     uint32_t source_width, source_height; /* as shown; 0: not known */
+    bool anew; /* a level, and the source itself was decoded for it just now */
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };
 

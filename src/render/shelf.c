@@ -26,12 +26,14 @@ struct fault {
     int64_t since_ms;
 };
 
-struct later { /* on its way to the folder */
+struct later { /* on its way to the folder; what is there at the end is what was asked for last */
     struct alb_task task;
     struct alb_shelf *shelf;
+    char *path; /* behind it */
+    /* under the shelf's mtx */
     struct later *next;
-    struct alb_bytes *bytes; /* a reference */
-    char path[];
+    struct alb_bytes *bytes; /* a reference; NULL: none but what is being written */
+    struct alb_bytes *being_written;
 };
 
 struct alb_shelf {
@@ -326,47 +328,74 @@ void alb_shelf_put(struct alb_shelf *s, const char *path, struct alb_origin *o)
 
 /* ---- putting later ---- */
 
-static void forget(struct alb_shelf *s, struct later *l)
+/* mtx is held. */
+static void forget_locked(struct alb_shelf *s, struct later *l)
 {
-    alb_mutex_lock(&s->mtx);
     struct later **at = &s->later;
+    alb_mutex_assert_held(&s->mtx);
     while (*at != l)
         at = &(*at)->next;
     *at = l->next;
-    s->waiting_bytes -= l->bytes->n;
     if (--s->waiting == 0)
         alb_cond_broadcast(&s->none_left);
-    alb_mutex_unlock(&s->mtx);
 }
 
-static void free_later(struct later *l)
+/* What was written has been; what is to be written now, or NULL: then it is forgotten, and the shelf may be closed. */
+static struct alb_bytes *next_bytes(struct alb_shelf *s, struct later *l)
 {
-    alb_bytes_unref(l->bytes);
-    alb_mem_free(l);
+    alb_mutex_lock(&s->mtx);
+    struct alb_bytes *old = l->being_written, *bytes = l->bytes;
+    if (old)
+        s->waiting_bytes -= old->n;
+    l->being_written = bytes;
+    l->bytes = NULL;
+    if (!bytes)
+        forget_locked(s, l);
+    alb_mutex_unlock(&s->mtx);
+    alb_bytes_unref(old);
+    return bytes;
 }
 
 static void run_later(struct alb_task *task)
 {
     struct later *l = ALB_CONTAINER_OF(task, struct later, task);
-    struct alb_shelf *s = l->shelf;
-    struct source from = {.bytes = l->bytes};
-    put(s, l->path, &from, (int64_t)l->bytes->n);
-    struct later gone = *l; /* the shelf may be closed as soon as it is forgotten */
-    forget(s, l);
-    alb_bytes_unref(gone.bytes);
+    struct alb_bytes *bytes;
+    while ((bytes = next_bytes(l->shelf, l)) != NULL) {
+        struct source from = {.bytes = bytes};
+        put(l->shelf, l->path, &from, (int64_t)bytes->n);
+    }
     alb_mem_free(l);
 }
 
-/* False: it waits already, or too much does. */
+static struct later *twin_of(const struct alb_shelf *s, const char *path)
+{
+    struct later *l = s->later;
+    while (l && strcmp(l->path, path) != 0)
+        l = l->next;
+    return l;
+}
+
+/* In the place of what waits under that name; *old: that. */
+static void renew(struct alb_shelf *s, struct later *twin, struct later *l, struct alb_bytes **old)
+{
+    if (l->bytes == (twin->bytes ? twin->bytes : twin->being_written))
+        return; /* the same result */
+    *old = twin->bytes;
+    s->waiting_bytes += l->bytes->n - (*old ? (*old)->n : 0);
+    twin->bytes = l->bytes;
+    l->bytes = NULL;
+}
+
+/* False: another one brings its bytes there, or too much waits. */
 static bool admit(struct alb_shelf *s, struct later *l)
 {
+    struct alb_bytes *old = NULL;
     alb_mutex_lock(&s->mtx);
+    struct later *twin = twin_of(s, l->path);
     bool full = s->waiting >= ALB_SHELF_LATER_MAX || s->waiting_bytes + l->bytes->n > ALB_SHELF_LATER_BYTES;
-    bool twin = false;
-    for (const struct later *other = s->later; other && !twin; other = other->next)
-        twin = strcmp(other->path, l->path) == 0;
-    bool ok = !full && !twin;
-    if (ok) {
+    if (twin) {
+        renew(s, twin, l, &old);
+    } else if (!full) {
         l->next = s->later;
         s->later = l;
         s->waiting++;
@@ -375,7 +404,25 @@ static bool admit(struct alb_shelf *s, struct later *l)
     alb_mutex_unlock(&s->mtx);
     if (full && !twin)
         atomic_fetch_add(&s->dropped, 1);
-    return ok;
+    alb_bytes_unref(old);
+    return !full && !twin;
+}
+
+static void free_later(struct later *l)
+{
+    alb_bytes_unref(l->bytes);
+    alb_mem_free(l);
+}
+
+/* The pool takes no more. */
+static void drop(struct alb_shelf *s, struct later *l)
+{
+    atomic_fetch_add(&s->dropped, 1);
+    alb_mutex_lock(&s->mtx);
+    s->waiting_bytes -= l->bytes->n;
+    forget_locked(s, l);
+    alb_mutex_unlock(&s->mtx);
+    free_later(l);
 }
 
 void alb_shelf_put_later(struct alb_shelf *s, const char *path, struct alb_bytes *bytes)
@@ -388,16 +435,12 @@ void alb_shelf_put_later(struct alb_shelf *s, const char *path, struct alb_bytes
     l->bytes = alb_bytes_ref(bytes);
     l->task.run = run_later;
     l->task.background = true;
+    l->path = (char *)(l + 1);
     memcpy(l->path, path, n);
-    if (!admit(s, l)) {
+    if (!admit(s, l))
         free_later(l);
-        return;
-    }
-    if (alb_pool_submit(s->config.pool, &l->task) == ALB_OK)
-        return;
-    atomic_fetch_add(&s->dropped, 1);
-    forget(s, l);
-    free_later(l);
+    else if (alb_pool_submit(s->config.pool, &l->task) != ALB_OK)
+        drop(s, l);
 }
 
 /* ---- the shelf ---- */

@@ -57,7 +57,8 @@ enum alb_code alb_shelf_get(struct alb_shelf *shelf, const char *path, struct al
 /* Time of last change, wall ms, of what alb_shelf_get would look at; false: nothing there. */
 bool alb_shelf_modified(struct alb_shelf *shelf, const char *path, int64_t *modified_ms);
 /* Puts the bytes of an origin, or others; best effort. The first blocks on the disk; the second is done on the pool,
- * once for all who ask for it at the same time. What is not whole is not put. */
+ * once for all who ask for it at the same time; of several under one path the last is there in the end. What is not
+ * whole is not put. */
 void alb_shelf_put(struct alb_shelf *shelf, const char *path, struct alb_origin *o);
 void alb_shelf_put_later(struct alb_shelf *shelf, const char *path, struct alb_bytes *bytes);
 

@@ -61,6 +61,8 @@ ALB_X(RENDER_REMEMBERED, COUNTER, "albumen_render_remembered_failures_total", ""
       "Renders that were not tried because the same one had just failed")
 ALB_X(LEVELS, COUNTER, "albumen_levels_made_total", "",
       "Levels of the pyramid that had to be made")
+ALB_X(AHEAD, GAUGE, "albumen_pictures_ahead", "",
+      "Large photos shown just now whose other sizes are being made")
 ALB_X(LEVEL_USES, COUNTER, "albumen_levels_used_total", "", "Pictures made of a level instead of the original")
 ALB_X(SOURCE_HOT_HITS, COUNTER, "albumen_source_hits_total", "cache=\"memory\"",
       "Sources of pictures answered from a fresh copy")

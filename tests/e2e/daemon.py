@@ -12,6 +12,7 @@ import pathlib
 import queue
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -47,10 +48,14 @@ class Daemon:
         self.url = None
         self.log = []
         self._key = None
+        # Ours, also while no server runs: else another process may get it before the server has come back.
+        self._port = socket.socket()
+        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port.bind(("127.0.0.1", 0))
 
     def start(self, *options):
         env = dict(os.environ, ALBUMEN_ADMIN_PASSWORD=PASSWORD)
-        listen = "127.0.0.1:0" if self.url is None else self.url.removeprefix("http://")
+        listen = "127.0.0.1:%d" % self._port.getsockname()[1] if self.url is None else self.url.removeprefix("http://")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", self.data, "--listen", listen, "--log-format", "json", *self.options, *options],
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -61,7 +66,7 @@ class Daemon:
         deadline = time.monotonic() + START_TIMEOUT
         while quiet:
             try:
-                requests.get(self.url + "/health", timeout=5)
+                requests.get(self.url + "/health", timeout=60)
                 return self
             except requests.ConnectionError:
                 assert time.monotonic() < deadline and self.process.poll() is None, "\n".join(self.log)
@@ -151,7 +156,7 @@ class Daemon:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def metric(self, name):
-        for line in requests.get(self.url + "/metrics", timeout=10, headers={"x-api-key": self.key}).text.splitlines():
+        for line in requests.get(self.url + "/metrics", timeout=120, headers={"x-api-key": self.key}).text.splitlines():
             if line.startswith(name + " ") or line.startswith(name + "{"):
                 return float(line.rsplit(" ", 1)[1])
         raise KeyError(name)

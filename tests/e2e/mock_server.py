@@ -26,6 +26,7 @@ FAULTS = {
     "error": 0.0,  # 500
     "forget": 0.0,  # an unfinished upload is gone (404)
     "rate": 0,  # bytes per second and request; 0 = no limit
+    "hold_at": None,  # so many bytes in all, and no body is read on until this changes
     "retry_after": "0",
     "unauthorized": False,  # 401 to everything from now on
     "no_space": False,  # 507 to creations
@@ -162,6 +163,8 @@ class Handler(BaseHTTPRequestHandler):
                 yield piece
             if rate:
                 time.sleep(len(piece) / rate)
+            while state.faults["hold_at"] is not None and state.bytes_in >= state.faults["hold_at"]:
+                time.sleep(0.01)
         if got < n:
             self.hang_up()
 

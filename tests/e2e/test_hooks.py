@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of `albumen tusd`, by program and over HTTP: what they are told, what they may do, and that they cannot hurt."""
+import http.client
 import http.server
 import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pictures
 import pytest
@@ -151,21 +154,28 @@ def test_pre_terminate_refuses(tmp_path, programs):
         tusd.stop()
 
 
-def slow_body(pieces, go_on):
-    """One byte at a time, until the server has had enough."""
-    for _ in range(pieces):
-        if go_on.is_set():
-            return
-        yield b"x" * 1000
-        time.sleep(0.01)
+def patch_until_answered(url, offset):
+    """Bytes without end, until there is an answer; that."""
+    where = urllib.parse.urlsplit(url)
+    with socket.create_connection((where.hostname, where.port), timeout=60) as s:
+        headers = {**OCTETS, "Host": where.netloc, "Upload-Offset": str(offset), "Transfer-Encoding": "chunked"}
+        head = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+        s.sendall(f"PATCH {where.path} HTTP/1.1\r\n{head}\r\n".encode())
+        deadline = time.monotonic() + 60
+        while not select.select([s], [], [], 0.01)[0]:
+            assert time.monotonic() < deadline, "no answer"
+            s.sendall(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+        answer = http.client.HTTPResponse(s)
+        answer.begin()
+        return answer, answer.read().decode()
 
 
 def test_post_receive_stops_the_upload(tmp_path, programs):
     programs.add("post-receive", {"StopUpload": True, "HTTPResponse": {"Body": "enough", "Header": {"X-Stop": "1"}}})
     with serve(tmp_path, programs, "-progress-hooks-interval", "20ms") as tusd:
         url = tusd.create(10**9).headers["Location"]
-        answer = requests.patch(url, data=slow_body(400, threading.Event()), timeout=60, headers={**OCTETS, "Upload-Offset": "0"})
-        assert answer.status_code == 400 and answer.text == "enough" and answer.headers["X-Stop"] == "1"
+        answer, text = patch_until_answered(url, 0)
+        assert answer.status == 400 and text == "enough" and answer.getheader("X-Stop") == "1"
         assert requests.head(url, headers=TUS, timeout=60).status_code == 404  # it is terminated
         offset = programs.told("post-receive")[0]["Event"]["Upload"]["Offset"]
         assert 0 < offset < 10**9

@@ -330,7 +330,7 @@ def test_kill_9_twenty_times(imp):
     assert state.bytes_in == before
 
 
-def wait_for(condition, what, timeout=30):
+def wait_for(condition, what, timeout=TIMEOUT):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "never happened: " + what
@@ -341,9 +341,9 @@ def test_half_an_upload_goes_on_in_the_next_run(imp):
     size = 30_000_000
     imp.write("big.jpg", random.Random(1).randbytes(size))
     state = imp.server.state
-    state.faults["rate"] = 20_000_000
+    state.faults["hold_at"] = size * 0.6
     p = imp.start()
-    wait_for(lambda: state.bytes_in > size * 0.6, "more than half of it")
+    wait_for(lambda: state.bytes_in >= size * 0.6, "more than half of it")
     p.send_signal(signal.SIGKILL)
     p.communicate()
     state.quiet()
@@ -386,13 +386,13 @@ def test_the_server_stays_away(imp):
 def test_retry_after_is_honoured(imp):
     imp.fill(1)
     state = imp.server.state
-    state.faults.update(refuse=1.0, retry_after="3")
+    state.faults.update(refuse=1.0, retry_after="5")
+    begin = time.monotonic()
     p = imp.start("--json")
     wait_for(lambda: state.counts.get("refused"), "a refusal")
-    begin = time.monotonic()
     state.quiet()
     p.communicate(timeout=TIMEOUT)
-    assert p.returncode == 0 and time.monotonic() - begin > 2.5
+    assert p.returncode == 0 and time.monotonic() - begin >= 5
     assert state.counts["refused"] == 1
 
 
@@ -408,8 +408,8 @@ def test_a_silent_server_is_noticed(imp):
 def test_slow_is_not_stalled(imp):
     """Longer than the limit in all, but never without a byte for so long."""
     imp.write("big.jpg", random.Random(1).randbytes(2_500_000))
-    imp.server.state.faults["rate"] = 500_000
-    assert imp.json("--stall-timeout", "2s")["uploaded"]["files"] == 1
+    imp.server.state.faults["rate"] = 300_000
+    assert imp.json("--stall-timeout", "6s")["uploaded"]["files"] == 1
     assert imp.server.state.counts["create"] == 1
 
 
@@ -452,7 +452,8 @@ def test_on_errors(imp):
         imp.write(f"{i:03}.jpg", b"bad%d" % i)
     imp.server.state.faults["reject"] = b"bad"
     report = imp.json("--on-errors", "stop", "--concurrent", 1, expect=1)
-    assert report["failed"]["files"] == 1 and report["notDone"]["files"] == 49
+    assert report["failed"]["files"] == 1 and 0 <= report["notDone"]["files"] <= 49  # as many as it has found until then
+    assert imp.server.state.counts["create"] == 1
     assert "--on-errors" in report["note"]
     report = imp.json("--on-errors", "5", "--concurrent", 1, expect=1)
     assert report["failed"]["files"] == 5
@@ -580,15 +581,16 @@ def test_the_second_signal_ends_at_once(imp):
 
 
 def test_a_file_that_changes_is_not_completed(imp):
-    content = random.Random(1).randbytes(8_000_000)
+    content = random.Random(1).randbytes(40_000_000)  # far more than lies on the way
     path = imp.write("big.jpg", content)
     state = imp.server.state
-    state.faults["rate"] = 8_000_000
+    state.faults["hold_at"] = 1_000_000
     p = imp.start("--json")
-    wait_for(lambda: state.bytes_in > 1_000_000, "a start")
+    wait_for(lambda: state.bytes_in >= 1_000_000, "a start")
     with open(path, "r+b") as f:
-        f.seek(7_900_000)
+        f.seek(39_900_000)
         f.write(b"changed")
+    state.faults["hold_at"] = None
     out, _ = p.communicate(timeout=TIMEOUT)
     assert p.returncode == 1 and "changed" in json.loads(out)["failures"][0]["reason"]
     assert not state.assets

@@ -30,6 +30,7 @@ def house(tmp_path_factory, large):
     daemon.start()
     daemon.asset = daemon.upload(large).headers["Albumen-Asset"]
     until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(files(daemon)) >= 4, "the photo is warmed")
+    nothing_follows(daemon)
     yield daemon
     daemon.stop()
 
@@ -45,6 +46,11 @@ def remove(paths):
         path.unlink()
 
 
+def nothing_follows(daemon):
+    """The gauge goes up before the answer is out, so after an answer this waits for all that it has caused."""
+    until(lambda: daemon.metric("albumen_pictures_ahead") == 0, "what follows is made")
+
+
 def get(daemon, size):
     answer = daemon.get(f"/api/assets/{daemon.asset}/thumbnail?size={size}")
     assert answer.status_code == 200, answer.text
@@ -52,7 +58,9 @@ def get(daemon, size):
 
 
 def both(daemon):
-    return [get(daemon, size) for size in SIZES]
+    contents = [get(daemon, size) for size in SIZES]
+    nothing_follows(daemon)
+    return contents
 
 
 def made(daemon):
@@ -114,7 +122,27 @@ def test_a_hundred_at_once(house):
         sizes = [SIZES[n % 2] for n in range(100)]
         for size, content in zip(sizes, pool.map(lambda size: get(house, size), sizes)):
             assert content == good[size]
+    nothing_follows(house)
     assert made(house) == before + 2
+
+
+@pytest.mark.parametrize("first, other", [SIZES, SIZES[::-1]])
+def test_the_other_size_follows(house, first, other):
+    """Where the photo had to be decoded for the one, the other is made too, and then needs neither photo nor level."""
+    good, before, renders = dict(zip(SIZES, both(house))), made(house), house.metric("albumen_render_misses_total")
+    remove(files(house))
+    assert get(house, first) == good[first]
+    nothing_follows(house)
+    assert len(files(house, level=True)) == 2 and len(files(house, level=False)) == 2
+    assert made(house) == before + 2 and house.metric("albumen_render_misses_total") == renders + 2
+    remove(files(house, level=True))
+    assert get(house, other) == good[other]
+    nothing_follows(house)
+    assert made(house) == before + 2 and house.metric("albumen_render_misses_total") == renders + 2
+    remove(files(house, level=False))  # the levels are gone too
+    assert get(house, other) == good[other]
+    nothing_follows(house)
+    assert made(house) == before + 4 and get(house, first) == good[first]
 
 
 def test_not_through_other_doors(house):

@@ -7,16 +7,14 @@
  */
 #include "kit.h"
 
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "blob/cache.h"
 #include "blob/cache_index.h"
 #include "blob/claims.h"
 #include "blob/publish.h"
 #include "blob/purges.h"
-#include "crash.h"
+#include "story.h"
 
 static struct alb_err err;
 
@@ -81,8 +79,9 @@ static enum alb_code yes(void *arg, const unsigned char *sha256, bool *answer, s
     return ALB_OK;
 }
 
-static void live(struct world *w)
+static void live(void *world)
 {
+    struct world *w = world;
     struct kit_source a;
     struct alb_blob_publish p;
     struct alb_derived d;
@@ -241,12 +240,15 @@ static void purge(struct world *w, unsigned label)
 
 static void remove_purged(struct world *w)
 {
+    size_t removed = 0;
+
     for (int cursor = 0; cursor >= 0;)
-        (void)alb_cache_purge_step(w->c, w->purges, &cursor);
+        alb_ignore(alb_cache_purge_step(w->c, w->purges, &cursor, &removed, NULL), "a crash is on its way");
 }
 
-static void upkeep(struct world *w)
+static void upkeep(void *world)
 {
+    struct world *w = world;
     struct alb_cache_checked sum = {0};
     struct alb_claims *claims;
     struct alb_claim claim = {0};
@@ -329,90 +331,53 @@ static void check_upkeep(const char *path)
 
 /* ---- crashes ---- */
 
-struct story {
-    void (*live)(struct world *w);
-    void (*check)(const char *path);
-    bool shared;
-};
+static struct world crashing;
 
-static void open_for(const struct story *s, struct world *w)
+static struct world *at(struct world *w, const char *path)
 {
-    if (s->shared)
-        open_shared(w, START_MS);
-    else
-        open_world(w);
+    memcpy(w->k.path, path, strlen(path) + 1);
+    return w;
 }
 
-/* How many calls there are, if it did not crash. */
-static uint64_t one_crash(const struct story *s, enum crash_mode mode, uint64_t at, uint64_t seed)
+static void begin(const char *path)
 {
     struct world w = {0};
-    char image[80];
-    int fds[2], status;
-    uint64_t calls = 0;
 
-    kit_dir_new(w.k.path);
-    (void)snprintf(image, sizeof(image), "%s-image", w.k.path);
-    assert_true(strlen(image) < sizeof(w.k.path));
-    memset(acked, 0, sizeof(*acked));
-    open_for(s, &w);
-    if (s->shared)
-        close_shared(&w);
-    else
-        close_world(&w);
-    assert_int_equal(pipe(fds), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        open_for(s, &w);
-        crash_begin(mode, at, w.k.path, image, seed);
-        s->live(&w);
-        calls = crash_calls();
-        _exit(write(fds[1], &calls, sizeof(calls)) == sizeof(calls) ? 0 : 94);
-    }
-    (void)close(fds[1]);
-    if (read(fds[0], &calls, sizeof(calls)) != (ssize_t)sizeof(calls))
-        calls = 0;
-    (void)close(fds[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    bool unplugged = WIFEXITED(status) && WEXITSTATUS(status) == CRASH_EXIT;
-    assert_true(unplugged || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
-                (WIFEXITED(status) && WEXITSTATUS(status) == 0));
-    s->check(unplugged ? image : w.k.path);
-    kit_dir_remove(w.k.path);
-    kit_dir_remove(image);
-    return calls;
+    open_world(at(&w, path));
+    close_world(&w);
 }
 
-static void crash_anywhere(const struct story *s)
+static void *open_it(const char *path)
 {
-    const enum crash_mode modes[] = {CRASH_KILL, CRASH_KILL_HALF, CRASH_POWER, CRASH_POWER_MIXED,
-                                     CRASH_POWER_MIXED};
-    bool full = getenv("ALB_TEST_FULL") != NULL;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    uint64_t stride = full ? 1 : 9;
-#else
-    uint64_t stride = full ? 1 : 5;
-#endif
-    uint64_t total = one_crash(s, CRASH_NEVER, 0, 0);
+    open_world(at(&crashing, path));
+    return &crashing;
+}
 
-    assert_true(total > 40);
-    for (size_t m = 0; m < ALB_ARRAY_LEN(modes); m++) {
-        for (uint64_t at = 1 + m % stride; at <= total; at += stride)
-            (void)one_crash(s, modes[m], at, at * 10 + m);
-    }
+static void begin_shared(const char *path)
+{
+    struct world w = {0};
+
+    memset(acked, 0, sizeof(*acked));
+    open_shared(at(&w, path), START_MS);
+    close_shared(&w);
+}
+
+static void *open_it_shared(const char *path)
+{
+    open_shared(at(&crashing, path), START_MS);
+    return &crashing;
 }
 
 static void a_crash_anywhere(void **state)
 {
     (void)state;
-    crash_anywhere(&(struct story){.live = live, .check = check_after});
+    story_crash_anywhere(&(struct story){begin, open_it, live, check_after, 5});
 }
 
 static void a_crash_of_the_upkeep(void **state)
 {
     (void)state;
-    crash_anywhere(&(struct story){.live = upkeep, .check = check_upkeep, .shared = true});
+    story_crash_anywhere(&(struct story){begin_shared, open_it_shared, upkeep, check_upkeep, 5});
 }
 
 int main(void)

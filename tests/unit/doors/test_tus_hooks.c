@@ -203,7 +203,7 @@ static void the_end_of_each_body_is_told(void **state)
     assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
     assert_has(read_all(patch_open("a", 1, 2, "xx")), "HTTP/1.1 409");
     assert_int_equal(count_of(ALB_TUS_POST_RECEIVE), 2);
-    int64_t stored = alb_uploads_look(uploads).stored_bytes, deadline = soon(30000);
+    int64_t stored = alb_uploads_look(uploads).stored_bytes, deadline = soon(120000);
     int fd = patch_open("a", 3, 7, "de");
     while (alb_uploads_look(uploads).stored_bytes < stored + 2) {
         assert_true(alb_mono(alb_clock_real()) < deadline);

@@ -110,7 +110,7 @@ static int teardown(void **state)
 {
     (void)state;
     alb_uploads_stop(uploads);
-    assert_int_equal(alb_http_server_stop(server, soon(20000)), ALB_OK);
+    assert_int_equal(alb_http_server_stop(server, soon(120000)), ALB_OK);
     alb_http_server_free(&server);
     alb_uploads_free(&uploads);
     alb_pool_free(&pool);

@@ -202,7 +202,7 @@ static unsigned count_of(enum alb_tus_hook hook)
 
 static void wait_count(enum alb_tus_hook hook, unsigned n)
 {
-    int64_t deadline = soon(30000);
+    int64_t deadline = soon(120000);
 
     while (count_of(hook) < n) {
         assert_true(alb_mono(alb_clock_real()) < deadline);
@@ -321,7 +321,7 @@ static int teardown(void **state)
     (void)state;
     let_go();
     alb_uploads_stop(uploads);
-    assert_int_equal(alb_http_server_stop(server, soon(20000)), ALB_OK);
+    assert_int_equal(alb_http_server_stop(server, soon(120000)), ALB_OK);
     alb_http_server_free(&server);
     alb_uploads_free(&uploads);
     assert_int_equal(fake.kept, 0);

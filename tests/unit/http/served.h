@@ -7,6 +7,7 @@
 #define ALB_TESTS_HTTP_SERVED_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -51,7 +52,7 @@ static inline int64_t soon(int64_t ms)
 
 static inline void finish(void)
 {
-    assert_int_equal(alb_http_server_stop(server, soon(10000)), ALB_OK);
+    assert_int_equal(alb_http_server_stop(server, soon(120000)), ALB_OK);
     alb_http_server_free(&server);
     alb_pool_free(&pool);
 }
@@ -59,7 +60,7 @@ static inline void finish(void)
 static inline int dial(void)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {10, 0};
+    struct timeval patience = {120, 0};
     char text[64];
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -81,8 +82,13 @@ static inline const char *read_all(int fd)
     size_t n = 0;
     ssize_t got;
 
-    while (n < sizeof(out) - 1 && (got = recv(fd, out + n, sizeof(out) - 1 - n, 0)) > 0)
+    while (n < sizeof(out) - 1 && (got = recv(fd, out + n, sizeof(out) - 1 - n, 0)) != 0) {
+        if (got < 0 && errno == EAGAIN)
+            fail_msg("no end of an answer; so far: %.*s", (int)n, out);
+        if (got < 0)
+            break; /* reset */
         n += (size_t)got;
+    }
     out[n] = '\0';
     (void)close(fd);
     return out;

@@ -32,7 +32,7 @@ static enum alb_code try_listen(const char *spec, struct alb_err *err)
     assert_int_equal(alb_http_server_new(&config, &server, err), ALB_OK);
     code = alb_http_server_start(server, err);
     if (code == ALB_OK)
-        assert_int_equal(alb_http_server_stop(server, soon(5000)), ALB_OK);
+        assert_int_equal(alb_http_server_stop(server, soon(120000)), ALB_OK);
     alb_http_server_free(&server);
     return code;
 }

@@ -43,7 +43,7 @@ static void settle(void)
 
 static void await(atomic_int *what, int n)
 {
-    int64_t until = soon(20000);
+    int64_t until = soon(120000);
 
     while (atomic_load(what) < n) {
         assert_true(alb_mono(alb_clock_real()) < until);
@@ -53,7 +53,7 @@ static void await(atomic_int *what, int n)
 
 static void await_waiters(unsigned n)
 {
-    int64_t until = soon(20000);
+    int64_t until = soon(120000);
 
     while (alb_future_look(future).waiters != n) {
         assert_true(alb_mono(alb_clock_real()) < until);
@@ -183,7 +183,7 @@ static const struct alb_route routes[] = {
 
 static void await_abandoned(int64_t n)
 {
-    int64_t until = soon(20000);
+    int64_t until = soon(120000);
 
     while (alb_stat_get(ALB_STAT_HTTP_ABANDONED) < n) {
         assert_true(alb_mono(alb_clock_real()) < until);
@@ -575,7 +575,7 @@ static void *settle_soon(void *arg)
 static void run_race(int i)
 {
     struct race *r = &races[i];
-    int64_t until = soon(20000);
+    int64_t until = soon(120000);
     char target[16];
     pthread_t thread;
     int fd = dial();

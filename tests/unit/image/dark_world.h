@@ -155,7 +155,7 @@ static inline unsigned count_children(pid_t parent)
 /* Until every worker of the lanes in use is idle again (replacements are up). */
 static inline void settle(void)
 {
-    int64_t by = now() + 10 * ALB_NS_PER_S;
+    int64_t by = now() + 120 * ALB_NS_PER_S;
     for (;;) {
         struct alb_darkroom_view v = alb_darkroom_look(dr);
         unsigned idle = 0, wanted = config.render_workers + config.probe_workers;
@@ -215,12 +215,29 @@ static inline void slow_start(struct slow *s, int64_t deadline, uint64_t *ticket
 
 static inline void await(const char *what, bool (*is)(void *arg), void *arg)
 {
-    int64_t by = now() + 20 * ALB_NS_PER_S;
+    int64_t by = now() + 120 * ALB_NS_PER_S;
     while (!is(arg)) {
         if (now() > by)
             fail_msg("%s does not happen", what);
         breathe();
     }
+}
+
+/* The master closes what a job used, and the kernel takes away whom it has killed, a moment after the end. */
+struct left {
+    unsigned fds, children;
+};
+
+static inline struct left look_what_is_left(void)
+{
+    return (struct left){count_fds(), count_children(alb_darkroom_look(dr).zygote_pid)};
+}
+
+static inline bool nothing_more_is_left(void *arg)
+{
+    struct left is = look_what_is_left();
+    const struct left *was = arg;
+    return is.fds <= was->fds && is.children <= was->children;
 }
 
 static inline bool is_done(void *arg)
@@ -282,6 +299,7 @@ static inline bool begin(char *self, const char *program)
 {
     alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
     alb_darkroom_config_default(&config);
+    config.job_ns = 600 * ALB_NS_PER_S; /* a sanitizer on a busy machine takes its time */
     config.program = program;
     config.render_workers = 2;
     config.probe_workers = 1;

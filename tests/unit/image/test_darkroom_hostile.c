@@ -87,21 +87,10 @@ static uint64_t resident(pid_t pid)
     return sscanf(text, "%llu %llu", &size, &pages) == 2 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-struct before {
-    unsigned fds, children;
-};
-
-/* The master closes what a job used a moment after its end. */
-static bool nothing_is_left(void *arg)
-{
-    const struct before *b = arg;
-    return count_fds() <= b->fds && count_children(alb_darkroom_look(dr).zygote_pid) <= b->children;
-}
-
-static void expect_as_before(struct before *b)
+static void expect_as_before(struct left *before)
 {
     settle();
-    await("the end of what was used", nothing_is_left, b);
+    await("the end of what was used", nothing_more_is_left, before);
     struct alb_darkroom_view v = alb_darkroom_look(dr);
     for (size_t i = 0; i < ALB_ARRAY_LEN(v.worker_pids) && v.worker_pids[i]; i++) {
         if (resident(v.worker_pids[i]) > (uint64_t)(ALB_SANITIZED ? 2000 : 200) << 20)
@@ -163,7 +152,7 @@ static void test_evil(void **state)
 {
     (void)state;
     warm_up();
-    struct before before = {count_fds(), count_children(alb_darkroom_look(dr).zygote_pid)};
+    struct left before = look_what_is_left();
     each_sample("evil-", try_file);
     expect_as_before(&before);
     for (unsigned i = 0; i < ALB_CODE_COUNT; i++) {
@@ -185,7 +174,7 @@ static void test_cut_short(void **state)
                                         ".png[interlace]"};
     (void)state;
     warm_up();
-    struct before before = {count_fds(), count_children(alb_darkroom_look(dr).zygote_pid)};
+    struct left before = look_what_is_left();
     each_sample("good-", try_parts_of_file);
     for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
         struct alb_str s = sample(300, 200, kinds[i]);

@@ -398,6 +398,7 @@ void world_open(struct world *w, const struct world_options *o)
     config.budget_bytes = o->budget ? o->budget : UINT64_MAX;
     config.deadline_ns = 30 * ALB_NS_PER_S;
     config.pyramid = o->pyramid;
+    config.ahead = o->ahead;
     config.hot_bytes = o->hot_bytes ? o->hot_bytes : (size_t)1 << 20;
     alb_plan_limits_default(&config.limits);
     ALB_CHECK(alb_render_new(&config, &w->render, NULL) == ALB_OK);

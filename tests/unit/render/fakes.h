@@ -84,7 +84,7 @@ struct world_options {
     unsigned slots, vector_slots, queue_max, threads;
     uint64_t budget; /* 0: unlimited */
     size_t hot_bytes;
-    bool pyramid;
+    bool pyramid, ahead;
 };
 void world_open(struct world *w, const struct world_options *o);
 void world_close(struct world *w);  /* and sees that everything is back at zero */

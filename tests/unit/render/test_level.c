@@ -4,9 +4,12 @@
  */
 #include "fakes.h"
 
+#include "render/sizes.h"
+
 #include <dirent.h>
 
 static const struct world_options usual = {.slots = 2, .pyramid = true};
+static const struct world_options ahead = {.slots = 2, .pyramid = true, .ahead = true};
 static const struct world_options one_slot = {.slots = 1, .pyramid = true};
 
 static struct alb_plan_options sized(uint32_t side)
@@ -319,11 +322,161 @@ static void test_origin(void **state)
     world_close(&w);
 }
 
+/* ---- what follows by itself ---- */
+
+static void start_own(struct world *w, struct asker *a, struct alb_source *source, enum alb_size size,
+                      enum alb_lease_class cls)
+{
+    struct alb_plan_options o;
+    alb_size_options(size, source, &o);
+    const struct alb_render_ask q = ask_of(source, &o, cls, ALB_NEVER);
+    *a = (struct asker){.waiter.wake = wake};
+    assert_int_equal(alb_render_start(w->render, &q, &a->waiter, &a->future, NULL), ALB_OK);
+}
+
+static unsigned get_own(struct world *w, struct alb_source *source, enum alb_size size,
+                        enum alb_lease_class cls)
+{
+    struct asker a;
+    unsigned before = fake_submitted();
+    start_own(w, &a, source, size, cls);
+    until(atomic_load(&a.settled) == 1);
+    until(alb_stat_get(ALB_STAT_AHEAD) == 0);
+    world_settle(w);
+    assert_int_equal(asker_code(&a), ALB_OK);
+    asker_end(&a);
+    return fake_submitted() - before;
+}
+
+/* In either order: what the first one needs, and the other; then that is there, also when the photo is not. */
+static void test_the_other_size_follows(void **state)
+{
+    (void)state;
+    for (enum alb_size first = ALB_SIZE_THUMBNAIL; first <= ALB_SIZE_PREVIEW; first++) {
+        enum alb_size other = ALB_SIZE_THUMBNAIL + ALB_SIZE_PREVIEW - first;
+        struct world w;
+        struct alb_source *source = fake_source(20, "k");
+        int64_t made = alb_stat_get(ALB_STAT_LEVELS);
+        fake_reset(FAKE_AUTO);
+        world_open(&w, &ahead);
+        assert_int_equal(get_own(&w, source, first, ALB_LEASE_FOREGROUND), 4);
+        assert_int_equal(alb_stat_get(ALB_STAT_LEVELS) - made, 2);
+        assert_int_equal(get_own(&w, source, other, ALB_LEASE_FOREGROUND), 0);
+        assert_int_equal(get_own(&w, source, first, ALB_LEASE_FOREGROUND), 0);
+        alb_source_unref(source);
+        world_close(&w);
+    }
+}
+
+static void test_nothing_follows(void **state)
+{
+    struct world w;
+    struct asker a;
+    enum alb_code code;
+    struct alb_origin *origin = fake_origin(24);
+    struct alb_source *source = fake_source(21, "k"), *other = fake_source(22, "k"),
+                      *small = fake_picture(23, ALB_TYPE_JPEG, 3000, 2000);
+    (void)state;
+    fake_reset(FAKE_AUTO);
+    world_open(&w, &ahead);
+    assert_int_equal(get_own(&w, source, ALB_SIZE_PREVIEW, ALB_LEASE_BACKGROUND),
+                     2); /* it knows what it wants */
+    assert_int_equal(get_own(&w, source, ALB_SIZE_THUMBNAIL, ALB_LEASE_FOREGROUND),
+                     2); /* of a level of before */
+    assert_int_equal(get_own(&w, small, ALB_SIZE_THUMBNAIL, ALB_LEASE_FOREGROUND), 1);
+    const struct alb_plan_options o = sized(500); /* not a photo of ours */
+    struct alb_render_ask q = ask_of(NULL, &o, ALB_LEASE_FOREGROUND, ALB_NEVER);
+    q.origin = origin;
+    a = (struct asker){.waiter.wake = wake};
+    unsigned before = fake_submitted();
+    assert_int_equal(alb_render_start(w.render, &q, &a.waiter, &a.future, NULL), ALB_OK);
+    until(atomic_load(&a.settled) == 1);
+    world_settle(&w);
+    assert_int_equal(fake_submitted() - before, 3);
+    asker_end(&a);
+    fake_darkroom.answer = ALB_E_UNPROCESSABLE;
+    assert_int_equal(get(&w, other, 500, &code), 1);
+    assert_int_equal(code, ALB_E_UNPROCESSABLE);
+    assert_int_equal(alb_stat_get(ALB_STAT_AHEAD), 0);
+    alb_origin_unref(origin);
+    alb_source_unref(source);
+    alb_source_unref(other);
+    alb_source_unref(small);
+    world_close(&w);
+}
+
+/* It waits until the answer is out, behind everybody, and for no more than some; who then asks for it hurries it. */
+static void test_it_stands_behind(void **state)
+{
+    enum { MANY = 40 };
+    static struct asker a[MANY];
+    static struct alb_source *source[MANY];
+    const struct world_options wide = {.slots = 2, .queue_max = 8 * MANY, .pyramid = true, .ahead = true};
+    struct world w;
+    struct asker b;
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &wide);
+    for (unsigned i = 0; i < MANY; i++) {
+        source[i] = fake_source(200 + i, "k");
+        start_own(&w, &a[i], source[i], ALB_SIZE_PREVIEW, ALB_LEASE_FOREGROUND);
+        world_settle(&w); /* their line is in this order */
+    }
+    until(fake_running() == 2);
+    world_settle(&w);
+    assert_int_equal(alb_stat_get(ALB_STAT_AHEAD), 0);
+    for (unsigned i = 0; i < 2 * MANY; i++) { /* levels and previews of all */
+        until(fake_running() == 2);
+        world_settle(&w);
+        fake_finish(ALB_OK);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        until(atomic_load(&a[i].settled) == 1);
+        assert_int_equal(asker_code(&a[i]), ALB_OK);
+        asker_end(&a[i]);
+    }
+    until(fake_running() == 1); /* half of the slots */
+    world_settle(&w);
+    assert_int_equal(alb_stat_get(ALB_STAT_AHEAD), 16);
+    start_own(&w, &b, source[0], ALB_SIZE_THUMBNAIL, ALB_LEASE_FOREGROUND);
+    while (atomic_load(&b.settled) == 0 || alb_stat_get(ALB_STAT_AHEAD) > 0) {
+        if (fake_running() > 0)
+            fake_finish(ALB_OK);
+        (void)sched_yield();
+    }
+    assert_int_equal(asker_code(&b), ALB_OK);
+    assert_int_equal(fake_submitted(), 2 * MANY + 2 * 16);
+    asker_end(&b);
+    for (unsigned i = 0; i < MANY; i++)
+        alb_source_unref(source[i]);
+    world_close(&w);
+}
+
 static void *free_render(void *arg)
 {
     struct alb_render *render = arg;
     alb_render_free(&render);
     return NULL;
+}
+
+/* What follows, at the start of it and in a worker, does not keep render from ending. */
+static void test_closing_with_more_to_come(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        struct world w;
+        struct asker a;
+        struct alb_source *source = fake_source(30 + i, "k");
+        fake_reset(FAKE_STORM);
+        world_open(&w, &ahead);
+        start_own(&w, &a, source, i % 2 ? ALB_SIZE_PREVIEW : ALB_SIZE_THUMBNAIL, ALB_LEASE_FOREGROUND);
+        until(atomic_load(&a.settled) == 1);
+        asker_end(&a);
+        alb_source_unref(source);
+        alb_render_free(&w.render);
+        assert_int_equal(alb_stat_get(ALB_STAT_AHEAD), 0);
+        world_close(&w);
+    }
 }
 
 static void test_closing(void **state)
@@ -365,7 +518,11 @@ int main(void)
         cmocka_unit_test(test_failures_are_everybodys),
         cmocka_unit_test(test_hurry),
         cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_the_other_size_follows),
+        cmocka_unit_test(test_nothing_follows),
+        cmocka_unit_test(test_it_stands_behind),
         cmocka_unit_test(test_closing),
+        cmocka_unit_test(test_closing_with_more_to_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

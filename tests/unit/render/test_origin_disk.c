@@ -127,6 +127,40 @@ static void damaged_notes(void **state)
     end();
 }
 
+static void all_were_written_long_ago(void)
+{
+    char command[160];
+    snprintf(command, sizeof(command), "find %s/sources/bodies -type f -exec touch -d @1000000000 {} +", st.room.path);
+    assert_int_equal(system(command), 0);
+}
+
+/* Between the look at all of it and the end of who reads it: what was made of it is not to be used. Eviction is no
+ * damage. And whoever asks anew gets the right bytes. */
+static void damaged_while_it_is_lent(void **state)
+{
+    (void)state;
+    begin();
+    struct alb_origin *first = get_good(st.url_large, large, N); /* as it came */
+    assert_true(alb_origin_is_same(first));
+    all_were_written_long_ago(); /* clocks of files are coarse */
+    struct alb_origin *kept = get_good(st.url_large, large, N);
+    assert_int_equal(REQUESTS, 1);
+    assert_true(alb_origin_is_same(kept));
+    assert_false(alb_origin_is_same(first)); /* its file has another time than it had */
+    assert_int_equal(room_damage(&st.room, "sources/bodies", 1500000), 1);
+    assert_false(alb_origin_is_same(kept));
+    struct alb_origin *anew = get_good(st.url_large, large, N);
+    assert_int_equal(REQUESTS, 2);
+    assert_false(alb_origin_is_same(kept));
+    assert_int_equal(room_remove(&st.room, "sources/bodies"), 1);
+    assert_true(alb_origin_is_same(anew));
+    assert_true(has_bytes(anew, large, N));
+    alb_origin_unref(first);
+    alb_origin_unref(kept);
+    alb_origin_unref(anew);
+    end();
+}
+
 /* Files that are gone, or cut. */
 static void lost(void **state)
 {
@@ -309,7 +343,7 @@ static void full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(damaged_bodies), cmocka_unit_test(damaged_notes), cmocka_unit_test(lost),
+        cmocka_unit_test(damaged_bodies), cmocka_unit_test(damaged_while_it_is_lent), cmocka_unit_test(damaged_notes), cmocka_unit_test(lost),
         cmocka_unit_test(equal_bodies),   cmocka_unit_test(small_cache),   cmocka_unit_test(failing_writes),
         cmocka_unit_test(no_disk),        cmocka_unit_test(bounds),        cmocka_unit_test(full_disk),
     };

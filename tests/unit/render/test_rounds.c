@@ -270,6 +270,46 @@ static void test_file_that_changes_meanwhile(void **state)
     world_close(&w);
 }
 
+/* After its header was read: neither a picture nor a failure of that file, for nobody knows what a worker has read. */
+static void test_file_that_changes_under_a_worker(void **state)
+{
+    static const enum alb_code ends[] = {ALB_OK, ALB_E_UNPROCESSABLE, ALB_E_CORRUPT};
+    struct world w;
+    struct asker a;
+    struct alb_origin *origin = fake_origin(15);
+    const struct alb_plan_options o = small_picture();
+    const struct alb_render_ask q = ask_origin(origin, &o);
+    (void)state;
+    fake_reset(FAKE_HELD);
+    world_open(&w, &one_slot);
+    for (size_t i = 0; i < ALB_ARRAY_LEN(ends); i++) {
+        start(&w, &a, &q);
+        until(fake_running() == 1);
+        if (i == 0) {
+            fake_finish(ALB_OK); /* the header, which is known from now on */
+            until(fake_submitted() == 1 && fake_running() == 1);
+        }
+        assert_int_equal(fake_submitted(), i + 1);
+        atomic_store(&fake_origin_changed, true);
+        fake_finish(ends[i]);
+        until(atomic_load(&a.settled) == 1);
+        world_settle(&w);
+        assert_int_equal(asker_code(&a), ALB_E_CONFLICT);
+        asker_end(&a);
+        atomic_store(&fake_origin_changed, false);
+    }
+    assert_int_equal(atomic_load(&fake_cache_puts), 0);
+    start(&w, &a, &q); /* as nothing is remembered, it is tried */
+    until(fake_submitted() == 4 && fake_running() == 1);
+    fake_finish(ALB_OK);
+    until(atomic_load(&a.settled) == 1);
+    world_settle(&w);
+    assert_non_null(asker_picture(&a));
+    asker_end(&a);
+    alb_origin_unref(origin);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_no_faster_format_unless_asked),
         cmocka_unit_test(test_origin_that_forbids_keeping),
         cmocka_unit_test(test_file_that_changes_meanwhile),
+        cmocka_unit_test(test_file_that_changes_under_a_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

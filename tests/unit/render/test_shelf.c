@@ -412,6 +412,34 @@ static void test_later(void **state)
     }
 }
 
+/* What was asked for last is there in the end, whatever was waiting or being written then. */
+static void test_the_last_one_stays(void **state)
+{
+    static const unsigned char chunk[] = {0, 0, 0, 0, 't', 'E', 'X', 't', 0x80, 0, 0, 0};
+    unsigned char bytes[sizeof(png) + sizeof(chunk)];
+    enum { END = 12, TIMES = 300 };
+    (void)state;
+    memcpy(bytes, png, sizeof(png) - END);
+    memcpy(bytes + sizeof(png) - END, chunk, sizeof(chunk));
+    memcpy(bytes + sizeof(bytes) - END, png + sizeof(png) - END, END);
+    for (int i = 0; i <= TIMES; i++) {
+        bytes[sizeof(png) - END + 8] = (unsigned char)i; /* nobody looks at its sum */
+        bytes[sizeof(png) - END + 9] = (unsigned char)(i >> 8);
+        struct alb_bytes *one = alb_bytes_copy(bytes, sizeof(bytes));
+        assert_non_null(one);
+        alb_shelf_put_later(st.shelf, "a/x.png", one);
+        alb_bytes_unref(one);
+    }
+    alb_shelf_close(&st.shelf); /* waits */
+    shelf_open();
+    unsigned char there[sizeof(bytes)];
+    struct alb_origin *o = get("a/x.png");
+    assert_non_null(o);
+    assert_int_equal(pread(alb_origin_fd(o), there, sizeof(there), 0), sizeof(there));
+    assert_memory_equal(there, bytes, sizeof(bytes));
+    alb_origin_unref(o);
+}
+
 /* Folders of loaders are read as they are, and never written to. */
 static void test_loader(void **state)
 {
@@ -440,6 +468,7 @@ int main(void)
         WITH(test_expires),         WITH(test_trouble),     WITH(test_unfit),
         WITH(test_leftovers),       WITH(test_later),       WITH(test_loader),
         WITH(test_half_is_not_put), WITH(test_links),       WITH(test_read_only_files),
+        WITH(test_the_last_one_stays),
     };
     alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

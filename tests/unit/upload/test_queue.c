@@ -310,7 +310,7 @@ static bool wait_or_leave(struct one *me, struct alb_upload_session **s, struct 
         alb_upload_release(s);
         return false;
     }
-    enum alb_code code = alb_future_await(f, alb_mono(alb_clock_real()) + 30 * ALB_NS_PER_S, NULL);
+    enum alb_code code = alb_future_await(f, alb_mono(alb_clock_real()) + 120 * ALB_NS_PER_S, NULL);
     alb_future_unref(f);
     if (code == ALB_E_TIMEOUT)
         atomic_fetch_add(&me->c->broken, 1);
@@ -355,7 +355,7 @@ static void patch(struct one *me, unsigned i, struct alb_upload_session **s)
             return;
         }
         if (dice(me, 2) == 0 &&
-            alb_future_await(f, alb_mono(alb_clock_real()) + 30 * ALB_NS_PER_S, NULL) == ALB_OK)
+            alb_future_await(f, alb_mono(alb_clock_real()) + 120 * ALB_NS_PER_S, NULL) == ALB_OK)
             atomic_fetch_add(&c->finished, 1);
         alb_future_unref(f);
         return;

@@ -192,7 +192,7 @@ KIT_UNUSED static enum alb_upload_state state_of(struct world *w, const char *id
 
 KIT_UNUSED static enum alb_code wait_for(struct alb_future *f)
 {
-    int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), 20 * ALB_NS_PER_S);
+    int64_t deadline = alb_deadline(alb_mono(alb_clock_real()), 120 * ALB_NS_PER_S);
     enum alb_code code = alb_future_await(f, deadline, NULL);
 
     assert_true(code != ALB_E_TIMEOUT);
