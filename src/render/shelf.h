@@ -34,8 +34,8 @@
 struct alb_shelf;
 struct alb_shelf_config {
     const char *name; /* for log, metrics and seals; lives as long as the shelf */
-    /* Of a folder that is only read: the shelf that keeps files in there, too, whose seals hold here as well; NULL: none
-     * does */
+    /* Of a folder that is only read: the shelf that keeps files in there, too, and whose seals hold here as well.
+     * NULL: none */
     const char *sealer;
     const char *folder;
     bool
