@@ -3,7 +3,6 @@
  * albumen: one binary, one table of commands. Parses options, shows help and the manual page from the same
  * tables, and hands over.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -354,18 +353,10 @@ static bool run_foreign(int argc, char **argv, int *status)
     return true;
 }
 
-/* Buffers of pictures come and go all the time. Left to itself the heap gives their pages back to the kernel each time,
- * and has the next ones cleared: a seventh of the time of an answer of 56 KB from the disk. */
-static void keep_some_heap(void)
-{
-    alb_ignore(!mallopt(M_TRIM_THRESHOLD, 1 << 20) || !mallopt(M_MMAP_THRESHOLD, 512 << 10), "slower then");
-}
-
 int main(int argc, char **argv)
 {
     int status;
     alb_thread_name("main");
-    keep_some_heap();
     if (argc >= 2 && strcmp(argv[1], "--version") == 0)
         argv[1] = (char *)(uintptr_t)"version";
     if (argc < 2) {
