@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "personality/imagor_files.h"
 
+#include <sys/stat.h>
+
 #define KEY_ARENA ((size_t)1 << 20)
+#define STORAGE "file-storage"
 
 /* ---- where something lies ---- */
 
@@ -167,6 +170,7 @@ static void save_result(void *ctx, const struct alb_thumbor_result *r, struct al
 
 struct wanted {
     const char *flag, *name, *dir, *prefix;
+    const char *sealer; /* of struct alb_shelf_config */
     bool keeps;
     int64_t mkdir_mode, write_mode, expiration;
 };
@@ -180,6 +184,7 @@ static enum alb_code open_folder(struct alb_imagor_files *files, enum alb_imagor
         return ALB_OK;
     config.name = w->name;
     config.folder = w->dir;
+    config.sealer = w->sealer;
     config.keeps = w->keeps;
     config.dir_mode = (mode_t)w->mkdir_mode & 07777;
     config.file_mode = (mode_t)w->write_mode & 0777;
@@ -188,6 +193,13 @@ static enum alb_code open_folder(struct alb_imagor_files *files, enum alb_imagor
     if (alb_shelf_open(&config, &files->shelf[which], err) != ALB_OK)
         alb_err_context(err, "-%s", w->flag);
     return err->code;
+}
+
+static bool is_same_folder(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
 }
 
 enum alb_code alb_imagor_files_open(const struct alb_imagor_flags *f, struct alb_pool *pool,
@@ -199,11 +211,12 @@ enum alb_code alb_imagor_files_open(const struct alb_imagor_flags *f, struct alb
         [ALB_IMAGOR_LOADER] = {.flag = "file-loader-base-dir",
                                .name = "file-loader",
                                .dir = f->loader_dir,
-                               .prefix = f->loader_prefix},
-        [ALB_IMAGOR_STORAGE] = {"file-storage-base-dir", "file-storage", f->storage_dir, f->storage_prefix,
+                               .prefix = f->loader_prefix,
+                               .sealer = is_same_folder(f->loader_dir, f->storage_dir) ? STORAGE : NULL},
+        [ALB_IMAGOR_STORAGE] = {"file-storage-base-dir", STORAGE, f->storage_dir, f->storage_prefix, NULL,
                                 true, f->storage_mkdir, f->storage_write, f->storage_expiration},
         [ALB_IMAGOR_RESULTS] = {"file-result-storage-base-dir", "file-result-storage", f->result_dir,
-                                f->result_prefix, true, f->result_mkdir, f->result_write,
+                                f->result_prefix, NULL, true, f->result_mkdir, f->result_write,
                                 f->result_expiration},
     };
     enum alb_code code = ALB_OK;

@@ -41,6 +41,8 @@ struct alb_shelf {
     struct alb_shelf_config config;
     int dirfd;
     mode_t dir_mode, file_mode;
+    const char *sealer;         /* NULL: seals are not looked at */
+    struct alb_seal_memo *memo; /* NULL: likewise */
     /* atomic */
     atomic_uint_fast64_t hits, misses, expired, unsound, put, unfit, failed, dropped;
     /* under mtx */
@@ -102,7 +104,13 @@ static enum alb_code sniff(int fd, struct alb_origin_note *n, struct alb_err *er
     return ALB_OK;
 }
 
-/* Whether its bytes are what was written once, by whomever; sets its identity. */
+/* What an older albumen has put, and is as it was: from now on under this name alone. */
+static void seal_anew(int fd, const struct alb_origin_stamp *stamp, const struct alb_seal *seal)
+{
+    alb_ignore(alb_seal_write(fd, stamp, seal, NULL), "it may be somebody else's; it is used as it is");
+}
+
+/* Whether its bytes are what was written once, by whomever, under this name; sets its identity. */
 static enum alb_code judge(struct alb_shelf *s, int fd, struct alb_str path, struct alb_origin_note *n,
                            bool *sound, struct alb_err *err)
 {
@@ -112,13 +120,19 @@ static enum alb_code judge(struct alb_shelf *s, int fd, struct alb_str path, str
     if (code != ALB_OK)
         return code;
     alb_origin_identify(n, path);
-    if (!s->config.keeps)
+    if (!s->sealer)
         return ALB_OK;
-    if (!alb_seal_read(fd, &n->stamp, &seal))
-        return alb_whole(fd, n->stamp.size, n->o.type, sound, err);
-    memcpy(n->o.identity, seal.sha256, sizeof(n->o.identity));
+    enum alb_seal_kind kind = alb_seal_read(fd, &n->stamp, alb_seal_place(s->sealer, path), &seal);
+    if (kind == ALB_SEAL_NONE)
+        return s->config.keeps ? alb_whole(fd, n->stamp.size, n->o.type, sound, err) : ALB_OK;
+    *sound = false;
+    if (kind == ALB_SEAL_ELSEWHERE)
+        return ALB_OK;
+    code = alb_seal_check(s->memo, fd, &n->stamp, &seal, n->o.identity, sound, err);
+    if (*sound && kind == ALB_SEAL_OLD && s->config.keeps)
+        seal_anew(fd, &n->stamp, &seal);
     n->stamp.changed_ns = 0;
-    return alb_seal_check(fd, &n->stamp, &seal, sound, err);
+    return code;
 }
 
 static enum alb_code nothing(struct alb_err *err, const char *why)
@@ -137,9 +151,9 @@ static enum alb_code unsound(struct alb_shelf *s, const char *path, struct alb_e
 {
     atomic_fetch_add(&s->unsound, 1);
     alb_stat_inc(ALB_STAT_SHELF_UNSOUND);
-    alb_log(ALB_LOG_WARN, "a stored file is cut off or damaged; it is made again",
+    alb_log(ALB_LOG_WARN, "a stored file is cut off, damaged or of another name; it is made again",
             ALB_LOG_C("storage", s->config.name), ALB_LOG_C("path", path));
-    return nothing(err, "cut off, or damaged");
+    return nothing(err, "cut off, damaged or of another name");
 }
 
 static enum alb_code take(struct alb_shelf *s, const char *path, struct alb_origin_note *n, int *fd,
@@ -276,7 +290,8 @@ static enum alb_code write_file(struct alb_shelf *s, const char *path, struct so
                                 struct alb_err *err)
 {
     struct alb_publish p = ALB_PUBLISH_INIT;
-    struct alb_seal seal;
+    struct alb_seal seal = {.place = alb_seal_place(s->sealer, alb_str_c(path))};
+    struct alb_origin_stamp stamp;
     int tmp ALB_CLEANUP(alb_fs_close) = -1, folder ALB_CLEANUP(alb_fs_close) = -1;
     const char *name = NULL;
     enum alb_code code = enter(s, path, &folder, &name, err);
@@ -285,9 +300,11 @@ static enum alb_code write_file(struct alb_shelf *s, const char *path, struct so
     if (code == ALB_OK)
         code = alb_publish_begin(&p, tmp, err);
     if (code == ALB_OK)
-        code = alb_seal_copy(p.fd, size, read_source, from, &seal, err);
+        code = alb_seal_copy(p.fd, size, read_source, from, &seal.xxh3, err);
+    if (code == ALB_OK && !alb_origin_stamp_take(p.fd, &stamp))
+        code = alb_fail(err, ALB_E_IO, "a file that was written cannot be looked at");
     if (code == ALB_OK) /* while it may be written to */
-        code = alb_seal_write(p.fd, &seal, err);
+        code = alb_seal_write(p.fd, &stamp, &seal, err);
     if (code == ALB_OK && fchmod(p.fd, s->file_mode) != 0)
         code = alb_fail_sys(err, ALB_E_IO, errno, "fchmod");
     if (code == ALB_OK)
@@ -478,13 +495,18 @@ enum alb_code alb_shelf_open(const struct alb_shelf_config *config, struct alb_s
     mode_t mask = umask_now();
     s->config = *config;
     s->dirfd = -1;
+    s->sealer = config->keeps ? config->name : config->sealer;
+    s->memo = s->sealer ? alb_seal_memo_new() : NULL;
     s->dir_mode = config->dir_mode & ~mask;
     s->file_mode = config->file_mode & ~mask;
     alb_mutex_init(&s->mtx, ALB_LOCK_SHELF);
     alb_cond_init(&s->none_left);
+    if (s->sealer && !s->memo)
+        code = alb_fail(err, ALB_E_NO_MEMORY, "no memory for a storage");
     if (config->keeps)
         alb_ignore(alb_fs_mkdirs(AT_FDCWD, config->folder, config->dir_mode, NULL), "opening it tells more");
-    code = alb_fs_open(AT_FDCWD, config->folder, O_RDONLY | O_DIRECTORY, 0, &s->dirfd, err);
+    if (code == ALB_OK)
+        code = alb_fs_open(AT_FDCWD, config->folder, O_RDONLY | O_DIRECTORY, 0, &s->dirfd, err);
     if (code != ALB_OK) {
         alb_err_context(err, "%s", config->name);
         alb_shelf_close(&s);
@@ -507,6 +529,7 @@ void alb_shelf_close(struct alb_shelf **shelf)
         alb_cond_wait(&s->none_left, &s->mtx);
     alb_mutex_unlock(&s->mtx);
     alb_fs_close(&s->dirfd);
+    alb_seal_memo_free(&s->memo);
     alb_cond_fini(&s->none_left);
     alb_mutex_fini(&s->mtx);
     alb_mem_free(s);

@@ -6,9 +6,10 @@
  *   - A file comes whole or not at all: temporary name in ".albumen/tmp" of the folder, fsync, rename, fsync of the
  *     folder. A live file is never written into. What a crash leaves there goes at the next start.
  *   - What we have put is checked whenever it is taken: its checksum is in the extended attribute "user.albumen",
- *     together with size and time of the file it was made for. Where the file system has no attributes, and for files
- *     of others, the file must end where its own structure says (image/whole.h). What is not whole or damaged is as if
- *     it were not there: it is made again and replaced, never handed out, never removed.
+ *     together with its path in the folder, and size and time of the file (shelf_seal.h). Where the file system has no
+ *     attributes, and for files of others, the file must end where its own structure says (image/whole.h). What is not
+ *     whole, damaged, or was put under another name and came to this one with its attribute, is as if it were not
+ *     there: it is made again and replaced, never handed out, never removed.
  *   - A disk that is full or read-only costs the shelf, not the request. The trouble is told by alb_shelf_look and goes
  *     when the disk does its work again.
  *
@@ -32,7 +33,10 @@
 
 struct alb_shelf;
 struct alb_shelf_config {
-    const char *name; /* for log and metrics; lives as long as the shelf */
+    const char *name; /* for log, metrics and seals; lives as long as the shelf */
+    /* Of a folder that is only read: the shelf that keeps files in there, too, and whose seals hold here as well.
+     * NULL: none */
+    const char *sealer;
     const char *folder;
     bool
         keeps; /* files are put here; else the folder is only read, and what lies there is taken without a look at its
@@ -50,8 +54,8 @@ void alb_shelf_close(struct alb_shelf **shelf); /* what waits is put first. Bloc
 
 /* path: beneath the folder, NUL-terminated, without "." and ".." (nothing outside is ever reached). asked: what the
  * origin is to be known by, for purges. *out, a reference: is_local, with bytes; its identity is the SHA-256 of the
- * bytes of what we have put, and path and stamp of files of others. NOT_FOUND: nothing that may be used. NO_MEMORY,
- * IO. */
+ * bytes of what we have put, worked out here, and path and stamp of files of others. NOT_FOUND: nothing that may be
+ * used. NO_MEMORY, IO. */
 enum alb_code alb_shelf_get(struct alb_shelf *shelf, const char *path, struct alb_str asked,
                             struct alb_origin **out, struct alb_err *err) ALB_MUST_CHECK;
 /* Time of last change, wall ms, of what alb_shelf_get would look at; false: nothing there. */

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import io
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -211,6 +212,55 @@ def test_a_byte_of_ours_is_changed(home, folder):
         os.utime(name, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert s.get("/unsafe/80x80/a.jpg").content == made.content
         until(lambda: name.read_bytes() == made.content, "it is replaced")
+        s.stop()
+
+
+def under_another_name(way, a, b):
+    """With their attributes, as a backup does it that is confused."""
+    if "user.albumen" not in os.listxattr(a):
+        pytest.skip("no extended attributes here")
+    if way == "swapped":
+        a.rename(a.with_name("away"))
+        b.rename(a)
+        a.with_name("away").rename(b)
+    else:
+        shutil.copy2(a, b)
+        os.utime(b)
+
+
+@pytest.mark.parametrize("way", ["swapped", "copied"])
+def test_a_result_under_the_name_of_another(home, folder, way):
+    results = home / "results"
+    flags = [f"-file-loader-base-dir={folder}", f"-file-result-storage-base-dir={results}", "--cache-size=0", "--hot-cache-size=1"]
+    paths = ["80x80/a.jpg", "80x80/deep/b.jpg"]
+    with Imagor(home, *flags) as s:
+        made = {path: s.get("/unsafe/" + path).content for path in paths}
+        until(lambda: files(results) == made, "kept")
+        for _ in range(3):
+            under_another_name(way, *(results / path for path in paths))
+            for path in paths:
+                assert s.get("/unsafe/" + path).content == made[path]
+            until(lambda: files(results) == made, "made again")
+        assert s.count(UNSOUND) == (6 if way == "swapped" else 3)
+        s.stop()
+
+
+@pytest.mark.parametrize("way", ["swapped", "copied"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_source_under_the_name_of_another(home, sources, shared, way):
+    """Nor does the loader give it away, if its folder is the same: so it is in imagor's examples."""
+    kept = home / "kept"
+    kept.mkdir()
+    flags = [f"-file-storage-base-dir={kept}", "--cache-size=0", "--hot-cache-size=1"]
+    flags += [f"-file-loader-base-dir={home}/./kept"] if shared else ["-imagor-storage-path-style=digest"]
+    with Imagor(home, *flags) as s:
+        made = {i: s.get(f"/unsafe/100x75/{sources.url}/photo/{i}.jpg").content for i in (7, 8)}
+        names = {i: kept / name for name, content in files(kept).items() for i in (7, 8) if content == sources.photo(i)}
+        under_another_name(way, names[7], names[8])
+        for _ in range(2):  # kept again, and from there
+            for i, content in made.items():
+                assert s.get(f"/unsafe/100x75/{sources.url}/photo/{i}.jpg").content == content
+        assert all(names[i].read_bytes() == sources.photo(i) for i in (7, 8))
         s.stop()
 
 

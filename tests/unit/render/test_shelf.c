@@ -19,7 +19,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "render/origin_given.h"
 #include "render/shelf.h"
@@ -44,7 +46,6 @@ static struct {
 static void shelf_open(void)
 {
     struct alb_err err = ALB_ERR_INIT;
-    st.config.name = "test-storage";
     st.config.folder = st.folder;
     st.config.dir_mode = 0755;
     st.config.clock = alb_clock_real();
@@ -64,7 +65,7 @@ static int up(void **state)
     st.attributes = fsetxattr(st.dirfd, "user.test", "x", 1, 0) == 0;
     assert_int_equal(alb_pool_new(&pool, &st.pool, NULL), ALB_OK);
     assert_int_equal(alb_origin_given(alb_str_n((const char *)png, sizeof(png)), &st.given, NULL), ALB_OK);
-    st.config = (struct alb_shelf_config){.keeps = true, .file_mode = 0666};
+    st.config = (struct alb_shelf_config){.name = "test-storage", .keeps = true, .file_mode = 0666};
     shelf_open();
     return 0;
 }
@@ -220,7 +221,8 @@ static void test_links(void **state)
     assert_int_equal(symlinkat("deep", st.dirfd, "in"), 0);
     assert_int_equal(symlinkat(outside, st.dirfd, "out"), 0);
     put("in/new/folder/a.png");
-    assert_true(is_there("deep/new/folder/a.png"));
+    assert_true(is_there("in/new/folder/a.png"));
+    assert_int_equal(faccessat(st.dirfd, "deep/new/folder/a.png", F_OK, 0), 0);
     put("out/new/folder/a.png");
     put("out/a.png");
     assert_int_equal(stat(outside, &s), 0);
@@ -291,6 +293,167 @@ static void test_overwritten(void **state)
     file("a.png", png, sizeof(png));
     assert_int_equal(utimensat(st.dirfd, "a.png", later, 0), 0);
     assert_true(is_there("a.png"));
+}
+
+/* ---- under which name ---- */
+
+/* Another picture, of the same size. */
+static void put_other(const char *path)
+{
+    unsigned char bytes[sizeof(png)];
+    struct alb_origin *other = NULL;
+    memcpy(bytes, png, sizeof(png));
+    bytes[sizeof(png) - 20] ^= 1; /* of its pixel's checksum: nobody looks at it */
+    assert_int_equal(alb_origin_given(alb_str_n((const char *)bytes, sizeof(bytes)), &other, NULL), ALB_OK);
+    alb_shelf_put(st.shelf, path, other);
+    alb_origin_unref(other);
+}
+
+static void move(const char *from, const char *to)
+{
+    assert_int_equal(renameat(st.dirfd, from, st.dirfd, to), 0);
+}
+
+static void attribute(const char *path, char *text, size_t size)
+{
+    int fd = openat(st.dirfd, path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ssize_t n = fgetxattr(fd, "user.albumen", text, size - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    (void)close(fd);
+}
+
+static void set_attribute(const char *path, const char *text)
+{
+    int fd = openat(st.dirfd, path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(fsetxattr(fd, "user.albumen", text, strlen(text), 0), 0);
+    (void)close(fd);
+}
+
+/* With their attributes: a file under a name that is not its own is no file. */
+static void test_swapped(void **state)
+{
+    (void)state;
+    if (!st.attributes)
+        return;
+    put("a.png");
+    put_other("deep/b.png");
+    move("a.png", "away");
+    move("deep/b.png", "a.png");
+    move("away", "deep/b.png");
+    assert_null(get("a.png"));
+    assert_null(get("deep/b.png"));
+    assert_int_equal(alb_shelf_look(st.shelf).unsound, 2);
+    move("a.png", "away");
+    move("deep/b.png", "a.png");
+    move("away", "deep/b.png");
+    assert_true(is_there("a.png")); /* nothing was lost */
+    move("a.png", "deep/b.png");
+    assert_null(get("deep/b.png"));
+    put_other("deep/b.png"); /* made again */
+    struct alb_origin *o = get("deep/b.png");
+    assert_non_null(o);
+    alb_origin_unref(o);
+}
+
+/* A copy with the attributes, and a time of its own. Without them it is a file like others' are. */
+static void test_copied(void **state)
+{
+    char text[200];
+    (void)state;
+    if (!st.attributes)
+        return;
+    put("a.png");
+    attribute("a.png", text, sizeof(text));
+    file("b.png", png, sizeof(png));
+    assert_true(is_there("b.png"));
+    set_attribute("b.png", text);
+    assert_null(get("b.png"));
+    assert_true(is_there("a.png"));
+}
+
+/* Whole folders are moved as people like, but what one storage has kept is nothing to another. */
+static void test_moved(void **state)
+{
+    char before[sizeof(st.folder)];
+    (void)state;
+    put("a/b.png");
+    alb_shelf_close(&st.shelf);
+    memcpy(before, st.folder, sizeof(before));
+    (void)strcat(st.folder, "-moved");
+    assert_int_equal(rename(before, st.folder), 0);
+    shelf_open();
+    assert_true(is_there("a/b.png"));
+    if (!st.attributes)
+        return;
+    alb_shelf_close(&st.shelf);
+    st.config.name = "other-storage";
+    shelf_open();
+    assert_null(get("a/b.png"));
+}
+
+/* What is in the attribute says nothing about which picture it is: the bytes do. Older seals have a SHA-256 in them, and
+ * no path. */
+static void test_old_seal(void **state)
+{
+    unsigned char found[ALB_ORIGIN_IDENTITY_LEN];
+    char forged[2 * ALB_SHA256_LEN + 1], text[200];
+    struct stat s;
+    (void)state;
+    if (!st.attributes)
+        return;
+    memset(found, 0x5a, sizeof(found));
+    alb_hex(found, sizeof(found), forged);
+    file("a.png", png, sizeof(png));
+    assert_int_equal(fstatat(st.dirfd, "a.png", &s, 0), 0);
+    long long ns = (long long)s.st_mtim.tv_sec * ALB_NS_PER_S + s.st_mtim.tv_nsec;
+    unsigned long long sum = alb_xxh3(png, sizeof(png));
+    (void)snprintf(text, sizeof(text), "1 %zu %lld %016llx %s", sizeof(png), ns, sum ^ 1, forged);
+    set_attribute("a.png", text);
+    assert_null(get("a.png"));
+    (void)snprintf(text, sizeof(text), "1 %zu %lld %016llx %s", sizeof(png), ns, sum, forged);
+    set_attribute("a.png", text);
+    for (int i = 0; i < 3; i++) {
+        assert_true(is_there("a.png"));
+        identity("a.png", found);
+        assert_memory_equal(found, st.given->identity, sizeof(found));
+    }
+    attribute("a.png", text, sizeof(text));
+    assert_int_equal(text[0], '2');
+    move("a.png", "b.png"); /* from now on it has one name */
+    assert_null(get("b.png"));
+}
+
+/* Other bytes under one name, size and time, with a seal of their own, are another picture. */
+static void test_forged(void **state)
+{
+    unsigned char first[ALB_ORIGIN_IDENTITY_LEN], bytes[sizeof(png)], found[ALB_ORIGIN_IDENTITY_LEN];
+    char text[200];
+    struct stat s;
+    (void)state;
+    if (!st.attributes)
+        return;
+    put("a.png");
+    identity("a.png", first);
+    assert_memory_equal(first, st.given->identity, sizeof(first));
+    identity("a.png", found); /* remembered */
+    assert_memory_equal(found, first, sizeof(first));
+    assert_int_equal(fstatat(st.dirfd, "a.png", &s, 0), 0);
+    memcpy(bytes, png, sizeof(png));
+    bytes[sizeof(png) - 20] ^= 1;
+    attribute("a.png", text, sizeof(text));
+    (void)snprintf(text + strlen(text) - 16, 17, "%016llx",
+                   (unsigned long long)alb_xxh3(bytes, sizeof(bytes)));
+    file("a.png", bytes, sizeof(bytes));
+    const struct timespec times[2] = {s.st_atim, s.st_mtim};
+    assert_int_equal(utimensat(st.dirfd, "a.png", times, 0), 0);
+    set_attribute("a.png", text);
+    identity("a.png", found);
+    assert_memory_not_equal(found, first, sizeof(first));
+    alb_sha256(bytes, sizeof(bytes), first);
+    assert_memory_equal(found, first, sizeof(first));
 }
 
 /* Whoever reads a file goes on reading it when another takes its name; not when it is written into. */
@@ -454,6 +617,24 @@ static void test_loader(void **state)
     alb_origin_unref(o);
     put("b.png");
     assert_false(is_there("b.png"));
+    if (st.attributes) { /* another shelf keeps files in there */
+        alb_shelf_close(&st.shelf);
+        st.config.keeps = true;
+        shelf_open();
+        put("c.png");
+        put("d.png");
+        assert_int_equal(renameat(st.dirfd, "d.png", st.dirfd, "e.png"), 0);
+        alb_shelf_close(&st.shelf);
+        st.config.keeps = false;
+        st.config.sealer = st.config.name;
+        st.config.name = "test-loader";
+        shelf_open();
+        assert_true(is_there("c.png"));
+        assert_null(get("e.png"));
+        o = get("cut.png");
+        assert_non_null(o);
+        alb_origin_unref(o);
+    }
     st.config.folder = "/nonexistent/folder";
     struct alb_shelf *other = NULL;
     assert_int_not_equal(alb_shelf_open(&st.config, &other, NULL), ALB_OK);
@@ -463,12 +644,27 @@ int main(void)
 {
 #define WITH(name) cmocka_unit_test_setup_teardown(name, up, down)
     const struct CMUnitTest tests[] = {
-        WITH(test_theirs),          WITH(test_replaced),    WITH(test_ours),
-        WITH(test_damaged),         WITH(test_overwritten), WITH(test_same),
-        WITH(test_expires),         WITH(test_trouble),     WITH(test_unfit),
-        WITH(test_leftovers),       WITH(test_later),       WITH(test_loader),
-        WITH(test_half_is_not_put), WITH(test_links),       WITH(test_read_only_files),
+        WITH(test_theirs),
+        WITH(test_replaced),
+        WITH(test_ours),
+        WITH(test_damaged),
+        WITH(test_overwritten),
+        WITH(test_same),
+        WITH(test_expires),
+        WITH(test_trouble),
+        WITH(test_unfit),
+        WITH(test_leftovers),
+        WITH(test_later),
+        WITH(test_loader),
+        WITH(test_half_is_not_put),
+        WITH(test_links),
+        WITH(test_read_only_files),
         WITH(test_the_last_one_stays),
+        WITH(test_swapped),
+        WITH(test_copied),
+        WITH(test_moved),
+        WITH(test_old_seal),
+        WITH(test_forged),
     };
     alb_log_setup(STDERR_FILENO, ALB_LOG_LOGFMT, ALB_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
