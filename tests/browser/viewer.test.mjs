@@ -73,8 +73,9 @@ test('words and stars are kept', { photos: 400 }, async ({ t, page }) => {
   await area.fill(text);
   await area.press('Enter');
   await page.getByText('Saved', { exact: true }).waitFor();
+  const kept = page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.ok());
   await page.getByRole('button', { name: '4 stars' }).click();
-  await page.waitForTimeout(300);
+  await kept;
   await page.reload();
   await page.locator('.viewer-bar').waitFor();
   await page.waitForFunction((want) => document.querySelector('.info textarea')?.value === want, text);

@@ -42,9 +42,9 @@ def restarting_daemon(tmp_path):
 def test_page_on_the_real_daemon(restarting_daemon):
     daemon, restart = restarting_daemon
     env = dict(os.environ, ALBUMEN_URL=daemon.url, ALBUMEN_USER="admin", ALBUMEN_PASSWORD=PASSWORD,
-               ALBUMEN_RESTART=f"curl -fsS -X POST {restart}", ALBUMEN_PATIENCE="30000")
+               ALBUMEN_RESTART=f"curl -fsS -X POST {restart}", ALBUMEN_PATIENCE="120000")
     run = subprocess.run(["node", "--test-reporter=tap", ROOT / "tests/browser/run.mjs"], cwd=ROOT, env=env, text=True,
-                         stdout=subprocess.PIPE, timeout=900)
+                         stdout=subprocess.PIPE, timeout=1800)
     results = re.findall(r"^(not )?ok \d+ - (.*)$", run.stdout, re.M)
     failed = [name for bad, name in results if bad]
     assert results and not failed and run.returncode == 0, run.stdout[-8000:]
