@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/bytes_file.h"
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -196,16 +195,26 @@ struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_
     return found;
 }
 
+/* A tenth of a shard, so that a newcomer is never the one that has to go. */
+static bool fits(const struct shard *s, size_t cost)
+{
+    return cost <= s->max / TRIAL_SHARE;
+}
+
+bool alb_hot_cache_takes(const struct alb_hot_cache *c, size_t n)
+{
+    return fits(&c->shards[0], n + ENTRY_COST);
+}
+
 bool alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p)
 {
     struct shard *s = shard_of(c, key);
     size_t cost = p->bytes->n + ENTRY_COST;
-    if (cost > s->max / TRIAL_SHARE) /* so a newcomer is never the one that has to go */
+    if (!fits(s, cost))
         return false;
     struct entry *e = alb_mem_calloc(1, sizeof(*e));
     if (!e)
         return false;
-    p->bytes = alb_bytes_into_file(p->bytes);
     e->key = *key;
     e->cost = cost;
     e->picture = p;

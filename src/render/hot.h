@@ -20,9 +20,10 @@ struct alb_hot_cache *alb_hot_cache_new(size_t max_bytes) ALB_MUST_CHECK; /* NUL
 void alb_hot_cache_free(struct alb_hot_cache **cache);
 struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c,
                                       const struct alb_flight_key *key); /* give, or NULL */
-/* Keeps a reference of its own. p is nobody else's yet: its bytes may move into a memory file, to be sent from there.
- * False: not kept, being too large (a tenth of a shard) or for lack of memory. */
+/* Keeps a reference of its own. False: not kept, being too large (a tenth of a shard) or for lack of
+ * memory. */
 bool alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p);
+bool alb_hot_cache_takes(const struct alb_hot_cache *c, size_t n); /* n bytes are not too large */
 void alb_hot_cache_clear(struct alb_hot_cache *c);
 size_t alb_hot_cache_bytes(struct alb_hot_cache *c);
 

@@ -81,7 +81,8 @@ struct alb_picture *alb_render_job_from_disk(struct alb_render_job *job)
     enum alb_picture_for of = !job->is_level                            ? ALB_PICTURE_FOR_A_CLIENT
                               : job->lease.cls == ALB_LEASE_BACKGROUND ? ALB_PICTURE_FOR_UPKEEP
                                                                        : ALB_PICTURE_FOR_ANOTHER;
-    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key, of);
+    struct alb_picture *p = alb_picture_from_disk(job->render->config.cache, &job->key, of,
+                                                  job->is_level ? NULL : job->render->hot);
     if (p) {
         alb_books_disk(job->render->books, job->door, p->format);
         if (!job->is_level)

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes_file.h"
 #include "base/codec.h"
 #include "base/mem.h"
 #include "blob/cache.h"
+#include "render/hot.h"
 
 #define META_MAX 64
 
@@ -77,7 +79,7 @@ static enum alb_code read_file(struct alb_cache *cache, const struct alb_derived
 }
 
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
-                                          enum alb_picture_for of)
+                                          enum alb_picture_for of, const struct alb_hot_cache *hot)
 {
     struct alb_derived_key k = file_key(key);
     struct alb_derived file = {0};
@@ -90,6 +92,8 @@ struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct 
     if (p) {
         p->source_width = m.size[2];
         p->source_height = m.size[3];
+        if (hot && alb_hot_cache_takes(hot, p->bytes->n))
+            p->bytes = alb_bytes_into_file(p->bytes);
     }
     alb_derived_fini(&file);
     return p;

@@ -24,9 +24,12 @@ enum alb_picture_for {
     ALB_PICTURE_FOR_UPKEEP
 };
 #define ALB_PICTURE_SMALL ((int64_t)256 << 10)
-/* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. */
+struct alb_hot_cache;
+/* A reference, or NULL: not there (or bad, or no memory): make it. cache may be NULL. hot: the memory that it comes
+ * into; what that takes lies where it is best sent from (base/bytes_file.h). NULL: none. */
 struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct alb_flight_key *key,
-                                          enum alb_picture_for of) ALB_MUST_CHECK;
+                                          enum alb_picture_for of,
+                                          const struct alb_hot_cache *hot) ALB_MUST_CHECK;
 /* Best effort: what is not kept is made again. cache may be NULL. front: its meta is filled in. */
 struct alb_derived_front;
 void alb_picture_to_disk(struct alb_cache *cache, const struct alb_flight_key *key, enum alb_format format,

@@ -192,7 +192,7 @@ struct alb_picture *alb_render_kept(struct alb_render *r, enum alb_render_door d
                                     const struct alb_flight_key *key)
 {
     int64_t begun = alb_mono(r->config.clock);
-    struct alb_picture *p = alb_picture_from_disk(r->config.cache, key, ALB_PICTURE_AT_ONCE);
+    struct alb_picture *p = alb_picture_from_disk(r->config.cache, key, ALB_PICTURE_AT_ONCE, r->hot);
     if (!p)
         return NULL;
     alb_books_disk(r->books, door, p->format);
