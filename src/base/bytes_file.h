@@ -22,7 +22,7 @@
  * they are in one already, are shorter than ALB_BYTES_FILE_LEAST, or there can be no more files. */
 struct alb_bytes *alb_bytes_into_file(struct alb_bytes *bytes) ALB_MUST_CHECK;
 /* The n > 0 bytes of a memory file that is sealed against writing, growing and shrinking. It keeps a descriptor of its
- * own, if there can be one more; fd stays the caller's. NULL: it cannot be mapped (errno). */
+ * own, if there can be one more; fd stays the caller's. NULL: it cannot be mapped, or no memory. */
 struct alb_bytes *alb_bytes_of_file(int fd, size_t n) ALB_MUST_CHECK;
 
 #endif

@@ -106,7 +106,7 @@ static void test_whole(void **state)
 /* A small window, and pieces that end anywhere: every call takes another part of it. */
 static void test_slow_reader(void **state)
 {
-    int fd, room = 4096;
+    int fd, room = 65536;
     size_t left;
     const char *p;
 
