@@ -49,7 +49,7 @@ static ssize_t plain_send(struct alb_conn *c, const struct iovec *iov, int count
     return sent;
 }
 
-/* A closed socket is EPIPE; SIGPIPE, which sendfile has no flag against, is blocked in all our threads (base/thread.h). */
+/* A closed socket is EPIPE: SIGPIPE, for which sendfile has no flag, is blocked in all our threads (base/thread.h). */
 static ssize_t plain_send_file(struct alb_conn *c, int fd, size_t off, size_t n)
 {
     off_t at = (off_t)off;
