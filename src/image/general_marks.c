@@ -194,6 +194,28 @@ static enum alb_code make_ready(VipsImage **image, VipsImage *mark, enum alb_ble
     return code;
 }
 
+static void *forget(VipsImage *image, const char *name, GValue *value, void *arg)
+{
+    (void)value;
+    (void)arg;
+    vips_image_remove(image, name);
+    return NULL;
+}
+
+/* What libvips puts together has what all of its parts tell: a picture would get the mark's author, place and palette. */
+static int compose(VipsImage *image, VipsImage *mark, int x, int y, enum alb_blend blend, VipsImage **out)
+{
+    VipsInterpretation space = vips_image_get_interpretation(image);
+    VipsImage *plain = NULL;
+    if (vips_copy(mark, &plain, NULL) != 0)
+        return -1;
+    vips_image_map(plain, forget, NULL);
+    int rc =
+        vips_composite2(image, plain, out, mode_of(blend), "x", x, "y", y, "compositing_space", space, NULL);
+    g_object_unref(plain);
+    return rc;
+}
+
 /* Both in sRGB with as many bits as the picture has; the picture has transparency afterwards only if it had before. */
 static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, enum alb_blend blend,
                               struct alb_err *err)
@@ -204,10 +226,8 @@ static enum alb_code lay_over(VipsImage **image, VipsImage *mark, int x, int y, 
         return code;
     bool alpha = vips_image_hasalpha(*image) != 0;
     VipsBandFormat format = vips_image_get_format(*image);
-    VipsInterpretation space = vips_image_get_interpretation(*image);
     int bands = vips_image_get_bands(*image);
-    int rc =
-        vips_composite2(*image, mark, &out, mode_of(blend), "x", x, "y", y, "compositing_space", space, NULL);
+    int rc = compose(*image, mark, x, y, blend, &out);
     code = alb_step_replace(image, rc, out, "mark", err);
     if (code == ALB_OK && !alpha) {
         rc = vips_extract_band(*image, &out, 0, "n", bands, NULL);

@@ -102,6 +102,39 @@ static void test_places(void **state)
     }
 }
 
+/* What a mark knows of itself is nothing of the picture's: who made it and where, its profile, that it has a palette. */
+static void test_tells_nothing(void **state)
+{
+    static const char *const fields[] = {"palette-bit-depth", "exif-data", "exif-ifd0-Artist", "xmp-data",
+                                         "png-comment-0-a"};
+    static const char *const own[] = {"exif-ifd0-Make", "png-comment-0-b"};
+    struct mark_world m = mark_of(2, 2, 3, white);
+    VipsImage *mark = vips_image_new_from_buffer(m.bytes.p, m.bytes.n, "", NULL),
+              *x = pixels_flat(4, 4, 3, false, black);
+    void *p = NULL;
+    size_t n = 0;
+    (void)state;
+    vips_image_set_string(mark, "exif-ifd0-Artist", "Ada (Ada, ASCII, 4 components, 4 bytes)");
+    vips_image_set_string(mark, "png-comment-0-a", "Ada");
+    vips_image_set_blob_copy(mark, VIPS_META_XMP_NAME, "<x/>", 4);
+    assert_int_equal(vips_pngsave_buffer(mark, &p, &n, "palette", TRUE, "bitdepth", 1, NULL), 0);
+    g_object_unref(mark);
+    mark_free(&m); /* which the other one was read from */
+    m.bytes = (struct alb_str){p, n};
+    for (size_t i = 0; i < ALB_ARRAY_LEN(own); i++)
+        vips_image_set_string(x, own[i], "its own");
+    run(&x, &m, "a mark that tells");
+    check_drawing(x, "..../..../..##/..##", "a mark that tells");
+    for (size_t i = 0; i < ALB_ARRAY_LEN(fields); i++) {
+        if (vips_image_get_typeof(x, fields[i]) != 0)
+            fail_msg("the picture has the mark's %s", fields[i]);
+    }
+    for (size_t i = 0; i < ALB_ARRAY_LEN(own); i++)
+        assert_true(vips_image_get_typeof(x, own[i]) != 0);
+    g_object_unref(x);
+    mark_free(&m);
+}
+
 static const struct {
     enum alb_tiling tiling;
     int w, h, mark_w, mark_h;
@@ -375,11 +408,12 @@ static void test_no_picture(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),    cmocka_unit_test(test_tilings),
-        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_size_and_turn),
-        cmocka_unit_test(test_clockwise), cmocka_unit_test(test_shadow),
-        cmocka_unit_test(test_vector),    cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_no_texts),  cmocka_unit_test(test_no_picture),
+        cmocka_unit_test(test_places),        cmocka_unit_test(test_tells_nothing),
+        cmocka_unit_test(test_tilings),       cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_size_and_turn), cmocka_unit_test(test_clockwise),
+        cmocka_unit_test(test_shadow),        cmocka_unit_test(test_vector),
+        cmocka_unit_test(test_texts),         cmocka_unit_test(test_no_texts),
+        cmocka_unit_test(test_no_picture),
     };
     (void)argc;
     if (!pixels_begin(argv[0]))
