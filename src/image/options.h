@@ -282,6 +282,7 @@ struct alb_output {
     enum alb_chroma chroma;      /* JPEG */
     enum alb_chroma heif_chroma; /* AVIF, HEIC */
     bool png_interlaced, png_quantize;
+    bool png_plain;      /* else a source with a palette gets one, quantised or not */
     uint16_t png_colors; /* 2..256; 0 = 256 */
     enum alb_webp_mode webp_mode;
     bool webp_smart_subsample;

@@ -6,7 +6,7 @@
 #include "image/plan_io.h"
 #include "image/plan_priv.h"
 
-#define OPTIONS_VERSION 7u
+#define OPTIONS_VERSION 8u
 
 void alb_io_gravity(struct alb_plan_io *io, struct alb_gravity *g)
 {
@@ -33,6 +33,7 @@ static void encoders(struct alb_plan_io *io, struct alb_output *o)
     ALB_IO_ENUM(io, o->heif_chroma, ALB_CHROMA_COUNT);
     alb_io_bool(io, &o->png_interlaced);
     alb_io_bool(io, &o->png_quantize);
+    alb_io_bool(io, &o->png_plain);
     alb_io_u16(io, &o->png_colors);
     ALB_IO_ENUM(io, o->webp_mode, ALB_WEBP_MODE_COUNT);
     alb_io_bool(io, &o->webp_smart_subsample);

@@ -432,8 +432,11 @@ static void set_quality(const struct alb_thumbor_config *c, const struct alb_thu
     if (f->compression > 0)
         out->effort[ALB_FORMAT_PNG] = (uint8_t)(f->compression > 9 ? 10 : f->compression + 1);
     out->png_quantize = f->palette;
-    if (f->bitdepth == 1 || f->bitdepth == 2 || f->bitdepth == 4)
+    out->png_plain = true;
+    if (f->bitdepth == 1 || f->bitdepth == 2 || f->bitdepth == 4) {
+        out->png_quantize = true; /* what has so few bits has a palette */
         out->png_colors = (uint16_t)(1u << f->bitdepth);
+    }
     out->webp_mode = f->lossless ? ALB_WEBP_LOSSLESS : ALB_WEBP_LOSSY;
     out->lossless = f->lossless;
     out->max_bytes = f->lossless ? 0 : (uint64_t)f->max_bytes;

@@ -331,7 +331,7 @@ static int colours_of(const struct alb_sink_ask *ask)
     const struct alb_output *o = ask->output;
     if (o->png_quantize)
         return o->png_colors ? o->png_colors : 256;
-    return ask->palette_bits > 0 && !o->lossless ? 1 << ask->palette_bits : 0;
+    return ask->palette_bits > 0 && !o->lossless && !o->png_plain ? 1 << ask->palette_bits : 0;
 }
 
 static bool prepare(struct png *p, const struct alb_sink_ask *ask)

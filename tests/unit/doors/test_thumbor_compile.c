@@ -406,6 +406,13 @@ static void output(void **state)
     o = &plan.steps[plan.count - 1].u.encode.output;
     assert_int_equal(o->webp_mode, ALB_WEBP_LOSSLESS);
     assert_int_equal(o->max_bytes, 0);
+    assert_true(o->png_plain && !o->png_quantize); /* whatever the source is */
+    (void)steps("filters:palette():format(png)/i");
+    o = &plan.steps[plan.count - 1].u.encode.output;
+    assert_true(o->png_quantize && o->png_colors == 0);
+    (void)steps("filters:bitdepth(2):format(png)/i");
+    o = &plan.steps[plan.count - 1].u.encode.output;
+    assert_true(o->png_quantize && o->png_colors == 4);
     (void)steps("filters:to_colorspace(/etc/passwd)/i"); /* never a file */
     assert_int_equal(plan.steps[plan.count - 1].u.encode.output.profile, ALB_PROFILE_KEEP);
 }

@@ -29,7 +29,8 @@ static void test_png(void **state)
     drop(s);
 }
 
-/* What came with a palette gets one of as many bits; nothing is lost for it where nothing may be. */
+/* What came with a palette gets one of as many bits; nothing is lost for it where nothing may be,
+ * and it has none where none is wanted. */
 static void test_palette_again(void **state)
 {
     static const struct {
@@ -44,11 +45,12 @@ static void test_palette_again(void **state)
     (void)state;
     for (size_t i = 0; i < ALB_ARRAY_LEN(cases); i++) {
         struct alb_str s = sample(67, 45, cases[i].source);
-        for (int lossless = 0; lossless < 2; lossless++) {
+        for (int way = 0; way < 3; way++) {
             struct alb_plan_options o = options_for(ALB_FORMAT_PNG);
-            unsigned depth = lossless || cases[i].depth == 0 ? 8 : cases[i].depth;
-            bool palette = !lossless && cases[i].depth != 0;
-            o.output.lossless = lossless;
+            unsigned depth = way > 0 || cases[i].depth == 0 ? 8 : cases[i].depth;
+            bool palette = way == 0 && cases[i].depth != 0;
+            o.output.lossless = way == 1;
+            o.output.png_plain = way == 2;
             struct alb_str out = run(s, &o);
             if ((unsigned char)out.p[24] != depth || ((unsigned char)out.p[25] == 3) != palette)
                 fail_msg("PNG of %s: depth %d type %d", cases[i].source, out.p[24], out.p[25]);

@@ -559,17 +559,20 @@ static void test_palette(void **state)
                          0);
         struct alb_buf again = ALB_BUF_INIT(1 << 20); /* because the source had one */
         const struct alb_output plain = {.format = ALB_FORMAT_PNG},
-                                lossless = {.format = ALB_FORMAT_PNG, .lossless = true};
+                                others[] = {{.format = ALB_FORMAT_PNG, .lossless = true},
+                                            {.format = ALB_FORMAT_PNG, .png_plain = true}};
         struct alb_sink_ask had = ask;
         had.output = &plain;
         had.out = &again;
         had.palette_bits = c <= 2 ? 1 : c <= 4 ? 2 : c <= 16 ? 4 : 8;
         assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
         assert_true(alb_str_eq(alb_buf_view(&again), alb_buf_view(&b)));
-        alb_buf_reset(&again);
-        had.output = &lossless;
-        assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
-        assert_int_equal(again.p[25], 6);
+        for (size_t k = 0; k < ALB_ARRAY_LEN(others); k++) {
+            alb_buf_reset(&again);
+            had.output = &others[k];
+            assert_int_equal(write_all(alb_png_sink_open, &x, &had, planes), ALB_OK);
+            assert_int_equal(again.p[25], 6);
+        }
         alb_buf_fini(&again);
         uint8_t *ours = by_vips(alb_buf_view(&b), ALB_TYPE_PNG, &vw, &vh, &bands);
         uint8_t *theirs = by_vips((struct alb_str){p, n}, ALB_TYPE_PNG, &vw, &vh, &other);

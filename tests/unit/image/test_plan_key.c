@@ -192,6 +192,7 @@ static const struct field fields[] = {
     F(alb_plan_options, output.heif_chroma),
     F(alb_plan_options, output.png_interlaced),
     F(alb_plan_options, output.png_quantize),
+    F(alb_plan_options, output.png_plain),
     F(alb_plan_options, output.png_colors),
     F(alb_plan_options, output.webp_mode),
     F(alb_plan_options, output.webp_smart_subsample),
@@ -258,7 +259,8 @@ static const struct field effect_fields[] = {
 static void change(void *of, const struct field *f)
 {
     unsigned char *p = (unsigned char *)of + f->at;
-    if (f->size == sizeof(double) && strstr(f->name, "max_bytes") == NULL && strstr(f->name, "_pixels") == NULL) {
+    if (f->size == sizeof(double) && strstr(f->name, "max_bytes") == NULL &&
+        strstr(f->name, "_pixels") == NULL) {
         double v;
         memcpy(&v, p, sizeof(v));
         v += 0.25;
