@@ -42,24 +42,28 @@ static unsigned char *chunk(unsigned char *at, const char *name, uint32_t n)
     return at + 12 + n;
 }
 
-void alb_thumbor_canvas(const struct alb_thumbor_colour *colour,
-                        unsigned char out[static ALB_THUMBOR_CANVAS_LEN])
+size_t alb_thumbor_canvas(const struct alb_thumbor_colour *colour,
+                          unsigned char out[static ALB_THUMBOR_CANVAS_LEN])
 {
     static const unsigned char signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    static const unsigned char header[] = {0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0}; /* 1 x 1, 8 bits, RGBA */
-    static const unsigned char stored[] = {0x78, 0x01, 0x01, 5,
-                                           0,    0xfa, 0xff, 0}; /* a block as it is; filter 0 */
-    const unsigned char pixel[] = {0, (unsigned char)(colour->rgb >> 16), (unsigned char)(colour->rgb >> 8),
-                                   (unsigned char)colour->rgb, colour->alpha};
+    static const unsigned char pixels[] = {0, 0, 0, 1, 0, 0, 0, 1, 8}; /* 1 x 1, 8 bits */
+    static const unsigned char method[] = {0x78, 0x01, 0x01};          /* a block as it is */
+    const unsigned char row[] = {0, (unsigned char)(colour->rgb >> 16), (unsigned char)(colour->rgb >> 8),
+                                 (unsigned char)colour->rgb, colour->alpha}; /* filter 0 */
+    const unsigned char n = colour->alpha < 255 ? 5 : 4;                     /* RGBA; RGB */
     unsigned char *at = out;
     memset(out, 0, ALB_THUMBOR_CANVAS_LEN);
     memcpy(at, signature, sizeof(signature));
     at += sizeof(signature);
-    memcpy(at + 8, header, sizeof(header));
-    at = chunk(at, "IHDR", sizeof(header));
-    memcpy(at + 8, stored, sizeof(stored));
-    memcpy(at + 8 + sizeof(stored), pixel + 1, 4);
-    put32(at + 8 + sizeof(stored) + 4, adler(pixel, sizeof(pixel)));
-    at = chunk(at, "IDAT", sizeof(stored) + 8);
-    (void)chunk(at, "IEND", 0);
+    memcpy(at + 8, pixels, sizeof(pixels));
+    at[8 + sizeof(pixels)] = n == 5 ? 6 : 2;
+    at = chunk(at, "IHDR", 13);
+    memcpy(at + 8, method, sizeof(method));
+    at[11] = n;
+    at[13] = (unsigned char)~n;
+    at[14] = 0xff;
+    memcpy(at + 15, row, n);
+    put32(at + 15 + n, adler(row, n));
+    at = chunk(at, "IDAT", 11U + n);
+    return (size_t)(chunk(at, "IEND", 0) - out);
 }

@@ -9,8 +9,9 @@
 
 #include "doors/thumbor/words.h"
 
-#define ALB_THUMBOR_CANVAS_LEN 73
-void alb_thumbor_canvas(const struct alb_thumbor_colour *colour,
-                        unsigned char out[static ALB_THUMBOR_CANVAS_LEN]);
+#define ALB_THUMBOR_CANVAS_LEN 73 /* at most: one less for a colour that hides what is below it */
+/* Gives back how many bytes it has. */
+size_t alb_thumbor_canvas(const struct alb_thumbor_colour *colour,
+                          unsigned char out[static ALB_THUMBOR_CANVAS_LEN]);
 
 #endif

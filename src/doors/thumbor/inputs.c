@@ -93,9 +93,8 @@ static enum alb_thumbor_next make_colour(struct alb_thumbor_job *job, const stru
 {
     unsigned char bytes[ALB_THUMBOR_CANVAS_LEN];
     struct alb_err err = ALB_ERR_INIT;
-    alb_thumbor_canvas(colour, bytes);
-    if (alb_origin_given(alb_str_n((const char *)bytes, sizeof(bytes)), &job->input[job->at].origin, &err) !=
-        ALB_OK)
+    size_t n = alb_thumbor_canvas(colour, bytes);
+    if (alb_origin_given(alb_str_n((const char *)bytes, n), &job->input[job->at].origin, &err) != ALB_OK)
         return alb_thumbor_fail(job, &err, NULL);
     return taken(job);
 }

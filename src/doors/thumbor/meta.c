@@ -80,6 +80,8 @@ static const char *nick(enum alb_type type)
     switch ((int)type) {
     case ALB_TYPE_HEIC:
         return "heif";
+    case ALB_TYPE_JP2:
+        return "jp2k";
     case ALB_TYPE_TIFF:
         return "tiff";
     default:

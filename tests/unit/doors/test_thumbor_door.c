@@ -76,6 +76,9 @@ static void colours(void **state)
         {"5x5/filters:format(png)/color:none",
          "\"format\":\"png\",\"content_type\":\"image/png\",\"width\":5,"
          "\"height\":5,\"orientation\":0,\"pages\":1,\"bands\":4,\"exif\":{}"},
+        {"5x5/filters:format(png)/color:f00", "\"bands\":3"},
+        {"5x5/filters:format(png)/color:f0000080", "\"bands\":4"},
+        {"5x5/filters:format(jp2)/color:f00", "\"format\":\"jp2k\",\"content_type\":\"image/jp2\""},
     };
     char path[256];
     (void)state;

@@ -40,7 +40,7 @@ static struct {
     struct alb_thumbor_files files;
     struct wire wire;
     struct alb_plan_limits limits;
-    unsigned char png[ALB_THUMBOR_CANVAS_LEN]; /* one red pixel */
+    unsigned char png[ALB_THUMBOR_CANVAS_LEN - 1]; /* one red pixel */
 } world;
 
 /* What the hooks saw, and what they give. */
@@ -169,12 +169,14 @@ static void close_purges(void)
 static int setup(void **state)
 {
     static const struct alb_thumbor_colour red = {ALB_THUMBOR_RGB, 0xff0000, 255};
+    unsigned char canvas[ALB_THUMBOR_CANVAS_LEN];
     struct alb_darkroom_config darkroom;
     const struct alb_fetch_config fetch = {.agent = "test/1", .transfers = 16, .queue = 64};
     struct alb_err err = ALB_ERR_INIT;
     (void)state;
     memset(&world, 0, sizeof(world));
-    alb_thumbor_canvas(&red, world.png);
+    assert_int_equal(alb_thumbor_canvas(&red, canvas), sizeof(world.png));
+    memcpy(world.png, canvas, sizeof(world.png));
     wire_start(&world.wire, talk, NULL);
     prepare(4, 256);
     config.clock = alb_clock_real();
