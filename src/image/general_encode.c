@@ -235,10 +235,11 @@ static int save_heif(VipsImage *image, const struct alb_output *o, enum alb_form
     bool moves = vips_image_get_page_height(image) < vips_image_get_height(image);
     if (av1 && (wide || moves))
         return alb_avif_save(image, o, q, 9 - effort(o, f, 0, 9, 1), t);
-    return vips_heifsave_target(image, t, "Q", q, "compression",
-                                av1 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
-                                "effort", effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", 8,
-                                "subsample_mode", subsample(o->heif_chroma), "strip", strip, NULL);
+    return vips_heifsave_target(
+        image, t, "Q", q, "compression",
+        av1 ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, "effort",
+        effort(o, f, 0, 9, av1 ? 1 : 4), "bitdepth", 8, "lossless", o->lossless, "subsample_mode",
+        o->lossless ? VIPS_FOREIGN_SUBSAMPLE_OFF : subsample(o->heif_chroma), "strip", strip, NULL);
 }
 
 /* With EXIF, which libvips leaves out of TIFF. What cannot be added leaves the file as it is. */
@@ -260,10 +261,11 @@ static int save_tiff(VipsImage *image, VipsTarget *t, gboolean strip)
     size_t n = 0;
     struct alb_str exif = strip ? ALB_STR_NONE : alb_exif_block(image);
     if (exif.n == 0)
-        return vips_tiffsave_target(image, t, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-                                    VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", strip, NULL);
-    int rc = vips_tiffsave_buffer(image, &p, &n, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-                              VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
+        return vips_tiffsave_target(image, t, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
+                                    "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", strip,
+                                    NULL);
+    int rc = vips_tiffsave_buffer(image, &p, &n, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
+                                  "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
     if (rc == 0)
         rc = save_tiff_exif(p, n, exif, t);
     g_free(p);

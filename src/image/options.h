@@ -275,7 +275,7 @@ struct alb_output {
     uint32_t profile_input;
     bool deep;     /* keep 16 bits a channel where the format can (PNG, TIFF, AVIF, JXL) */
     double dpi;    /* written; 0 = 72 */
-    bool lossless; /* JXL (WebP has its mode); a PNG gets no palette that nobody asked for; ignored elsewhere */
+    bool lossless; /* JXL, JP2, AVIF, HEIC (WebP has its mode); a PNG gets no palette that nobody asked for */
     bool jpeg_progressive, jpeg_trellis, jpeg_overshoot,
         jpeg_scans;              /* the last three need mozjpeg; else ignored */
     uint8_t jpeg_table;          /* quantisation table 0..8, as mozjpeg */

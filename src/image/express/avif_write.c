@@ -222,7 +222,7 @@ static void close_sink(struct alb_sink *s)
 bool alb_avif_sink_takes(const struct alb_output *o)
 {
     return o->profile == ALB_PROFILE_SRGB && (o->dpi <= 0 || (o->dpi > 71.9 && o->dpi < 72.1)) &&
-           !o->keep_metadata;
+           !o->keep_metadata && !o->lossless;
 }
 
 bool alb_avif_sink_planes(const struct alb_output *o, const struct alb_rows_format *source,
