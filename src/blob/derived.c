@@ -274,6 +274,10 @@ enum alb_code alb_derived_read_cached(int dirfd, const struct alb_derived_key *k
         return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a derived file");
     alb_derived_name(key, name);
     enum alb_code code = alb_fs_read_cached(dirfd, name, file, most, &n, err);
+    if (code == ALB_OK && n > 0) { /* who keeps it for long counts its bytes, not what was allocated */
+        unsigned char *fit = alb_mem_realloc(file, n);
+        file = fit != NULL ? fit : file;
+    }
     if (code == ALB_OK)
         code = alb_derived_parse(file, n, key, &view, err);
     if (code == ALB_OK)
