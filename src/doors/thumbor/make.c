@@ -46,11 +46,11 @@ void alb_thumbor_keep(struct alb_thumbor_job *job, struct alb_bytes *bytes)
 
 /* ---- the picture that is asked for ---- */
 
-/* The path that is signed: by it the answer can be purged (without memory by its sources alone). */
+/* By its URL the answer can be purged (without memory by its sources alone). */
 static size_t label(struct alb_thumbor_job *job)
 {
     if (job->label.n == 0)
-        job->label = alb_arena_printf(job->arena, "u:" ALB_STR_FMT, ALB_STR_ARG(job->signed_path));
+        job->label = alb_thumbor_url_label(job->arena, job->signed_path, job->is_decoded);
     return job->label.n > 0 ? 1 : 0;
 }
 
