@@ -89,8 +89,19 @@ export async function signIn(page, url, who = account) {
   await page.locator('.scroller').waitFor();
 }
 
+/** Nothing is on its way from one look to another any more. */
+async function still(page) {
+  await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await frame();
+    await frame();
+    await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished.catch(() => {})));
+  });
+}
+
 export async function shoot(page, name) {
   if (!shots) return;
+  await still(page);
   mkdirSync(shots, { recursive: true });
   await page.screenshot({ path: join(shots, `${name}.png`) });
 }
@@ -149,12 +160,27 @@ export async function ensurePhotos(t, page, n = 24) {
   const shapes = [[90, 60], [60, 90], [80, 80], [160, 90]];
   for (let i = total; i < n; i++) files[`p${i}.png`] = { bytes: picture(...shapes[i % 4]), time: Date.UTC(2024, 2 + (i % 3), 3 + (i % 9), 9, i) };
   await drop(page, folder(t, files));
-  for (let i = 0; (await count()) < n; i++) {
-    assert.ok(i < 200, 'the photos for the test arrive');
-    await page.waitForTimeout(300);
-  }
+  await until(async () => (await count()) >= n, 'the photos for the test arrive');
   await page.reload();
   await page.locator('.tile.shown').first().waitFor();
+}
+
+/** For what does not show on the page itself. */
+export async function until(condition, what) {
+  const end = Date.now() + Math.max(patience, 60_000);
+  while (!(await condition())) {
+    assert.ok(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The lightbox has come to the end of its opening: PhotoSwipe shows the places of the neighbours then, and not before. */
+export async function opened(page) {
+  await page.locator('.viewer-bar').waitFor();
+  await page.waitForFunction(() => {
+    const places = [...document.querySelectorAll('.pswp__item')];
+    return places.length === 3 && places.every((x) => x.style.display === 'block');
+  });
 }
 
 export const toast = (page, text) => page.locator('.toast', { hasText: text });
@@ -166,11 +192,8 @@ export async function accessibility(page) {
   for (const colorScheme of ['light', 'dark']) {
     // Colours must not be measured on their way from one scheme to the other.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await still(page);
     const found = await page.evaluate(async () => {
-      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-      await frame();
-      await frame();
-      await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished.catch(() => {})));
       const result = await globalThis.axe.run(document, { resultTypes: ['violations'] });
       return result.violations.map((v) => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ''})`).join('; ')}`);
     });

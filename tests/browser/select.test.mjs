@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accessibility, assert, ensurePhotos, shoot, test, toast } from './lib.mjs';
+import { accessibility, assert, ensurePhotos, shoot, test, toast, until } from './lib.mjs';
 
 const ids = (page) => page.$$eval('.tile', (tiles) => tiles.map((x) => x.dataset.id));
 const bar = (page, text) => page.locator('.bar.selection', { hasText: text });
@@ -13,7 +13,6 @@ test('select by mouse: tick, click, range with Shift, a whole day', { photos: 20
   await bar(page, '2 selected').waitFor();
   await page.locator('.tile').nth(6).click({ modifiers: ['Shift'] });
   await bar(page, '5 selected').waitFor();
-  await page.waitForTimeout(250);
   await shoot(page, 'selection');
   await accessibility(page);
   await page.keyboard.press('Escape');
@@ -30,7 +29,6 @@ test('select by keyboard: arrows move, Space selects, Shift extends, f and Delet
   await ensurePhotos(t, page);
   const list = await ids(page);
   await page.locator('.scroller').focus();
-  const focused = () => page.evaluate(() => document.activeElement.closest('.tile')?.dataset.id ?? null);
   const at = (id) => page.waitForFunction((want) => document.activeElement.closest('.tile')?.dataset.id === want, id);
   await page.keyboard.press('ArrowRight');
   await at(list[0]);
@@ -39,8 +37,7 @@ test('select by keyboard: arrows move, Space selects, Shift extends, f and Delet
   await page.keyboard.press('ArrowDown');
   await page.waitForFunction((id) => document.activeElement.closest('.tile')?.dataset.id !== id, list[1]);
   await page.keyboard.press('ArrowUp');
-  await page.waitForTimeout(80);
-  assert.ok(list.slice(0, 4).includes(await focused()), 'up goes back to the first row');
+  await page.waitForFunction((first) => first.includes(document.activeElement.closest('.tile')?.dataset.id), list.slice(0, 4)); // up: back to the first row
   await page.locator(`.tile[data-id="${list[1]}"] .tile-open`).focus();
   await page.keyboard.press(' ');
   await bar(page, '1 selected').waitFor();
@@ -99,7 +96,6 @@ test('trash: restore one, delete one for good, empty after asking', { photos: 60
   await page.locator(`.tile[data-id="${list[1]}"] .tile-tick`).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
   await page.getByRole('heading', { name: 'Delete this photo for good?' }).waitFor();
-  await page.waitForTimeout(250);
   await shoot(page, 'confirm');
   await page.getByRole('button', { name: 'Cancel' }).click();
   assert.equal(await page.locator(`.tile[data-id="${list[1]}"]`).count(), 1, 'Cancel deletes nothing');
@@ -123,7 +119,7 @@ test('download: the original, under its name', { photos: 400 }, async ({ t, page
   const names = [];
   page.on('download', (d) => names.push(d.suggestedFilename()));
   await page.getByRole('button', { name: 'Download' }).click();
-  for (let i = 0; i < 50 && names.length < 2; i++) await page.waitForTimeout(100);
+  await until(() => names.length >= 2, 'both are downloaded');
   assert.equal(names.length, 2);
   assert.ok(names.every((n) => /\.\w+$/.test(n)), names.join());
 });

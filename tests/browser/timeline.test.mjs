@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accessibility, assert, ensurePhotos, shoot, signIn, test } from './lib.mjs';
+import { accessibility, assert, ensurePhotos, opened, shoot, signIn, test } from './lib.mjs';
 
 const many = 100_000;
+
+/** Goes to a place; every photo that is to be seen there is shown. */
+async function scrollTo(page, top) {
+  await page.evaluate(async (y) => {
+    document.querySelector('.scroller').scrollTop = y;
+    for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+  }, top);
+  await page.waitForFunction(() => {
+    const seen = [...document.querySelectorAll('.tile')].filter((x) => x.getBoundingClientRect().bottom > 0 && x.getBoundingClientRect().top < innerHeight);
+    return seen.length > 0 && seen.every((x) => x.classList.contains('shown'));
+  });
+}
 
 /**
  * Counts what a scroll costs. Counts, not times: they are the same on a machine that others use as well. The page must touch
@@ -139,10 +151,9 @@ test('rows fill the width, nothing overlaps, every photo of the view is there', 
 
 test('what the reader looks at stays where it is when months above get their real height', { mockOnly: true, photos: many, mock: { latency: 120 } }, async ({ page }) => {
   await page.locator('.tile.shown').first().waitFor();
+  await scrollTo(page, await page.evaluate(() => document.querySelector('.scroller').scrollHeight * 0.6));
   const place = await page.evaluate(async () => {
     const scroller = document.querySelector('.scroller');
-    scroller.scrollTop = scroller.scrollHeight * 0.6;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
     const seen = () => [...document.querySelectorAll('.tile')].map((x) => ({ id: x.dataset.id, y: x.getBoundingClientRect().top })).filter((x) => x.y > 100 && x.y < 600);
     let worst = 0;
     let before = seen();
@@ -175,7 +186,6 @@ test('the scale of time: drag, keys, and what it says', { mockOnly: true, photos
   await shoot(page, 'end');
   const box = await slider.boundingBox();
   await page.mouse.move(box.x + 40, box.y + box.height / 2);
-  await page.waitForTimeout(250);
   await shoot(page, 'scrubber');
   await page.mouse.click(box.x + 40, box.y + box.height / 2);
   const year = Number((await slider.getAttribute('aria-valuetext')).slice(-4));
@@ -195,8 +205,7 @@ test('a million photos: taller than an element may be, and the end can be reache
   assert.equal(await page.evaluate(() => document.querySelector('.scroller').scrollTop), 0);
   // Through the middle, where the window moves under the reader.
   const cdp = await page.context().newCDPSession(page);
-  await page.evaluate(() => (document.querySelector('.scroller').scrollTop = 6_990_000));
-  await page.waitForTimeout(600);
+  await scrollTo(page, 6_990_000);
   const before = await page.locator('.month h2 span').first().textContent();
   await cdp.send('Input.synthesizeScrollGesture', { x: 600, y: 400, yDistance: -40_000, speed: 20_000, gestureSourceType: 'mouse' });
   await page.locator('.tile.shown').first().waitFor();
@@ -208,8 +217,7 @@ test('a million photos: taller than an element may be, and the end can be reache
 
 test('other views and back: the place in the timeline is kept', { photos: 3000 }, async ({ t, page }) => {
   await ensurePhotos(t, page);
-  await page.evaluate(() => (document.querySelector('.scroller').scrollTop = 900));
-  await page.waitForTimeout(400);
+  await scrollTo(page, 900);
   const top = () => page.evaluate(() => document.querySelector('.scroller').scrollTop);
   const before = await top();
   await page.getByRole('link', { name: 'Trash' }).first().click();
@@ -245,7 +253,7 @@ test('the timeline is accessible', { photos: 3000 }, async ({ t, page }) => {
   await ensurePhotos(t, page);
   await accessibility(page);
   await page.getByRole('button', { name: /^Account of/ }).click();
-  await page.waitForTimeout(300);
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await shoot(page, 'account');
   await accessibility(page);
 });
@@ -275,18 +283,15 @@ test('on a phone: nothing sticks out, the tabs are at the bottom, a long press s
   const cdp = await context.newCDPSession(page);
   const at = [{ x: tile.x + tile.width / 2, y: tile.y + tile.height / 2 }];
   await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at });
-  await page.waitForTimeout(600);
-  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.locator('.bar.selection', { hasText: '1 selected' }).waitFor();
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.locator('.tile').nth(4).tap();
   await page.locator('.bar.selection', { hasText: '2 selected' }).waitFor();
-  await page.waitForTimeout(250);
   await shoot(page, 'phone-selection');
   await accessibility(page);
   await page.getByRole('button', { name: 'Clear selection' }).tap();
   await page.locator('.tile').nth(4).tap();
-  await page.locator('.viewer-bar').waitFor();
-  await page.waitForTimeout(500);
+  await opened(page);
   await shoot(page, 'phone-viewer');
   await page.goBack();
   await page.locator('.pswp').waitFor({ state: 'detached' });

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execSync } from 'node:child_process';
-import { accessibility, assert, drop, folder, picture, real, shoot, signIn, test, toast } from './lib.mjs';
+import { accessibility, assert, drop, folder, picture, real, shoot, signIn, test, toast, until } from './lib.mjs';
 
 const line = (page, name) => page.locator('.upload', { hasText: name });
 const total = (page) => page.evaluate(async () => (await (await fetch('api/assets/statistics')).json()).total);
+/** The memory of the page holds so many finished files, and where each unfinished one continues. */
+const remembered = (page, finished) =>
+  until(
+    () =>
+      page.evaluate(async (n) => {
+        const promised = (request) => new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+        const { name } = (await indexedDB.databases()).find((x) => x.name.startsWith('albumen-uploads-'));
+        const db = await promised(indexedDB.open(name));
+        const all = await promised(db.transaction('files').objectStore('files').getAll());
+        db.close();
+        return all.filter((r) => r.assetId).length === n && all.every((r) => r.assetId || r.url);
+      }, finished),
+    `${finished} finished files are remembered`,
+  );
 const slow = async (page, bytesPerSecond) => {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Network.enable');
@@ -104,7 +121,7 @@ test('a reload in the middle: the unfinished are listed, and continue where they
     return bar && bar.value > 1_500_000;
   });
   for (let i = 0; i < 6; i++) await line(page, `IMG_${i}.png`).getByText('Added').waitFor();
-  await page.waitForTimeout(500);
+  await remembered(page, 6);
   await page.reload();
   await page.locator('.uploads-title', { hasText: '1 file not finished' }).waitFor();
   await page.locator('.uploads-title').click();
@@ -118,7 +135,7 @@ test('a reload in the middle: the unfinished are listed, and continue where they
   await toast(page, /1 photo added, 6 photos were here already/).waitFor();
   assert.deepEqual(requests.map((r) => r.method), ['HEAD', 'PATCH']);
   assert.ok(requests[1].offset > 500_000, `continued at ${requests[1].offset}`);
-  await page.waitForTimeout(400);
+  await remembered(page, 7);
   await page.reload();
   await page.locator('.scroller').waitFor();
   await page.waitForTimeout(400);

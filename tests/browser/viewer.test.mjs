@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accessibility, assert, ensurePhotos, shoot, test, toast } from './lib.mjs';
+import { accessibility, assert, ensurePhotos, opened, shoot, test, toast } from './lib.mjs';
 
 const shownId = (page) => page.evaluate(() => /photo\/([\w-]+)/.exec(location.hash)?.[1] ?? null);
 
@@ -7,8 +7,7 @@ async function open(page, nth) {
   const tile = page.locator('.tile').nth(nth);
   const id = await tile.getAttribute('data-id');
   await tile.locator('.tile-open').click();
-  await page.locator('.viewer-bar').waitFor();
-  await page.waitForTimeout(400);
+  await opened(page);
   return id;
 }
 
@@ -27,7 +26,6 @@ test('the lightbox by keyboard: arrows, details, favourite, back', { photos: 500
   await page.keyboard.press('i');
   await page.getByRole('heading', { name: 'Details' }).waitFor();
   await page.locator('.info-file').waitFor();
-  await page.waitForTimeout(400);
   await shoot(page, 'viewer-details');
   await accessibility(page);
 
@@ -117,9 +115,8 @@ test('an address with a photo opens it; Back leaves the site, Escape the photo',
   const id = await page.locator('.tile').nth(4).getAttribute('data-id');
   await page.goto(`${page.url().split('#')[0]}#/photo/${id}`);
   await page.reload();
-  await page.locator('.viewer-bar').waitFor();
+  await opened(page);
   assert.equal(await shownId(page), id);
-  await page.waitForTimeout(400);
   await page.keyboard.press('Escape');
   await page.locator('.pswp').waitFor({ state: 'detached' });
   await page.locator('.tile').first().waitFor();

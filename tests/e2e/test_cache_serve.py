@@ -45,7 +45,8 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     assert requests.post(place, params=source).status_code == 401
     assert requests.post(place, params=source, headers=bob).status_code == 403
     assert requests.get(place, params=source, headers=admin).status_code == 405
-    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "https://" + "x" * 990}):
+    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "https://" + "x" * 990}, {"tag": ["a", "b"]},
+                   {**source, "tag": "a"}, "tag=%00"):
         assert requests.post(place, params=params, headers=admin).status_code == 400, params
     for kind in ("source", "prefix", "url"):
         refused = requests.post(place, params={kind: "nonsense"}, headers=admin)
@@ -159,7 +160,7 @@ def test_statistics_by_door_and_format(tmp_path):
 def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811
     daemon = Daemon(small_disk / "data", "--upload-min-free", "0", "--hot-cache-size", "0").start()
     assets = [daemon.upload(pictures.photo(n, 1600, 1200)).headers["Albumen-Asset"] for n in range(3)]
-    until(lambda: daemon.metric("albumen_jobs_busy") == 0, "all is quiet")
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(pictures_kept(daemon)) == 6, "all is quiet")
     assert daemon.get("/health").json() == {"status": "ok"}
     fill(small_disk, 0)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A full disk: uploads get 507 and nothing is lost; pictures are served without being cached."""
+import contextlib
 import os
 import subprocess
 
@@ -25,11 +26,15 @@ def small_disk(tmp_path):
 
 
 def fill(folder, leave):
-    """Takes all but `leave` bytes of the disk."""
-    free = os.statvfs(folder)
-    size = free.f_bavail * free.f_frsize - leave
-    with open(folder / "filler", "wb") as f:
-        f.write(b"x" * max(0, size))
+    """Takes all but `leave` bytes of the disk, also while others write."""
+    def free():
+        now = os.statvfs(folder)
+        return now.f_bavail * now.f_frsize - leave
+
+    with open(folder / "filler", "wb", buffering=0) as f:
+        while (size := free()) > 0:
+            with contextlib.suppress(OSError):  # somebody else was quicker
+                f.write(b"x" * size)
 
 
 def test_full_disk(small_disk):

@@ -116,7 +116,7 @@ def test_a_slow_encode_ends_with_its_time(tmp_path, folder):
             answer = a.result()
             assert (answer.status_code, answer.text) == (503, "Timeout") and int(answer.headers["Retry-After"]) > 0
         until(lambda: server.metric("images_in_progress") == 0, "its worker is ended, its slot free")
-        assert server.metric('errors_total{type="timeout"}') == 2
+        until(lambda: server.metric('errors_total{type="timeout"}') == 2, "records are written after the answer")
         until(lambda: server.plain("local:///1.jpg", "w:50").status_code == 200, "others are served")
         server.stop()
 

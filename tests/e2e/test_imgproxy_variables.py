@@ -2,7 +2,6 @@
 """Variables and options of imgproxy that change an answer: each one seen to work over HTTP."""
 import io
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -144,12 +143,9 @@ def test_kept_connections_to_sources(tmp_path, keep, connections):
 
 @pytest.mark.parametrize("reuse, status", [("true", 0), ("false", 1)])
 def test_two_processes_on_one_port(tmp_path, folder, reuse, status):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    bind = {"BIND": f"127.0.0.1:{port}", "SO_REUSEPORT": reuse, "LOCAL_FILESYSTEM_ROOT": folder}
-    with Imgproxy(tmp_path, **bind) as first:
-        second = Imgproxy(tmp_path, **bind)
+    settings = {"SO_REUSEPORT": reuse, "LOCAL_FILESYSTEM_ROOT": folder}
+    with Imgproxy(tmp_path, **settings) as first:
+        second = Imgproxy(tmp_path, BIND=first.address, **settings)
         if status == 0:
             with second:
                 second.stop()

@@ -59,7 +59,7 @@ def send(daemon, start, headers, first, rest, behind=b"", stored=0):
 
 
 def create(daemon, length):
-    answer = requests.post(daemon.url + "/files/", timeout=30, headers={
+    answer = requests.post(daemon.url + "/files/", timeout=120, headers={
         "x-api-key": daemon.key, "Tus-Resumable": "1.0.0", "Upload-Length": str(length)})
     assert answer.status_code == 201
     return answer.headers["Location"]
@@ -68,7 +68,7 @@ def create(daemon, length):
 def go_on(daemon, url, data):
     """What is missing, by the owner: less than all is there, and the rest makes a photo."""
     auth = {"x-api-key": daemon.key, "Tus-Resumable": "1.0.0"}
-    offset = int(requests.head(url, headers=auth, timeout=30).headers["Upload-Offset"])
+    offset = int(requests.head(url, headers=auth, timeout=120).headers["Upload-Offset"])
     assert offset < len(data)
     answer = requests.patch(url, data=data[offset:], timeout=60, headers=auth | {
         "Upload-Offset": str(offset), "Content-Type": OFFSET_TYPE})

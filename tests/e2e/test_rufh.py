@@ -425,10 +425,10 @@ def test_both_protocols_see_one_upload(newest, shared_daemon):
     """HEAD without any marker is answered for both; a tus client may go on with it."""
     data = photo()
     path = path_of(newest.create(data[:1000], complete=False, Upload_Length=len(data))[-1])
-    head = requests.head(shared_daemon.url + path, headers={"x-api-key": shared_daemon.key}, timeout=30)
+    head = requests.head(shared_daemon.url + path, headers={"x-api-key": shared_daemon.key}, timeout=120)
     assert head.status_code == 200 and head.headers["Tus-Resumable"] == "1.0.0"
     assert head.headers["Upload-Complete"] == "?0" and head.headers["Upload-Offset"] == "1000"
-    answer = requests.patch(shared_daemon.url + path, data=data[1000:], timeout=30, headers={
+    answer = requests.patch(shared_daemon.url + path, data=data[1000:], timeout=120, headers={
         "x-api-key": shared_daemon.key, "Tus-Resumable": "1.0.0", "Upload-Offset": "1000",
         "Content-Type": "application/offset+octet-stream"})
     assert answer.headers["Albumen-Result"] == "created"

@@ -90,7 +90,7 @@ def wait_for(condition, what, seconds=60):
 # ---- core
 
 def test_options_tell_everything(tus):
-    answer = requests.options(tus.base, timeout=30)
+    answer = requests.options(tus.base, timeout=120)
     assert answer.status_code == 200
     assert answer.headers["Tus-Version"] == "1.0.0"
     extensions = answer.headers["Tus-Extension"]
@@ -100,7 +100,7 @@ def test_options_tell_everything(tus):
                                           "concatenation-unfinished"}
     assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
     assert int(answer.headers["Tus-Max-Size"]) > 0
-    assert requests.options(tus.base + "anything", headers={"Tus-Resumable": "9"}, timeout=30).status_code == 200
+    assert requests.options(tus.base + "anything", headers={"Tus-Resumable": "9"}, timeout=120).status_code == 200
 
 
 @pytest.mark.parametrize("version", ["0.2.2", "1.0.1", ""])
@@ -142,7 +142,7 @@ def test_pieces_make_a_photo(tus):
 
 def test_unknown_uploads_have_no_offset(tus):
     for method in ("HEAD", "PATCH", "DELETE", "GET"):
-        answer = tus.http.request(method, tus.base + "0" * 32, timeout=30,
+        answer = tus.http.request(method, tus.base + "0" * 32, timeout=120,
                                   headers={"Upload-Offset": "0", "Content-Type": OFFSET_TYPE})
         assert answer.status_code == 404 and "Upload-Offset" not in answer.headers, method
 
@@ -157,11 +157,11 @@ def test_broken_offsets(tus, offset):
 def test_method_override(tus):
     data = b"x" * 10
     url = tus.new(Upload_Length=len(data) + 1)
-    answer = tus.http.post(url, data=data, timeout=30, headers={
+    answer = tus.http.post(url, data=data, timeout=120, headers={
         "X-HTTP-Method-Override": "PATCH", "Upload-Offset": "0", "Content-Type": OFFSET_TYPE})
     assert answer.status_code == 204 and answer.headers["Upload-Offset"] == "10"
-    assert tus.http.post(url, headers={"X-HTTP-Method-Override": "HEAD"}, timeout=30).headers["Upload-Offset"] == "10"
-    assert tus.http.post(url, headers={"X-HTTP-Method-Override": "DELETE"}, timeout=30).status_code == 204
+    assert tus.http.post(url, headers={"X-HTTP-Method-Override": "HEAD"}, timeout=120).headers["Upload-Offset"] == "10"
+    assert tus.http.post(url, headers={"X-HTTP-Method-Override": "DELETE"}, timeout=120).status_code == 204
     assert tus.head(url).status_code == 404
 
 
@@ -186,7 +186,7 @@ def test_creations_that_are_refused(tus, headers):
 
 
 def test_too_large_is_said_at_once(tus):
-    limit = int(requests.options(tus.base, timeout=30).headers["Tus-Max-Size"])
+    limit = int(requests.options(tus.base, timeout=120).headers["Tus-Max-Size"])
     assert tus.post(Upload_Length=limit + 1).status_code == 413
 
 
@@ -210,7 +210,7 @@ def test_what_came_before_a_hang_up_is_kept(tus):
     url = tus.new(Upload_Length=100000)
     host, port = tus.daemon.url.removeprefix("http://").split(":")
     stored = tus.daemon.metric("albumen_upload_received_bytes_total")
-    with socket.create_connection((host, int(port)), timeout=30) as s:
+    with socket.create_connection((host, int(port)), timeout=120) as s:
         s.sendall((f"PATCH {path_of(url)} HTTP/1.1\r\nHost: {host}:{port}\r\nx-api-key: {tus.daemon.key}\r\n"
                    "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 100000\r\n"
                    f"Content-Type: {OFFSET_TYPE}\r\n\r\n").encode() + b"x" * 5000)
@@ -349,7 +349,7 @@ def test_a_checked_body_that_stops_is_taken_back(tus):
     url = tus.new(Upload_Length=9000)
     assert tus.patch(url, 0, b"a" * 100).status_code == 204
     for trailer in (False, True):
-        with socket.create_connection((host, int(port)), timeout=30) as s:
+        with socket.create_connection((host, int(port)), timeout=120) as s:
             checksum = ("Trailer: Upload-Checksum\r\n" if trailer
                         else f"Upload-Checksum: sha1 {b64(hashlib.sha1(data).digest())}\r\n")
             s.sendall((f"PATCH {path_of(url)} HTTP/1.1\r\nHost: {host}:{port}\r\nx-api-key: {tus.daemon.key}\r\n{checksum}"
@@ -363,13 +363,13 @@ def test_a_checked_body_that_stops_is_taken_back(tus):
 
 def test_termination(tus):
     url = tus.new(Upload_Length=10)
-    assert tus.http.delete(url, timeout=30).status_code == 204
+    assert tus.http.delete(url, timeout=120).status_code == 204
     for method in ("HEAD", "DELETE", "GET"):
-        assert tus.http.request(method, url, timeout=30).status_code in (404, 410)
+        assert tus.http.request(method, url, timeout=120).status_code in (404, 410)
     data = photo(6)
     answer = tus.post(data=data, Upload_Length=len(data))
     url, asset = answer.headers["Location"], answer.headers["Albumen-Asset"]
-    assert tus.http.delete(url, timeout=30).status_code == 204
+    assert tus.http.delete(url, timeout=120).status_code == 204
     assert tus.head(url).status_code in (404, 410)
     assert tus.daemon.get(f"/api/assets/{asset}").status_code == 200  # the photo is another thing
 
@@ -459,18 +459,18 @@ def test_downloads(tus):
     data = photo(10)
     metadata = f"filename {b64(b'lake.jpg')},filetype {b64(b'text/html')}"
     url = tus.post(data=data, Upload_Length=len(data), Upload_Metadata=metadata).headers["Location"]
-    answer = requests.get(url, headers={"x-api-key": tus.daemon.key}, timeout=30)
+    answer = requests.get(url, headers={"x-api-key": tus.daemon.key}, timeout=120)
     assert answer.status_code == 200 and answer.content == data
     assert answer.headers["Content-Type"] == "image/jpeg"  # what it is, not what was said
     assert answer.headers["Content-Disposition"].startswith("inline") and "lake.jpg" in answer.headers["Content-Disposition"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    part = requests.get(url, headers={"x-api-key": tus.daemon.key, "Range": "bytes=100-199"}, timeout=30)
+    part = requests.get(url, headers={"x-api-key": tus.daemon.key, "Range": "bytes=100-199"}, timeout=120)
     assert part.status_code == 206 and part.content == data[100:200]
-    same = requests.get(url, headers={"x-api-key": tus.daemon.key, "If-None-Match": answer.headers["ETag"]}, timeout=30)
+    same = requests.get(url, headers={"x-api-key": tus.daemon.key, "If-None-Match": answer.headers["ETag"]}, timeout=120)
     assert same.status_code == 304
-    assert requests.get(url, timeout=30).status_code == 401
+    assert requests.get(url, timeout=120).status_code == 401
     other = tus.new(Upload_Length=10)
-    answer = requests.get(other, headers={"x-api-key": tus.daemon.key}, timeout=30)
+    answer = requests.get(other, headers={"x-api-key": tus.daemon.key}, timeout=120)
     assert answer.status_code == 204 and answer.headers["Upload-Offset"] == "0"
 
 
@@ -484,8 +484,8 @@ def test_uploads_are_their_owners(tus):
     headers = {"x-api-key": key, "Tus-Resumable": "1.0.0"}
     for target in (url, done):
         for method in ("HEAD", "GET", "DELETE"):
-            assert requests.request(method, target, headers=headers, timeout=30).status_code == 404
-    assert requests.post(tus.base, headers=headers | {"Upload-Concat": "final;" + part}, timeout=30).status_code == 404
+            assert requests.request(method, target, headers=headers, timeout=120).status_code == 404
+    assert requests.post(tus.base, headers=headers | {"Upload-Concat": "final;" + part}, timeout=120).status_code == 404
 
 
 # ---- races over HTTP (T1, T4, T5, T6, T18); schedules by the thousand are in tests/unit/upload
@@ -561,7 +561,7 @@ def test_delete_ends_a_running_patch(tus):
     slow = Slow(tus, url, 0, 100000)
     slow.send(b"x" * 1000)
     wait_for(lambda: bytes_stored(tus, url) == 1000, "the first bytes")
-    assert tus.http.delete(url, timeout=30).status_code == 204
+    assert tus.http.delete(url, timeout=120).status_code == 204
     assert slow.answer().status in (400, 404, 409, 410)
     assert tus.head(url).status_code in (404, 410)
 

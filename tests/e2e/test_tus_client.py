@@ -27,7 +27,7 @@ def run(flow, daemon, path, *more):
 
 
 def check_photo(daemon, said, data):
-    head = requests.head(said["url"], timeout=30,
+    head = requests.head(said["url"], timeout=120,
                          headers={"x-api-key": daemon.key, "Tus-Resumable": "1.0.0"})
     asset = head.headers["Albumen-Asset"]
     assert said["asset"] in (None, asset)
@@ -46,7 +46,7 @@ def test_termination(shared_daemon, tmp_path):
     path = tmp_path / "photo.jpg"
     path.write_bytes(pictures.photo(9130))
     said = run("terminated", shared_daemon, path)
-    assert requests.head(said["url"], timeout=30, headers={"x-api-key": shared_daemon.key, "Tus-Resumable": "1.0.0"}
+    assert requests.head(said["url"], timeout=120, headers={"x-api-key": shared_daemon.key, "Tus-Resumable": "1.0.0"}
                          ).status_code in (404, 410)
 
 

@@ -18,7 +18,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 
 
 def create(daemon, size):
-    made = requests.post(daemon.url + "/files/", timeout=30,
+    made = requests.post(daemon.url + "/files/", timeout=120,
                          headers={**TUS, "x-api-key": daemon.key, "Upload-Length": str(size)})
     assert made.status_code == 201
     return made.headers["Location"]
@@ -32,11 +32,11 @@ def test_all_bytes_but_no_end_of_the_body(shared_daemon):
     path = "/files/" + location.rsplit("/", 1)[1]
     deadline, offset = time.monotonic() + 30, 0
     while True:
-        with socket.create_connection((host, int(port)), timeout=10) as s:
+        with socket.create_connection((host, int(port)), timeout=120) as s:
             s.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nx-api-key: {shared_daemon.key}\r\nTus-Resumable: 1.0.0\r\n"
                       f"Upload-Offset: {offset}\r\nContent-Type: application/offset+octet-stream\r\n"
                       f"Transfer-Encoding: chunked\r\n\r\n{len(photo) - offset:x}\r\n".encode() + photo[offset:] + b"\r\n")
-        head = requests.head(location, timeout=30, headers={**TUS, "x-api-key": shared_daemon.key})
+        head = requests.head(location, timeout=120, headers={**TUS, "x-api-key": shared_daemon.key})
         assert head.status_code == 200
         offset = int(head.headers["Upload-Offset"])
         if offset == len(photo):
@@ -52,11 +52,11 @@ def test_all_bytes_but_no_end_of_the_body(shared_daemon):
                                       "image/png; a=\0", "image/png\r\nContent-Length: 1"])
 def test_a_file_type_is_no_header(tmp_path, filetype):
     with Tusd(tmp_path) as tusd:
-        made = requests.post(tusd.url + "/files/", data=b"hello", timeout=30, headers={
+        made = requests.post(tusd.url + "/files/", data=b"hello", timeout=120, headers={
             **TUS, "Upload-Length": "5", "Content-Type": "application/offset+octet-stream",
             "Upload-Metadata": "filetype " + base64.b64encode(filetype.encode()).decode()})
         assert made.status_code == 201
-        got = requests.get(made.headers["Location"], timeout=30)
+        got = requests.get(made.headers["Location"], timeout=120)
         assert got.content == b"hello"
         assert got.headers["Content-Type"] == "application/octet-stream"
         assert "X-Evil" not in got.headers
@@ -208,7 +208,7 @@ def test_a_creation_that_contradicts_itself(shared_daemon, twice):
 
 @pytest.mark.parametrize("name", ["Upload-Offset", "Upload-Length"])
 def test_an_append_that_contradicts_itself(shared_daemon, name):
-    made = requests.post(shared_daemon.url + "/files/", timeout=30, headers={
+    made = requests.post(shared_daemon.url + "/files/", timeout=120, headers={
         **TUS, "x-api-key": shared_daemon.key, "Upload-Defer-Length": "1"})
     path = "/files/" + made.headers["Location"].rsplit("/", 1)[1]
     twice = {"Upload-Offset": "Upload-Offset: 0\r\nUpload-Offset: 1\r\n",
@@ -225,9 +225,9 @@ def test_an_append_that_contradicts_itself(shared_daemon, name):
 def test_a_slash_behind_the_id(shared_daemon):
     """As tusd; clients that put URLs together by hand do it."""
     url = create(shared_daemon, 5) + "/"
-    head = requests.head(url, timeout=30, headers={**TUS, "x-api-key": shared_daemon.key})
+    head = requests.head(url, timeout=120, headers={**TUS, "x-api-key": shared_daemon.key})
     assert head.status_code == 200 and head.headers["Upload-Length"] == "5"
-    assert requests.get(url, timeout=30, headers={"x-api-key": shared_daemon.key}).status_code == 204
+    assert requests.get(url, timeout=120, headers={"x-api-key": shared_daemon.key}).status_code == 204
 
 
 def test_a_location_without_a_host(shared_daemon):
@@ -240,10 +240,10 @@ def test_a_location_without_a_host(shared_daemon):
 def test_partial_uploads_say_when_they_expire(shared_daemon):
     """Also the answer that completes one."""
     headers = {**OCTETS, "x-api-key": shared_daemon.key, "Upload-Length": "5", "Upload-Concat": "partial"}
-    made = requests.post(shared_daemon.url + "/files/", data=b"hello", headers=headers, timeout=30)
+    made = requests.post(shared_daemon.url + "/files/", data=b"hello", headers=headers, timeout=120)
     assert made.status_code == 201 and "Upload-Expires" in made.headers
-    url = requests.post(shared_daemon.url + "/files/", data=b"he", headers=headers, timeout=30).headers["Location"]
-    done = requests.patch(url, data=b"llo", headers={**OCTETS, "x-api-key": shared_daemon.key, "Upload-Offset": "2"}, timeout=30)
+    url = requests.post(shared_daemon.url + "/files/", data=b"he", headers=headers, timeout=120).headers["Location"]
+    done = requests.patch(url, data=b"llo", headers={**OCTETS, "x-api-key": shared_daemon.key, "Upload-Offset": "2"}, timeout=120)
     assert done.status_code == 204 and "Upload-Expires" in done.headers
 
 

@@ -239,10 +239,16 @@ def test_bytes_that_could_not_be_checked_are_not_kept(photos, cut):
 def test_a_photo_is_taken_in_though_its_request_never_ends(photos):
     data = pictures.photo(93001)
     url = photos.new(Upload_Length=len(data))
-    fields = [photos.key, ("Upload-Offset", 0), ("Content-Type", OFFSET_TYPE), ("Transfer-Encoding", "chunked")]
-    with socket.create_connection(("127.0.0.1", photos.port), timeout=60) as s:
-        s.sendall(request("PATCH", path_of(url), fields, b"%x\r\n%b\r\n" % (len(data), data)))  # no last chunk
-    until(lambda: "Albumen-Asset" in photos.head(url).headers, "all bytes are there, and no photo is made of them")
+
+    def is_taken_in():  # a question that is quicker than the bytes ends what brings them: then the rest is sent
+        at = int(photos.head(url).headers["Upload-Offset"])
+        if at < len(data):
+            fields = [photos.key, ("Upload-Offset", at), ("Content-Type", OFFSET_TYPE), ("Transfer-Encoding", "chunked")]
+            with socket.create_connection(("127.0.0.1", photos.port), timeout=60) as s:
+                s.sendall(request("PATCH", path_of(url), fields, b"%x\r\n%b\r\n" % (len(data) - at, data[at:])))  # no last chunk
+        return "Albumen-Asset" in photos.head(url).headers
+
+    until(is_taken_in, "all bytes are there, and no photo is made of them")
 
 
 def test_a_part_goes_after_it_was_read(photos):

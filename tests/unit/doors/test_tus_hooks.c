@@ -161,7 +161,7 @@ static void each_end_is_told_once(void **state)
     char id[16];
 
     (void)state;
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < 400; i++) { /* each some fsyncs: a busy disk must not make it minutes */
         (void)snprintf(id, sizeof(id), "u%u", i);
         create(id, "Tus-Resumable: 1.0.0\r\nUpload-Length: 5\r\n");
         int one = patch_open(id, 0, 5, i % 2 == 0 ? "hello" : "hell");
@@ -258,13 +258,20 @@ static void the_end_of_a_long_concatenation_is_told(void **state)
     create("a", "Tus-Resumable: 1.0.0\r\nUpload-Length: 5\r\nUpload-Concat: partial\r\n");
     create("b", "Tus-Resumable: 1.0.0\r\nUpload-Concat: final;/up/load/a /up/load/a\r\n");
     assert_int_equal(count_of(ALB_TUS_POST_FINISH), 0);
-    assert_has(read_all(patch_open("a", 0, 5, "hello")), "HTTP/1.1 204");
-    wait_count(ALB_TUS_POST_FINISH, 2);
+    /* Who brings the part is told at its own answer, which may come before or after: here after. */
+    fake.hold[ALB_TUS_PRE_FINISH] = true;
+    int fd = patch_open("a", 0, 5, "hello");
+    wait_count(ALB_TUS_POST_FINISH, 1);
     assert_has(fake.last[ALB_TUS_POST_FINISH],
                "{\"ID\":\"b\",\"Size\":10,\"SizeIsDeferred\":false,\"Offset\":10,");
     assert_has(fake.last[ALB_TUS_POST_FINISH], "\"PartialUploads\":[\"a\",\"a\"]");
     assert_string_equal(fake.told_by, "/up/load/");
     check_file("up/b", "hellohello");
+    wait_count(ALB_TUS_PRE_FINISH, 1);
+    let_go();
+    assert_has(read_all(fd), "HTTP/1.1 204");
+    assert_int_equal(count_of(ALB_TUS_POST_FINISH), 2);
+    assert_string_equal(fake.told_by, "/up/load/a");
 }
 
 /* ---- everything at once ---- */
