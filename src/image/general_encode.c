@@ -187,8 +187,9 @@ static int palette_depth(const VipsImage *image)
     return depth <= 2 ? depth : depth <= 4 ? 4 : 8;
 }
 
-/* What came with a palette gets one again, unless nothing may be lost, or none is wanted: drawings and screenshots are
- * several times smaller so. Rows of a palette are not differences; all others are whatever is smallest (as imgproxy). */
+/* What came with a palette gets one again, unless nothing may be lost, or none is wanted: drawings and screenshots
+ * are several times smaller so. Rows of a palette are not differences; all others are whatever is smallest (as
+ * imgproxy). */
 static int save_png(VipsImage *image, const struct alb_output *o, VipsTarget *t, gboolean strip)
 {
     unsigned colors = o->png_colors ? o->png_colors : 256;

@@ -202,7 +202,7 @@ static void *forget(VipsImage *image, const char *name, GValue *value, void *arg
     return NULL;
 }
 
-/* What libvips puts together has what all of its parts tell: a picture would get the mark's author, place and palette. */
+/* What libvips puts together has what all of its parts tell: a picture would get the mark's author and palette. */
 static int compose(VipsImage *image, VipsImage *mark, int x, int y, enum alb_blend blend, VipsImage **out)
 {
     VipsInterpretation space = vips_image_get_interpretation(image);
