@@ -57,8 +57,7 @@ static bool read_path(struct alb_thumbor_job *job, int *secret)
     if (!parse(job, path))
         return false;
     *secret = signed_by(job);
-    if (*secret >= 0 || job->url.is_unsafe || job->url.params || job->url.hash.n == 0 ||
-        alb_str_eq(decoded, path))
+    if (*secret >= 0 || job->url.is_unsafe || job->url.params || alb_str_eq(decoded, path))
         return alb_arena_code(job->arena) == ALB_OK;
     struct alb_thumbor_url as_it_came = job->url;
     if (!parse(job, decoded))
