@@ -49,6 +49,12 @@ enum alb_code alb_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct alb
 /* A whole small file into memory (free with alb_mem_free); TOO_LARGE above max. */
 enum alb_code alb_fs_read_file(int dirfd, const char *path, size_t max, char **p, size_t *n,
                                struct alb_err *err) ALB_MUST_CHECK;
+/* The first n bytes of an existing file of this user, if the kernel has its name and them in memory: does not wait for
+ * the disk (but if somebody unlinks it meanwhile), fit for an event loop. openat2 with RESOLVE_CACHED of Linux 5.12,
+ * preadv2 with RWF_NOWAIT of 4.14. *got: how many there are; fewer also where those behind them are not in memory.
+ * BUSY: read it where one may wait. UNSUPPORTED: the same, for all of this kernel's or file system's files. */
+enum alb_code alb_fs_read_cached(int dirfd, const char *path, void *p, size_t n, size_t *got,
+                                 struct alb_err *err) ALB_MUST_CHECK;
 void alb_fs_close(int *fd); /* -1 inside is allowed; sets -1; for ALB_CLEANUP */
 
 /* Fault plan, process-wide, for tests: the n-th matching call fails with `sys` (short: a write stores half

@@ -304,22 +304,58 @@ enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_
     return get(c, key, use, true, out, err);
 }
 
+/* Whether it is known to take `most` bytes on the disk at most; *bytes: those that it takes. */
+static bool is_small(struct alb_cache *c, const struct alb_index_key *key, int64_t most, int64_t *bytes)
+{
+    struct alb_index_item item = {0};
+
+    alb_mutex_lock(&c->mtx);
+    bool known = alb_index_find(c->index, key, false, &item);
+    alb_mutex_unlock(&c->mtx);
+    *bytes = (int64_t)item.pages * ALB_INDEX_PAGE;
+    return known && *bytes <= most;
+}
+
 enum alb_code alb_cache_get_small(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
                                   struct alb_derived *out, struct alb_err *err)
 {
     struct alb_index_key k = alb_cache_index_key(key);
-    struct alb_index_item item = {0};
+    int64_t bytes;
 
     memset(out, 0, sizeof(*out));
-    alb_mutex_lock(&c->mtx);
-    bool known = alb_index_find(c->index, &k, false, &item);
-    alb_mutex_unlock(&c->mtx);
-    if (!known || (int64_t)item.pages * ALB_INDEX_PAGE > most)
+    if (!is_small(c, &k, most, &bytes))
         return alb_fail(err, ALB_E_NOT_FOUND, "not known, or larger");
     enum alb_code code = get(c, key, true, true, out, err);
     if (code == ALB_OK)
         count(c, code, false);
     return code;
+}
+
+enum alb_code alb_cache_get_at_hand(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
+                                    struct alb_derived *out, struct alb_err *err)
+{
+    struct alb_index_key k = alb_cache_index_key(key);
+    int64_t bytes;
+
+    memset(out, 0, sizeof(*out));
+    if (atomic_load_explicit(&c->cannot_tell, memory_order_relaxed) || !is_small(c, &k, most, &bytes))
+        return alb_fail(err, ALB_E_NOT_FOUND, "not known, or larger");
+    enum alb_code code = alb_derived_read_cached(c->dirfd, key, (size_t)bytes, out, NULL);
+    if (code == ALB_OK && is_expired(c, out->created_ms)) {
+        alb_derived_fini(out);
+        code = ALB_E_NOT_FOUND;
+    }
+    if (code == ALB_OK) {
+        alb_mutex_lock(&c->mtx);
+        c->hits++;
+        alb_ignore(alb_index_find(c->index, &k, true, NULL), "it may have gone meanwhile");
+        alb_mutex_unlock(&c->mtx);
+        alb_stat_inc(ALB_STAT_CACHE_HITS);
+        return ALB_OK;
+    }
+    if (code == ALB_E_UNSUPPORTED)
+        atomic_store_explicit(&c->cannot_tell, true, memory_order_relaxed);
+    return alb_fail(err, ALB_E_NOT_FOUND, "not at hand");
 }
 
 static enum alb_code take_room(struct alb_cache *c, const struct alb_cache_journal_record *in,

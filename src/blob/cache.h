@@ -68,6 +68,10 @@ enum alb_code alb_cache_get_aside(struct alb_cache *c, const struct alb_derived_
  * a file call. What is not found is not counted as a miss: alb_cache_get comes next. */
 enum alb_code alb_cache_get_small(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
                                   struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
+/* The same without waiting for the disk, for an event loop: what the kernel has in its memory. Of everything else, and
+ * of what is damaged or too old, NOT_FOUND and no effect: the others above say and do what is right. */
+enum alb_code alb_cache_get_at_hand(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
+                                    struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
 /* Stores a body (replaces an older one of the same key). Failure never harms: NO_SPACE (disk full), TOO_LARGE
  * (not worth keeping), BUSY (another one's turn, or not known yet what lies there), IO. Serve the body anyway. */
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,

@@ -19,6 +19,8 @@
 #ifndef ALB_BLOB_CACHE_PRIV_H
 #define ALB_BLOB_CACHE_PRIV_H
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 #include "blob/cache.h"
 #include "blob/cache_index.h"
@@ -38,6 +40,8 @@ struct alb_cache {
     const struct alb_clock *clock;
     struct alb_quarantine *quarantine;
     bool plain, shared;
+    /* any thread */
+    atomic_bool cannot_tell; /* this file system cannot say what is in memory (alb_fs_read_cached) */
     /* under jmtx, which is taken first: file calls allowed */
     struct alb_mutex jmtx;
     struct alb_cache_journal journal;

@@ -261,6 +261,31 @@ enum alb_code alb_derived_read(int dirfd, const struct alb_derived_key *key,
     return alb_fail_sys(err, code, why.sys, "derived file %s: %s", name, why.msg);
 }
 
+enum alb_code alb_derived_read_cached(int dirfd, const struct alb_derived_key *key, size_t most,
+                                      struct alb_derived *out, struct alb_err *err)
+{
+    struct alb_derived_view view;
+    char name[ALB_DERIVED_NAME_MAX];
+    unsigned char *file = alb_mem_alloc(most);
+    size_t n = 0;
+
+    memset(out, 0, sizeof(*out));
+    if (file == NULL)
+        return alb_fail(err, ALB_E_NO_MEMORY, "no memory for a derived file");
+    alb_derived_name(key, name);
+    enum alb_code code = alb_fs_read_cached(dirfd, name, file, most, &n, err);
+    if (code == ALB_OK && n > 0) { /* who keeps it for long counts its bytes, not what was allocated */
+        unsigned char *fit = alb_mem_realloc(file, n);
+        file = fit != NULL ? fit : file;
+    }
+    if (code == ALB_OK)
+        code = alb_derived_parse(file, n, key, &view, err);
+    if (code == ALB_OK)
+        return hand_out(file, &view, out, err);
+    alb_mem_free(file);
+    return code;
+}
+
 enum alb_code alb_derived_read_front(int dirfd, const char *name, unsigned char room[ALB_DERIVED_FRONT_MAX],
                                      struct alb_derived_view *view, struct alb_err *err)
 {

@@ -90,6 +90,10 @@ enum alb_code alb_derived_write(int dirfd, int tmp_dirfd, const struct alb_deriv
 enum alb_code alb_derived_read(int dirfd, const struct alb_derived_key *key,
                                struct alb_quarantine *quarantine, struct alb_derived *out,
                                struct alb_err *err) ALB_MUST_CHECK;
+/* The same of a file of at most `most` bytes that the kernel has in memory: never waits for the disk. Nothing is done
+ * about what is damaged. BUSY, UNSUPPORTED: alb_fs_read_cached; what it cannot read, it may yet be. */
+enum alb_code alb_derived_read_cached(int dirfd, const struct alb_derived_key *key, size_t most,
+                                      struct alb_derived *out, struct alb_err *err) ALB_MUST_CHECK;
 /* What stands in front of the body of a file of that name, without its body and so without its checksum: good
  * enough to decide that it goes. The views point into room. NOT_FOUND, CORRUPT, IO. */
 enum alb_code alb_derived_read_front(int dirfd, const char *name, unsigned char room[ALB_DERIVED_FRONT_MAX],

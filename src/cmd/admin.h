@@ -44,6 +44,7 @@ struct alb_admin {
     struct alb_render *render;   /* NULL: no server runs here */
     struct alb_purges *purges;   /* of the cache; NULL: nothing can be purged */
     struct alb_origins *origins; /* NULL: no copies of other servers' pictures are kept */
+    bool is_shared;              /* the caches are those of `albumen imgproxy` and `albumen imagor` */
 };
 
 /* What the person gave: parsed options, the words behind them, and a secret (a new password) if one was asked

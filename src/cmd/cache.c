@@ -41,9 +41,7 @@ static struct alb_str thumbor_label(struct alb_arena *a, struct alb_str target)
     struct alb_thumbor_url url = {0};
     struct alb_str path, query;
     (void)alb_str_cut(target, '?', &path, &query);
-    if (!alb_thumbor_url_apply(&url, a, path) || url.path.n == 0)
-        return ALB_STR_NONE;
-    return alb_arena_printf(a, "u:" ALB_STR_FMT, ALB_STR_ARG(url.path));
+    return alb_thumbor_url_apply(&url, a, path) ? alb_thumbor_url_label(a, url.path, false) : ALB_STR_NONE;
 }
 
 /* What the door calls the URL of an answer: what stands behind its signature, mended. Empty: it is none. */
@@ -136,10 +134,68 @@ struct alb_str alb_cache_label(struct alb_arena *a, const char *what, struct alb
     return ALB_STR_NONE;
 }
 
+/* ---- the same, to `albumen imagor` ---- */
+
+/* There is no telling from a URL whose it is. Before the signature may stand -server-path-prefix. */
+static struct alb_str imagor_url_label(struct alb_arena *a, struct alb_str text)
+{
+    struct alb_str rest = without_host(text), path, query;
+    for (size_t slash; rest.n > 0; rest = alb_str_from(rest, slash)) {
+        struct alb_thumbor_url url = {0};
+        (void)alb_str_cut(rest, '?', &path, &query);
+        if (!alb_thumbor_url_apply(&url, a, path))
+            break;
+        if (url.is_unsafe || url.hash.n > 0)
+            return alb_thumbor_url_label(a, url.path, false);
+        while (rest.n > 0 && rest.p[0] == '/')
+            rest = alb_str_from(rest, 1);
+        slash = alb_str_find(rest, '/');
+        if (slash == ALB_STR_NPOS)
+            break;
+    }
+    return ALB_STR_NONE;
+}
+
+/* Its own folders know a source by what stands in URLs: "a.jpg" of the loader, "HOST/a.jpg" of the storage. */
+static struct alb_str imagor_source_label(struct alb_arena *a, struct alb_str text)
+{
+    static const char *const schemes[] = {"https://", "local:///"};
+    (void)a;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(schemes); i++) {
+        struct alb_str scheme = alb_str_c(schemes[i]);
+        if (begins_so(text, scheme))
+            return alb_str_from(text, scheme.n);
+    }
+    return ALB_STR_NONE;
+}
+
+/* Empty: there is no other. */
+static struct alb_str imagor_label(struct alb_arena *a, const char *what, struct alb_str text)
+{
+    if (strcmp(what, "tag") == 0)
+        return ALB_STR_NONE;
+    return strcmp(what, "url") == 0 ? imagor_url_label(a, text) : imagor_source_label(a, text);
+}
+
 static int purge_usage(struct alb_console *c)
 {
     alb_console_err(c, "albumen: cache purge needs one of url, source, prefix, tag, and one text or more\n");
     return 2;
+}
+
+static enum alb_code purge_one(const struct alb_admin *admin, struct alb_arena *a, const char *what,
+                               struct alb_str text, struct alb_err *err)
+{
+    const struct alb_str labels[] = {alb_cache_label(a, what, text, err),
+                                     admin->is_shared ? imagor_label(a, what, text) : ALB_STR_NONE};
+    enum alb_code code = labels[0].n > 0 ? ALB_OK : err->code;
+    uint64_t number;
+    for (size_t i = 0; i < ALB_ARRAY_LEN(labels) && code == ALB_OK; i++) {
+        if (labels[i].n > 0 && (i == 0 || !alb_str_eq(labels[i], labels[0])))
+            code = alb_purges_add(admin->purges, labels[i], strcmp(what, "prefix") == 0,
+                                  ALB_STR("command line"), &number, err);
+    }
+    return code;
 }
 
 static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
@@ -147,7 +203,6 @@ static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
     struct alb_err err = ALB_ERR_INIT;
     const char *what = words[0];
     enum alb_code code = ALB_OK;
-    uint64_t number;
     if (!what || !words[1] ||
         (strcmp(what, "url") != 0 && strcmp(what, "source") != 0 && strcmp(what, "prefix") != 0 &&
          strcmp(what, "tag") != 0))
@@ -162,10 +217,7 @@ static int purge(struct alb_admin *admin, char **words, struct alb_console *c)
     const char *which = "cache purge";
     for (char **w = words + 1; code == ALB_OK && *w; w++) {
         which = *w;
-        struct alb_str label = alb_cache_label(a, what, alb_str_c(*w), &err);
-        code = label.n > 0 ? alb_purges_add(admin->purges, label, strcmp(what, "prefix") == 0,
-                                            ALB_STR("command line"), &number, &err)
-                           : err.code;
+        code = purge_one(admin, a, what, alb_str_c(*w), &err);
         if (code == ALB_OK)
             alb_console_err(c, "purged: %s %s\n", what, *w);
     }
@@ -286,7 +338,7 @@ static enum alb_code open_folder(const char *path, int *dirfd, struct alb_quaran
 
 int alb_cache_folder_run(const char *path, const struct alb_admin_call *call, struct alb_console *c)
 {
-    struct alb_admin admin = {.clock = alb_clock_real()};
+    struct alb_admin admin = {.clock = alb_clock_real(), .is_shared = true};
     struct alb_quarantine *q = NULL;
     struct alb_err err = ALB_ERR_INIT;
     int dirfd = -1, status;

@@ -6,8 +6,8 @@
  *
  * Life of a request:
  *   1. an event loop reads the head, checks it (strictly: refuse, never guess), finds the route;
- *   2. `before` (who is it?) and then `hot`, both optional, run on the loop: no I/O, no SQL, no waiting.
- *      HIT answers; MISS goes on;
+ *   2. `before` (who is it?) and then `hot`, both optional, run on the loop: no SQL, nothing that can wait (of
+ *      files alb_fs_read_cached alone). HIT answers; MISS goes on;
  *   3. `before` and then `step` run on the io pool. step returns DONE (an answer is set, or a stream ended)
  *      or WAIT on exactly one thing (req.h), and is called again when that has happened. No pool thread ever
  *      waits for a client or a future (laws 1, 2);

@@ -356,6 +356,16 @@ static enum alb_code read_config(const struct reader *r, const char *path, bool 
     return code;
 }
 
+/* Go's flags end at the first word that is none. */
+static void remark_rest(const struct reader *r, int argc, char **argv)
+{
+    int i = 0;
+    for (int n; i < argc && (n = alb_imagor_flags_words(argv[i])) > 0;)
+        i += n;
+    if (i < argc)
+        remark(r, "arguments", alb_str_c(argv[i]), "is no flag: it is passed over, and all behind it");
+}
+
 enum alb_code alb_imagor_flags_parse(int argc, char **argv, char **envp, struct alb_arena *arena,
                                      struct alb_imagor_flags *f, struct alb_buf *remarks, struct alb_err *err)
 {
@@ -377,7 +387,11 @@ enum alb_code alb_imagor_flags_parse(int argc, char **argv, char **envp, struct 
         code = read_config(&second, file, named);
     if (code == ALB_OK)
         code = read_environment(&second, envp);
-    return code == ALB_OK ? alb_goflag_arguments(flags, ALB_ARRAY_LEN(flags), f, argc, argv, err) : code;
+    if (code == ALB_OK)
+        code = alb_goflag_arguments(flags, ALB_ARRAY_LEN(flags), f, argc, argv, err);
+    if (code == ALB_OK)
+        remark_rest(&second, argc, argv);
+    return code;
 }
 
 /* ---- what cannot be had ---- */

@@ -11,6 +11,7 @@
 #include "render/hot.h"
 
 #define META_MAX 64
+#define AT_HAND_MOST ((int64_t)64 << 10)
 
 static void picture_free(struct alb_obj *obj)
 {
@@ -68,9 +69,19 @@ static bool meta_parse(struct alb_str text, struct meta *m)
     return m->format != ALB_FORMAT_SAME && !text.p && (n == 2 || n == 4);
 }
 
-static enum alb_code read_file(struct alb_cache *cache, const struct alb_derived_key *key, enum alb_picture_for of,
-                               struct alb_derived *file)
+/* What an event loop reads of: it copies and sums them in less time than a worker is woken in. What goes into a memory
+ * file then takes longer. */
+static int64_t at_hand_most(const struct alb_hot_cache *hot)
 {
+    bool into_file = hot && alb_hot_cache_takes(hot, ALB_BYTES_FILE_LEAST);
+    return into_file ? ALB_BYTES_FILE_LEAST : AT_HAND_MOST;
+}
+
+static enum alb_code read_file(struct alb_cache *cache, const struct alb_derived_key *key, enum alb_picture_for of,
+                               const struct alb_hot_cache *hot, struct alb_derived *file)
+{
+    if (of == ALB_PICTURE_AT_HAND)
+        return alb_cache_get_at_hand(cache, key, at_hand_most(hot), file, NULL);
     if (of == ALB_PICTURE_FOR_A_CLIENT)
         return alb_cache_get(cache, key, file, NULL);
     if (of == ALB_PICTURE_AT_ONCE)
@@ -85,7 +96,7 @@ struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct 
     struct alb_derived file = {0};
     struct alb_picture *p = NULL;
     struct meta m;
-    if (!cache || read_file(cache, &k, of, &file) != ALB_OK)
+    if (!cache || read_file(cache, &k, of, hot, &file) != ALB_OK)
         return NULL;
     if (meta_parse(alb_str_n(file.meta, file.meta_n), &m))
         p = alb_picture_new(key, alb_bytes_ref(file.body), m.format, m.size[0], m.size[1]);

@@ -20,6 +20,7 @@ struct alb_picture *alb_picture_new(const struct alb_flight_key *key, struct alb
 enum alb_picture_for {
     ALB_PICTURE_FOR_A_CLIENT,
     ALB_PICTURE_AT_ONCE, /* for a client, if it is known to be there and small; not found is no miss yet */
+    ALB_PICTURE_AT_HAND, /* the same without waiting for the disk */
     ALB_PICTURE_FOR_ANOTHER,
     ALB_PICTURE_FOR_UPKEEP
 };

@@ -188,11 +188,11 @@ struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight
     return p;
 }
 
-struct alb_picture *alb_render_kept(struct alb_render *r, enum alb_render_door door,
-                                    const struct alb_flight_key *key)
+static struct alb_picture *from_disk(struct alb_render *r, enum alb_render_door door,
+                                     const struct alb_flight_key *key, enum alb_picture_for of)
 {
     int64_t begun = alb_mono(r->config.clock);
-    struct alb_picture *p = alb_picture_from_disk(r->config.cache, key, ALB_PICTURE_AT_ONCE, r->hot);
+    struct alb_picture *p = alb_picture_from_disk(r->config.cache, key, of, r->hot);
     if (!p)
         return NULL;
     alb_books_disk(r->books, door, p->format);
@@ -200,6 +200,20 @@ struct alb_picture *alb_render_kept(struct alb_render *r, enum alb_render_door d
     alb_stat_observe(ALB_HIST_RENDER, alb_mono(r->config.clock) - begun);
     (void)alb_hot_cache_put(r->hot, key, p); /* or it is read again */
     return p;
+}
+
+struct alb_picture *alb_render_at_hand(struct alb_render *r, enum alb_render_door door,
+                                       const struct alb_flight_key *key, bool *hot)
+{
+    struct alb_picture *p = alb_render_hot(r, key);
+    *hot = p != NULL;
+    return p ? p : from_disk(r, door, key, ALB_PICTURE_AT_HAND);
+}
+
+struct alb_picture *alb_render_kept(struct alb_render *r, enum alb_render_door door,
+                                    const struct alb_flight_key *key)
+{
+    return from_disk(r, door, key, ALB_PICTURE_AT_ONCE);
 }
 
 void alb_render_hurry_locked(struct alb_render *r, const struct alb_flight_key *key, int64_t deadline)

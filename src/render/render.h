@@ -135,8 +135,13 @@ uint64_t alb_render_purges_newest(struct alb_render *render);
 /* Purges were retired: what is in memory may be of before them, and is forgotten. */
 void alb_render_purges_retired(struct alb_render *render);
 
-/* The picture if it is in memory (a reference), else NULL. No I/O, fit for an event loop. */
+/* The picture if it is in memory (a reference), else NULL. No I/O. */
 struct alb_picture *alb_render_hot(struct alb_render *render, const struct alb_flight_key *key);
+
+/* For event loops: alb_render_hot (*hot), or else alb_render_kept of what the kernel has in its memory and is small
+ * enough to be read and verified right here; never waits for the disk. NULL: a worker must look. */
+struct alb_picture *alb_render_at_hand(struct alb_render *render, enum alb_render_door door,
+                                       const struct alb_flight_key *key, bool *hot);
 
 /* The picture if it lies on the disk and is small (a reference; then it is in memory too), else NULL: ask
  * alb_render_start. Saves the flight and its job, which a file of a few KB is not worth; what is large is read once for

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Whether that is switched on; *part: of whose paths. */
@@ -110,6 +111,28 @@ ssize_t __pread64_chk(int fd, void *p, size_t n, off64_t at, size_t room)
 {
     (void)room;
     return read_at(fd, p, n, at);
+}
+
+static ssize_t read_into(int fd, const struct iovec *v, int n, off_t at, int flags)
+{
+    int before = errno;
+
+    if (fails(fd, "read")) {
+        errno = EIO;
+        return -1;
+    }
+    errno = before;
+    return syscall(SYS_preadv2, fd, v, n, at, 0, flags);
+}
+
+ssize_t preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
+{
+    return read_into(fd, v, n, at, flags);
+}
+
+ssize_t preadv64v2(int fd, const struct iovec *v, int n, off64_t at, int flags)
+{
+    return read_into(fd, v, n, at, flags);
 }
 
 int fsync(int fd)

@@ -45,7 +45,8 @@ def test_purges_need_an_administrator_and_remove_files(daemon):
     assert requests.post(place, params=source).status_code == 401
     assert requests.post(place, params=source, headers=bob).status_code == 403
     assert requests.get(place, params=source, headers=admin).status_code == 405
-    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "https://" + "x" * 990}):
+    for params in ({}, {"url": "nothing"}, {"tag": ""}, {"prefix": "https://" + "x" * 990}, {"tag": ["a", "b"]},
+                   {**source, "tag": "a"}, "tag=%00"):
         assert requests.post(place, params=params, headers=admin).status_code == 400, params
     for kind in ("source", "prefix", "url"):
         refused = requests.post(place, params={kind: "nonsense"}, headers=admin)

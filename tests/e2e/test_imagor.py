@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`albumen imagor`: flags, environment and file; pages; imagor's folders of sources and of results, used as they are."""
+import base64
 import hashlib
+import hmac
 import http.client
 import io
 import os
@@ -8,10 +10,12 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pictures
 import pytest
 import requests
+from daemon import BINARY
 from imagor_daemon import Imagor, refused
 from imgproxy_daemon import Sources, until
 from PIL import Image
@@ -59,6 +63,13 @@ def unfinished(folder):
     return [p for p in (folder / ".albumen").rglob("*") if p.is_file()]
 
 
+def command(home, *words):
+    run = subprocess.run([BINARY, "cache", *map(str, words), "--cache-dir", home / "cache"], capture_output=True, text=True,
+                         timeout=120, stdin=subprocess.DEVNULL)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 # ---- what is set ----
 
 def test_where_values_come_from(home):
@@ -78,6 +89,9 @@ def test_where_values_come_from(home):
                 "--cache-dir", home / "mine", variables=variables) as s:
         assert s.get("/").headers["Location"] == "http://flag.example/"
         assert (home / "mine" / "cache").is_dir()
+    with Imagor(home, "-server-path-prefix=/flag/", "start", "-server-path-prefix=/late/") as s:
+        assert s.get("/flag/healthcheck").status_code == 200
+        assert "start is no flag: it is passed over" in " ".join(w.get("text", "") for w in s.warnings())
 
 
 def test_what_is_refused(home):
@@ -261,6 +275,36 @@ def test_a_source_under_the_name_of_another(home, sources, shared, way):
             for i, content in made.items():
                 assert s.get(f"/unsafe/100x75/{sources.url}/photo/{i}.jpg").content == content
         assert all(names[i].read_bytes() == sources.photo(i) for i in (7, 8))
+        s.stop()
+
+
+def test_purged_by_url_and_by_source(home, folder, sources):
+    far = f"{sources.url}/photo/3.jpg"
+    encoded = urllib.parse.quote(far, safe="")
+    mac = hmac.new(b"mysecret", f"24x20/{encoded}".encode(), hashlib.sha1).digest()
+    paths = ["/unsafe/20x20/a.jpg", "/unsafe/20x20/my%20photo.jpg", f"/unsafe/20x20/{far}", f"/unsafe/21x20/{encoded}",
+             "/unsafe/22x20/a.jpg?x=1", "//unsafe//23x20/a.jpg", f"/{base64.urlsafe_b64encode(mac).decode()}/24x20/{encoded}",
+             "/unsafe/25x20/filters:fill(red):format(png)/deep/b.jpg", f"/unsafe/26x20/filters:watermark({encoded})/a.jpg"]
+    with Imagor(home, f"-file-loader-base-dir={folder}", "-server-path-prefix=/pre", "-imagor-secret=mysecret",
+                "--cache-dir", home / "cache") as s:
+        def tags():
+            answers = [s.get("/pre" + path) for path in paths]
+            assert all(a.status_code == 200 for a in answers), answers
+            return [a.headers["ETag"] for a in answers]
+
+        def changed(before, after):
+            return [paths[i] for i in range(len(paths)) if before[i] != after[i]]
+
+        for path in paths:
+            before = tags()
+            command(home, "purge", "url", f"{s.url}/pre{path}")
+            assert changed(before, tags()) == [path]
+        before = tags()
+        command(home, "purge", "source", "local:///deep/b.jpg")
+        assert changed(before, tags()) == [paths[7]]
+        before = tags()
+        command(home, "purge", "source", far)
+        assert changed(before, tags()) == [p for p in paths if "photo/3.jpg" in urllib.parse.unquote(p)]
         s.stop()
 
 

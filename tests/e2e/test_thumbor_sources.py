@@ -2,6 +2,7 @@
 """The thumbor door under `albumen serve`: pictures of other servers, of a folder and of nothing but a colour, and what is
 told of pictures (meta/). The door at the root, with uploads and files of its own: tests/unit/doors/test_thumbor_door.c."""
 import io
+import urllib.parse
 
 import pytest
 from PIL import Image
@@ -115,6 +116,16 @@ def test_purged_by_its_url(house, sources):
     assert again.headers["ETag"] != first.headers["ETag"]  # the purge is part of its key
     house.daemon.command("cache", "purge", "url", f"{house.daemon.url}/imagor/{sign(path)}?utm=1", "--data", house.daemon.data)
     assert house.get(path).headers["ETag"] not in (again.headers["ETag"], first.headers["ETag"])
+
+
+@pytest.mark.parametrize("signed", ["as it is sent", "decoded"])
+def test_purged_by_its_url_whatever_was_signed(house, sources, signed):
+    sent = "34x22/" + urllib.parse.quote(f"{sources.url}/photo/7.jpg", safe="")
+    path = sign(sent if signed == "as it is sent" else urllib.parse.unquote(sent)).split("/")[0] + "/" + sent
+    first = house.get(path, signed=False)
+    assert first.status_code == 200 and house.get(path, signed=False).headers["ETag"] == first.headers["ETag"]
+    house.daemon.command("cache", "purge", "url", f"{house.daemon.url}/imagor/{path}", "--data", house.daemon.data)
+    assert house.get(path, signed=False).headers["ETag"] != first.headers["ETag"]
 
 
 def test_private_servers_are_not_asked(tmp_path, sources):

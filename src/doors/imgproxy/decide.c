@@ -118,10 +118,11 @@ bool alb_imgproxy_answer_hot(struct alb_imgproxy_job *job)
     const struct alb_render_ask ask = ask_for(job);
     alb_render_key(job->door->config.render, &ask, &job->key);
     job->has_key = true;
-    struct alb_picture *p = alb_render_hot(job->door->config.render, &job->key);
+    bool hot;
+    struct alb_picture *p = alb_render_at_hand(job->door->config.render, ask.door, &job->key, &hot);
     if (!p)
         return false;
-    answer(job, &ask, p, true);
+    answer(job, &ask, p, hot);
     alb_imgproxy_memo_keep(job, &ask, &job->key);
     alb_obj_unref(&p->obj);
     return true;

@@ -217,8 +217,8 @@ enum alb_imgproxy_memo_says alb_imgproxy_memo_answer(struct alb_imgproxy_door *d
     struct entry *e = find(door->memo, moment, alb_req_path(req), accept);
     if (!e)
         return ALB_IMGPROXY_MEMO_NOTHING;
-    struct alb_picture *p = alb_render_hot(door->config.render, &e->key);
-    bool hot = p != NULL;
+    bool hot;
+    struct alb_picture *p = alb_render_at_hand(door->config.render, e->door, &e->key, &hot);
     if (!p && !on_loop)
         p = alb_render_kept(door->config.render, e->door, &e->key);
     if (p) {

@@ -95,13 +95,14 @@ enum alb_hot alb_immich_thumbnail_hot(struct alb_req *req)
     alb_size_options(size, source, &options);
     const struct alb_render_ask ask = ask_for(req, source, &options);
     alb_render_key(door->render, &ask, &key);
-    struct alb_picture *p = alb_render_hot(door->render, &key);
+    bool hot;
+    struct alb_picture *p = alb_render_at_hand(door->render, ask.door, &key, &hot);
     if (!p) {
         alb_source_unref(source);
         return ALB_HOT_MISS;
     }
     answer_picture(req, p);
-    alb_render_answered(door->render, &ask, p, true, alb_res_decided(req));
+    alb_render_answered(door->render, &ask, p, hot, alb_res_decided(req));
     alb_obj_unref(&p->obj);
     alb_source_unref(source);
     return ALB_HOT_HIT;

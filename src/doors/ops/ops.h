@@ -10,6 +10,7 @@
  *
  * POST /cache/purge?url=|source=|prefix=|tag=TEXT   purges (blob/purges.h): 200 and {"purged": true, "id": "1"} when it
  * is durable. Needs an administrator's session or key; a key that may not do everything, "cache.purge".
+ * 400 unless it is exactly one of them, that can be purged.
  *
  * GET /cache/stats   the caches of pictures in numbers, for the page of the administrator. JSON, no-store; needs an
  * administrator's session or key (its permission: "cache.read"). Counters count from `startedMs`; times are wall ms;

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "doors/ops/priv.h"
+#include "http/query.h"
 #include "render/render.h"
 
 #define LIST_ARENA ((size_t)1 << 20)
@@ -29,27 +30,42 @@ static void send(struct alb_req *req, struct alb_buf *out)
     alb_buf_fini(out);
 }
 
-enum alb_step alb_ops_purge(struct alb_req *req)
+/* The only one of them that the query has; NULL: *err says why not. */
+static const char *read_kind(struct alb_req *req, struct alb_str *text, struct alb_err *err)
 {
     static const char *const kinds[] = {"url", "source", "prefix", "tag"};
+    struct alb_str rest = alb_req_query(req), key, value;
+    const char *found = NULL;
+    unsigned count = 0;
+    while (alb_query_next(&rest, &key, &value)) {
+        for (size_t i = 0; i < ALB_ARRAY_LEN(kinds); i++) {
+            if (alb_str_eq_c(key, kinds[i])) {
+                found = kinds[i];
+                count++;
+            }
+        }
+    }
+    if (count != 1)
+        (void)alb_fail(err, ALB_E_INVALID, "one url, source, prefix or tag is needed, not %u", count);
+    else if (!alb_req_query_get(req, found, text))
+        (void)alb_fail(err, ALB_E_INVALID, "the %s is not encoded as it must be", found);
+    return err->code == ALB_OK ? found : NULL;
+}
+
+enum alb_step alb_ops_purge(struct alb_req *req)
+{
     const struct alb_door_ops *d = alb_req_ctx(req);
     struct alb_buf out = ALB_BUF_INIT(LIST_MAX);
     struct alb_err err = ALB_ERR_INIT;
     struct alb_str text;
     struct alb_json j;
     uint64_t number;
-    size_t kind = 0;
-    while (kind < ALB_ARRAY_LEN(kinds) && !alb_req_query_get(req, kinds[kind], &text))
-        kind++;
-    if (kind == ALB_ARRAY_LEN(kinds)) {
-        alb_res_error(req, ALB_E_INVALID, "url, source, prefix or tag is needed");
-        return ALB_STEP_DONE;
-    }
-    struct alb_str label = d->label(alb_req_arena(req), kinds[kind], text, &err);
+    const char *kind = read_kind(req, &text, &err);
+    struct alb_str label = kind ? d->label(alb_req_arena(req), kind, text, &err) : ALB_STR_NONE;
     enum alb_code code = label.n > 0 ? ALB_OK : err.code;
     if (label.n > 0)
-        code = alb_render_purge(d->render, label, strcmp(kinds[kind], "prefix") == 0,
-                                alb_auth_principal(req)->name, &number, &err);
+        code = alb_render_purge(d->render, label, strcmp(kind, "prefix") == 0, alb_auth_principal(req)->name,
+                                &number, &err);
     if (code != ALB_OK) {
         alb_res_error(req, code, code == ALB_E_INVALID ? err.msg : NULL);
         return ALB_STEP_DONE;

@@ -65,13 +65,13 @@ struct alb_thumbor_job {
     int64_t begun, deadline; /* monotonic */
     /* taken */
     struct alb_thumbor_url url;
-    struct alb_str
-        signed_path; /* what the signature is of, whatever base parameters say: the label of purges */
+    struct alb_str signed_path; /* what the signature is of, whatever base parameters say */
     struct alb_thumbor_result result;
     struct alb_thumbor_filters filters;
     struct alb_thumbor_wish wish;
     struct alb_thumbor_asked asked;
     bool is_signed, is_upload;
+    bool is_decoded;                 /* signed_path: the request's, percent-decoded */
     bool varies;                     /* with Accept */
     struct alb_principal *principal; /* borrowed from `signer` or the request; NULL: no library */
     struct alb_principal *signer;    /* a reference, or NULL */

@@ -46,11 +46,11 @@ void alb_thumbor_keep(struct alb_thumbor_job *job, struct alb_bytes *bytes)
 
 /* ---- the picture that is asked for ---- */
 
-/* The path that is signed: by it the answer can be purged (without memory by its sources alone). */
+/* By its URL the answer can be purged (without memory by its sources alone). */
 static size_t label(struct alb_thumbor_job *job)
 {
     if (job->label.n == 0)
-        job->label = alb_arena_printf(job->arena, "u:" ALB_STR_FMT, ALB_STR_ARG(job->signed_path));
+        job->label = alb_thumbor_url_label(job->arena, job->signed_path, job->is_decoded);
     return job->label.n > 0 ? 1 : 0;
 }
 
@@ -100,9 +100,10 @@ bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
     if (alb_thumbor_inputs_hot(job)) {
         const struct alb_render_ask ask = ask_for(job);
         alb_render_key(job->door->config.render, &ask, &key);
-        p = alb_render_hot(job->door->config.render, &key);
+        bool hot;
+        p = alb_render_at_hand(job->door->config.render, ask.door, &key, &hot);
         if (p)
-            answer(job, &ask, p, true);
+            answer(job, &ask, p, hot);
     }
     if (p) {
         alb_obj_unref(&p->obj);
@@ -110,6 +111,25 @@ bool alb_thumbor_make_hot(struct alb_thumbor_job *job)
     }
     alb_thumbor_inputs_drop(job); /* the step looks anew */
     return false;
+}
+
+/* It is there: kept where the operator wants it, and answered. */
+static void give(struct alb_thumbor_job *job, const struct alb_render_ask *ask, const struct alb_picture *p)
+{
+    if (!p->no_store)
+        alb_thumbor_keep(job, p->bytes);
+    answer(job, ask, p, false);
+}
+
+/* From the disk, if it lies there and is small. */
+static bool give_kept(struct alb_thumbor_job *job, const struct alb_render_ask *ask, const struct alb_flight_key *key)
+{
+    struct alb_picture *p = alb_render_kept(job->door->config.render, ask->door, key);
+    if (p) {
+        give(job, ask, p);
+        alb_obj_unref(&p->obj);
+    }
+    return p != NULL;
 }
 
 static enum alb_thumbor_next render(struct alb_thumbor_job *job)
@@ -123,6 +143,8 @@ static enum alb_thumbor_next render(struct alb_thumbor_job *job)
         alb_render_answered(job->door->config.render, &ask, NULL, false, true);
         return ALB_THUMBOR_DONE;
     }
+    if (!job->url.meta && give_kept(job, &ask, &key))
+        return ALB_THUMBOR_DONE;
     if (alb_door_picture_start(job->req, job->door->config.render, &ask, job->deadline, &job->future, &err) !=
         ALB_OK)
         return alb_thumbor_fail(job, &err, NULL);
@@ -147,9 +169,7 @@ enum alb_thumbor_next alb_thumbor_rendered(struct alb_thumbor_job *job)
     case ALB_DOOR_MADE:
         if (job->url.meta)
             return alb_thumbor_tell(job, p);
-        if (!p->no_store)
-            alb_thumbor_keep(job, p->bytes);
-        answer(job, &ask, p, false);
+        give(job, &ask, p);
         return ALB_THUMBOR_DONE;
     case ALB_DOOR_CHANGED: /* as it is now, then */
         if (job->is_second || job->is_upload)

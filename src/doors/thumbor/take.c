@@ -64,7 +64,8 @@ static bool read_path(struct alb_thumbor_job *job, int *secret)
     if (!parse(job, decoded))
         return false;
     *secret = signed_by(job);
-    if (*secret < 0)
+    job->is_decoded = *secret >= 0;
+    if (!job->is_decoded)
         job->url = as_it_came;
     return true;
 }

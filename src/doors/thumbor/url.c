@@ -362,6 +362,15 @@ bool alb_thumbor_url_apply(struct alb_thumbor_url *u, struct alb_arena *arena, s
     return take_filters(u, arena, &rest) && take_image(u, arena, rest);
 }
 
+struct alb_str alb_thumbor_url_label(struct alb_arena *arena, struct alb_str path, bool is_decoded)
+{
+    if (!is_decoded)
+        path = alb_thumbor_url_clean(arena, alb_thumbor_unescape(arena, path));
+    if (path.n == 0)
+        return ALB_STR_NONE;
+    return alb_arena_printf(arena, "u:" ALB_STR_FMT, ALB_STR_ARG(path));
+}
+
 bool alb_thumbor_next_arg(struct alb_str *rest, struct alb_str *arg)
 {
     int64_t depth = 0;

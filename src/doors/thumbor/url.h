@@ -75,6 +75,10 @@ static inline bool alb_thumbor_url_crops(const struct alb_thumbor_url *u)
 /* The one path of all that mean the same, without a hash: what results are stored under. Empty view: no memory. */
 struct alb_str alb_thumbor_url_canonical(struct alb_arena *arena, const struct alb_thumbor_url *u);
 
+/* What purges call the answers of a path (that is signed, without the hash): decoded, whichever form of it was signed
+ * or sent. is_decoded: it is already. Empty: no path, or no memory. */
+struct alb_str alb_thumbor_url_label(struct alb_arena *arena, struct alb_str path, bool is_decoded);
+
 /* Commas outside of parentheses part arguments; an empty one at the end is none. Takes the next of *rest. */
 bool alb_thumbor_next_arg(struct alb_str *rest, struct alb_str *arg);
 

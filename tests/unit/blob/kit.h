@@ -36,14 +36,19 @@
 #define KIT_UNUSED __attribute__((unused))
 
 /* A folder below $TMPDIR, else /dev/shm (no disk to wait for), else /tmp. */
+KIT_UNUSED static void kit_dir_new_in(const char *base, char out[64])
+{
+    (void)snprintf(out, 64, "%s/alb-test-XXXXXX", base);
+    assert_non_null(mkdtemp(out));
+}
+
 KIT_UNUSED static void kit_dir_new(char out[64])
 {
     const char *base = getenv("ALB_TEST_DIR");
 
     if (base == NULL || strlen(base) > 40)
         base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    (void)snprintf(out, 64, "%s/alb-test-XXXXXX", base);
-    assert_non_null(mkdtemp(out));
+    kit_dir_new_in(base, out);
 }
 
 static int kit_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)

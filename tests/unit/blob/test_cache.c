@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The bounded cache: hits and misses, the bound, scan resistance, warm start, damage, full disks, threads.
+ * The bounded cache: hits and misses, what is at hand, the bound, scan resistance, warm start, damage, full disks,
+ * threads.
  */
 #include "kit.h"
 
@@ -30,18 +31,34 @@ static void open_cache(struct world *w)
     assert_ok(alb_cache_open(&config, &w->c, &err));
 }
 
-static int setup(void **state)
+static void open_world(struct world *w)
 {
-    struct world *w = calloc(1, sizeof(*w));
-
     alb_err_clear(&err);
     kit_quiet();
-    kit_dir_new(w->path);
     w->fd = kit_dir_open(w->path);
     assert_ok(alb_fs_mkdirs(w->fd, "tmp", 0700, &err));
     assert_ok(alb_quarantine_open(w->fd, 1 << 20, 1000, alb_clock_real(), &w->q, &err));
     w->limit = 400 * ALB_INDEX_PAGE;
     open_cache(w);
+}
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    kit_dir_new(w->path);
+    open_world(w);
+    *state = w;
+    return 0;
+}
+
+/* In a file system that has a disk, as far as one can know. */
+static int setup_on_disk(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    kit_dir_new_in("/tmp", w->path);
+    open_world(w);
     *state = w;
     return 0;
 }
@@ -278,6 +295,73 @@ static void small_ones_are_read_at_once(void **state)
     check_books(w);
 }
 
+static enum alb_code get_at_hand(struct world *w, uint64_t i, int64_t most, size_t n)
+{
+    struct alb_derived_key k = key_of(i);
+    struct alb_derived d;
+    enum alb_code code = alb_cache_get_at_hand(w->c, &k, most, &d, NULL);
+
+    assert_int_equal(d.body != NULL, code == ALB_OK);
+    if (code == ALB_OK) {
+        unsigned char *b = kit_bytes(n, i);
+        assert_int_equal(d.body->n, n);
+        assert_memory_equal(d.body->p, b, n);
+        alb_mem_free(b);
+    }
+    alb_derived_fini(&d);
+    return code;
+}
+
+/* What was written or read just now is in memory, but where that is short, or where the file system cannot tell. */
+static bool is_at_hand(struct world *w, uint64_t i, size_t n)
+{
+    struct alb_derived_key k = key_of(i);
+    struct alb_derived d;
+
+    for (int again = 0; again < 1000; again++) {
+        if (get_at_hand(w, i, 65536, n) == ALB_OK)
+            return true;
+        assert_ok(alb_cache_get_aside(w->c, &k, false, &d, &err));
+        alb_derived_fini(&d);
+    }
+    return false;
+}
+
+/* The event loop's way: what it cannot have at once it leaves as it is, to who may wait. */
+static void what_is_in_memory_is_at_hand(void **state)
+{
+    struct world *w = *state;
+    char name[ALB_DERIVED_NAME_MAX], path[64];
+    struct alb_derived_key k = key_of(1);
+
+    assert_int_equal(put(w, 1, 3000), ALB_OK);
+    assert_int_equal(put(w, 2, 9000), ALB_OK);
+    if (!is_at_hand(w, 1, 3000)) {
+        print_message("# this file system cannot tell what is in memory\n");
+        return;
+    }
+    assert_int_equal(get_at_hand(w, 2, 8192, 9000), ALB_E_NOT_FOUND);
+    assert_true(is_at_hand(w, 2, 9000));
+    assert_int_equal(get_at_hand(w, 3, 65536, 0), ALB_E_NOT_FOUND);
+    assert_int_equal(alb_cache_look(w->c).hits, 2);
+    alb_derived_name(&k, name);
+    (void)snprintf(path, sizeof(path), "cache/%s", name);
+    kit_flip(w->fd, path, 1000);
+    assert_int_equal(get_at_hand(w, 1, 65536, 3000), ALB_E_NOT_FOUND);
+    assert_true(kit_exists(w->fd, path));
+    assert_int_equal(alb_cache_look(w->c).corrupt, 0);
+    assert_false(get(w, 1, 3000));
+    assert_false(kit_exists(w->fd, path));
+    assert_int_equal(alb_cache_look(w->c).corrupt, 1);
+    check_books(w);
+    /* A file system that cannot tell is not asked again. */
+    alb_fs_fault(ALB_FS_READ, 1, EOPNOTSUPP, true);
+    assert_int_equal(get_at_hand(w, 2, 65536, 9000), ALB_E_NOT_FOUND);
+    assert_true(alb_fs_fault_fired());
+    assert_false(is_at_hand(w, 2, 9000));
+    assert_true(get(w, 2, 9000));
+}
+
 static void damage_is_a_miss_and_is_counted(void **state)
 {
     struct world *w = *state;
@@ -457,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ghosts_come_back_to_main, setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_finds_what_was_there, setup, teardown),
         cmocka_unit_test_setup_teardown(small_ones_are_read_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_in_memory_is_at_hand, setup_on_disk, teardown),
         cmocka_unit_test_setup_teardown(damage_is_a_miss_and_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(check_finds_every_bad_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_means_not_cached, setup, teardown),

@@ -65,10 +65,10 @@ static bool group_under_fault(struct kit *k, enum fault_on on, int n, int rc, en
         if (code != ALB_OK && (!fault.fired || code != expected))
             fail_msg("fault %d at %d: unit %d ended with %s", (int)on, n, i, alb_code_name(code));
     }
-    alb_ignore(kit_await(hold), "its group is the same");
+    bool held = kit_await(hold) == ALB_OK;
     fault.left = 0;
-    /* A machine that is busy enough makes more than one group of them. */
-    assert_true(done < 3 || !fault.fired);
+    /* A machine that is busy enough makes more than one group of them, and the fault may strike the first one's alone. */
+    assert_true(done < 3 || !held || !fault.fired);
     assert_int_equal(kit_ask(k, "SELECT count(*) FROM asset"), before + (int64_t)done * some);
     kit_write_ok(k, insert_some, &some); /* and life goes on */
     return fault.fired;

@@ -128,6 +128,11 @@ static void test_remarks(void **state)
     assert_non_null(strstr(text, "environment: IMAGOR_NEW is nothing"));
     assert_non_null(strstr(text, "HTTP_LOADER_HTTPS_ONLY is nothing"));
     assert_null(strstr(text, "SOMETHING_ELSE"));
+    assert_null(strstr(text, "passed over"));
+    const char *const words[] = {"-imagor-unsafe", "-port", "80", "true", "-port=81", NULL};
+    assert_int_equal(parse("", NULL, words), ALB_OK);
+    assert_int_equal(st.flags.port, 80);
+    assert_non_null(strstr(alb_buf_cstr(&st.remarks), "arguments: true is no flag"));
 }
 
 static void test_refused(void **state)

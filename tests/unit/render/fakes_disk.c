@@ -63,6 +63,12 @@ enum alb_code alb_cache_get_small(struct alb_cache *c, const struct alb_derived_
     return alb_fail(err, ALB_E_NOT_FOUND, "not small");
 }
 
+enum alb_code alb_cache_get_at_hand(struct alb_cache *c, const struct alb_derived_key *key, int64_t most,
+                                    struct alb_derived *out, struct alb_err *err)
+{
+    return alb_cache_get_small(c, key, most, out, err);
+}
+
 enum alb_code alb_cache_put(struct alb_cache *c, const struct alb_derived_key *key,
                             const struct alb_derived_front *front, struct alb_str body, struct alb_err *err)
 {

@@ -83,10 +83,11 @@ static void test_hits(void **state)
     world_close(&w);
 }
 
-/* What is small is found on the disk without a flight, and is in memory then; what is large is for a flight. */
+/* What is small is found on the disk without a flight, and is in memory then; what is large is for a flight. The event
+ * loop itself takes what needs no memory file. */
 static void test_small_ones_are_read_at_once(void **state)
 {
-    static const size_t sizes[] = {100000, (256 << 10) + 1};
+    static const size_t sizes[] = {20000, 100000, (256 << 10) + 1};
     const struct world_options much_memory = {.slots = 2, .hot_bytes = 64 << 20};
     struct world w;
     struct asker a;
@@ -107,9 +108,18 @@ static void test_small_ones_are_read_at_once(void **state)
         world_settle(&w);
         alb_render_purges_retired(w.render); /* forgets what is in memory */
         assert_null(alb_render_hot(w.render, &key));
-        struct alb_picture *p = alb_render_kept(w.render, question.door, &key);
+        bool in_memory = true;
+        struct alb_picture *p = alb_render_at_hand(w.render, question.door, &key, &in_memory);
         assert_int_equal(p != NULL, i == 0);
+        assert_false(in_memory);
+        if (!p)
+            p = alb_render_kept(w.render, question.door, &key);
+        assert_int_equal(p != NULL, i <= 1);
         if (p) {
+            struct alb_picture *again = alb_render_at_hand(w.render, question.door, &key, &in_memory);
+            assert_ptr_equal(again, p);
+            assert_true(in_memory);
+            alb_obj_unref(&again->obj);
             struct alb_picture *hot = alb_render_hot(w.render, &key);
             assert_ptr_equal(hot, p);
             assert_int_equal(p->bytes->n, sizes[i]);
