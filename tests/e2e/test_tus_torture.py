@@ -158,9 +158,36 @@ def quietly(fn, *args):
         pass
 
 
-def work(client, uploads, failures):
+class Pace:
+    """Kills come between uploads, however fast those are: nobody begins one for which the kill before it is still due."""
+
+    def __init__(self, count):
+        self.count, self.begun, self.over, self.kills = count, 0, 0, 0
+        self.turn = threading.Condition()
+
+    def begin(self):
+        with self.turn:
+            self.turn.wait_for(lambda: self.kills == KILLS or self.begun < (self.kills + 2) * self.count // (KILLS + 2))
+            self.begun += 1
+
+    def end(self):
+        with self.turn:
+            self.over += 1
+
+    def is_due(self):
+        with self.turn:
+            return self.kills < KILLS and self.over >= (self.kills + 1) * self.count // (KILLS + 2)
+
+    def killed(self):
+        with self.turn:
+            self.kills += 1
+            self.turn.notify_all()
+
+
+def work(client, uploads, pace, failures):
     try:
         for upload in uploads:
+            pace.begin()
             over = False
             while not over:
                 try:
@@ -170,6 +197,7 @@ def work(client, uploads, failures):
                 except ERRORS:
                     client.drop()
                     time.sleep(0.05)  # the server is being killed: it is back in a moment
+            pace.end()
     except BaseException as e:
         failures.append(e)
         raise
@@ -180,26 +208,23 @@ def test_every_byte_arrives(tmp_path):
     assert daemon.key
     uploads = [Upload(data) for data in photos()]
     unfinished = uploads[-20:]
-    failures = []
+    failures, pace = [], Pace(len(uploads) - 20)
     clients = [Client(daemon, random.Random(i)) for i in range(CLIENTS)]
-    threads = [threading.Thread(target=work, args=(client, uploads[i:-20:CLIENTS], failures))
+    threads = [threading.Thread(target=work, args=(client, uploads[i:-20:CLIENTS], pace, failures), daemon=True)
                for i, client in enumerate(clients)]
     for client, upload in zip(clients * 2, unfinished):
         begin(client, upload)
     for t in threads:
         t.start()
-    rng, kills = random.Random(7), 0
+    rng = random.Random(7)
     while any(t.is_alive() for t in threads) and not failures:
-        done = sum(1 for u in uploads if u.asset)
-        if kills < KILLS and done >= (kills + 1) * COUNT // (KILLS + 2):
+        if pace.is_due():
             time.sleep(rng.random() / 20)
             daemon.kill9()
             daemon.start()
-            kills += 1
+            pace.killed()
         time.sleep(0.05)
-    for t in threads:
-        t.join()
-    assert not failures and kills == KILLS
+    assert not failures and pace.kills == KILLS
     check(daemon, uploads[:-20], unfinished, clients[0])
     daemon.stop()
 
