@@ -234,6 +234,14 @@ enum alb_code alb_imagor_files_open(const struct alb_imagor_flags *f, struct alb
     return code;
 }
 
+void alb_imagor_files_tend(const struct alb_imagor_files *files)
+{
+    for (size_t i = 0; i < ALB_IMAGOR_FOLDERS; i++) {
+        if (files->shelf[i])
+            alb_shelf_tend(files->shelf[i]);
+    }
+}
+
 void alb_imagor_files_close(struct alb_imagor_files *files)
 {
     for (size_t i = 0; i < ALB_IMAGOR_FOLDERS; i++)

@@ -33,6 +33,8 @@ struct alb_imagor_files {
 enum alb_code alb_imagor_files_open(const struct alb_imagor_flags *f, struct alb_pool *pool,
                                     struct alb_purges *purges, struct alb_imagor_files *files,
                                     struct alb_err *err) ALB_MUST_CHECK;
+/* Whether they are still in trouble, before one tells of it. Blocks on disks that are. */
+void alb_imagor_files_tend(const struct alb_imagor_files *files);
 void alb_imagor_files_close(struct alb_imagor_files *files); /* safe twice */
 
 #endif

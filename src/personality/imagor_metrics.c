@@ -85,6 +85,7 @@ static enum alb_step metrics(struct alb_req *req)
 {
     struct alb_imagor_service *s = alb_req_ctx(req);
     struct alb_buf out = ALB_BUF_INIT(METRICS_MAX);
+    alb_imagor_files_tend(s->config.files);
     put_requests(s, &out);
     put_folders(s, &out);
     alb_stat_write(&out);

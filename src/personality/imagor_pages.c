@@ -61,6 +61,8 @@ static enum alb_hot health_hot(struct alb_req *req)
 static enum alb_step health(struct alb_req *req)
 {
     const struct alb_imagor_service *s = alb_req_ctx(req);
+    if (!alb_req_slot(req)) /* it begins */
+        alb_imagor_files_tend(s->config.files);
     return alb_health_step(req, &s->health);
 }
 

@@ -19,6 +19,7 @@
 #include "image/whole.h"
 #include "render/shelf_seal.h"
 
+#define TRY_MAX ((int64_t)1 << 20)
 #define OWN ".albumen" /* imagor has no names with a dot before them */
 
 struct fault {
@@ -52,6 +53,8 @@ struct alb_shelf {
     unsigned waiting;
     size_t waiting_bytes;
     struct fault reading, writing;
+    int64_t unput; /* bytes of what could not be put last */
+    bool trying;
 };
 
 /* ---- trouble ---- */
@@ -328,8 +331,45 @@ static void put(struct alb_shelf *s, const char *path, struct source *from, int6
     bool unfit = !source && is_unfit(&err);
     atomic_fetch_add(unfit ? &s->unfit : &s->failed, 1);
     alb_stat_inc(ALB_STAT_SHELF_FAILED);
-    if (!unfit && !source)
-        note(s, &s->writing, "write", &err);
+    if (unfit || source)
+        return;
+    alb_mutex_lock(&s->mtx);
+    s->unput = size;
+    alb_mutex_unlock(&s->mtx);
+    note(s, &s->writing, "write", &err);
+}
+
+/* As much as could not be put, that nobody is told of a disk that works and has room for nothing. */
+static enum alb_code try_write(struct alb_shelf *s, int64_t size, struct alb_err *err)
+{
+    static const char nothing_at_all[16 << 10];
+    struct alb_publish p = ALB_PUBLISH_INIT;
+    int tmp ALB_CLEANUP(alb_fs_close) = -1;
+    enum alb_code code = open_tmp(s, &tmp, err);
+    if (code == ALB_OK)
+        code = alb_publish_begin(&p, tmp, err);
+    for (int64_t at = 0; code == ALB_OK && at <= size && at < TRY_MAX; at += (int64_t)sizeof(nothing_at_all))
+        code = alb_fs_pwrite_all(p.fd, nothing_at_all, sizeof(nothing_at_all), at, err);
+    if (code == ALB_OK)
+        code = alb_fs_sync(p.fd, err);
+    alb_publish_end(&p);
+    return code;
+}
+
+void alb_shelf_tend(struct alb_shelf *s)
+{
+    struct alb_err err = ALB_ERR_INIT;
+    alb_mutex_lock(&s->mtx);
+    int64_t size = s->unput;
+    bool mine = s->writing.sys != 0 && !s->trying;
+    s->trying = s->trying || mine;
+    alb_mutex_unlock(&s->mtx);
+    if (!mine)
+        return;
+    note(s, &s->writing, "write", try_write(s, size, &err) == ALB_OK ? NULL : &err);
+    alb_mutex_lock(&s->mtx);
+    s->trying = false;
+    alb_mutex_unlock(&s->mtx);
 }
 
 void alb_shelf_put(struct alb_shelf *s, const char *path, struct alb_origin *o)

@@ -11,7 +11,7 @@
  *     whole, damaged, or was put under another name and came to this one with its attribute, is as if it were not
  *     there: it is made again and replaced, never handed out, never removed.
  *   - A disk that is full or read-only costs the shelf, not the request. The trouble is told by alb_shelf_look and goes
- *     when the disk does its work again.
+ *     when the disk does its work again (alb_shelf_tend, or the next file).
  *
  * Several processes, and imagor itself, may use a folder at the same time. A file that somebody else writes into while
  * it is read is no longer "the same" (alb_origin_is_same, alb_origin_read), and not handed on.
@@ -77,5 +77,7 @@ struct alb_shelf_view {
     int64_t reading_ms, writing_ms; /* wall: since when */
 };
 struct alb_shelf_view alb_shelf_look(struct alb_shelf *shelf);
+/* If it cannot be written to: tries, so that one may be told of it though nothing is put. Else does nothing. */
+void alb_shelf_tend(struct alb_shelf *shelf);
 
 #endif

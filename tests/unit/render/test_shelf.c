@@ -509,6 +509,13 @@ static void test_trouble(void **state)
         assert_false(is_there("a.png")); /* nothing, rather than a half of it */
         assert_int_equal(temporary_files(), 0);
     }
+    alb_fs_fault(ALB_FS_WRITE, 1, ENOSPC, false);
+    alb_shelf_tend(st.shelf);
+    assert_int_equal(alb_shelf_look(st.shelf).writing, ENOSPC);
+    alb_fs_fault(ALB_FS_ANY, 0, 0, false);
+    alb_shelf_tend(st.shelf); /* without a file that wants to be put */
+    assert_int_equal(alb_shelf_look(st.shelf).writing, 0);
+    assert_int_equal(temporary_files(), 0);
     put("a.png");
     assert_int_equal(alb_shelf_look(st.shelf).writing, 0);
     assert_true(is_there("a.png"));
