@@ -438,7 +438,9 @@ def test_programs_inherit_nothing(tmp_path, programs):
         tusd.stop()
 
 
-def test_a_second_signal_ends_at_once(tmp_path, programs):
+def test_a_second_signal_ends_at_once(tmp_path, programs, monkeypatch):
+    # A thread that has just ended, and is not joined yet, is no leak of a process that ends at once.
+    monkeypatch.setenv("TSAN_OPTIONS", os.environ.get("TSAN_OPTIONS", "") + ":report_thread_leaks=0")
     programs.add("post-create", before="sleep 30")
     with serve(tmp_path, programs, "-shutdown-timeout", "60s") as tusd:
         assert tusd.create(3).status_code == 201
