@@ -87,7 +87,8 @@ static enum alb_code open_render(const struct alb_house_config *c, struct alb_ho
         .budget_bytes = (uint64_t)alb_opt_size(c->options, ALB_P_RENDER_MEMORY),
         .deadline_ns = c->job_ns,
         .limits = h->limits,
-        .hot_bytes = (size_t)alb_opt_size(c->options, ALB_P_HOT_CACHE_SIZE)};
+        .hot_bytes = (size_t)alb_opt_size(c->options, ALB_P_HOT_CACHE_SIZE),
+        .max_age_ms = alb_opt_duration(c->options, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS};
     code = alb_render_new(&render, &h->render, err);
     return code == ALB_OK ? alb_canary_open(h->darkroom, &h->canary, err) : code;
 }

@@ -117,6 +117,7 @@ static enum alb_code open_engines(struct house *h, struct alb_err *err)
         .budget_bytes = (uint64_t)alb_opt_size(o, ALB_P_RENDER_MEMORY),
         .deadline_ns = alb_opt_duration(o, ALB_P_RENDER_TIMEOUT),
         .hot_bytes = (size_t)alb_opt_size(o, ALB_P_HOT_CACHE_SIZE),
+        .max_age_ms = alb_opt_duration(o, ALB_P_CACHE_MAX_AGE) / ALB_NS_PER_MS,
         /* where nothing is kept, levels would be made for every picture */
         .pyramid = alb_opt_bool(o, ALB_P_PYRAMID) && alb_opt_size(o, ALB_P_CACHE_SIZE) > 0,
         .ahead = true,

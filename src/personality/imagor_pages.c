@@ -24,7 +24,7 @@ static void put_troubles(const struct alb_imagor_service *s, struct alb_buf *out
     struct alb_render_trouble caches[ALB_RENDER_TROUBLES];
     size_t n = alb_render_troubles(s->config.render, s->config.origins, caches);
     for (size_t i = 0; i < n; i++)
-        alb_buf_printf(out, "cache %s, %s: %s\n", caches[i].folder, caches[i].doing,
+        alb_buf_printf(out, "cache folder %s, %s: %s\n", caches[i].folder, caches[i].doing,
                        strerrordesc_np(caches[i].sys));
     for (size_t i = 0; i < ALB_IMAGOR_FOLDERS; i++) {
         if (!s->config.files->shelf[i])

@@ -91,21 +91,28 @@ static void queue_remove(struct shard *s, struct entry *e)
     q->bytes -= e->cost;
 }
 
+/* Out of the shard; freed later, unlocked. */
+static void take_out(struct shard *s, struct entry *e, struct entry **dead)
+{
+    queue_remove(s, e);
+    *slot_of(s, &e->key) = e->chain;
+    e->chain = *dead;
+    *dead = e;
+}
+
 /* Takes one entry out, or moves one on; an entry taken out is put on *dead for the caller to free unlocked.
  */
 static void evict_step(struct shard *s, struct entry **dead)
 {
     bool from_trial = s->q[TRIAL].bytes > s->max / TRIAL_SHARE || s->q[MAIN].oldest == NULL;
     struct entry *e = s->q[from_trial ? TRIAL : MAIN].oldest;
-    queue_remove(s, e);
-    if (e->hits > 0) {
-        e->hits = from_trial ? 0 : e->hits - 1;
-        queue_push(s, MAIN, e);
+    if (e->hits == 0) {
+        take_out(s, e, dead);
         return;
     }
-    *slot_of(s, &e->key) = e->chain;
-    e->chain = *dead;
-    *dead = e;
+    queue_remove(s, e);
+    e->hits = from_trial ? 0 : e->hits - 1;
+    queue_push(s, MAIN, e);
 }
 
 static void free_dead(struct entry *dead)
@@ -152,13 +159,8 @@ void alb_hot_cache_clear(struct alb_hot_cache *c)
         struct entry *dead = NULL;
         alb_mutex_lock(&s->mtx);
         for (int id = TRIAL; id < QUEUES; id++) {
-            while (s->q[id].oldest) {
-                struct entry *e = s->q[id].oldest;
-                queue_remove(s, e);
-                *slot_of(s, &e->key) = e->chain;
-                e->chain = dead;
-                dead = e;
-            }
+            while (s->q[id].oldest)
+                take_out(s, s->q[id].oldest, &dead);
         }
         alb_mutex_unlock(&s->mtx);
         free_dead(dead);
@@ -179,19 +181,23 @@ void alb_hot_cache_free(struct alb_hot_cache **cache)
     alb_mem_free(c);
 }
 
-struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_flight_key *key)
+struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_flight_key *key, int64_t oldest_ms)
 {
     struct shard *s = shard_of(c, key);
     struct alb_picture *found = NULL;
+    struct entry *dead = NULL;
     alb_mutex_lock(&s->mtx);
     struct entry *e = *slot_of(s, key);
-    if (e) {
+    if (e && e->picture->made_ms < oldest_ms) {
+        take_out(s, e, &dead);
+    } else if (e) {
         if (e->hits < MOST_HITS)
             e->hits++;
         alb_obj_ref(&e->picture->obj);
         found = e->picture;
     }
     alb_mutex_unlock(&s->mtx);
+    free_dead(dead);
     return found;
 }
 

@@ -5,7 +5,8 @@
  * queue): a newcomer goes into a small trial queue and moves to the main queue only if it was asked for again
  * before its turn came, so one long scroll through the timeline cannot flush what people look at. Hits set a
  * counter and move nothing.
- * Bounded in bytes (bodies plus a fixed cost per entry). What is evicted lives on while somebody sends it.
+ * Bounded in bytes (bodies plus a fixed cost per entry), and in age by who asks. What is evicted lives on while
+ * somebody sends it.
  * Threads: any. Lock: HOT_CACHE per shard; pictures are dropped outside of it.
  */
 #ifndef ALB_RENDER_HOT_H
@@ -18,8 +19,9 @@ struct alb_picture;
 
 struct alb_hot_cache *alb_hot_cache_new(size_t max_bytes) ALB_MUST_CHECK; /* NULL: no memory */
 void alb_hot_cache_free(struct alb_hot_cache **cache);
-struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c,
-                                      const struct alb_flight_key *key); /* give, or NULL */
+/* A reference, or NULL. What was made before `oldest_ms` (wall; 0: any time will do) is thrown out. */
+struct alb_picture *alb_hot_cache_get(struct alb_hot_cache *c, const struct alb_flight_key *key,
+                                      int64_t oldest_ms);
 /* Keeps a reference of its own. False: not kept, being too large (a tenth of a shard) or for lack of
  * memory. */
 bool alb_hot_cache_put(struct alb_hot_cache *c, const struct alb_flight_key *key, struct alb_picture *p);

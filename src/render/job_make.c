@@ -216,6 +216,7 @@ struct alb_picture *alb_render_job_picture(struct alb_render_job *job)
         return NULL;
     alb_header_shown(&job->inputs.in[0].header, 0, &p->source_width, &p->source_height);
     p->anew = job->is_level && (job->plan->level == 0 || job->anew);
+    p->made_ms = alb_wall(job->render->config.clock);
     p->no_store = job->degraded || alb_render_inputs_no_store(&job->inputs);
     return p;
 }

@@ -103,6 +103,7 @@ struct alb_picture *alb_picture_from_disk(struct alb_cache *cache, const struct 
     if (p) {
         p->source_width = m.size[2];
         p->source_height = m.size[3];
+        p->made_ms = file.created_ms;
         if (hot && alb_hot_cache_takes(hot, p->bytes->n))
             p->bytes = alb_bytes_into_file(p->bytes);
     }

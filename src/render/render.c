@@ -182,7 +182,8 @@ void alb_render_purges_retired(struct alb_render *r)
 
 struct alb_picture *alb_render_hot(struct alb_render *r, const struct alb_flight_key *key)
 {
-    struct alb_picture *p = alb_hot_cache_get(r->hot, key);
+    int64_t oldest_ms = r->config.max_age_ms > 0 ? alb_wall(r->config.clock) - r->config.max_age_ms + 1 : 0;
+    struct alb_picture *p = alb_hot_cache_get(r->hot, key, oldest_ms);
     if (p)
         alb_stat_inc(ALB_STAT_RENDER_HOT_HITS);
     return p;

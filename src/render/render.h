@@ -64,6 +64,7 @@ struct alb_render_config {
     int64_t deadline_ns;          /* one render in a worker */
     struct alb_plan_limits limits;
     size_t hot_bytes; /* hot cache */
+    int64_t max_age_ms; /* what is older there is made again; 0: nothing is. Files: alb_cache_config */
     bool pyramid;     /* options.levels count; else everything is made of its source */
     bool ahead;       /* where a person's picture needed levels that were not there, its photo's other sizes follow */
 };
@@ -123,6 +124,7 @@ struct alb_picture {
     char etag[33];            /* strong, without quotes: from the key */
     uint32_t width, height;
     uint32_t source_width, source_height; /* as shown; 0: not known */
+    int64_t made_ms;                      /* wall */
     bool anew; /* a level, and the source itself was decoded for it just now */
     bool no_store; /* degraded, or its origin forbids to keep it: in no cache of ours, nor of others */
 };

@@ -68,7 +68,7 @@ ALB_X(DEGRADE, "degrade", BOOL, "false", ALB_CMD_IMGPROXY, "General",
 ALB_X(CACHE_SIZE, "cache-size", SIZE, "10G", ALB_CMD_SERVE | ALB_CMD_CHECK | ALB_CMD_STAND_IN, "Limits",
       "Disk space for rendered pictures; 0: keep none")
 ALB_X(CACHE_MAX_AGE, "cache-max-age", DURATION, "0", ALB_CMD_SERVE | ALB_CMD_STAND_IN, "Limits",
-      "Rendered pictures on disk that are older are made again; 0: they never are")
+      "Rendered pictures that are older are made again; 0: they never are")
 ALB_X(PYRAMID, "pyramid", BOOL, "true", ALB_CMD_SERVE, "General",
       "Keep a smaller picture of high quality of each large photo, and make thumbnails and previews from that "
       "instead of the original")

@@ -157,6 +157,19 @@ def test_statistics_by_door_and_format(tmp_path):
     assert re.search(r"imgproxy +png +2 files, \d+ bytes\n", shown), shown
 
 
+def test_what_is_asked_for_all_the_time_expires_too(tmp_path):
+    daemon = Daemon(tmp_path / "data").start()
+    asset = daemon.upload(pictures.photo(1, 900, 700)).headers["Albumen-Asset"]
+    until(lambda: daemon.metric("albumen_jobs_busy") == 0 and len(pictures_kept(daemon)) == 2, "it is warm")
+    daemon.stop()
+    daemon = Daemon(tmp_path / "data", "--cache-max-age", "1s").start()  # no jobs are left that would make any
+    thumbnail = f"/api/assets/{asset}/thumbnail"
+    good = daemon.get(thumbnail).content
+    made = daemon.metric("albumen_render_misses_total")
+    until(lambda: daemon.get(thumbnail).content == good and daemon.metric("albumen_render_misses_total") > made, "it is made again")
+    daemon.stop()
+
+
 def test_a_full_disk_is_told_of_and_heals(small_disk):  # noqa: F811
     daemon = Daemon(small_disk / "data", "--upload-min-free", "0", "--hot-cache-size", "0").start()
     assets = [daemon.upload(pictures.photo(n, 1600, 1200)).headers["Albumen-Asset"] for n in range(3)]

@@ -207,7 +207,7 @@ def test_a_disk_with_an_error(tmp_path, image, origin):
         image.error()
         ask(next(widths), page=1)
         until(lambda: min(faults()) >= 1 and all(f"{what}: {WHY}" in health(s) for what in (
-            "cache cache, write", "file-result-storage cannot be written")), "both are told of")
+            "cache folder cache, write", "file-result-storage cannot be written")), "both are told of")
         for width in range(50, 55):  # what was kept is read
             ask(width)
         crowd.goes_on()

@@ -47,7 +47,7 @@ static bool put(struct alb_hot_cache *c, unsigned n, size_t bytes)
 static bool hit(struct alb_hot_cache *c, unsigned n)
 {
     const struct alb_flight_key key = key_of(n);
-    struct alb_picture *p = alb_hot_cache_get(c, &key);
+    struct alb_picture *p = alb_hot_cache_get(c, &key, 0);
     if (p) {
         char etag[33];
         alb_hex(key.b, 16, etag);
@@ -127,13 +127,33 @@ static void test_equal_keys_are_kept_once(void **state)
     alb_hot_cache_free(&c);
 }
 
+static void test_what_is_too_old_goes(void **state)
+{
+    struct alb_hot_cache *c = alb_hot_cache_new(CAPACITY);
+    const struct alb_flight_key key = key_of(1);
+    (void)state;
+    for (int64_t made_ms = 1000; made_ms < 3000; made_ms += 1000) {
+        struct alb_picture *p = picture(&key, BODY);
+        p->made_ms = made_ms;
+        assert_true(alb_hot_cache_put(c, &key, p));
+        struct alb_picture *found = alb_hot_cache_get(c, &key, made_ms);
+        assert_ptr_equal(found, p);
+        alb_obj_unref(&found->obj);
+        assert_null(alb_hot_cache_get(c, &key, made_ms + 1));
+        assert_int_equal(alb_hot_cache_bytes(c), 0);
+        assert_false(hit(c, 1));
+        alb_obj_unref(&p->obj);
+    }
+    alb_hot_cache_free(&c);
+}
+
 static void test_evicted_pictures_live_on(void **state)
 {
     struct alb_hot_cache *c = alb_hot_cache_new(CAPACITY);
     const struct alb_flight_key key = key_of(1);
     (void)state;
     assert_true(put(c, 1, BODY));
-    struct alb_picture *mine = alb_hot_cache_get(c, &key);
+    struct alb_picture *mine = alb_hot_cache_get(c, &key, 0);
     alb_hot_cache_free(&c);
     assert_int_equal(mine->bytes->n, BODY);
     alb_obj_unref(&mine->obj);
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_too_large_is_not_kept),
         cmocka_unit_test(test_a_scan_does_not_flush),
         cmocka_unit_test(test_equal_keys_are_kept_once),
+        cmocka_unit_test(test_what_is_too_old_goes),
         cmocka_unit_test(test_evicted_pictures_live_on),
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_many_threads),
