@@ -96,6 +96,26 @@ static enum alb_code to_cmyk(VipsImage **image, struct alb_err *err)
     return alb_step_replace(image, rc, out, "profile", err);
 }
 
+/* Where no profile can go along, all colours are taken for sRGB. */
+static bool holds_profile(const struct alb_output *o)
+{
+    return o->best != 0 ||
+           (o->format != ALB_FORMAT_GIF && o->format != ALB_FORMAT_BMP && o->format != ALB_FORMAT_ICO);
+}
+
+static enum alb_code to_p3(VipsImage **image, const struct alb_output *o, struct alb_err *err)
+{
+    VipsImage *out = NULL;
+    const char *space = holds_profile(o) ? "p3" : "srgb";
+    int depth = vips_image_get_format(*image) == VIPS_FORMAT_USHORT ? 16 : 8;
+    enum alb_code code = in_colour(image, err);
+    if (code != ALB_OK)
+        return code;
+    int rc = vips_icc_transform(*image, &out, space, "input_profile", "srgb", "embedded", TRUE, "depth", depth,
+                                NULL);
+    return alb_step_replace(image, rc, out, "profile", err);
+}
+
 /* libvips takes a target profile by file name only; a sealed worker has no files: connect by hand. */
 static enum alb_code to_given(VipsImage **image, struct alb_str profile, struct alb_err *err)
 {
@@ -135,6 +155,8 @@ static enum alb_code to_profile(VipsImage **image, const struct alb_output *o, s
 {
     if (o->profile == ALB_PROFILE_CMYK && holds_cmyk(o))
         return to_cmyk(image, err);
+    if (o->profile == ALB_PROFILE_P3)
+        return to_p3(image, o, err);
     if (o->profile != ALB_PROFILE_INPUT || profile.n == 0)
         return ALB_OK;
     if (alb_icc_kind(profile) == ALB_ICC_CMYK && !holds_cmyk(o))

@@ -237,6 +237,7 @@ enum alb_profile_out {
     ALB_PROFILE_KEEP,  /* the source's own stays, pixels as they are */
     ALB_PROFILE_CMYK,  /* JPEG and TIFF only: a generic press profile, written along; others: SRGB */
     ALB_PROFILE_INPUT, /* converted to the profile that is input `profile_input`, written along */
+    ALB_PROFILE_P3,    /* from the source's own to Display P3, written along; GIF, BMP, ICO: SRGB */
     ALB_PROFILE_COUNT
 };
 enum alb_webp_mode { ALB_WEBP_LOSSY, ALB_WEBP_NEAR_LOSSLESS, ALB_WEBP_LOSSLESS, ALB_WEBP_MODE_COUNT };

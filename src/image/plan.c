@@ -37,7 +37,9 @@ static bool is_odd(const struct alb_image_header *h)
 
 static void add_colour(struct alb_draft *d)
 {
-    if (d->depth > 0 || d->ask->options->output.profile != ALB_PROFILE_KEEP)
+    /* What ends in a wider space does not go through sRGB, which would cut off the colours that it is wider by. */
+    enum alb_profile_out profile = d->ask->options->output.profile;
+    if (d->depth > 0 || (profile != ALB_PROFILE_KEEP && profile != ALB_PROFILE_P3))
         add_colour_step(d, ALB_COLOUR_SRGB);
     else if (is_odd(d->h))
         add_colour_step(d, ALB_COLOUR_PIXELS);

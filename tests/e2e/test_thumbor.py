@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageCms
 
 from daemon import Daemon
 from pictures import animated_webp, exif, photo
@@ -122,6 +122,26 @@ def test_sizes(house, path, size):
 def test_pixels(house, filters, pixel, slack):
     got = house.picture(f"filters:{filters}/").convert("RGB").getpixel((50, 34))
     assert all(abs(a - b) <= slack for a, b in zip(got, pixel)), got
+
+
+def test_a_wider_space(house):
+    def close(got, wanted):
+        return all(abs(a - b) <= 2 for a, b in zip(got, wanted, strict=True))
+
+    to_p3 = "filters:to_colorspace(p3):format(png)/"
+    flat = house.picture(to_p3)
+    profile = flat.info["icc_profile"]
+    assert close(flat.getpixel((50, 34)), (187, 104, 60))
+    space = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    shown = ImageCms.profileToProfile(flat, space, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert close(shown.getpixel((50, 34)), (200, 100, 50))
+    # Colours that sRGB does not have stay what they are; without a profile along, they are of sRGB.
+    vivid = io.BytesIO()
+    Image.new("RGB", (60, 40), (255, 10, 10)).save(vivid, "PNG", icc_profile=profile)
+    asset = house.daemon.upload(vivid.getvalue()).headers["Albumen-Asset"]
+    assert close(house.picture(to_p3, asset).getpixel((30, 20)), (255, 10, 10))
+    gif = house.picture("filters:to_colorspace(p3):format(gif)/", asset).convert("RGB").getpixel((30, 20))
+    assert gif[0] == 255 and max(gif[1:]) <= 2, gif
 
 
 def test_grounds(house):

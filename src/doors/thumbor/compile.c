@@ -456,6 +456,8 @@ static void output(const struct alb_thumbor_config *c, const struct alb_thumbor_
         out->profile = ALB_PROFILE_SRGB;
     else if (alb_str_eq_ci(f->colorspace, ALB_STR("cmyk")))
         out->profile = ALB_PROFILE_CMYK;
+    else if (alb_str_eq_ci(f->colorspace, ALB_STR("p3")))
+        out->profile = ALB_PROFILE_P3;
 }
 
 static uint64_t least(uint64_t a, int64_t b)

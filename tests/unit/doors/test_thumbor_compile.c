@@ -413,6 +413,8 @@ static void output(void **state)
     (void)steps("filters:bitdepth(2):format(png)/i");
     o = &plan.steps[plan.count - 1].u.encode.output;
     assert_true(o->png_quantize && o->png_colors == 4);
+    (void)steps("filters:to_colorspace(P3)/i");
+    assert_int_equal(plan.steps[plan.count - 1].u.encode.output.profile, ALB_PROFILE_P3);
     (void)steps("filters:to_colorspace(/etc/passwd)/i"); /* never a file */
     assert_int_equal(plan.steps[plan.count - 1].u.encode.output.profile, ALB_PROFILE_KEEP);
 }

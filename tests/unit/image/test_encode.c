@@ -313,6 +313,13 @@ static void test_profiles(void **state)
         if (formats[i] != ALB_FORMAT_JXL) /* it states colours by numbers */
             assert_int_equal(profile_of(out), ALB_ICC_RGB);
         drop(out);
+        o.output.profile = ALB_PROFILE_P3;
+        for (int from = 0; from < 2; from++) {
+            out = run(from ? g : s, &o);
+            if (formats[i] != ALB_FORMAT_JXL)
+                assert_int_equal(profile_of(out), ALB_ICC_RGB);
+            drop(out);
+        }
         o.output.profile = ALB_PROFILE_CMYK;
         out = run(s, &o);
         if (press)
