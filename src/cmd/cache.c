@@ -157,10 +157,9 @@ static struct alb_str imagor_url_label(struct alb_arena *a, struct alb_str text)
 }
 
 /* Its own folders know a source by what stands in URLs: "a.jpg" of the loader, "HOST/a.jpg" of the storage. */
-static struct alb_str imagor_source_label(struct alb_arena *a, struct alb_str text)
+static struct alb_str imagor_source_label(struct alb_str text)
 {
     static const char *const schemes[] = {"https://", "local:///"};
-    (void)a;
     for (size_t i = 0; i < ALB_ARRAY_LEN(schemes); i++) {
         struct alb_str scheme = alb_str_c(schemes[i]);
         if (begins_so(text, scheme))
@@ -174,7 +173,7 @@ static struct alb_str imagor_label(struct alb_arena *a, const char *what, struct
 {
     if (strcmp(what, "tag") == 0)
         return ALB_STR_NONE;
-    return strcmp(what, "url") == 0 ? imagor_url_label(a, text) : imagor_source_label(a, text);
+    return strcmp(what, "url") == 0 ? imagor_url_label(a, text) : imagor_source_label(text);
 }
 
 static int purge_usage(struct alb_console *c)

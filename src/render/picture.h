@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finished pictures as objects, and their files in the result cache. Private to src/render. Any thread; the
- * two that read and write files belong on the io pool.
+ * two that read and write files belong on the io pool, but for ALB_PICTURE_AT_HAND, which an event loop may ask for.
  */
 #ifndef ALB_RENDER_PICTURE_H
 #define ALB_RENDER_PICTURE_H
